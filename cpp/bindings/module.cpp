@@ -1,0 +1,8 @@
+#include <pybind11/pybind11.h>
+
+#include "register.hpp"
+
+PYBIND11_MODULE(_core, module) {
+    module.doc() = "closedform's C++ core";
+    closedform::register_build_info(module);
+}

@@ -1,0 +1,10 @@
+#pragma once
+// One function per concept; module.cpp calls them all.
+
+#include <pybind11/pybind11.h>
+
+namespace closedform {
+
+void register_build_info(pybind11::module_& module);
+
+}  // namespace closedform
