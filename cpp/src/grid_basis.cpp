@@ -251,7 +251,7 @@ ColumnNodes nodes_from_sorted(std::span<const double> sorted, std::size_t segmen
     ColumnNodes result;
     std::size_t distinct = 1;
     for (std::size_t i = 1; i < sorted.size(); ++i) {
-        distinct += sorted[i] != sorted[i - 1] ? 1 : 0;
+        distinct += sorted[i] != sorted[i - 1] ? 1U : 0U;
     }
     if (distinct <= 2 ||
         (distinct <= max_levels && distinct * rows_per_level <= sorted.size())) {

@@ -27,27 +27,27 @@ void products(const kernels::FactorView* factors, std::size_t inputs, std::size_
 }
 
 /// Moments of `Rows` neighbouring modes against one pack of modes, in registers over all rows.
-template <int Rows>
+template <std::size_t Rows>
 void moments_of(const double* g, const double* powers, std::size_t count, std::size_t padded,
                 std::size_t mode, std::size_t pack, double* moments) {
     Pack sum[Rows][moment_count] = {};
     for (std::size_t i = 0; i < count; ++i) {
         const Pack other = load_lanes<Pack>(g + i * padded + pack);
         Pack pair[Rows];
-        for (int r = 0; r < Rows; ++r) {
-            pair[r] = other * g[i * padded + mode + static_cast<std::size_t>(r)];
+        for (std::size_t r = 0; r < Rows; ++r) {
+            pair[r] = other * g[i * padded + mode + r];
         }
         for (std::size_t k = 0; k < moment_count; ++k) {
             const double power = powers[i * moment_count + k];
-            for (int r = 0; r < Rows; ++r) {
+            for (std::size_t r = 0; r < Rows; ++r) {
                 sum[r][k] += pair[r] * power;
             }
         }
     }
-    for (int r = 0; r < Rows; ++r) {
+    for (std::size_t r = 0; r < Rows; ++r) {
         for (std::size_t k = 0; k < moment_count; ++k) {
             double* to =
-                moments + ((mode + static_cast<std::size_t>(r)) * moment_count + k) * padded + pack;
+                moments + ((mode + r) * moment_count + k) * padded + pack;
             store_lanes(to, load_lanes<Pack>(to) + sum[r][k]);
         }
     }
