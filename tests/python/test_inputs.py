@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -172,14 +171,3 @@ def test_variable_names_are_always_distinct_and_legal(labels: list[str]) -> None
     assert all(re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name) for name in names)
     assert not set(names) & _inputs.RESERVED_NAMES
     assert _inputs.variable_names(names) == names
-
-
-def test_no_table_library_is_imported() -> None:
-    import subprocess
-
-    code = (
-        "import sys; import closedform._inputs as i; i.matrix([[1,2],[3,4]]);"
-        "print([m for m in ('pandas', 'polars', 'pyarrow') if m in sys.modules])"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
