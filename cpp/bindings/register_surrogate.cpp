@@ -73,10 +73,11 @@ py::tuple fit(const py::array& x, const DoubleArray& y, const std::optional<Doub
     Interrupt interrupt;
     options.stop = [&interrupt] { return interrupt(); };
     SurrogateFit result;
-    {
+    try {
         const py::gil_scoped_release release;
         result = fit_surrogate(rows, span_of(y),
                                weights ? span_of(*weights) : std::span<const double>{}, options);
+    } catch (const FitStopped&) {  // nothing but Ctrl-C stops it here
     }
     interrupt.rethrow();
     py::dict report;

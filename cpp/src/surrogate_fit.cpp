@@ -196,6 +196,9 @@ void Choice::advance(std::vector<Candidate>& candidates,
                          change(candidates[task / folds], task % folds);
                      }
                  });
+    if (stopped()) {
+        throw FitStopped();
+    }
     for (Candidate& candidate : candidates) {
         evaluate(candidate);
     }
@@ -234,7 +237,8 @@ std::vector<Candidate> survivors(std::vector<Candidate> candidates, std::size_t 
                                  double ratio) {
     std::stable_sort(candidates.begin(), candidates.end(),
                      [](const Candidate& a, const Candidate& b) { return a.error < b.error; });
-    const double limit = ratio * candidates.front().error;
+    const double limit =
+        candidates.empty() ? 0.0 : ratio * candidates.front().error;
     std::erase_if(candidates, [&](const Candidate& c) { return !(c.error <= limit); });
     if (candidates.size() > most) {
         candidates.resize(most);
@@ -250,9 +254,12 @@ void Choice::grow(std::vector<Candidate>& chain, std::vector<Candidate>& best_by
         const std::size_t modes = start_modes(c.size, inputs) + c.grown;
         return options_.modes != 0 ? modes < options_.modes : c.grown + 1 < most_modes;
     };
-    while (std::any_of(chain.begin(), chain.end(), wanted) && !late() && !stopped() &&
-           (options_.modes != 0 || failures < patience)) {
+    while (std::any_of(chain.begin(), chain.end(), wanted) &&
+           (options_.modes != 0 || (failures < patience && !late()))) {
         std::erase_if(chain, [&](const Candidate& c) { return !wanted(c); });
+        if (late()) {  // a number of modes that was asked for is reached all the same
+            chain.resize(1);
+        }
         advance(chain, [&](Candidate& c, std::size_t fold) {
             add_mode(c.folds[fold], c.size, held_out_.train[fold],
                      options_.seed + 1000 * (c.grown + 1) + fold);
@@ -275,7 +282,7 @@ Candidate Choice::refine(Candidate best) const {
     const std::size_t limit = std::max<std::size_t>(
         best.size.segments, std::min<std::size_t>(80, held_out_.train.front().size() / 2));
     std::vector<Size> tried = {best.size};
-    for (int round = 0; round < 8 && !late() && !stopped(); ++round) {
+    for (int round = 0; round < 8 && !late(); ++round) {
         std::vector<Candidate> around;
         const auto consider = [&](double segment_ratio, double smoothing_ratio) {
             Size size = best.size;
@@ -365,17 +372,17 @@ SurrogateFit Choice::run() {
         best_by_modes.push_back(chain.front());
         grow(chain, best_by_modes);
     }
-    if (best_by_modes.empty()) {
-        throw std::invalid_argument("y cannot be fitted: the held-out error is not finite");
-    }
-    // The sizes of the two best structures are refined; then fewer modes win unless more of them
-    // are clearly better.
     const auto modes = [&](const Candidate& c) {
         return start_modes(c.size, x_.columns()) + c.grown;
     };
     if (options_.modes != 0) {
         std::erase_if(best_by_modes, [&](const Candidate& c) { return modes(c) != options_.modes; });
     }
+    if (best_by_modes.empty()) {
+        throw std::invalid_argument("y cannot be fitted: the held-out error is not finite");
+    }
+    // The sizes of the best structures are refined; then fewer modes win unless more of them are
+    // clearly better.
     best_by_modes = survivors(std::move(best_by_modes), 4, 4.0);
     for (Candidate& c : best_by_modes) {
         c = refine(std::move(c));

@@ -2,10 +2,11 @@
 // The interpolation basis of one input (C-HiDeNN: Lu et al. 2023; Ex-HiDeNN, arXiv 2507.05498).
 //
 // On element e = [x_e, x_{e+1}]:  u(x) = sum_{k in {e, e+1}} N_k(x) sum_{j in A(k)} W_j^(k)(x) u_j,
-// N the linear hats, A(k) a patch of 2s+1 nodes around node k (one-sided, but full, at the ends),
+// N the linear hats, A(k) a patch of 2s+1 nodes around node k (at the ends: the nearest four),
 // W^(k) the radial point interpolant on that patch. With the cubic-spline kernel and a dilation at
 // least twice the patch's width, W is exactly the |r|^3-plus-degree-p interpolant: a cubic inside an
 // element. Every shape function is therefore one quartic per element, and the basis is a table.
+// At the ends, where a patch cannot be centred, W is the plain cubic through its four nodes.
 
 #include <cstddef>
 #include <span>

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,12 @@
 #include "closedform/tensor_surrogate.hpp"
 
 namespace closedform {
+
+/// The stop callback ended a fit before there was a result.
+class FitStopped : public std::runtime_error {
+  public:
+    FitStopped() : std::runtime_error("the fit was stopped") {}
+};
 
 struct SurrogateOptions {
     std::size_t modes = 0;      ///< 0: chosen
@@ -47,6 +54,7 @@ Grids column_grids(const Table& x);
 
 /// Throws std::invalid_argument for sizes that do not match, for fewer than two rows, or a target
 /// that is constant. Values must be finite (not checked here).
+/// Throws FitStopped when options.stop says so.
 SurrogateFit fit_surrogate(const Table& x, std::span<const double> y,
                            std::span<const double> weights, const SurrogateOptions& options);
 
