@@ -1,0 +1,12 @@
+#pragma once
+// Marks functions that CPU and GPU share. On the CPU they must be inlined into the copy of the
+// kernel they are used in: the same header is compiled for several instruction sets, and an inline
+// function left in one of them could be the copy the linker keeps for all.
+
+#if defined(__CUDACC__)
+#define CLOSEDFORM_HOST_DEVICE __host__ __device__ __forceinline__
+#elif defined(_MSC_VER)
+#define CLOSEDFORM_HOST_DEVICE static __forceinline
+#else
+#define CLOSEDFORM_HOST_DEVICE static inline __attribute__((always_inline))
+#endif
