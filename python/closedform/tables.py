@@ -1,0 +1,209 @@
+"""Reading tables from files: CSV with the standard library, Parquet through pyarrow."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import math
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from operator import itemgetter
+from pathlib import Path
+
+import numpy as np
+
+from closedform import _inputs
+from closedform._inputs import Floats, InputError, Matrix
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns of a file, split by what they are for.
+
+    Attributes:
+        inputs: every column that is neither the target, nor the weights, nor dropped.
+        target: (n,) float64.
+        weights: (n,) float64, or None.
+    """
+
+    inputs: Matrix
+    target: Floats
+    weights: Floats | None
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """Positions of the columns to read."""
+
+    inputs: list[int]
+    target: int
+    weights: int | None
+
+
+def read_table(
+    path: str | Path, *, target: str, drop: Sequence[str] = (), weights: str | None = None
+) -> Table:
+    """Reads a CSV file (comma, semicolon or tab; a first line of column names) or a Parquet file.
+
+    Columns that are not used may hold anything; those that are must hold numbers in every row.
+
+    Args:
+        path: a file that begins as Parquet does is read as Parquet, any other as CSV in UTF-8.
+        target: name of the column to explain.
+        drop: names of columns to leave out.
+        weights: name of a column of row weights.
+
+    Raises:
+        InputError: the file cannot be read, is cut off or has no header; a name is not in it; a
+            cell is not a finite number. The message is one line with the file's line number.
+    """
+    file = Path(path)
+    try:
+        with file.open("rb") as stream:
+            magic = stream.read(4)
+        if not magic:
+            raise InputError(f"{file}: is empty; give a file with a header and rows")
+        if magic == b"PAR1":
+            return _read_parquet(file, target, drop, weights)
+        return _read_csv(file, target, drop, weights)
+    except OSError as error:
+        raise InputError(f"{file}: {error.strerror or error}; check the path") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{file}: is neither UTF-8 text nor Parquet; convert it first") from error
+
+
+def _choose(
+    file: Path, labels: list[str], target: str, drop: Sequence[str], weights: str | None
+) -> _Choice:
+    for label in labels:
+        if labels.count(label) > 1:
+            raise InputError(f"{file}: two columns are called {label!r}; rename one")
+    wanted = [("target", target), *(("drop", label) for label in drop)]
+    if weights is not None:
+        wanted.append(("weights", weights))
+    roles: dict[str, str] = {}
+    for role, label in wanted:
+        if label not in labels:
+            near = difflib.get_close_matches(label, labels, n=3, cutoff=0.5)
+            hint = "did you mean" if near else "it has" if len(labels) < 9 else "its first are"
+            shown = ", ".join(map(repr, near or labels[:8]))
+            raise InputError(f"{role}: no column {label!r} in {file}; {hint} {shown}")
+        if roles.setdefault(label, role) != role:
+            raise InputError(
+                f"{role}: column {label!r} is already used as {roles[label]}; choose one"
+            )
+    inputs = [j for j, label in enumerate(labels) if label not in roles]
+    if not inputs:
+        raise InputError(f"{file}: no input columns are left; it needs one besides the target")
+    return _Choice(inputs, labels.index(target), None if weights is None else labels.index(weights))
+
+
+def _read_csv(file: Path, target: str, drop: Sequence[str], weights: str | None) -> Table:
+    with file.open(newline="", encoding="utf-8-sig") as stream:
+        header = stream.readline()
+        stream.seek(0)
+        reader = csv.reader(stream, delimiter=max(",;\t", key=header.count), strict=True)
+        try:
+            labels = [label.strip() for label in next(reader)]
+            _check_header(file, labels)
+            choice = _choose(file, labels, target, drop, weights)
+            used = [*choice.inputs, choice.target]
+            if choice.weights is not None:
+                used.append(choice.weights)
+            pick = itemgetter(*used)
+            names = pick(labels)
+            numbers = array("d")  # grows with the file: no list of Python objects in between
+            for row in _full_rows(file, reader, len(labels)):
+                numbers.extend(_numbers(file, reader.line_num, pick(row), names))
+        except csv.Error as error:
+            raise InputError(
+                f"{file}: line {reader.line_num}: {error}; the file is cut off or badly quoted"
+            ) from error
+    values = np.frombuffer(numbers, dtype=np.float64).reshape(-1, len(used))
+    d = len(choice.inputs)
+    inputs = _inputs.matrix(values[:, :d], name=str(file))
+    return Table(
+        replace(inputs, names=_inputs.variable_names(labels[j] for j in choice.inputs)),
+        values[:, d].copy(),
+        _weights(values[:, d + 1], len(values), weights) if weights is not None else None,
+    )
+
+
+def _weights(column: object, rows: int, label: str) -> Floats:
+    return _inputs.weights(column, rows, name=f"weights: column {label!r}")
+
+
+def _check_header(file: Path, labels: list[str]) -> None:
+    for j, label in enumerate(labels):
+        if not label:
+            raise InputError(f"{file}: column {j + 1} has no name in the first line; name it")
+        if _is_number(label):
+            raise InputError(
+                f"{file}: the first line holds {label!r} instead of a column name; add a header"
+            )
+
+
+def _full_rows(file: Path, reader: Iterator[list[str]], width: int) -> Iterator[list[str]]:
+    """The rows that are not blank, each checked to have as many fields as the header."""
+    for row in reader:
+        if len(row) == width:
+            yield row
+        elif row:
+            line = reader.line_num  # type: ignore[attr-defined]
+            counts = f"line {line} has {len(row)} fields, the header {width}"
+            if len(row) < width and next(reader, None) is None:
+                raise InputError(
+                    f"{file}: is cut off: its last {counts}; complete or delete that line"
+                )
+            raise InputError(f"{file}: {counts}; correct that line")
+
+
+def _numbers(file: Path, line: int, cells: tuple[str, ...], labels: tuple[str, ...]) -> list[float]:
+    try:
+        values = list(map(float, cells))
+        if math.isfinite(sum(values)):
+            return values
+    except ValueError:
+        pass
+    for cell, label in zip(cells, labels, strict=True):
+        if not _is_number(cell):
+            what = f"{cell!r} is not a number" if cell.strip() else "the cell is empty"
+        elif not math.isfinite(float(cell)):
+            what = f"{cell.strip()} is not a finite number"
+        else:
+            continue
+        raise InputError(f"{file}: line {line}, column {label!r}: {what}; correct or drop it")
+    return values  # finite each, only their sum overflows
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _read_parquet(file: Path, target: str, drop: Sequence[str], weights: str | None) -> Table:
+    try:
+        import pyarrow
+        import pyarrow.parquet
+    except ImportError as error:
+        raise InputError(
+            f"{file}: Parquet needs pyarrow; pip install 'closedform[tables]' or give a CSV"
+        ) from error
+    try:
+        labels = pyarrow.parquet.read_schema(file).names
+        inputs_at = _choose(file, labels, target, drop, weights).inputs
+        columns = pyarrow.parquet.read_table(file, use_threads=False)
+    except pyarrow.ArrowException as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"{file}: cannot be read as Parquet ({reason}); write it again") from error
+    inputs = _inputs.matrix(columns.select(inputs_at), name=str(file))
+    rows = len(inputs.values)
+    return Table(
+        inputs,
+        _inputs.vector(columns.column(target), rows, name=f"{file}: column {target!r}"),
+        None if weights is None else _weights(columns.column(weights), rows, weights),
+    )
