@@ -1,10 +1,16 @@
 #include <pybind11/stl.h>
 
+#include <optional>
+#include <utility>
+
 #include "arrays.hpp"
+#include "closedform/constants.hpp"
 #include "closedform/evaluate.hpp"
 #include "closedform/expression.hpp"
 #include "closedform/expression_text.hpp"
+#include "closedform/objective.hpp"
 #include "closedform/simplify.hpp"
+#include "closedform/snap.hpp"
 #include "register.hpp"
 
 namespace py = pybind11;
@@ -35,6 +41,37 @@ Array<double> gradient(const Expression& self, const Array<T>& x, unsigned threa
     const py::gil_scoped_release release;
     evaluate_gradient(self.tape, view, values, threads);
     return out;
+}
+
+/// The same structure with its constants fitted to data, and its loss there. snap_within: rounds
+/// constants as long as the loss stays below (1 + snap_within) times the fitted one; negative for
+/// none.
+std::pair<Expression, double> refit(const Expression& self, const Array<double>& x,
+                                    const Array<double>& y,
+                                    const std::optional<Array<double>>& weights, double snap_within,
+                                    double floor) {
+    const auto view = matrix_view(x, "X");
+    if (static_cast<std::size_t>(inputs_needed(self.tape)) > view.columns) {
+        throw std::invalid_argument("X: has fewer columns than the expression reads");
+    }
+    const auto targets = vector_view(y, view.rows, "y");
+    const auto row_weights =
+        weights ? vector_view(*weights, view.rows, "weights") : std::span<const double>{};
+    const py::gil_scoped_release release;
+    const ValueObjective objective(RowBlocks(view), targets, row_weights);
+    Workspace workspace;
+    Tape tape = self.tape;
+    FitOptions options;
+    options.max_iterations = 100;
+    options.tolerance = 1e-10;
+    options.floor = floor;
+    double loss =
+        fit_constants(tape, constant_positions(tape), {}, objective, workspace, options).loss;
+    if (snap_within >= 0.0) {
+        loss =
+            snap_constants(tape, objective, workspace, std::max(floor, loss * (1.0 + snap_within)));
+    }
+    return {Expression{std::move(tape)}, loss};
 }
 
 OpSet op_set(const std::vector<std::string>& names) {
@@ -72,6 +109,8 @@ void register_expression(py::module_& module) {
                 return Expression{simplify(self.tape, op_set(operators))};
             },
             py::arg("operators"))
+        .def("refit", &refit, py::arg("X").noconvert(), py::arg("y").noconvert(),
+             py::arg("weights") = py::none(), py::arg("snap_within") = -1.0, py::arg("floor") = 0.0)
         .def("evaluate", &call<double>, py::arg("X").noconvert(), py::arg("threads") = 0)
         .def("evaluate", &call<float>, py::arg("X").noconvert(), py::arg("threads") = 0)
         .def("gradient", &gradient<double>, py::arg("X").noconvert(), py::arg("threads") = 0)

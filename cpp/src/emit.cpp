@@ -82,6 +82,18 @@ class Emitter {
         scaled(1.0, form);
     }
 
+    /// The base of a product that can take a sign in: -(x*(y - 2)) is x*(2 - y). -1 for none.
+    static int flippable(const Form& form) {
+        for (std::size_t i = 0; form.kind == Kind::product && i < form.parts.size(); ++i) {
+            const Form& base = form.parts[i].form;
+            if (base.kind == Kind::sum && std::abs(form.exponents[i]) == 1 &&
+                sum_cost(-1.0, base) <= sum_cost(1.0, base)) {
+                return static_cast<int>(i);
+            }
+        }
+        return -1;
+    }
+
     /// Nodes that factors of the terms and the constant term cost when all are times `scale`.
     static int sum_cost(double scale, const Form& form) {
         int cost = form.offset != 0.0 ? 2 : 0;
@@ -89,7 +101,7 @@ class Emitter {
         for (const Scaled& term : form.parts) {
             const double factor = scale * term.scale;
             cost += std::abs(factor) != 1.0 ? 2 : 0;
-            positive = positive || factor > 0.0 || std::abs(factor) != 1.0;
+            positive = positive || factor != -1.0 || flippable(term.form) >= 0;
         }
         return cost + (positive ? 0 : 2);
     }
@@ -131,7 +143,7 @@ class Emitter {
             // All negative: start with one whose factor is not -1, it costs nothing extra.
             first = 0;
             for (std::size_t i = 0; i < form.parts.size(); ++i) {
-                if (scale * form.parts[i].scale != -1.0) {
+                if (scale * form.parts[i].scale != -1.0 || flippable(form.parts[i].form) >= 0) {
                     first = i;
                     break;
                 }
@@ -155,7 +167,10 @@ class Emitter {
     }
 
     void power(const Form& base, int exponent) {
-        if (exponent == 1) {
+        if (exponent == 1 && &base == flipped_) {
+            flipped_ = nullptr;
+            scaled(-1.0, base);
+        } else if (exponent == 1) {
             unit(base);
         } else if (exponent % 2 == 0 && allowed_.has(Op::square)) {
             power(base, exponent / 2);
@@ -209,6 +224,11 @@ class Emitter {
 
     /// scale * numerator / denominator. A constant in front comes first on the tape.
     void product(double scale, const Form& form, bool with_constant = false) {
+        const int flip = scale == -1.0 && !with_constant ? flippable(form) : -1;
+        if (flip >= 0) {
+            scale = 1.0;
+            flipped_ = &form.parts[static_cast<std::size_t>(flip)].form;
+        }
         bool numerator = false;
         bool denominator = false;
         for (std::size_t i = 0; i < form.parts.size(); ++i) {
@@ -238,6 +258,7 @@ class Emitter {
     }
 
     const OpSet& allowed_;
+    const Form* flipped_ = nullptr;  ///< the sum that takes its product's sign in
 };
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "closedform/island.hpp"
 #include "closedform/objective.hpp"
 #include "closedform/parallel.hpp"
+#include "closedform/reductions.hpp"
 #include "closedform/snap.hpp"
 
 namespace closedform {
@@ -28,9 +29,9 @@ using Clock = std::chrono::steady_clock;
 
 /// Power of ten that brings a column's size near one; 1 where it already is of order one, so that
 /// laws in natural units keep their form.
-double decade(double mean_square) {
+double decade(double mean_square, double most) {
     const double size = std::sqrt(mean_square);
-    if (!(size > 0.0) || (size >= 0.02 && size <= 50.0)) {
+    if (!(size > 0.0) || (size >= 1.0 / most && size <= most)) {
         return 1.0;
     }
     return std::pow(10.0, -std::round(std::log10(size)));
@@ -149,7 +150,7 @@ class Search {
             spent += quota * islands_.size();
             epoch = std::min(longest_epoch, epoch * 2);
             exchange();
-            if (progress && progress({elapsed(), spent, archive_.front()})) {
+            if (progress && progress({elapsed(), spent, in_data_units(archive_.front())})) {
                 result.reason = StopReason::interrupted;
                 break;
             }
@@ -191,9 +192,9 @@ class Search {
         const auto rows = static_cast<double>(x_.rows);
         const bool can_scale = options_.operators.has(Op::mul);
         for (const double square : squares) {
-            units_.x.push_back(can_scale ? decade(square / rows) : 1.0);
+            units_.x.push_back(can_scale ? decade(square / rows, 50.0) : 1.0);
         }
-        units_.y = can_scale ? decade(y_squares / rows) : 1.0;
+        units_.y = can_scale ? decade(y_squares / rows, 1e6) : 1.0;
     }
 
     ValueObjective objective(std::size_t wanted) const {
@@ -242,46 +243,80 @@ class Search {
         }
     }
 
+    std::vector<Candidate> in_data_units(std::vector<Candidate> front) const {
+        for (Candidate& candidate : front) {
+            candidate.tape = units_.restore(candidate.tape, options_.operators);
+            candidate.loss /= units_.y * units_.y;
+        }
+        std::erase_if(front, [](const Candidate& candidate) { return candidate.tape.empty(); });
+        return front;
+    }
+
     /// Back to the data's units, constants refitted on all rows and made simple, losses on all
     /// rows.
     std::vector<Candidate> finish() {
-        const std::vector<Candidate> found = archive_.front();
+        const std::vector<Candidate> found = in_data_units(archive_.front());
         const ValueObjective all(RowBlocks(x_), y_, weights_);
         const auto few_rows = draw_rows(x_.rows, archive_rows, options_.seed);
         const ValueObjective few(RowBlocks(x_, few_rows), gather(y_, few_rows, 1.0),
                                  gather(weights_, few_rows, 1.0));
         const double exact = exact_share * all.variance();
-        std::vector<Candidate> finished(found.size());
+        // Reductions once more, in the data's own units: there a factor of 1 is a factor of 1.
+        std::vector<std::vector<Candidate>> finished(found.size());
         parallel_for(found.size(), options_.threads, [&](std::size_t i, unsigned) {
             Workspace workspace;
-            Tape tape = units_.restore(found[i].tape, options_.operators);
-            if (tape.empty()) {
-                return;
+            FitOptions options;
+            options.max_iterations = 50;
+            options.tolerance = 1e-10;
+            options.floor = exact * 1e-4;
+            std::vector<Tape> queue = {found[i].tape};
+            // Depth first, never back to a size already reached: at most the tape's size steps.
+            while (!queue.empty()) {
+                Tape tape = std::move(queue.back());
+                queue.pop_back();
+                const double loss =
+                    fit_constants(tape, constant_positions(tape), {}, few, workspace, options).loss;
+                const double parent = finished[i].empty() ? loss : finished[i].back().loss;
+                // A reduction is followed while it costs no more than noise can explain.
+                const double bearable =
+                    std::max(exact, parent * (1.0 + 10.0 / static_cast<double>(few_rows.size())));
+                if (!(loss <= bearable) ||
+                    (!finished[i].empty() && tape.size() >= finished[i].back().complexity())) {
+                    continue;
+                }
+                finished[i].push_back({tape, loss, 0});
+                for (Tape& smaller : reductions(tape, options_.operators)) {
+                    queue.push_back(std::move(smaller));
+                }
             }
-            const auto refit = [&](const ValueObjective& objective, int iterations) {
-                FitOptions options;
-                options.max_iterations = iterations;
-                options.tolerance = 1e-10;
-                options.floor = exact * 1e-4;
-                return fit_constants(tape, constant_positions(tape), {}, objective, workspace,
-                                     options);
-            };
-            refit(few, 50);
-            const double loss = few.loss(tape, workspace);
-            // Within half a standard error of what the data say about one constant.
-            const double allowed =
-                std::max(exact, loss * (1.0 + 0.5 / static_cast<double>(few_rows.size())));
-            snap_constants(tape, few, workspace, allowed);
-            finished[i].tape = simplify(tape, options_.operators);
-            finished[i].loss = all.loss(finished[i].tape, workspace);
+            for (Candidate& candidate : finished[i]) {
+                make_simple(candidate, few, exact, workspace);
+                candidate.loss = all.loss(candidate.tape, workspace);
+            }
         });
         Archive archive(max_tape_size);
-        for (const Candidate& candidate : finished) {
-            if (!candidate.tape.empty()) {
+        for (const auto& candidates : finished) {
+            for (const Candidate& candidate : candidates) {
                 archive.offer(candidate);
             }
         }
         return archive.front();
+    }
+
+    /// Rounds constants within half a standard error of what the data say about one constant.
+    void make_simple(Candidate& candidate, const ValueObjective& few, double exact,
+                     Workspace& workspace) const {
+        const double rows = static_cast<double>(few.rows().rows());
+        for (;;) {
+            snap_constants(candidate.tape, few, workspace,
+                           std::max(exact, candidate.loss * (1.0 + 0.5 / rows)));
+            Tape simpler = simplify(candidate.tape, options_.operators);
+            // Simplifying multiplies constants and so undoes their rounding: only for a gain.
+            if (simpler.size() >= candidate.tape.size()) {
+                return;
+            }
+            candidate.tape = std::move(simpler);
+        }
     }
 
     MatrixView<const T> x_;

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <utility>
 
+#include "closedform/reductions.hpp"
+
 namespace closedform {
 namespace {
 
@@ -228,36 +230,21 @@ void Island::promote(const Candidate& candidate) {
 }
 
 void Island::reduce(const Candidate& candidate) {
-    // Every constant in turn set to what makes its node vanish (0 and 1), the others refitted: the
-    // archive decides whether the smaller expression is worth having.
-    for (const std::size_t position : constant_positions(candidate.tape)) {
-        const double value = candidate.tape[position].value;
-        for (const double neutral : {0.0, value < 0.0 ? -1.0 : 1.0}) {
-            if (value == neutral) {
-                continue;
-            }
-            Tape tape = candidate.tape;
-            tape[position].value = neutral;
-            tape = simplify(tape, problem_.operators);
-            if (tape.size() >= candidate.complexity()) {
-                continue;
-            }
-            const auto positions = constant_positions(tape);
-            FitOptions options;
-            options.max_iterations = 20;
-            options.tolerance = 1e-6;
-            options.floor = problem_.exact_loss * 1e-3;
-            const FitResult fit =
-                fit_constants(tape, positions, {}, *problem_.full, workspace_, options);
-            passes_ += static_cast<std::uint64_t>(fit.passes);
-            if (!std::isfinite(fit.loss)) {
-                continue;
-            }
-            Candidate smaller{std::move(tape), fit.loss, 0};
-            smaller.skeleton = skeleton(canonical(smaller.tape));
-            if (archive_.offer(smaller)) {
-                keep(std::move(smaller));
-            }
+    // The archive decides whether a smaller expression is worth having, and then its own
+    // reductions are tried.
+    for (Tape& tape : reductions(candidate.tape, problem_.operators)) {
+        FitOptions options;
+        options.max_iterations = 20;
+        options.tolerance = 1e-6;
+        options.floor = problem_.exact_loss * 1e-3;
+        const FitResult fit =
+            fit_constants(tape, constant_positions(tape), {}, *problem_.full, workspace_, options);
+        passes_ += static_cast<std::uint64_t>(fit.passes);
+        Candidate smaller{std::move(tape), fit.loss, 0};
+        smaller.skeleton = skeleton(canonical(smaller.tape));
+        if (archive_.offer(smaller)) {
+            reduce(smaller);
+            keep(std::move(smaller));
         }
     }
 }

@@ -398,7 +398,10 @@ std::uint64_t skeleton(const Scaled& expression) {
 
 Tape simplify(const Tape& tape, const OpSet& allowed) {
     Tape shorter = emit(canonical(tape), allowed);
-    return shorter.empty() || shorter.size() > tape.size() ? tape : shorter;
+    // An undefined constant, such as log(-1), has no text: leave it as it was written.
+    const bool defined = std::all_of(shorter.begin(), shorter.end(),
+                                     [](const Node& node) { return std::isfinite(node.value); });
+    return shorter.empty() || shorter.size() > tape.size() || !defined ? tape : shorter;
 }
 
 }  // namespace closedform

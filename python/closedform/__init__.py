@@ -1,5 +1,6 @@
 """Closed-form expressions from data and from trained neural networks."""
 
-from closedform._core import build_info
+from closedform.formula import Formula, Front
+from closedform.search import build_info, search
 
-__all__ = ["build_info"]
+__all__ = ["Formula", "Front", "build_info", "search"]
