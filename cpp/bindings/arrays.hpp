@@ -1,15 +1,67 @@
 #pragma once
-// How numpy arrays reach the library: checked, without a copy.
+// numpy arrays in and out of the library without copies.
 
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
+#include <atomic>
 #include <span>
+#include <stdexcept>
 #include <string>
+#include <thread>
 
 #include "closedform/array_view.hpp"
+#include "closedform/table.hpp"
 
 namespace closedform {
+
+using DoubleArray = pybind11::array_t<double, pybind11::array::c_style>;
+
+/// A 2-D, C-contiguous float64 or float32 array as it lies. Anything else is a TypeError: the
+/// Python package prepares its input before it comes here.
+inline Table table_of(const pybind11::array& x) {
+    if (x.ndim() != 2 || (x.flags() & pybind11::array::c_style) == 0) {
+        throw pybind11::type_error("X must be a 2-D C-contiguous array");
+    }
+    const auto rows = static_cast<std::size_t>(x.shape(0));
+    const auto columns = static_cast<std::size_t>(x.shape(1));
+    if (pybind11::isinstance<pybind11::array_t<double>>(x)) {
+        return MatrixView<const double>(static_cast<const double*>(x.data()), rows, columns);
+    }
+    if (pybind11::isinstance<pybind11::array_t<float>>(x)) {
+        return MatrixView<const float>(static_cast<const float*>(x.data()), rows, columns);
+    }
+    throw pybind11::type_error("X must be float64 or float32");
+}
+
+inline std::span<const double> span_of(const DoubleArray& v) {
+    return {v.data(), static_cast<std::size_t>(v.size())};
+}
+
+/// Asks Python about Ctrl-C, from the thread that entered the library and at most every so often.
+class Interrupt {
+  public:
+    Interrupt() : owner_(std::this_thread::get_id()) {}
+
+    /// For the library's stop callbacks; safe to call from any thread.
+    bool operator()() {
+        if (!raised_ && std::this_thread::get_id() == owner_) {
+            const pybind11::gil_scoped_acquire gil;
+            raised_ = PyErr_CheckSignals() != 0;
+        }
+        return raised_;
+    }
+    /// With the GIL held, after the library has returned.
+    void rethrow() const {
+        if (raised_) {
+            throw pybind11::error_already_set();
+        }
+    }
+
+  private:
+    std::thread::id owner_;
+    std::atomic<bool> raised_{false};
+};
 
 /// C-contiguous float arrays only: the Python layer converts before it calls.
 template <class T>

@@ -7,4 +7,5 @@ PYBIND11_MODULE(_core, module) {
     closedform::register_build_info(module);
     closedform::register_expression(module);
     closedform::register_search(module);
+    closedform::register_surrogate(module);
 }

@@ -5,30 +5,18 @@
 #include <stdexcept>
 #include <string>
 
-#include "closedform/instruction_set.hpp"
 #include "closedform/parallel.hpp"
 #include "closedform/row_blocks.hpp"
+#include "kernel_sets.hpp"
 
 namespace closedform {
 
-namespace baseline {
-const TapeKernels* tape_kernels();
-}
-#if defined(CLOSEDFORM_X86_SETS)
-namespace x86_64_v3 {
-const TapeKernels* tape_kernels();
-}
-namespace x86_64_v4 {
-const TapeKernels* tape_kernels();
-}
+CLOSEDFORM_DECLARE_SETS(TapeKernels, tape_kernels)
+
 const TapeKernels& tape_kernels() {
-    static const TapeKernels& table =
-        pick(baseline::tape_kernels, x86_64_v3::tape_kernels, x86_64_v4::tape_kernels);
+    static const TapeKernels& table = CLOSEDFORM_PICK_SET(TapeKernels, tape_kernels);
     return table;
 }
-#else
-const TapeKernels& tape_kernels() { return *baseline::tape_kernels(); }
-#endif
 
 Workspace::Workspace()
     : kernels_(tape_kernels()),

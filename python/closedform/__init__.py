@@ -2,5 +2,6 @@
 
 from closedform.formula import Formula, Front
 from closedform.search import build_info, search
+from closedform.surrogate import Surrogate
 
-__all__ = ["Formula", "Front", "build_info", "search"]
+__all__ = ["Formula", "Front", "Surrogate", "build_info", "search"]

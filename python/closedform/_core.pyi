@@ -1,1 +1,62 @@
+from collections.abc import Sequence
+from typing import Any, TypedDict
+
+import numpy as np
+import numpy.typing as npt
+
 def build_info() -> dict[str, str]: ...
+
+# surrogate ----------------------------------------------------------------------------------------
+
+class OutsideGrid(ValueError): ...
+
+class TensorSurrogate:
+    def __init__(
+        self,
+        nodes: Sequence[npt.NDArray[np.float64]],
+        patches: Sequence[tuple[int, int]],
+        factors: Sequence[npt.NDArray[np.float64]],
+        offset: float,
+        outside: str,
+    ) -> None: ...
+    @property
+    def inputs(self) -> int: ...
+    @property
+    def modes(self) -> int: ...
+    @property
+    def offset(self) -> float: ...
+    def nodes(self, d: int, /) -> npt.NDArray[np.float64]: ...
+    def patch(self, d: int, /) -> tuple[int, int]: ...
+    def factor(self, d: int, /) -> npt.NDArray[np.float64]: ...
+    def set_outside(self, name: str, /) -> None: ...
+    def value(
+        self, x: npt.NDArray[np.floating[Any]], threads: int = 0
+    ) -> npt.NDArray[np.float64]: ...
+    def gradient(
+        self, x: npt.NDArray[np.floating[Any]], threads: int = 0
+    ) -> npt.NDArray[np.float64]: ...
+    def hessian(
+        self, x: npt.NDArray[np.floating[Any]], threads: int = 0
+    ) -> npt.NDArray[np.float64]: ...
+
+class SurrogateReport(TypedDict):
+    segments: int
+    smoothing: float
+    held_out_error: float
+    held_out_rows: str
+    discrete: list[bool]
+
+def fit_surrogate(
+    x: npt.NDArray[np.floating[Any]],
+    y: npt.NDArray[np.float64],
+    weights: npt.NDArray[np.float64] | None,
+    *,
+    modes: int,
+    segments: int,
+    smoothing: float,
+    patch: int,
+    degree: int,
+    time: float,
+    seed: int,
+    threads: int,
+) -> tuple[TensorSurrogate, SurrogateReport]: ...

@@ -54,7 +54,8 @@ def matrix(X: object, *, name: str = "X", min_rows: int = 2, allow_nan: bool = F
     names (see `variable_names`); those of an array are called x1, x2, and so on.
 
     Args:
-        X: (n, d) array, nested sequence of numbers, or pandas, polars or Arrow table.
+        X: (n, d) array, nested sequence of numbers, or pandas, polars or Arrow table; a `Matrix`
+            is taken as checked.
         name: what messages call the argument.
         min_rows: the fewest rows accepted.
         allow_nan: lets NaN (missing values) through; infinities never pass.
@@ -62,11 +63,14 @@ def matrix(X: object, *, name: str = "X", min_rows: int = 2, allow_nan: bool = F
     Raises:
         InputError: wrong shape or kind of data, too few rows, NaN or infinite values.
     """
+    if isinstance(X, Matrix):
+        _check_rows(len(X.values), min_rows, name)
+        return X
     columns = _table_columns(X, name)
     if columns is None:
         values = _floats(_as_array(X, name), name)
         if values.ndim != 2:
-            hint = "; give one input as X.reshape(-1, 1)" if values.ndim == 1 else ""
+            hint = "; Reshape your data: X.reshape(-1, 1) is one input" if values.ndim == 1 else ""
             raise InputError(f"{name}: must be 2-D (rows, columns), has shape {values.shape}{hint}")
         labels = tuple(f"x{j + 1}" for j in range(values.shape[1]))
     else:
@@ -79,7 +83,9 @@ def matrix(X: object, *, name: str = "X", min_rows: int = 2, allow_nan: bool = F
         for j, part in enumerate(parts):
             values[:, j] = part
     if values.shape[1] == 0:
-        raise InputError(f"{name}: has no columns; at least 1 is needed")
+        raise InputError(
+            f"{name}: no columns, 0 feature(s) (shape={values.shape}) while a minimum of 1 is required"
+        )
     _check_rows(len(values), min_rows, name)
     _check_finite(values, name, labels, allow_nan)
     return Matrix(values, labels)
@@ -157,6 +163,26 @@ def varying_target(y: Floats, *, name: str = "y") -> None:
         )
 
 
+def column_labels(X: object, *, name: str = "X") -> tuple[object, ...] | None:
+    """The columns' own labels of a pandas, polars or Arrow table; None for anything else.
+
+    A library that has not been imported cannot have made the object, so none is imported here.
+
+    Raises:
+        InputError: a polars LazyFrame.
+    """
+    pandas, polars, pyarrow = (sys.modules.get(lib) for lib in ("pandas", "polars", "pyarrow"))
+    if pandas is not None and isinstance(X, pandas.DataFrame):
+        return tuple(X.columns)
+    if polars is not None and isinstance(X, polars.LazyFrame):
+        raise InputError(f"{name}: is a polars LazyFrame; call .collect() first")
+    if polars is not None and isinstance(X, polars.DataFrame):
+        return tuple(X.columns)
+    if pyarrow is not None and isinstance(X, (pyarrow.Table, pyarrow.RecordBatch)):
+        return tuple(X.column_names)
+    return None
+
+
 def variable_names(labels: Iterable[object]) -> tuple[str, ...]:
     """Makes column labels usable as variables in formulas.
 
@@ -202,22 +228,18 @@ def _ascii(label: str) -> str:
 
 
 def _table_columns(X: object, name: str) -> list[tuple[object, npt.NDArray[Any]]] | None:
-    """Label and values of each column of a table, or None for what is not a table.
-
-    A library that has not been imported cannot have made the object, so none is imported here.
-    """
-    pandas = sys.modules.get("pandas")
-    if pandas is not None and isinstance(X, pandas.DataFrame):
-        return [(label, _series_values(X.iloc[:, j])) for j, label in enumerate(X.columns)]
-    polars = sys.modules.get("polars")
-    if polars is not None and isinstance(X, polars.LazyFrame):
-        raise InputError(f"{name}: is a polars LazyFrame; call .collect() first")
-    if polars is not None and isinstance(X, polars.DataFrame):
-        return [(label, _series_values(X[label])) for label in X.columns]
-    pyarrow = sys.modules.get("pyarrow")
-    if pyarrow is not None and isinstance(X, (pyarrow.Table, pyarrow.RecordBatch)):
-        return [(label, _series_values(X.column(j))) for j, label in enumerate(X.column_names)]
-    return None
+    """Label and values of each column of a table, or None for what is not a table."""
+    labels = column_labels(X, name=name)
+    if labels is None:
+        return None
+    table: Any = X
+    if hasattr(table, "iloc"):
+        columns = [table.iloc[:, j] for j in range(len(labels))]
+    else:
+        columns = [
+            table[:, j] if hasattr(table, "lazy") else table.column(j) for j in range(len(labels))
+        ]
+    return [(label, _series_values(column)) for label, column in zip(labels, columns, strict=True)]
 
 
 def _series_values(column: object) -> Any:

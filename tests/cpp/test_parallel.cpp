@@ -7,6 +7,9 @@
 
 using closedform::parallel_for;
 
+// Suite "threads": what .ci/run repeats under ThreadSanitizer.
+TEST_SUITE_BEGIN("threads");
+
 TEST_CASE("every piece runs once, for any number of threads") {
     for (const unsigned threads : {1U, 2U, 7U}) {
         for (const std::size_t pieces : {std::size_t{0}, std::size_t{1}, std::size_t{1000}}) {
@@ -26,3 +29,5 @@ TEST_CASE("an exception in a worker reaches the caller") {
                                  }),
                     std::runtime_error);
 }
+
+TEST_SUITE_END();

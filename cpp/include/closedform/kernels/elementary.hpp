@@ -1,6 +1,6 @@
 #pragma once
 // exp, log, sin, cos, tan, tanh as straight-line arithmetic without branches, so that a loop over
-// rows becomes vector code. Errors stay within 2 units in the last place, tanh's within 3 (tested
+// rows becomes vector code. Errors stay within 2 units in the last place, tanh's within 4 (tested
 // against libm).
 // Series are Taylor's: the reduced arguments are small, and no table of fitted coefficients has to
 // be trusted. sin and cos hold for |x| <= sincos_limit; callers use libm beyond.

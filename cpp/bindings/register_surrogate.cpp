@@ -1,0 +1,164 @@
+#include <pybind11/stl.h>
+
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "arrays.hpp"
+#include "closedform/surrogate_fit.hpp"
+#include "register.hpp"
+
+namespace closedform {
+namespace py = pybind11;
+namespace {
+
+Outside outside_named(const std::string& name) {
+    if (name == "error") {
+        return Outside::error;
+    }
+    if (name == "clamp") {
+        return Outside::clamp;
+    }
+    if (name == "linear") {
+        return Outside::linear;
+    }
+    throw py::value_error("outside must be \"error\", \"clamp\" or \"linear\", not \"" + name +
+                          "\"");
+}
+
+/// A surrogate from its saved parts; sizes are checked, for files may be damaged.
+TensorSurrogate surrogate_of(const std::vector<DoubleArray>& nodes,
+                             const std::vector<std::pair<std::size_t, std::size_t>>& patches,
+                             const std::vector<DoubleArray>& factors, double offset,
+                             const std::string& outside) {
+    if (nodes.empty() || nodes.size() != factors.size() || nodes.size() != patches.size() ||
+        factors.front().ndim() != 2) {
+        throw py::value_error("surrogate: parts do not belong together");
+    }
+    const auto modes = static_cast<std::size_t>(factors.front().shape(0));
+    std::vector<GridBasis> bases;
+    for (std::size_t d = 0; d < nodes.size(); ++d) {
+        const auto x = span_of(nodes[d]);
+        if (factors[d].ndim() != 2 || static_cast<std::size_t>(factors[d].shape(0)) != modes ||
+            static_cast<std::size_t>(factors[d].shape(1)) != x.size()) {
+            throw py::value_error("surrogate: parts do not belong together");
+        }
+        bases.emplace_back(std::vector<double>(x.begin(), x.end()), patches[d].first,
+                           patches[d].second);
+    }
+    TensorSurrogate model(std::move(bases), modes);
+    for (std::size_t d = 0; d < nodes.size(); ++d) {
+        const auto u = span_of(factors[d]);
+        std::copy(u.begin(), u.end(), model.factor(d).begin());
+    }
+    model.set_offset(offset);
+    model.set_outside(outside_named(outside));
+    return model;
+}
+
+py::tuple fit(const py::array& x, const DoubleArray& y, const std::optional<DoubleArray>& weights,
+              std::size_t modes, std::size_t segments, double smoothing, std::size_t patch,
+              std::size_t degree, double time, std::uint64_t seed, unsigned threads) {
+    const Table rows = table_of(x);
+    SurrogateOptions options;
+    options.modes = modes;
+    options.segments = segments;
+    options.smoothing = smoothing;
+    options.patch = patch;
+    options.degree = degree;
+    options.time = time;
+    options.seed = seed;
+    options.threads = threads;
+    Interrupt interrupt;
+    options.stop = [&interrupt] { return interrupt(); };
+    SurrogateFit result;
+    try {
+        const py::gil_scoped_release release;
+        result = fit_surrogate(rows, span_of(y),
+                               weights ? span_of(*weights) : std::span<const double>{}, options);
+    } catch (const FitStopped&) {  // nothing but Ctrl-C stops it here
+    }
+    interrupt.rethrow();
+    py::dict report;
+    report["segments"] = result.segments;
+    report["smoothing"] = result.smoothing;
+    report["held_out_error"] = result.held_out_error;
+    report["held_out_rows"] = result.held_out_rows;
+    report["discrete"] = result.discrete;
+    return py::make_tuple(std::move(result.model), report);
+}
+
+std::vector<py::ssize_t> shape_of(const Table& rows, std::size_t trailing) {
+    std::vector<py::ssize_t> shape = {static_cast<py::ssize_t>(rows.rows())};
+    shape.insert(shape.end(), trailing, static_cast<py::ssize_t>(rows.columns()));
+    return shape;
+}
+
+/// One array of the shape [rows], [rows, d] or [rows, d, d].
+DoubleArray evaluate(const TensorSurrogate& model, const py::array& x, int order,
+                     unsigned threads) {
+    const Table rows = table_of(x);
+    DoubleArray out(shape_of(rows, static_cast<std::size_t>(order)));
+    double* data = out.mutable_data();
+    {
+        const py::gil_scoped_release release;
+        model.derivatives(rows, order == 0 ? data : nullptr, order == 1 ? data : nullptr,
+                          order == 2 ? data : nullptr, threads);
+    }
+    return out;
+}
+
+}  // namespace
+
+void register_surrogate(py::module_& module) {
+    py::register_exception<OutsideGrid>(module, "OutsideGrid", PyExc_ValueError);
+    py::class_<TensorSurrogate, std::shared_ptr<TensorSurrogate>>(module, "TensorSurrogate")
+        .def(py::init(&surrogate_of), py::arg("nodes"), py::arg("patches"), py::arg("factors"),
+             py::arg("offset"), py::arg("outside"))
+        .def_property_readonly("inputs", &TensorSurrogate::inputs)
+        .def_property_readonly("modes", &TensorSurrogate::modes)
+        .def_property_readonly("offset", &TensorSurrogate::offset)
+        .def("nodes",
+             [](const TensorSurrogate& model, std::size_t d) {
+                 const auto& nodes = model.bases().at(d).nodes();
+                 return DoubleArray(static_cast<py::ssize_t>(nodes.size()), nodes.data());
+             })
+        .def("patch",
+             [](const TensorSurrogate& model, std::size_t d) {
+                 const GridBasis& basis = model.bases().at(d);
+                 return std::make_pair(basis.patch(), basis.degree());
+             })
+        .def("factor",
+             [](const TensorSurrogate& model, std::size_t d) {
+                 const std::size_t nodes = model.bases().at(d).node_count();
+                 return DoubleArray(
+                     {static_cast<py::ssize_t>(model.modes()), static_cast<py::ssize_t>(nodes)},
+                     model.factor(d).data());
+             })
+        .def("set_outside", [](TensorSurrogate& model,
+                               const std::string& name) { model.set_outside(outside_named(name)); })
+        .def(
+            "value",
+            [](const TensorSurrogate& model, const py::array& x, unsigned threads) {
+                return evaluate(model, x, 0, threads);
+            },
+            py::arg("x"), py::arg("threads") = 0)
+        .def(
+            "gradient",
+            [](const TensorSurrogate& model, const py::array& x, unsigned threads) {
+                return evaluate(model, x, 1, threads);
+            },
+            py::arg("x"), py::arg("threads") = 0)
+        .def(
+            "hessian",
+            [](const TensorSurrogate& model, const py::array& x, unsigned threads) {
+                return evaluate(model, x, 2, threads);
+            },
+            py::arg("x"), py::arg("threads") = 0);
+    module.def("fit_surrogate", &fit, py::arg("x"), py::arg("y"), py::arg("weights"), py::kw_only(),
+               py::arg("modes"), py::arg("segments"), py::arg("smoothing"), py::arg("patch"),
+               py::arg("degree"), py::arg("time"), py::arg("seed"), py::arg("threads"));
+}
+
+}  // namespace closedform

@@ -1,0 +1,446 @@
+#include "closedform/als.hpp"
+
+#include <Eigen/Dense>
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+
+#include "closedform/parallel.hpp"
+#include "kernel_sets.hpp"
+#include "simd/als_rows.hpp"
+#include "simd/tensor_rows.hpp"
+
+namespace closedform {
+
+CLOSEDFORM_DECLARE_SETS(AlsRowKernels, als_row_kernels)
+
+const AlsRowKernels& als_row_kernels() {
+    static const AlsRowKernels& chosen = CLOSEDFORM_PICK_SET(AlsRowKernels, als_row_kernels);
+    return chosen;
+}
+
+namespace {
+
+using Eigen::Index;
+
+constexpr std::size_t block = als_block_rows;
+
+/// Pieces of the rows that are accumulated apart and merged in order: fixed by the number of rows,
+/// so that the result does not depend on the number of threads.
+std::size_t piece_count(std::size_t rows) {
+    return std::clamp<std::size_t>(rows / 8192, 1, 32);
+}
+
+/// Sums over rows of one piece for the update of one input.
+struct Moments {
+    std::vector<double> pairs;  ///< [cells][free][9][padded]
+    std::vector<double> right;  ///< [cells][5][padded]
+    double square = 0;          ///< sum of w r^2
+
+    void clear(std::size_t cells, std::size_t modes, std::size_t padded) {
+        pairs.assign(cells * modes * moment_count * padded, 0.0);
+        right.assign(cells * shape_count * padded, 0.0);
+        square = 0;
+    }
+    /// Whether a cell holds rows that matter to any of the modes.
+    bool any(std::size_t cell, std::size_t modes, std::size_t padded) const {
+        const double* at = pairs.data() + cell * modes * moment_count * padded;
+        for (std::size_t m = 0; m < modes; ++m) {
+            if (at[m * moment_count * padded + m] != 0) {
+                return true;
+            }
+        }
+        return false;
+    }
+    void add(const Moments& other) {
+        for (std::size_t i = 0; i < pairs.size(); ++i) {
+            pairs[i] += other.pairs[i];
+        }
+        for (std::size_t i = 0; i < right.size(); ++i) {
+            right[i] += other.right[i];
+        }
+        square += other.square;
+    }
+};
+
+/// One block of rows on its way into the moments.
+struct BlockSpace {
+    explicit BlockSpace(std::size_t inputs)
+        : x(inputs * block), t(inputs * block), spare(block), cell(inputs * block) {}
+    std::vector<double> x, t, spare;
+    std::vector<int> cell;
+    std::array<std::uint32_t, block> rows{};
+    std::array<unsigned, block> order{};
+    std::vector<double> products, chosen;
+    std::array<double, block> residual{};
+    std::array<double, block * moment_count> powers{};
+    std::vector<std::size_t> cell_start;
+};
+
+class Solver {
+  public:
+    Solver(TensorSurrogate& model, const FreeFactors& free, const FitRows& rows,
+           const AlsOptions& options)
+        : model_(model), free_(free), rows_(rows), options_(options), tables_(model.inputs()) {
+        if (free.modes() != model.modes() || free.inputs() != model.inputs() ||
+            rows.x.columns() != model.inputs() || rows.x.rows() != rows.y.size() ||
+            rows.count() == 0 || (!rows.weights.empty() && rows.weights.size() != rows.y.size()) ||
+            (!rows.multiplier.empty() && rows.multiplier.size() != rows.y.size())) {
+            throw std::invalid_argument("als: sizes of rows, weights and model do not match");
+        }
+        for (std::size_t i = 0; i < rows.count(); ++i) {
+            total_weight_ += rows.weight(rows.row(i));
+        }
+        if (!(total_weight_ > 0)) {
+            throw std::invalid_argument("als: weights must have a positive sum");
+        }
+        for (std::size_t d = 0; d < model.inputs(); ++d) {
+            refresh_table(d);
+            roughness_.push_back(model.basis(d).roughness());
+        }
+        const std::size_t pieces = piece_count(rows.count());
+        moments_.resize(pieces);
+        const unsigned workers = static_cast<unsigned>(
+            std::min<std::size_t>(resolve_threads(options.threads), pieces));
+        for (unsigned w = 0; w < workers; ++w) {
+            spaces_.emplace_back(model.inputs());
+        }
+    }
+
+    AlsResult run() {
+        AlsResult result;
+        double before = std::numeric_limits<double>::infinity();
+        while (result.sweeps < options_.max_sweeps) {
+            for (std::size_t d = 0; d < model_.inputs(); ++d) {
+                if (options_.stop && options_.stop()) {
+                    finish(result);
+                    return result;
+                }
+                update(d);
+            }
+            ++result.sweeps;
+            if (before - objective_ <= options_.tolerance * objective_) {
+                break;
+            }
+            before = objective_;
+        }
+        finish(result);
+        return result;
+    }
+
+  private:
+    void finish(AlsResult& result) {
+        result.rmse = std::sqrt(std::max(0.0, squares_) / total_weight_);
+        model_.refresh();
+    }
+
+    void refresh_table(std::size_t d) {
+        fill_factor_table(model_.basis(d), model_.factor(d), model_.modes(), Outside::linear,
+                          tables_[d]);
+    }
+
+    void update(std::size_t d);
+    void gather(std::size_t d, std::size_t first, std::size_t count, BlockSpace& space,
+                Moments& moments) const;
+    void solve(std::size_t d);
+    void assemble(std::size_t d, Eigen::MatrixXd& a, Eigen::VectorXd& b) const;
+    void store(std::size_t d, const Eigen::VectorXd& u);
+
+    TensorSurrogate& model_;
+    const FreeFactors& free_;
+    const FitRows& rows_;
+    const AlsOptions& options_;
+    std::vector<FactorTable> tables_;
+    std::vector<std::vector<double>> roughness_;
+    std::vector<Moments> moments_;
+    std::vector<BlockSpace> spaces_;
+    std::vector<std::size_t> chosen_;  ///< modes whose factor of the current input is free
+    std::size_t chosen_padded_ = 0;
+    double total_weight_ = 0;
+    double objective_ = 0;
+    double squares_ = 0;
+};
+
+/// Adds rows at positions [first, first + count) to the moments of input d.
+void Solver::gather(std::size_t d, std::size_t first, std::size_t count, BlockSpace& s,
+                    Moments& moments) const {
+    const std::size_t inputs = model_.inputs();
+    const std::size_t modes = model_.modes();
+    const TensorRowKernels& place = tensor_row_kernels();
+    const AlsRowKernels& kernel = als_row_kernels();
+    for (std::size_t i = 0; i < count; ++i) {
+        s.rows[i] = static_cast<std::uint32_t>(rows_.row(first + i));
+    }
+    rows_.x.read_rows({s.rows.data(), count}, s.x.data(), block);
+    std::vector<kernels::FactorView> views(inputs);
+    for (std::size_t k = 0; k < inputs; ++k) {
+        const FactorTable& table = tables_[k];
+        views[k] = {table.planes.data(), table.padded};
+        for (std::size_t at = 0; at < count; at += tensor_block_rows) {
+            place.locate({table.nodes.data(), table.nodes.size(), table.center.data(),
+                          table.inverse_width.data()},
+                         s.x.data() + k * block + at, std::min(tensor_block_rows, count - at),
+                         s.cell.data() + k * block + at, s.t.data() + k * block + at,
+                         s.spare.data() + at);
+        }
+    }
+    // Rows of one cell next to each other.
+    const int* cell = s.cell.data() + d * block;
+    const double* t = s.t.data() + d * block;
+    const std::size_t cells = model_.basis(d).cells();
+    s.cell_start.assign(cells + 1, 0);
+    for (std::size_t i = 0; i < count; ++i) {
+        ++s.cell_start[static_cast<std::size_t>(cell[i]) + 1];
+    }
+    for (std::size_t c = 0; c < cells; ++c) {
+        s.cell_start[c + 1] += s.cell_start[c];
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+        s.order[s.cell_start[static_cast<std::size_t>(cell[i])]++] = static_cast<unsigned>(i);
+    }
+    const std::size_t padded = views[0].padded;
+    s.products.assign(count * padded, 0.0);
+    for (std::size_t i = 0; i < count; ++i) {
+        const double start = rows_.multiplier.empty() ? 1.0 : rows_.multiplier[s.rows[s.order[i]]];
+        std::fill_n(s.products.data() + i * padded, modes, start);
+    }
+    kernel.products(views.data(), inputs, d, s.cell.data(), s.t.data(), s.order.data(), count,
+                    s.products.data());
+
+    const double* g = s.products.data();
+    if (chosen_.size() < modes) {
+        s.chosen.assign(count * chosen_padded_, 0.0);
+        g = s.chosen.data();
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+        const std::size_t row = s.rows[s.order[i]];
+        const double ti = t[s.order[i]];
+        double residual = rows_.y[row] - model_.offset();
+        if (chosen_.size() < modes) {
+            const double* product = s.products.data() + i * padded;
+            const auto c = static_cast<std::size_t>(cell[s.order[i]]);
+            const double* planes = tables_[d].planes.data() + c * shape_count * padded;
+            std::size_t next = 0;
+            for (std::size_t m = 0; m < modes; ++m) {
+                if (next < chosen_.size() && chosen_[next] == m) {
+                    s.chosen[i * chosen_padded_ + next++] = product[m];
+                } else {
+                    double f = planes[4 * padded + m];
+                    for (std::size_t k = 4; k-- > 0;) {
+                        f = f * ti + planes[k * padded + m];
+                    }
+                    residual -= product[m] * f;
+                }
+            }
+        }
+        s.residual[i] = residual;
+        double power = rows_.weight(row);
+        moments.square += power * residual * residual;
+        for (std::size_t k = 0; k < moment_count; ++k) {
+            s.powers[i * moment_count + k] = power;
+            power *= ti;
+        }
+    }
+    std::size_t from = 0;
+    for (std::size_t c = 0; c < cells; ++c) {
+        const std::size_t to = s.cell_start[c];  // moved to the cell's end by the sort
+        if (to > from) {
+            kernel.accumulate(
+                g + from * chosen_padded_, s.powers.data() + from * moment_count,
+                s.residual.data() + from, to - from, chosen_.size(), chosen_padded_,
+                moments.pairs.data() + c * chosen_.size() * moment_count * chosen_padded_,
+                moments.right.data() + c * shape_count * chosen_padded_);
+        }
+        from = to;
+    }
+}
+
+void Solver::update(std::size_t d) {
+    chosen_.clear();
+    for (std::size_t m = 0; m < model_.modes(); ++m) {
+        if (free_(m, d)) {
+            chosen_.push_back(m);
+        }
+    }
+    if (chosen_.empty()) {
+        return;
+    }
+    chosen_padded_ = (chosen_.size() + mode_padding - 1) / mode_padding * mode_padding;
+    const std::size_t pieces = moments_.size();
+    const std::size_t total = rows_.count();
+    const std::size_t cells = model_.basis(d).cells();
+    parallel_for(pieces, static_cast<unsigned>(spaces_.size()),
+                 [&](std::size_t piece, unsigned worker) {
+                     Moments& moments = moments_[piece];
+                     moments.clear(cells, chosen_.size(), chosen_padded_);
+                     const std::size_t end = total * (piece + 1) / pieces;
+                     for (std::size_t at = total * piece / pieces; at < end; at += block) {
+                         gather(d, at, std::min(block, end - at), spaces_[worker], moments);
+                     }
+                 });
+    for (std::size_t piece = 1; piece < pieces; ++piece) {
+        moments_[0].add(moments_[piece]);
+    }
+    solve(d);
+}
+
+/// Normal matrix (lower triangle) and right-hand side, unknowns ordered [mode][node].
+void Solver::assemble(std::size_t d, Eigen::MatrixXd& a, Eigen::VectorXd& b) const {
+    const GridBasis& basis = model_.basis(d);
+    const std::size_t nodes = basis.node_count();
+    const std::size_t width = basis.width();
+    const std::size_t modes = chosen_.size();
+    const Moments& moments = moments_[0];
+    std::vector<double> weave(moment_count * width * width);
+    for (std::size_t c = 0; c < basis.cells(); ++c) {
+        const double* cell = moments.pairs.data() + c * modes * moment_count * chosen_padded_;
+        if (!moments.any(c, modes, chosen_padded_)) {
+            continue;
+        }
+        // t^k t^l -> moment k + l, for every pair of shape functions.
+        std::fill(weave.begin(), weave.end(), 0.0);
+        for (std::size_t i = 0; i < width; ++i) {
+            for (std::size_t j = 0; j < width; ++j) {
+                for (std::size_t k = 0; k < shape_count; ++k) {
+                    for (std::size_t l = 0; l < shape_count; ++l) {
+                        weave[((k + l) * width + i) * width + j] +=
+                            basis.shape(c, i)[k] * basis.shape(c, j)[l];
+                    }
+                }
+            }
+        }
+        std::array<double, GridBasis::max_width * GridBasis::max_width> square{};
+        for (std::size_t m = 0; m < modes; ++m) {
+            for (std::size_t n = 0; n <= m; ++n) {
+                square.fill(0.0);
+                for (std::size_t q = 0; q < moment_count; ++q) {
+                    const double moment = cell[(m * moment_count + q) * chosen_padded_ + n];
+                    const double* w = weave.data() + q * width * width;
+                    for (std::size_t i = 0; i < width * width; ++i) {
+                        square[i] += moment * w[i];
+                    }
+                }
+                const auto row = static_cast<Index>(m * nodes + basis.first_node(c));
+                const auto column = static_cast<Index>(n * nodes + basis.first_node(c));
+                for (std::size_t i = 0; i < width; ++i) {
+                    for (std::size_t j = 0; j < width; ++j) {
+                        a(row + static_cast<Index>(i), column + static_cast<Index>(j)) +=
+                            square[i * width + j];
+                    }
+                }
+            }
+            for (std::size_t i = 0; i < width; ++i) {
+                double sum = 0;
+                for (std::size_t k = 0; k < shape_count; ++k) {
+                    sum += basis.shape(c, i)[k] *
+                           moments.right[(c * shape_count + k) * chosen_padded_ + m];
+                }
+                b[static_cast<Index>(m * nodes + basis.first_node(c) + i)] += sum;
+            }
+        }
+    }
+}
+
+void Solver::solve(std::size_t d) {
+    const GridBasis& basis = model_.basis(d);
+    const std::size_t nodes = basis.node_count();
+    const std::size_t modes = chosen_.size();
+    const auto size = static_cast<Index>(modes * nodes);
+    Eigen::MatrixXd a = Eigen::MatrixXd::Zero(size, size);
+    Eigen::VectorXd b = Eigen::VectorXd::Zero(size);
+    assemble(d, a, b);
+
+    // Penalties in proportion to what the mode's other factors carry, so that they do not depend on
+    // how a mode's scale is shared among its factors.
+    std::vector<double> carried(modes, 0.0);
+    double most = 0;
+    for (std::size_t m = 0; m < modes; ++m) {
+        for (std::size_t c = 0; c < basis.cells(); ++c) {
+            carried[m] += moments_[0].pairs[((c * modes + m) * moment_count) * chosen_padded_ + m];
+        }
+        most = std::max(most, carried[m]);
+    }
+    if (!(most > 0)) {
+        return;  // every mode is zero elsewhere: nothing to learn from this input
+    }
+    const auto count = static_cast<double>(nodes);
+    Eigen::MatrixXd penalty = Eigen::MatrixXd::Zero(static_cast<Index>(nodes),
+                                                    static_cast<Index>(nodes));
+    for (std::size_t i = 0; i < nodes; ++i) {
+        for (std::size_t j = 0; j < nodes; ++j) {
+            const double spread = ((i == j ? 1.0 : 0.0) - 1.0 / count) / count;
+            penalty(static_cast<Index>(i), static_cast<Index>(j)) =
+                options_.smoothing *
+                    (roughness_[d][i * nodes + j] + (basis.patch() == 0 ? 10.0 : 1.0) * spread) +
+                (i == j ? 1e-13 : 0.0);
+        }
+    }
+    for (std::size_t m = 0; m < modes; ++m) {
+        const double weight = std::max(carried[m], 1e-10 * most);
+        const auto at = static_cast<Index>(m * nodes);
+        a.block(at, at, penalty.rows(), penalty.cols()) += weight * penalty;
+    }
+    Eigen::VectorXd u;
+    const Eigen::LLT<Eigen::MatrixXd> factored(a);
+    if (factored.info() == Eigen::Success) {
+        u = factored.solve(b);
+    } else {
+        a.diagonal().array() += 1e-10 * most / count;
+        u = a.selfadjointView<Eigen::Lower>().ldlt().solve(b);
+    }
+    if (!u.allFinite()) {
+        return;
+    }
+    objective_ = moments_[0].square - b.dot(u);
+    squares_ = objective_;
+    for (std::size_t m = 0; m < modes; ++m) {
+        const auto part = u.segment(static_cast<Index>(m * nodes), penalty.rows());
+        squares_ -= std::max(carried[m], 1e-10 * most) * part.dot(penalty * part);
+    }
+    store(d, u);
+}
+
+/// Writes the solution back; a mode's scale moves on to its next free factor, which is solved next.
+void Solver::store(std::size_t d, const Eigen::VectorXd& u) {
+    const std::size_t nodes = model_.basis(d).node_count();
+    for (std::size_t f = 0; f < chosen_.size(); ++f) {
+        const std::size_t m = chosen_[f];
+        double scale = 0;
+        for (std::size_t j = 0; j < nodes; ++j) {
+            scale = std::max(scale, std::abs(u[static_cast<Index>(f * nodes + j)]));
+        }
+        std::size_t heir = d;
+        for (std::size_t step = 1; step < model_.inputs() && heir == d; ++step) {
+            const std::size_t k = (d + step) % model_.inputs();
+            heir = free_(m, k) ? k : d;
+        }
+        if (heir == d || !(scale > 0)) {
+            scale = 1;
+        }
+        for (std::size_t j = 0; j < nodes; ++j) {
+            model_.factor(d)[m * nodes + j] = u[static_cast<Index>(f * nodes + j)] / scale;
+        }
+        if (scale != 1) {
+            const std::size_t heir_nodes = model_.basis(heir).node_count();
+            for (std::size_t j = 0; j < heir_nodes; ++j) {
+                model_.factor(heir)[m * heir_nodes + j] *= scale;
+            }
+            const std::size_t padded = tables_[heir].padded;
+            for (std::size_t at = m; at < tables_[heir].planes.size(); at += padded) {
+                tables_[heir].planes[at] *= scale;
+            }
+        }
+    }
+    refresh_table(d);
+}
+
+}  // namespace
+
+AlsResult fit_als(TensorSurrogate& model, const FreeFactors& free, const FitRows& rows,
+                  const AlsOptions& options) {
+    return Solver(model, free, rows, options).run();
+}
+
+}  // namespace closedform

@@ -1,0 +1,29 @@
+#pragma once
+// The hot loops of alternating least squares, compiled once per instruction set.
+
+#include <cstddef>
+
+#include "closedform/kernels/tensor_row.hpp"
+
+namespace closedform {
+
+inline constexpr std::size_t als_block_rows = 512;
+inline constexpr std::size_t moment_count = 9;  ///< t^0..t^8
+inline constexpr std::size_t shape_count = 5;   ///< t^0..t^4
+
+struct AlsRowKernels {
+    /// products[i][padded] *= prod_{k != skip} f_mk of row order[i]; places have stride
+    /// als_block_rows from input to input.
+    void (*products)(const kernels::FactorView* factors, std::size_t inputs, std::size_t skip,
+                     const int* cell, const double* t, const unsigned* order, std::size_t count,
+                     double* products);
+    /// Adds rows [0, count) of one cell: moments[m][k][padded] += w t^k g_m g_m' for m' <= m (and a
+    /// few beyond), right[k][padded] += w t^k r g_m. `powers` [count][moment_count] is w t^k.
+    void (*accumulate)(const double* g, const double* powers, const double* residual,
+                       std::size_t count, std::size_t modes, std::size_t padded, double* moments,
+                       double* right);
+};
+
+const AlsRowKernels& als_row_kernels();
+
+}  // namespace closedform

@@ -1,0 +1,63 @@
+#include "tensor_rows.hpp"
+
+namespace closedform::CLOSEDFORM_SET {
+namespace {
+
+constexpr std::size_t stride = tensor_block_rows;
+
+void locate(GridView grid, const double* x, std::size_t count, int* cell, double* t,
+            double* inverse_width) {
+    // Counting the nodes at or below x has no branch and no gather; grids are short.
+    double below[stride];
+    for (std::size_t i = 0; i < count; ++i) {
+        below[i] = 0;
+    }
+    const std::size_t last = grid.node_count - 1;
+    for (std::size_t j = 0; j < last; ++j) {
+        const double node = grid.nodes[j];
+        for (std::size_t i = 0; i < count; ++i) {
+            below[i] += x[i] >= node ? 1.0 : 0.0;
+        }
+    }
+    const double end = grid.nodes[last];  // the right end belongs to the last element
+    for (std::size_t i = 0; i < count; ++i) {
+        below[i] += x[i] > end ? 1.0 : 0.0;
+    }
+    for (std::size_t i = 0; i < count; ++i) {
+        const int c = static_cast<int>(below[i]);
+        cell[i] = c;
+        inverse_width[i] = grid.inverse_width[c];
+        t[i] = (x[i] - grid.center[c]) * grid.inverse_width[c];
+    }
+}
+
+void values(const kernels::FactorView* factors, std::size_t inputs, const int* cell,
+            const double* t, std::size_t count, double offset, double* out) {
+    for (std::size_t i = 0; i < count; ++i) {
+        out[i] = offset +
+                 kernels::tensor_value<Pack>(factors, inputs, {cell + i, t + i, nullptr, stride});
+    }
+}
+
+void derivatives(const kernels::FactorView* factors, std::size_t inputs, const int* cell,
+                 const double* t, const double* inverse_width, std::size_t count, double offset,
+                 double* space, double* value, double* gradient, double* hessian) {
+    for (std::size_t i = 0; i < count; ++i) {
+        const double u = kernels::tensor_derivatives<Pack>(
+            factors, inputs, {cell + i, t + i, inverse_width + i, stride},
+            reinterpret_cast<Pack*>(space), gradient + i * inputs,
+            hessian == nullptr ? nullptr : hessian + i * inputs * inputs);
+        if (value != nullptr) {
+            value[i] = offset + u;
+        }
+    }
+}
+
+}  // namespace
+
+const TensorRowKernels* tensor_row_kernels() {
+    static const TensorRowKernels table = {locate, values, derivatives};
+    return &table;
+}
+
+}  // namespace closedform::CLOSEDFORM_SET

@@ -1,0 +1,269 @@
+"""A smooth, differentiable stand-in for a table of data: `Surrogate`.
+
+u(x) = offset + sum over modes m of prod over inputs d of f_md(x_d), each f_md the C-HiDeNN
+interpolant of node values on input d's grid (Ex-HiDeNN, arXiv 2507.05498; C-HiDeNN, Lu et al. 2023;
+INN, arXiv 2404.10296), fitted by alternating least squares.
+"""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from closedform import _core
+from closedform._inputs import InputError, matrix, vector
+
+Floats = npt.NDArray[np.float64]
+Outside = Literal["error", "clamp", "linear"]
+
+_FORMAT = "closedform-surrogate"
+_VERSION = 1
+
+
+class Surrogate:
+    """Sum of products of 1-D interpolants, with exact gradients and Hessians.
+
+    Args:
+        modes: number of products, or "auto": grown while the held-out error falls clearly.
+        segments: elements per input, or "auto": chosen by held-out error. A column of at most 10
+            distinct values (and four times as many rows) gets one node per value instead and is
+            interpolated linearly.
+        patch: nodes to each side that shape the interpolant, 0 (piecewise linear) to 3.
+        degree: polynomials up to this degree are reproduced exactly, 1 to `patch` (0 for patch 0).
+        outside: what a row outside the fitted range gets: "linear" continues every factor along
+            its end tangent, "clamp" takes the value at the nearest end, "error" raises ValueError
+            naming row and column.
+        smoothing: weight of the factors' squared second derivatives, or "auto": by held-out error.
+        time: seconds after which the "auto" choices stop looking further.
+        seed: of the random starts and the choice of held-out rows.
+        threads: 0 for all cores. Results do not depend on it unless `time` runs out.
+
+    Attributes (after `fit`):
+        held_out_error: root mean square error over the standard deviation of y, on rows the models
+            scored had not seen. It is the least of the sizes compared, so slightly optimistic; the
+            surrogate itself is then fitted to all rows.
+        held_out_rows: which rows those were, in words.
+        n_modes, segments, smoothing_: the sizes chosen.
+        nodes: per input, its grid.
+        discrete: per input, whether it was given a node per distinct value.
+        names: the inputs' names.
+    """
+
+    held_out_error: float
+    held_out_rows: str
+    segments_: int
+    smoothing_: float
+    discrete: tuple[bool, ...]
+    names: tuple[str, ...]
+
+    def __init__(
+        self,
+        modes: int | Literal["auto"] = "auto",
+        segments: int | Literal["auto"] = "auto",
+        patch: int = 2,
+        degree: int = 2,
+        outside: Outside = "linear",
+        *,
+        smoothing: float | Literal["auto"] = "auto",
+        time: float = 10.0,
+        seed: int = 0,
+        threads: int = 0,
+    ) -> None:
+        self.modes = modes
+        self.segments = segments
+        self.patch = patch
+        self.degree = degree
+        self.outside: Outside = outside
+        self.smoothing = smoothing
+        self.time = time
+        self.seed = seed
+        self.threads = threads
+        self._model: _core.TensorSurrogate | None = None
+        _check_settings(self)
+
+    def fit(self, X: object, y: object, *, weights: object = None) -> Surrogate:
+        """Fits the surrogate.
+
+        Args:
+            X: (n, d) numbers or a table; float64 and float32 arrays are read where they lie.
+            y: (n,) target.
+            weights: (n,) non-negative weights of the rows in the squared error; default all one.
+
+        Returns:
+            The surrogate itself.
+
+        Raises:
+            InputError: a ValueError, for anything that cannot be fitted.
+        """
+        rows = matrix(X)
+        n = rows.values.shape[0]
+        target = vector(y, n)
+        row_weights = None if weights is None else vector(weights, n, name="weights")
+        if row_weights is not None and (row_weights.min() < 0 or not row_weights.sum() > 0):
+            raise InputError("weights: must be non-negative with a positive sum")
+        if float(np.ptp(target)) <= 1e-14 * float(np.abs(target).max()):
+            raise InputError("y: is constant, there is nothing to fit; give a target that varies")
+        model, report = _core.fit_surrogate(
+            rows.values,
+            target,
+            row_weights,
+            modes=0 if self.modes == "auto" else self.modes,
+            segments=0 if self.segments == "auto" else self.segments,
+            smoothing=-1.0 if self.smoothing == "auto" else self.smoothing,
+            patch=self.patch,
+            degree=self.degree,
+            time=self.time,
+            seed=self.seed,
+            threads=self.threads,
+        )
+        model.set_outside(self.outside)
+        self._model = model
+        self.held_out_error = report["held_out_error"]
+        self.held_out_rows = report["held_out_rows"]
+        self.segments_ = report["segments"]
+        self.smoothing_ = report["smoothing"]
+        self.discrete = tuple(report["discrete"])
+        self.names = rows.names
+        return self
+
+    @property
+    def core(self) -> _core.TensorSurrogate:
+        """The C++ surrogate."""
+        if self._model is None:
+            raise InputError("surrogate: not fitted yet; call fit(X, y) first")
+        return self._model
+
+    @property
+    def n_inputs(self) -> int:
+        return self.core.inputs
+
+    @property
+    def n_modes(self) -> int:
+        return self.core.modes
+
+    @property
+    def nodes(self) -> tuple[Floats, ...]:
+        return tuple(self.core.nodes(d) for d in range(self.n_inputs))
+
+    def predict(self, X: object) -> Floats:
+        """The value at each row, (n,)."""
+        return self.core.value(self._rows(X), threads=self.threads)
+
+    def gradient(self, X: object) -> Floats:
+        """du/dx_i at each row, (n, d): exact derivatives of the interpolant."""
+        return self.core.gradient(self._rows(X), threads=self.threads)
+
+    def hessian(self, X: object) -> Floats:
+        """d2u/dx_i dx_j at each row, (n, d, d): exact; the diagonal jumps at nodes."""
+        return self.core.hessian(self._rows(X), threads=self.threads)
+
+    def _rows(self, X: object) -> npt.NDArray[np.float64] | npt.NDArray[np.float32]:
+        rows = matrix(X, min_rows=0).values
+        if rows.shape[1] != self.n_inputs:
+            raise InputError(
+                f"X: has {rows.shape[1]} columns, the surrogate was fitted on {self.n_inputs}"
+            )
+        return rows
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the surrogate to `path`.
+
+        The format is a zip archive of .npy arrays (numpy's npz, readable without pickle):
+        `format` (the text "closedform-surrogate"), `version` (1), `names`, `discrete`, `offset`,
+        `outside`, `held_out` (error, then segments and smoothing), `held_out_rows`, `patches`
+        (d, 2) of patch and degree, and for every input k `nodes_k` (J+1,) and `factor_k`
+        (modes, J+1).
+        """
+        model = self.core
+        arrays: dict[str, npt.NDArray[np.generic]] = {
+            "format": np.array(_FORMAT),
+            "version": np.array(_VERSION),
+            "names": np.array(self.names),
+            "discrete": np.array(self.discrete),
+            "offset": np.array(model.offset),
+            "outside": np.array(self.outside),
+            "held_out": np.array([self.held_out_error, self.segments_, self.smoothing_]),
+            "held_out_rows": np.array(self.held_out_rows),
+            "patches": np.array([model.patch(d) for d in range(self.n_inputs)]),
+        }
+        for d in range(self.n_inputs):
+            arrays[f"nodes_{d}"] = model.nodes(d)
+            arrays[f"factor_{d}"] = model.factor(d)
+        with open(path, "wb") as file:
+            np.savez(file, allow_pickle=False, **arrays)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Surrogate:
+        """Reads a surrogate written by `save`.
+
+        Raises:
+            InputError: a ValueError, if the file is cut off or is something else.
+        """
+        try:
+            with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
+                if not hasattr(arrays, "files") or str(arrays["format"]) != _FORMAT:
+                    raise InputError(f"{path}: is not a saved surrogate")
+                if int(arrays["version"]) != _VERSION:
+                    raise InputError(
+                        f"{path}: has format version {int(arrays['version'])}, this closedform"
+                        f" reads version {_VERSION}; upgrade closedform"
+                    )
+                names = tuple(str(name) for name in arrays["names"])
+                outside: Outside = str(arrays["outside"])  # type: ignore[assignment]
+                model = _core.TensorSurrogate(
+                    [_floats(arrays[f"nodes_{d}"]) for d in range(len(names))],
+                    [(int(s), int(p)) for s, p in arrays["patches"]],
+                    [_floats(arrays[f"factor_{d}"]) for d in range(len(names))],
+                    float(arrays["offset"]),
+                    outside,
+                )
+                error, segments, smoothing = (float(v) for v in arrays["held_out"])
+                discrete = tuple(bool(v) for v in arrays["discrete"])
+                held_out_rows = str(arrays["held_out_rows"])
+        except InputError:
+            raise
+        except (ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as failure:
+            raise InputError(f"{path}: is not a saved surrogate, or is cut off") from failure
+        patches = [model.patch(d) for d in range(model.inputs)]
+        patch, degree = max(patches)
+        surrogate = cls(model.modes, int(segments), patch, degree, outside)
+        surrogate._model = model
+        surrogate.held_out_error = error
+        surrogate.held_out_rows = held_out_rows
+        surrogate.segments_ = int(segments)
+        surrogate.smoothing_ = smoothing
+        surrogate.discrete = discrete
+        surrogate.names = names
+        return surrogate
+
+    def __repr__(self) -> str:
+        if self._model is None:
+            return "Surrogate(not fitted)"
+        return (
+            f"Surrogate({self.n_inputs} inputs, {self.n_modes} modes, {self.segments_} segments,"
+            f" held-out error {self.held_out_error:.2g})"
+        )
+
+
+def _floats(array: npt.NDArray[np.generic]) -> Floats:
+    return np.ascontiguousarray(array, dtype=np.float64)
+
+
+def _check_settings(s: Surrogate) -> None:
+    for name, value in (("modes", s.modes), ("segments", s.segments)):
+        if value != "auto" and (not isinstance(value, int) or value < 1):
+            raise InputError(f'{name}: must be "auto" or a positive integer, not {value!r}')
+    if s.patch not in (0, 1, 2, 3):
+        raise InputError(f"patch: must be 0, 1, 2 or 3, not {s.patch!r}")
+    if not (s.degree == 0 if s.patch == 0 else 1 <= s.degree <= s.patch):
+        raise InputError(f"degree: must be 1 to patch (0 for patch 0), not {s.degree!r}")
+    if s.outside not in ("error", "clamp", "linear"):
+        raise InputError(f'outside: must be "error", "clamp" or "linear", not {s.outside!r}')
+    if s.smoothing != "auto" and not s.smoothing >= 0:
+        raise InputError(f'smoothing: must be "auto" or a number >= 0, not {s.smoothing!r}')
+    if not s.time > 0:
+        raise InputError(f"time: must be positive seconds, not {s.time!r}")
