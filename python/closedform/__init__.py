@@ -1,6 +1,7 @@
 """Closed-form expressions from data and from trained neural networks."""
 
-from closedform._core import build_info
+from closedform.formula import Formula, Front
+from closedform.search import build_info, search
 from closedform.surrogate import Surrogate
 
-__all__ = ["Surrogate", "build_info"]
+__all__ = ["Formula", "Front", "Surrogate", "build_info", "search"]
