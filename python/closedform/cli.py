@@ -79,9 +79,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     discover.add_argument(
         "--strategy",
-        choices=["auto", "per-dimension", "per-block", "global"],
+        choices=["auto", "global", "direct"],
         default="auto",
-        help="how the search is split (default auto: by the separability found)",
+        help="auto: split as the surrogate shows; global: never split; direct: no surrogate",
     )
     discover.add_argument("--threads", type=_count, help="default: all cores")
     discover.add_argument("--seed", type=int, default=0)
@@ -250,7 +250,7 @@ def _document(discovery: Discovery, options: argparse.Namespace) -> dict[str, An
         },
         "chosen": discovery.chosen,
         "strategy": discovery.strategy,
-        "separability": str(discovery.separability),
+        "separability": None if discovery.separability is None else str(discovery.separability),
         "stopped": discovery.stopped,
         "seed": options.seed,
         "version": _core.build_info()["version"],
