@@ -28,10 +28,9 @@ DoubleArray square(const std::vector<double>& matrix, std::size_t n) {
 
 py::dict separate_rows(const TensorSurrogate& model, const py::array& x,
                        const std::optional<DoubleArray>& y,
-                       const std::optional<DoubleArray>& weights,
-                       const std::vector<bool>& discrete, double held_out_error,
-                       std::size_t segments, double smoothing, double time, std::uint64_t seed,
-                       unsigned threads) {
+                       const std::optional<DoubleArray>& weights, const std::vector<bool>& discrete,
+                       double held_out_error, std::size_t segments, double smoothing, double time,
+                       std::uint64_t seed, unsigned threads) {
     const Table rows = table_of(x);
     SeparationOptions options;
     options.discrete = discrete;

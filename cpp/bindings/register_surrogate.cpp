@@ -132,29 +132,30 @@ void register_surrogate(py::module_& module) {
         .def("factor",
              [](const TensorSurrogate& model, std::size_t d) {
                  const std::size_t nodes = model.bases().at(d).node_count();
-                 return DoubleArray({static_cast<py::ssize_t>(model.modes()),
-                                     static_cast<py::ssize_t>(nodes)},
-                                    model.factor(d).data());
+                 return DoubleArray(
+                     {static_cast<py::ssize_t>(model.modes()), static_cast<py::ssize_t>(nodes)},
+                     model.factor(d).data());
              })
-        .def("set_outside",
-             [](TensorSurrogate& model, const std::string& name) {
-                 model.set_outside(outside_named(name));
-             })
-        .def("value",
-             [](const TensorSurrogate& model, const py::array& x, unsigned threads) {
-                 return evaluate(model, x, 0, threads);
-             },
-             py::arg("x"), py::arg("threads") = 0)
-        .def("gradient",
-             [](const TensorSurrogate& model, const py::array& x, unsigned threads) {
-                 return evaluate(model, x, 1, threads);
-             },
-             py::arg("x"), py::arg("threads") = 0)
-        .def("hessian",
-             [](const TensorSurrogate& model, const py::array& x, unsigned threads) {
-                 return evaluate(model, x, 2, threads);
-             },
-             py::arg("x"), py::arg("threads") = 0);
+        .def("set_outside", [](TensorSurrogate& model,
+                               const std::string& name) { model.set_outside(outside_named(name)); })
+        .def(
+            "value",
+            [](const TensorSurrogate& model, const py::array& x, unsigned threads) {
+                return evaluate(model, x, 0, threads);
+            },
+            py::arg("x"), py::arg("threads") = 0)
+        .def(
+            "gradient",
+            [](const TensorSurrogate& model, const py::array& x, unsigned threads) {
+                return evaluate(model, x, 1, threads);
+            },
+            py::arg("x"), py::arg("threads") = 0)
+        .def(
+            "hessian",
+            [](const TensorSurrogate& model, const py::array& x, unsigned threads) {
+                return evaluate(model, x, 2, threads);
+            },
+            py::arg("x"), py::arg("threads") = 0);
     module.def("fit_surrogate", &fit, py::arg("x"), py::arg("y"), py::arg("weights"), py::kw_only(),
                py::arg("modes"), py::arg("segments"), py::arg("smoothing"), py::arg("patch"),
                py::arg("degree"), py::arg("time"), py::arg("seed"), py::arg("threads"));

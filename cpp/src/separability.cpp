@@ -110,8 +110,8 @@ class Pass {
         : model_(model), rows_(rows), options_(options) {
         const std::size_t n = options.inputs.size();
         pieces_ = std::clamp<std::size_t>(rows.rows() / 4096, 1, 64);
-        workers_ = static_cast<unsigned>(
-            std::min<std::size_t>(resolve_threads(options.threads), pieces_));
+        workers_ =
+            static_cast<unsigned>(std::min<std::size_t>(resolve_threads(options.threads), pieces_));
         for (std::size_t d : options.inputs) {
             const double range = model.basis(d).high() - model.basis(d).low();
             scale_.push_back(range);

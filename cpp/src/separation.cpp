@@ -166,8 +166,8 @@ void Separator::measure_effects() {
     std::vector<double> u(n);
     std::vector<double> moved(n);
     model_.value(rows, u.data(), options_.threads);
-    const double deviation = std::max(weighted_moments(u, {}).deviation,
-                                      std::numeric_limits<double>::min());
+    const double deviation =
+        std::max(weighted_moments(u, {}).deviation, std::numeric_limits<double>::min());
     std::vector<double> x = sample_.x;
     const std::size_t shift = std::max<std::size_t>(1, n / 2);
     for (std::size_t k = 0; k < d; ++k) {
@@ -227,8 +227,10 @@ std::vector<SeparationTree> Separator::proposals() {
             found.push_back(std::move(tree));
         }
     };
-    const BlockScores scores = [this](const std::vector<std::size_t>& inputs, bool inside_sum)
-        -> const PairScores& { return block(inputs, inside_sum); };
+    const BlockScores scores = [this](const std::vector<std::size_t>& inputs,
+                                      bool inside_sum) -> const PairScores& {
+        return block(inputs, inside_sum);
+    };
     for (const double sums : thresholds) {
         for (const double products : thresholds) {
             propose(split_by_scores(inputs_, sums, products, scores));
@@ -246,12 +248,11 @@ std::vector<SeparationTree> Separator::proposals() {
     }
     std::erase(found, SeparationTree::leaf(inputs_));
     // The simplest first: small leaves, then many.
-    std::stable_sort(found.begin(), found.end(),
-                     [](const SeparationTree& a, const SeparationTree& b) {
-                         return a.largest_leaf() != b.largest_leaf()
-                                    ? a.largest_leaf() < b.largest_leaf()
-                                    : a.leaves() > b.leaves();
-                     });
+    std::stable_sort(
+        found.begin(), found.end(), [](const SeparationTree& a, const SeparationTree& b) {
+            return a.largest_leaf() != b.largest_leaf() ? a.largest_leaf() < b.largest_leaf()
+                                                        : a.leaves() > b.leaves();
+        });
     return found;
 }
 
@@ -260,9 +261,9 @@ Separation Separator::run() {
     choose_anchor();
     std::vector<std::size_t> all(d);
     std::iota(all.begin(), all.end(), std::size_t{0});
-    result_.scores = score_pairs(model_, rows_,
-                                 {all, result_.anchor, options_.discrete, false, options_.threads,
-                                  options_.stop});
+    result_.scores = score_pairs(
+        model_, rows_,
+        {all, result_.anchor, options_.discrete, false, options_.threads, options_.stop});
     measure_effects();
     result_.general_error = fitted_to_surrogate_ ? 0.0 : options_.held_out_error;
     screen();

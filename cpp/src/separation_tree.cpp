@@ -96,14 +96,13 @@ SeparationTree split(const std::vector<std::size_t>& inputs, double sum_threshol
         };
     };
     for (const bool sum : {true, false}) {
-        const auto blocks =
-            components(inputs, sum ? over(scores.additive_median, scores.additive_rms, sum_threshold)
-                                   : over(scores.product_median, scores.product_rms, product_threshold));
+        const auto blocks = components(
+            inputs, sum ? over(scores.additive_median, scores.additive_rms, sum_threshold)
+                        : over(scores.product_median, scores.product_rms, product_threshold));
         if (blocks.size() > 1) {
             std::vector<SeparationTree> parts;
             for (const auto& block : blocks) {
-                parts.push_back(
-                    split(block, sum_threshold, product_threshold, sum, block_scores));
+                parts.push_back(split(block, sum_threshold, product_threshold, sum, block_scores));
             }
             return SeparationTree::of(
                 sum ? SeparationTree::Kind::sum : SeparationTree::Kind::product, std::move(parts));

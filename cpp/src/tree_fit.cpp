@@ -136,8 +136,7 @@ std::size_t FittedTree::build(const SeparationTree& tree, std::size_t parent, do
             part_scale /= here;
             part_shift /= here;
         }
-        const std::size_t child =
-            build(part, self, part_scale, part_shift, start, sample, options);
+        const std::size_t child = build(part, self, part_scale, part_shift, start, sample, options);
         nodes_[self].children.push_back(child);
     }
     nodes_[self].constant = tree.kind == SeparationTree::Kind::sum ? constant : 0;

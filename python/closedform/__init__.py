@@ -1,7 +1,19 @@
 """Closed-form expressions from data and from trained neural networks."""
 
-from closedform._core import build_info
+from closedform.formula import Formula, Front
+from closedform.search import build_info, search
 from closedform.separability import Leaf, Product, Separability, Sum, separability
 from closedform.surrogate import Surrogate
 
-__all__ = ["Leaf", "Product", "Separability", "Sum", "Surrogate", "build_info", "separability"]
+__all__ = [
+    "Formula",
+    "Front",
+    "Leaf",
+    "Product",
+    "Separability",
+    "Sum",
+    "Surrogate",
+    "build_info",
+    "search",
+    "separability",
+]

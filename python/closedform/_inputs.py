@@ -70,7 +70,7 @@ def matrix(X: object, *, name: str = "X", min_rows: int = 2, allow_nan: bool = F
     if columns is None:
         values = _floats(_as_array(X, name), name)
         if values.ndim != 2:
-            hint = "; give one input as X.reshape(-1, 1)" if values.ndim == 1 else ""
+            hint = "; Reshape your data: X.reshape(-1, 1) is one input" if values.ndim == 1 else ""
             raise InputError(f"{name}: must be 2-D (rows, columns), has shape {values.shape}{hint}")
         labels = tuple(f"x{j + 1}" for j in range(values.shape[1]))
     else:
@@ -83,7 +83,10 @@ def matrix(X: object, *, name: str = "X", min_rows: int = 2, allow_nan: bool = F
         for j, part in enumerate(parts):
             values[:, j] = part
     if values.shape[1] == 0:
-        raise InputError(f"{name}: has no columns; at least 1 is needed")
+        raise InputError(
+            f"{name}: no columns: 0 feature(s) (shape={values.shape}) while a minimum of 1 is "
+            "required; give at least one"
+        )
     _check_rows(len(values), min_rows, name)
     _check_finite(values, name, labels, allow_nan)
     return Matrix(values, labels)

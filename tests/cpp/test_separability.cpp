@@ -47,9 +47,9 @@ closedform::Separation separate(const Data& data, bool with_y, unsigned threads 
     options.smoothing = surrogate.smoothing;
     options.threads = threads;
     options.time = 60;
-    return closedform::separate(surrogate.model, data.rows(),
-                                with_y ? std::span<const double>(data.y) : std::span<const double>{},
-                                {}, options);
+    return closedform::separate(
+        surrogate.model, data.rows(),
+        with_y ? std::span<const double>(data.y) : std::span<const double>{}, {}, options);
 }
 
 }  // namespace
@@ -124,8 +124,7 @@ TEST_CASE("streamed scores are those of the definition, for any number of thread
         const double u02 = hessian[9 * i + 2] * 16;
         sizes.push_back(std::abs(u[i] - c));
         bends.push_back(std::abs(u02));
-        crosses.push_back(
-            std::abs((u[i] - c) * u02 - gradient[3 * i] * gradient[3 * i + 2] * 16));
+        crosses.push_back(std::abs((u[i] - c) * u02 - gradient[3 * i] * gradient[3 * i + 2] * 16));
     }
     const auto median = [](std::vector<double> v) {
         std::sort(v.begin(), v.end());
@@ -136,7 +135,8 @@ TEST_CASE("streamed scores are those of the definition, for any number of thread
     CHECK(one.deviation == doctest::Approx(deviation));
     CHECK(one.additive_rms[1] ==
           doctest::Approx(std::sqrt(bend / static_cast<double>(n)) / (12 * deviation)));
-    CHECK(one.additive_median[1] == doctest::Approx(median(bends) / (12 * deviation)).epsilon(0.05));
+    CHECK(one.additive_median[1] ==
+          doctest::Approx(median(bends) / (12 * deviation)).epsilon(0.05));
     CHECK(one.product_median[1] ==
           doctest::Approx(median(crosses) / (12 * median(sizes) * deviation)).epsilon(0.1));
 }

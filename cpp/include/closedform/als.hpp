@@ -18,7 +18,8 @@
 
 namespace closedform {
 
-/// Rows to fit: y ~ multiplier * (sum of modes) + offset, weighted. Empty spans mean all rows, ones.
+/// Rows to fit: y ~ multiplier * (sum of modes) + offset, weighted. Empty spans mean all rows,
+/// ones.
 struct FitRows {
     Table x;
     std::span<const double> y;
@@ -27,9 +28,7 @@ struct FitRows {
     std::span<const std::uint32_t> rows = {};
 
     std::size_t count() const { return rows.empty() ? y.size() : rows.size(); }
-    std::size_t row(std::size_t position) const {
-        return rows.empty() ? position : rows[position];
-    }
+    std::size_t row(std::size_t position) const { return rows.empty() ? position : rows[position]; }
     double weight(std::size_t row) const { return weights.empty() ? 1.0 : weights[row]; }
 };
 
@@ -54,8 +53,8 @@ class FreeFactors {
 };
 
 struct AlsOptions {
-    /// Weight of each factor's roughness (integral of f''^2 over the input scaled to [0,1]) and, for
-    /// inputs without roughness, of its variance, relative to the variance the mode carries.
+    /// Weight of each factor's roughness (integral of f''^2 over the input scaled to [0,1]) and,
+    /// for inputs without roughness, of its variance, relative to the variance the mode carries.
     double smoothing = 1e-8;
     std::size_t max_sweeps = 100;
     /// Stops when a sweep lowers the objective by less than this share of it.
@@ -69,8 +68,8 @@ struct AlsResult {
     std::size_t sweeps = 0;
 };
 
-/// Improves `model`'s free factors on `rows`, starting from the node values it has. The offset stays.
-/// Throws std::invalid_argument for sizes that do not match.
+/// Improves `model`'s free factors on `rows`, starting from the node values it has. The offset
+/// stays. Throws std::invalid_argument for sizes that do not match.
 AlsResult fit_als(TensorSurrogate& model, const FreeFactors& free, const FitRows& rows,
                   const AlsOptions& options);
 

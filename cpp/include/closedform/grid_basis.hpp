@@ -4,8 +4,8 @@
 // On element e = [x_e, x_{e+1}]:  u(x) = sum_{k in {e, e+1}} N_k(x) sum_{j in A(k)} W_j^(k)(x) u_j,
 // N the linear hats, A(k) a patch of 2s+1 nodes around node k (at the ends: the nearest four),
 // W^(k) the radial point interpolant on that patch. With the cubic-spline kernel and a dilation at
-// least twice the patch's width, W is exactly the |r|^3-plus-degree-p interpolant: a cubic inside an
-// element. Every shape function is therefore one quartic per element, and the basis is a table.
+// least twice the patch's width, W is exactly the |r|^3-plus-degree-p interpolant: a cubic inside
+// an element. Every shape function is therefore one quartic per element, and the basis is a table.
 // At the ends, where a patch cannot be centred, W is the plain cubic through its four nodes.
 
 #include <cstddef>
@@ -31,7 +31,8 @@ class GridBasis {
 
     /// `nodes` strictly increasing, at least one (one node: a constant). `patch` s in [0, 3] and
     /// `degree` p <= s, both reduced where the nodes are too few; s = 0 is linear interpolation.
-    /// Throws std::invalid_argument for nodes that are not finite and increasing, or s, p out of range.
+    /// Throws std::invalid_argument for nodes that are not finite and increasing, or s, p out of
+    /// range.
     GridBasis(std::vector<double> nodes, std::size_t patch, std::size_t degree);
 
     const std::vector<double>& nodes() const { return nodes_; }

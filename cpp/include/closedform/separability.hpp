@@ -4,10 +4,12 @@
 // The scores are our own definition (Ex-HiDeNN, arXiv 2507.05498, gives only the idea). Inputs are
 // scaled to [0,1] by the grid's ends and u keeps its units:
 //     additive pair        u_ij = 0                   s = q(|u_ij|) / (12 std u)
-//     multiplicative pair  (u-c) u_ij - u_i u_j = 0   s = q(|(u-c) u_ij - u_i u_j|) / (12 median|u-c| std u)
+//     multiplicative pair  (u-c) u_ij - u_i u_j = 0   s = q(|(u-c) u_ij - u_i u_j|) / (12
+//     median|u-c| std u)
 // with q the median and the root mean square: the median alone misses coupling in a corner, the rms
-// alone is ruled by the boundary. c is 0 where the function's own zero is known; inside a sum, where
-// each part is only known up to a constant, c is the one of the pair it makes most nearly a product.
+// alone is ruled by the boundary. c is 0 where the function's own zero is known; inside a sum,
+// where each part is only known up to a constant, c is the one of the pair it makes most nearly a
+// product.
 
 #include <array>
 #include <cstddef>
@@ -40,14 +42,14 @@ class LogHistogram {
     std::array<std::uint64_t, bins> counts_{};
 };
 
-/// Scores of the pairs of some inputs, [inputs x inputs] row-major, symmetric, diagonal 0; NaN where
-/// an input is discrete, for no second derivative is meant there.
+/// Scores of the pairs of some inputs, [inputs x inputs] row-major, symmetric, diagonal 0; NaN
+/// where an input is discrete, for no second derivative is meant there.
 struct PairScores {
     std::vector<std::size_t> inputs;
     std::vector<double> additive_median, additive_rms;
     std::vector<double> product_median, product_rms;
-    double deviation = 0;        ///< std u
-    double offset = 0;           ///< the c of the multiplicative scores
+    double deviation = 0;  ///< std u
+    double offset = 0;     ///< the c of the multiplicative scores
 };
 
 struct ScoreOptions {
@@ -61,6 +63,7 @@ struct ScoreOptions {
 };
 
 /// One pass over the rows (two with free_offset), nothing kept of them.
-PairScores score_pairs(const TensorSurrogate& model, const Table& rows, const ScoreOptions& options);
+PairScores score_pairs(const TensorSurrogate& model, const Table& rows,
+                       const ScoreOptions& options);
 
 }  // namespace closedform

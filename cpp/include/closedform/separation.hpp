@@ -15,10 +15,10 @@
 namespace closedform {
 
 struct SeparationOptions {
-    std::vector<bool> discrete;   ///< per input: no second derivative is meant
-    double held_out_error = 0;    ///< the surrogate's
-    std::size_t segments = 10;    ///< the surrogate's
-    double smoothing = 1e-8;      ///< the surrogate's
+    std::vector<bool> discrete;  ///< per input: no second derivative is meant
+    double held_out_error = 0;   ///< the surrogate's
+    std::size_t segments = 10;   ///< the surrogate's
+    double smoothing = 1e-8;     ///< the surrogate's
     std::uint64_t seed = 0;
     unsigned threads = 0;
     double time = 10;  ///< seconds after which no further tree is tried
@@ -32,15 +32,15 @@ struct TriedTree {
 };
 
 struct Separation {
-    PairScores scores;           ///< of all inputs, at the rows themselves
+    PairScores scores;  ///< of all inputs, at the rows themselves
     /// Per input, the rms change of u when the input alone is taken from another row, over
     /// sqrt(2) std u: the root of its total Sobol index.
     std::vector<double> effect;
     std::vector<bool> active;
-    SeparationTree tree;         ///< over the active inputs
+    SeparationTree tree;  ///< over the active inputs
     std::vector<double> anchor;
     std::vector<TriedTree> tried;
-    double general_error = 0;    ///< of the surrogate without structure, on the same kind of rows
+    double general_error = 0;  ///< of the surrogate without structure, on the same kind of rows
     std::vector<TensorSurrogate> leaves;  ///< of the tree, fitted to all rows
     std::vector<std::vector<std::size_t>> leaf_inputs;
 };

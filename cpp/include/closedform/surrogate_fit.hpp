@@ -23,14 +23,14 @@ class FitStopped : public std::runtime_error {
 };
 
 struct SurrogateOptions {
-    std::size_t modes = 0;      ///< 0: chosen
-    std::size_t segments = 0;   ///< 0: chosen
-    double smoothing = -1;      ///< negative: chosen
+    std::size_t modes = 0;     ///< 0: chosen
+    std::size_t segments = 0;  ///< 0: chosen
+    double smoothing = -1;     ///< negative: chosen
     std::size_t patch = 2;
     std::size_t degree = 2;
-    double time = 10;           ///< seconds after which the choice stops looking further
+    double time = 10;  ///< seconds after which the choice stops looking further
     std::uint64_t seed = 0;
-    unsigned threads = 0;       ///< 0: all cores; results do not depend on it unless time runs out
+    unsigned threads = 0;  ///< 0: all cores; results do not depend on it unless time runs out
     std::function<bool()> stop = {};
 };
 

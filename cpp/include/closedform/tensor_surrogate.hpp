@@ -1,6 +1,6 @@
 #pragma once
-// u(x) = offset + sum_{m=1..M} prod_{d=1..D} f_md(x_d), every f_md the interpolant of node values on
-// input d's grid (C-HiDeNN-TD: Ex-HiDeNN, arXiv 2507.05498; CP form: INN, arXiv 2404.10296).
+// u(x) = offset + sum_{m=1..M} prod_{d=1..D} f_md(x_d), every f_md the interpolant of node values
+// on input d's grid (C-HiDeNN-TD: Ex-HiDeNN, arXiv 2507.05498; CP form: INN, arXiv 2404.10296).
 
 #include <cstddef>
 #include <cstdint>
@@ -69,8 +69,8 @@ class TensorSurrogate {
     void value(const Table& rows, double* out, unsigned threads = 0) const;
     /// The value (if not null), the gradient [rows x inputs] and, if not null, the full Hessian
     /// [rows x inputs x inputs] of every row. Exact derivatives of the interpolant; its own second
-    /// derivatives u_ii jump at nodes, mixed ones do not. Nothing beyond the output is allocated but
-    /// a constant per thread.
+    /// derivatives u_ii jump at nodes, mixed ones do not. Nothing beyond the output is allocated
+    /// but a constant per thread.
     void derivatives(const Table& rows, double* value, double* gradient, double* hessian,
                      unsigned threads = 0) const;
 

@@ -1,7 +1,7 @@
 #pragma once
-// A separation tree fitted to data: one small tensor surrogate per leaf, each linear in the value of
-// the whole when the others are fixed, so that they are fitted in turn. Comparing its error on rows
-// held out with the free surrogate's decides whether the data are of the tree's form.
+// A separation tree fitted to data: one small tensor surrogate per leaf, each linear in the value
+// of the whole when the others are fixed, so that they are fitted in turn. Comparing its error on
+// rows held out with the free surrogate's decides whether the data are of the tree's form.
 
 #include <cstddef>
 #include <functional>
@@ -44,7 +44,8 @@ struct TreeFitOptions {
 struct TreeStart {
     const TensorSurrogate& model;
     std::vector<double> anchor;
-    /// The constant to take off the surrogate's slice to make it a product, for blocks inside a sum.
+    /// The constant to take off the surrogate's slice to make it a product, for blocks inside a
+    /// sum.
     std::map<std::vector<std::size_t>, double> offsets;
 };
 

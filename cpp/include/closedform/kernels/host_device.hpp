@@ -1,8 +1,13 @@
 #pragma once
-// Arithmetic that the CPU and a GPU share is written once, for one row, and marked with this.
+// Arithmetic that the CPU and a GPU share is written once, for one row, and marked with this. On
+// the CPU it must be inlined into the copy of the kernel it is used in: the same header is compiled
+// for several instruction sets, and an inline function left in one of them could be the copy the
+// linker keeps for all.
 
 #if defined(__CUDACC__)
-#define CLOSEDFORM_HOST_DEVICE __host__ __device__ inline
+#define CLOSEDFORM_HOST_DEVICE __host__ __device__ __forceinline__
+#elif defined(_MSC_VER)
+#define CLOSEDFORM_HOST_DEVICE __forceinline
 #else
-#define CLOSEDFORM_HOST_DEVICE inline
+#define CLOSEDFORM_HOST_DEVICE inline __attribute__((always_inline))
 #endif

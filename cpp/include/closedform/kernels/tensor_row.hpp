@@ -75,7 +75,8 @@ CLOSEDFORM_HOST_DEVICE double tensor_value(const FactorView* factors, std::size_
                                            RowPlace at) {
     V total{};
     for (std::size_t mode = 0; mode < factors[0].padded; mode += sizeof(V) / sizeof(double)) {
-        V product = factor_value<V>(factors[0], static_cast<std::size_t>(at.cell[0]), mode, at.t[0]);
+        V product =
+            factor_value<V>(factors[0], static_cast<std::size_t>(at.cell[0]), mode, at.t[0]);
         for (std::size_t d = 1; d < inputs; ++d) {
             product = product * factor_value<V>(factors[d],
                                                 static_cast<std::size_t>(at.cell[d * at.stride]),
@@ -100,10 +101,10 @@ CLOSEDFORM_HOST_DEVICE double tensor_derivatives(const FactorView* factors, std:
     V* f = space;
     V* d1 = f + inputs;
     V* half_d2 = d1 + inputs;
-    V* suffix = half_d2 + inputs;      // suffix[d] = prod_{k >= d} f_k
-    V* tail = suffix + inputs + 1;     // tail[d] = f'_d prod_{k > d} f_k
-    V* slope = tail + inputs + 1;      // sums over modes, lane by lane
-    V* bend = slope + inputs;          // upper triangle
+    V* suffix = half_d2 + inputs;   // suffix[d] = prod_{k >= d} f_k
+    V* tail = suffix + inputs + 1;  // tail[d] = f'_d prod_{k > d} f_k
+    V* slope = tail + inputs + 1;   // sums over modes, lane by lane
+    V* bend = slope + inputs;       // upper triangle
     V total{};
     for (std::size_t i = 0; i < inputs + inputs * (inputs + 1) / 2; ++i) {
         slope[i] = V{};
@@ -142,8 +143,7 @@ CLOSEDFORM_HOST_DEVICE double tensor_derivatives(const FactorView* factors, std:
         if (hessian != nullptr) {
             hessian[i * inputs + i] = 2 * lane_sum(row[0]) * scale * scale;
             for (std::size_t j = i + 1; j < inputs; ++j) {
-                const double h =
-                    lane_sum(row[j - i]) * scale * at.inverse_width[j * at.stride];
+                const double h = lane_sum(row[j - i]) * scale * at.inverse_width[j * at.stride];
                 hessian[i * inputs + j] = h;
                 hessian[j * inputs + i] = h;
             }

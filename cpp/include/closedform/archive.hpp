@@ -1,0 +1,36 @@
+#pragma once
+// The best expression found for every complexity, and the Pareto front among them.
+
+#include <cstdint>
+#include <vector>
+
+#include "closedform/expression.hpp"
+
+namespace closedform {
+
+struct Candidate {
+    Tape tape;
+    double loss = 0.0;
+    std::uint64_t skeleton = 0;
+
+    std::size_t complexity() const { return tape.size(); }
+};
+
+class Archive {
+  public:
+    explicit Archive(std::size_t max_size) : best_(max_size + 1) {}
+
+    /// True when nothing of the same or a smaller size is at least as good.
+    bool would_improve(std::size_t size, double loss) const;
+
+    /// Keeps the candidate if it improves its size; says whether it did.
+    bool offer(const Candidate& candidate);
+
+    /// Members no smaller member is as good as, by complexity.
+    std::vector<Candidate> front() const;
+
+  private:
+    std::vector<Candidate> best_;  ///< by size; an empty tape where none is known
+};
+
+}  // namespace closedform

@@ -1,0 +1,46 @@
+#pragma once
+// Value and input gradient of an expression at many rows.
+
+#include <span>
+#include <vector>
+
+#include "closedform/array_view.hpp"
+#include "closedform/expression.hpp"
+#include "closedform/tape_kernels.hpp"
+
+namespace closedform {
+
+/// Scratch memory for one thread's tapes: made once, used for every candidate.
+class Workspace {
+  public:
+    Workspace();
+
+    /// Values of all nodes at one block; keep: as the reverse pass needs them. Returns the root's.
+    const double* forward(const Tape& tape, const double* const* columns, bool keep);
+
+    /// After forward(keep = true): adjoints of the marked nodes for a root adjoint of one.
+    /// `active` has one entry a node.
+    void reverse(const Tape& tape, const bool* active);
+
+    const double* value(std::size_t node) const { return at_[node]; }
+    double* adjoint(std::size_t node) { return adjoint_.data() + node * block_rows; }
+
+  private:
+    const TapeKernels& kernels_;
+    std::vector<double> scratch_;
+    std::vector<double> adjoint_;
+    std::vector<const double*> at_;
+};
+
+/// out[i] = expression at row i of X; not finite where the expression is not defined.
+/// X: float or double, n x d with d at least inputs_needed(tape). threads: 0 for all cores.
+template <class T>
+void evaluate(const Tape& tape, MatrixView<const T> x, std::span<double> out, unsigned threads);
+
+/// out (n x d) = derivative of the expression by every column of X, in reverse mode: the cost does
+/// not grow with the number of columns.
+template <class T>
+void evaluate_gradient(const Tape& tape, MatrixView<const T> x, MatrixView<double> out,
+                       unsigned threads);
+
+}  // namespace closedform

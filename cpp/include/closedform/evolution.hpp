@@ -1,0 +1,52 @@
+#pragma once
+// The search: islands that evolve side by side, exchange candidates at fixed points and fill one
+// Pareto archive. With a budget of evaluations the result depends on the seed alone, not on the
+// number of threads.
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "closedform/archive.hpp"
+#include "closedform/array_view.hpp"
+#include "closedform/expression.hpp"
+
+namespace closedform {
+
+struct SearchOptions {
+    OpSet operators;
+    std::size_t max_size = 30;
+    std::uint64_t seed = 0;
+    unsigned threads = 0;           ///< 0: all cores
+    double seconds = 60.0;          ///< cut-off; infinity for none
+    std::uint64_t evaluations = 0;  ///< passes of a candidate over the sample rows; 0: no limit
+    std::size_t islands = 8;
+    std::vector<Tape> start;  ///< expressions to begin with
+};
+
+enum class StopReason { time, evaluations, exact, interrupted };
+
+struct SearchProgress {
+    double seconds = 0.0;
+    std::uint64_t evaluations = 0;
+    std::vector<Candidate> front;
+};
+
+struct SearchResult {
+    std::vector<Candidate> front;  ///< by complexity; losses on all rows
+    StopReason reason = StopReason::time;
+    std::uint64_t evaluations = 0;
+    double seconds = 0.0;
+};
+
+/// Minimises the weighted mean squared error of expressions in the columns of X.
+/// X: n x d; y and weights: n values (no weights: all 1). `progress` is called from the calling
+/// thread between epochs: when it returns true the search ends and returns the best so far. Throws
+/// std::invalid_argument for inconsistent sizes.
+template <class T>
+SearchResult search(MatrixView<const T> x, std::span<const double> y,
+                    std::span<const double> weights, const SearchOptions& options,
+                    const std::function<bool(const SearchProgress&)>& progress);
+
+}  // namespace closedform

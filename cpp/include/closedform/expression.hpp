@@ -1,0 +1,105 @@
+#pragma once
+// An expression is a postfix tape: operands come before their operator, the last node is the root.
+// Every node knows how many nodes its subtree has, so walking the tree needs no pointers.
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace closedform {
+
+enum class Op : std::uint8_t {
+    constant,
+    variable,
+    add,
+    sub,
+    mul,
+    div,
+    pow,
+    sin,
+    cos,
+    tan,
+    exp,
+    log,
+    sqrt,
+    square,
+    cube,
+    abs,
+    tanh,
+    inv,
+};
+inline constexpr int op_count = 18;
+
+/// 0 for constants and variables, 1 for functions, 2 for + - * / pow.
+int arity(Op op);
+
+/// The operator's name as users write it: "+", "sin", "pow", ...
+std::string_view name(Op op);
+
+/// Set of operators, one bit each; constants and variables are always members.
+class OpSet {
+  public:
+    OpSet() = default;
+    /// From users' names, "+ - * / sin cos tan exp log sqrt square cube abs pow tanh inv".
+    /// Throws std::invalid_argument naming the first unknown one.
+    explicit OpSet(std::span<const std::string_view> names);
+
+    bool has(Op op) const { return (bits_ >> static_cast<unsigned>(op) & 1U) != 0; }
+    void insert(Op op) { bits_ |= 1U << static_cast<unsigned>(op); }
+    std::vector<Op> of_arity(int wanted) const;
+    static OpSet all();
+
+  private:
+    std::uint32_t bits_ = 3;
+};
+
+struct Node {
+    Op op = Op::constant;
+    std::uint16_t size = 1;      ///< nodes in the subtree ending here, this one included
+    std::int32_t variable = -1;  ///< column of the data, for Op::variable
+    double value = 0.0;          ///< for Op::constant
+
+    static Node constant(double value) { return {Op::constant, 1, -1, value}; }
+    static Node input(int column) { return {Op::variable, 1, column, 0.0}; }
+    static Node function(Op op) { return {op, 1, -1, 0.0}; }  ///< size is set by fix_sizes
+};
+
+using Tape = std::vector<Node>;
+
+inline constexpr std::size_t max_tape_size = 255;
+
+/// First node of the subtree that ends at `root`.
+inline std::size_t subtree_begin(const Tape& tape, std::size_t root) {
+    return root + 1 - tape[root].size;
+}
+
+/// Operand positions of the binary node at `root`: {left, right}. A unary node's operand is root-1.
+struct Operands {
+    std::size_t left;
+    std::size_t right;
+};
+inline Operands operands(const Tape& tape, std::size_t root) {
+    return {root - 1 - tape[root - 1].size, root - 1};
+}
+
+/// Recomputes every node's subtree size. Throws std::invalid_argument when the tape is not one
+/// complete expression of at most max_tape_size nodes.
+void fix_sizes(Tape& tape);
+
+/// A copy of `tape` with the subtree ending at `root` replaced.
+Tape replace_subtree(const Tape& tape, std::size_t root, std::span<const Node> with);
+
+/// The subtree ending at `root` as its own tape.
+Tape subtree(const Tape& tape, std::size_t root);
+
+/// Number of input columns the tape reads: one more than its largest column, 0 when it has none.
+int inputs_needed(const Tape& tape);
+
+/// Marks every node that has a marked node below it; entries past the tape are not touched.
+void mark_ancestors(const Tape& tape, std::span<bool> marked);
+
+/// Positions of the constants.
+std::vector<std::size_t> constant_positions(const Tape& tape);
+
+}  // namespace closedform

@@ -1,0 +1,71 @@
+#pragma once
+// One population with its own random stream. A candidate is a structure; its constants, with a
+// factor for every term of its outermost sum and a constant term, are fitted before it is judged.
+
+#include <cstdint>
+#include <functional>
+#include <unordered_map>
+#include <vector>
+
+#include "closedform/archive.hpp"
+#include "closedform/constants.hpp"
+#include "closedform/evaluate.hpp"
+#include "closedform/objective.hpp"
+#include "closedform/random.hpp"
+#include "closedform/simplify.hpp"
+#include "closedform/variation.hpp"
+
+namespace closedform {
+
+/// What all islands share and none changes.
+struct Problem {
+    OpSet operators;
+    std::vector<int> inputs;       ///< columns expressions may read
+    const ValueObjective* sample;  ///< a few rows, for judging candidates
+    const ValueObjective* full;    ///< for the archive; may be the same object as sample
+    double exact_loss = 0.0;       ///< losses up to this are rounding
+    std::size_t max_size = 30;
+};
+
+class Island {
+  public:
+    Island(const Problem& problem, std::uint64_t seed, std::uint64_t stream);
+
+    /// Makes candidates until `passes` passes over the sample have been spent or `stop` says so.
+    /// Only candidates of at most `max_size` nodes are kept.
+    void run(std::uint64_t passes, std::size_t max_size, const std::function<bool()>& stop);
+
+    /// Takes candidates of another island (or of a former run) into the population.
+    void receive(const std::vector<Candidate>& migrants);
+
+    const Archive& archive() const { return archive_; }
+    std::uint64_t passes() const { return passes_; }
+
+  private:
+    void seed_population();
+    void restart();
+    Tape propose();
+    const Candidate& choose(std::size_t largest);
+    Tape best_term(const Candidate& parent);
+    void consider(Tape tape, bool again);
+    void promote(const Candidate& candidate);
+    void reduce(const Candidate& candidate);
+    void keep(Candidate candidate);
+
+    const Problem& problem_;
+    Random random_;
+    Variation variation_;
+    Workspace workspace_;
+    Archive archive_;
+    std::vector<std::vector<Candidate>> bins_;  ///< population by size, best loss first
+    std::unordered_map<std::uint64_t, int> visits_;
+    std::size_t max_size_;
+    std::uint64_t passes_ = 0;
+    std::uint64_t last_improvement_ = 0;
+    bool retry_ = false;
+};
+
+/// Sets constants that are neutral up to rounding (factors 1 and -1, terms 0) to exactly that.
+void snap_neutral(Tape& tape);
+
+}  // namespace closedform

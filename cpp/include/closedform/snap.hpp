@@ -1,0 +1,15 @@
+#pragma once
+// Rounding fitted constants to the simplest values the data cannot tell from them.
+
+#include "closedform/evaluate.hpp"
+#include "closedform/expression.hpp"
+#include "closedform/objective.hpp"
+
+namespace closedform {
+
+/// Gives every constant the fewest decimal digits that keep the loss, the other constants refitted,
+/// at or below `allowed`. Neutral values (0 and 1) are tried first. Returns the final loss.
+double snap_constants(Tape& tape, const ValueObjective& objective, Workspace& workspace,
+                      double allowed);
+
+}  // namespace closedform

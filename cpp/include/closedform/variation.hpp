@@ -1,0 +1,47 @@
+#pragma once
+// Making new expressions from old ones. Nothing here looks at data.
+
+#include <vector>
+
+#include "closedform/expression.hpp"
+#include "closedform/random.hpp"
+
+namespace closedform {
+
+class Variation {
+  public:
+    /// `inputs`: the columns expressions may read.
+    Variation(const OpSet& operators, std::vector<int> inputs);
+
+    /// A random tree of at most `size` nodes.
+    Tape grow(Random& random, std::size_t size) const;
+
+    /// One random change of structure: a node's operator, a subtree replaced, a node inserted or
+    /// removed, a constant put in.
+    Tape mutate(const Tape& parent, Random& random) const;
+
+    /// `parent` with one subtree replaced by one of `donor`.
+    Tape crossover(const Tape& parent, const Tape& donor, Random& random) const;
+
+    /// parent + term and parent * factor, where the operators allow it; else parent unchanged.
+    Tape add(const Tape& parent, const Tape& term) const;
+    Tape multiply(const Tape& parent, const Tape& factor) const;
+
+    /// Every constant moved, some far: a new start for fitting them.
+    Tape shake(const Tape& parent, Random& random) const;
+
+  private:
+    Tape leaf(Random& random) const;
+    Tape point(const Tape& parent, Random& random) const;
+    Tape insert(const Tape& parent, Random& random) const;
+    Tape remove(const Tape& parent, Random& random) const;
+    Tape parametrise(const Tape& parent, Random& random) const;
+    Tape join(const Tape& left, const Tape& right, Op op) const;
+
+    OpSet operators_;
+    std::vector<int> inputs_;
+    std::vector<Op> unary_;
+    std::vector<Op> binary_;
+};
+
+}  // namespace closedform

@@ -1,0 +1,350 @@
+#include "closedform/evolution.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <memory>
+#include <numeric>
+#include <optional>
+#include <stdexcept>
+
+#include "closedform/island.hpp"
+#include "closedform/objective.hpp"
+#include "closedform/parallel.hpp"
+#include "closedform/reductions.hpp"
+#include "closedform/snap.hpp"
+
+namespace closedform {
+namespace {
+
+constexpr std::size_t sample_rows = 512;     // candidates are judged on
+constexpr std::size_t archive_rows = 8192;   // archive members are compared on
+constexpr std::uint64_t first_epoch = 2000;  // passes of every island before the first exchange
+constexpr std::uint64_t longest_epoch = 40000;
+// Relative to the variance of y: what float64 data of an exact law leave.
+constexpr double exact_share = 1e-24;
+
+using Clock = std::chrono::steady_clock;
+
+/// Power of ten that brings a column's size near one; 1 where it already is of order one, so that
+/// laws in natural units keep their form.
+double decade(double mean_square, double most) {
+    const double size = std::sqrt(mean_square);
+    if (!(size > 0.0) || (size >= 1.0 / most && size <= most)) {
+        return 1.0;
+    }
+    return std::pow(10.0, -std::round(std::log10(size)));
+}
+
+/// The columns and y in working units, and the way back.
+struct Units {
+    std::vector<double> x;
+    double y = 1.0;
+
+    Tape restore(const Tape& tape, const OpSet& operators) const {
+        Tape result;
+        for (const Node& node : tape) {
+            const bool scaled =
+                node.op == Op::variable && x[static_cast<std::size_t>(node.variable)] != 1.0;
+            if (scaled) {
+                result.push_back(Node::constant(x[static_cast<std::size_t>(node.variable)]));
+            }
+            result.push_back(node);
+            if (scaled) {
+                result.push_back(Node::function(Op::mul));
+            }
+        }
+        if (y != 1.0) {
+            result.insert(result.begin(), Node::constant(1.0 / y));
+            result.push_back(Node::function(Op::mul));
+        }
+        if (result.size() > max_tape_size) {
+            return {};
+        }
+        fix_sizes(result);
+        return emit(canonical(result), operators);
+    }
+};
+
+std::vector<std::size_t> draw_rows(std::size_t rows, std::size_t wanted, std::uint64_t seed) {
+    std::vector<std::size_t> all(rows);
+    std::iota(all.begin(), all.end(), std::size_t{0});
+    if (wanted >= rows) {
+        return all;
+    }
+    Random random(seed, 1000003);
+    for (std::size_t i = 0; i < wanted; ++i) {
+        std::swap(all[i], all[i + random.below(rows - i)]);
+    }
+    all.resize(wanted);
+    std::sort(all.begin(), all.end());
+    return all;
+}
+
+std::vector<double> gather(std::span<const double> values, std::span<const std::size_t> rows,
+                           double factor) {
+    std::vector<double> result;
+    if (!values.empty()) {
+        result.reserve(rows.size());
+        for (const std::size_t row : rows) {
+            result.push_back(factor * values[row]);
+        }
+    }
+    return result;
+}
+
+template <class T>
+class Search {
+  public:
+    Search(MatrixView<const T> x, std::span<const double> y, std::span<const double> weights,
+           const SearchOptions& options)
+        : x_(x), y_(y), weights_(weights), options_(options), archive_(options.max_size) {
+        if (x.rows == 0 || y.size() != x.rows || (!weights.empty() && weights.size() != x.rows)) {
+            throw std::invalid_argument("y: needs one value for every row of X");
+        }
+        choose_units();
+        sample_ = std::make_unique<ValueObjective>(objective(sample_rows));
+        if (x.rows > sample_rows) {
+            full_ = std::make_unique<ValueObjective>(objective(archive_rows));
+        }
+        problem_.operators = options.operators;
+        problem_.sample = sample_.get();
+        problem_.full = full_ ? full_.get() : sample_.get();
+        problem_.exact_loss = exact_share * problem_.full->variance();
+        problem_.max_size = options.max_size;
+        for (std::size_t j = 0; j < x.columns; ++j) {
+            problem_.inputs.push_back(static_cast<int>(j));
+        }
+        for (std::size_t i = 0; i < options.islands; ++i) {
+            islands_.push_back(std::make_unique<Island>(problem_, options.seed, i));
+        }
+    }
+
+    SearchResult run(const std::function<bool(const SearchProgress&)>& progress) {
+        const auto begin = Clock::now();
+        const auto elapsed = [&] {
+            return std::chrono::duration<double>(Clock::now() - begin).count();
+        };
+        // The last stage (all rows, simple constants) has its own time.
+        const double cut_off = options_.seconds * 0.97;
+        const std::function<bool()> late = [&] { return elapsed() > cut_off; };
+        receive_start();
+        SearchResult result;
+        std::uint64_t epoch = first_epoch;
+        std::uint64_t spent = 0;
+        std::optional<std::uint64_t> exact_at;
+        std::size_t size_limit = options_.max_size;
+        for (;;) {
+            std::uint64_t quota = epoch;
+            if (options_.evaluations != 0) {
+                quota = std::min(quota, (options_.evaluations - spent) / islands_.size());
+            }
+            if (quota == 0) {
+                result.reason = StopReason::evaluations;
+                break;
+            }
+            parallel_for(islands_.size(), options_.threads, [&](std::size_t i, unsigned) {
+                islands_[i]->run(quota, size_limit, late);
+            });
+            spent += quota * islands_.size();
+            epoch = std::min(longest_epoch, epoch * 2);
+            exchange();
+            if (progress && progress({elapsed(), spent, in_data_units(archive_.front())})) {
+                result.reason = StopReason::interrupted;
+                break;
+            }
+            if (late()) {
+                result.reason = StopReason::time;
+                break;
+            }
+            // An exact law: look a while longer for a smaller one, then stop.
+            const auto front = archive_.front();
+            if (!front.empty() && front.back().loss <= problem_.exact_loss) {
+                const std::size_t size = front.back().complexity();
+                if (size - 1 < size_limit || !exact_at) {
+                    exact_at = spent;
+                    size_limit = size - 1;
+                }
+                if (size_limit == 0 || spent >= 2 * *exact_at) {
+                    result.reason = StopReason::exact;
+                    break;
+                }
+            }
+        }
+        result.evaluations = spent;
+        result.front = finish();
+        result.seconds = elapsed();
+        return result;
+    }
+
+  private:
+    void choose_units() {
+        std::vector<double> squares(x_.columns, 0.0);
+        double y_squares = 0.0;
+        for (std::size_t i = 0; i < x_.rows; ++i) {
+            for (std::size_t j = 0; j < x_.columns; ++j) {
+                const auto value = static_cast<double>(x_(i, j));
+                squares[j] += value * value;
+            }
+            y_squares += y_[i] * y_[i];
+        }
+        const auto rows = static_cast<double>(x_.rows);
+        const bool can_scale = options_.operators.has(Op::mul);
+        for (const double square : squares) {
+            units_.x.push_back(can_scale ? decade(square / rows, 50.0) : 1.0);
+        }
+        units_.y = can_scale ? decade(y_squares / rows, 1e6) : 1.0;
+    }
+
+    ValueObjective objective(std::size_t wanted) const {
+        const auto rows = draw_rows(x_.rows, wanted, options_.seed);
+        return {RowBlocks(x_, rows, units_.x), gather(y_, rows, units_.y),
+                gather(weights_, rows, 1.0)};
+    }
+
+    void receive_start() {
+        Workspace workspace;
+        std::vector<Candidate> start;
+        for (Tape tape : options_.start) {
+            // Working units: x stands for (1 / unit) * x in the expressions given.
+            Units inverse = units_;
+            for (double& unit : inverse.x) {
+                unit = 1.0 / unit;
+            }
+            inverse.y = 1.0 / units_.y;
+            tape = inverse.restore(tape, options_.operators);
+            if (tape.empty() || tape.size() > options_.max_size) {
+                continue;
+            }
+            Candidate candidate{tape, problem_.full->loss(tape, workspace),
+                                skeleton(canonical(tape))};
+            if (std::isfinite(candidate.loss)) {
+                archive_.offer(candidate);
+                start.push_back(std::move(candidate));
+            }
+        }
+        for (const auto& island : islands_) {
+            island->receive(start);
+        }
+    }
+
+    void exchange() {
+        std::vector<std::vector<Candidate>> fronts;
+        for (const auto& island : islands_) {
+            fronts.push_back(island->archive().front());
+            for (const Candidate& candidate : fronts.back()) {
+                archive_.offer(candidate);
+            }
+        }
+        // A ring: what one island found reaches the others one epoch after another.
+        for (std::size_t i = 0; i < islands_.size(); ++i) {
+            islands_[(i + 1) % islands_.size()]->receive(fronts[i]);
+        }
+    }
+
+    std::vector<Candidate> in_data_units(std::vector<Candidate> front) const {
+        for (Candidate& candidate : front) {
+            candidate.tape = units_.restore(candidate.tape, options_.operators);
+            candidate.loss /= units_.y * units_.y;
+        }
+        std::erase_if(front, [](const Candidate& candidate) { return candidate.tape.empty(); });
+        return front;
+    }
+
+    /// Back to the data's units, constants refitted on all rows and made simple, losses on all
+    /// rows.
+    std::vector<Candidate> finish() {
+        const std::vector<Candidate> found = in_data_units(archive_.front());
+        const ValueObjective all(RowBlocks(x_), y_, weights_);
+        const auto few_rows = draw_rows(x_.rows, archive_rows, options_.seed);
+        const ValueObjective few(RowBlocks(x_, few_rows), gather(y_, few_rows, 1.0),
+                                 gather(weights_, few_rows, 1.0));
+        const double exact = exact_share * all.variance();
+        // Reductions once more, in the data's own units: there a factor of 1 is a factor of 1.
+        std::vector<std::vector<Candidate>> finished(found.size());
+        parallel_for(found.size(), options_.threads, [&](std::size_t i, unsigned) {
+            Workspace workspace;
+            FitOptions options;
+            options.max_iterations = 50;
+            options.tolerance = 1e-10;
+            options.floor = exact * 1e-4;
+            std::vector<Tape> queue = {found[i].tape};
+            // Depth first, never back to a size already reached: at most the tape's size steps.
+            while (!queue.empty()) {
+                Tape tape = std::move(queue.back());
+                queue.pop_back();
+                const double loss =
+                    fit_constants(tape, constant_positions(tape), {}, few, workspace, options).loss;
+                const double parent = finished[i].empty() ? loss : finished[i].back().loss;
+                // A reduction is followed while it costs no more than noise can explain.
+                const double bearable =
+                    std::max(exact, parent * (1.0 + 10.0 / static_cast<double>(few_rows.size())));
+                if (!(loss <= bearable) ||
+                    (!finished[i].empty() && tape.size() >= finished[i].back().complexity())) {
+                    continue;
+                }
+                finished[i].push_back({tape, loss, 0});
+                for (Tape& smaller : reductions(tape, options_.operators)) {
+                    queue.push_back(std::move(smaller));
+                }
+            }
+            for (Candidate& candidate : finished[i]) {
+                make_simple(candidate, few, exact, workspace);
+                candidate.loss = all.loss(candidate.tape, workspace);
+            }
+        });
+        Archive archive(max_tape_size);
+        for (const auto& candidates : finished) {
+            for (const Candidate& candidate : candidates) {
+                archive.offer(candidate);
+            }
+        }
+        return archive.front();
+    }
+
+    /// Rounds constants within half a standard error of what the data say about one constant.
+    void make_simple(Candidate& candidate, const ValueObjective& few, double exact,
+                     Workspace& workspace) const {
+        const double rows = static_cast<double>(few.rows().rows());
+        for (;;) {
+            snap_constants(candidate.tape, few, workspace,
+                           std::max(exact, candidate.loss * (1.0 + 0.5 / rows)));
+            Tape simpler = simplify(candidate.tape, options_.operators);
+            // Simplifying multiplies constants and so undoes their rounding: only for a gain.
+            if (simpler.size() >= candidate.tape.size()) {
+                return;
+            }
+            candidate.tape = std::move(simpler);
+        }
+    }
+
+    MatrixView<const T> x_;
+    std::span<const double> y_;
+    std::span<const double> weights_;
+    const SearchOptions& options_;
+    Units units_;
+    std::unique_ptr<ValueObjective> sample_;
+    std::unique_ptr<ValueObjective> full_;
+    Problem problem_;
+    std::vector<std::unique_ptr<Island>> islands_;
+    Archive archive_;
+};
+
+}  // namespace
+
+template <class T>
+SearchResult search(MatrixView<const T> x, std::span<const double> y,
+                    std::span<const double> weights, const SearchOptions& options,
+                    const std::function<bool(const SearchProgress&)>& progress) {
+    return Search<T>(x, y, weights, options).run(progress);
+}
+
+template SearchResult search(MatrixView<const double>, std::span<const double>,
+                             std::span<const double>, const SearchOptions&,
+                             const std::function<bool(const SearchProgress&)>&);
+template SearchResult search(MatrixView<const float>, std::span<const double>,
+                             std::span<const double>, const SearchOptions&,
+                             const std::function<bool(const SearchProgress&)>&);
+
+}  // namespace closedform

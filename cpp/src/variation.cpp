@@ -1,0 +1,157 @@
+#include "closedform/variation.hpp"
+
+#include <cmath>
+#include <utility>
+
+namespace closedform {
+namespace {
+
+double random_constant(Random& random) {
+    // Most laws' constants are of order one once columns are scaled.
+    const double magnitude = std::exp(random.normal());
+    return random.chance(0.5) ? magnitude : -magnitude;
+}
+
+std::size_t pick_node(const Tape& tape, Random& random) { return random.below(tape.size()); }
+
+}  // namespace
+
+Variation::Variation(const OpSet& operators, std::vector<int> inputs)
+    : operators_(operators),
+      inputs_(std::move(inputs)),
+      unary_(operators.of_arity(1)),
+      binary_(operators.of_arity(2)) {}
+
+Tape Variation::leaf(Random& random) const {
+    if (inputs_.empty() || random.chance(0.2)) {
+        return {Node::constant(random_constant(random))};
+    }
+    return {Node::input(inputs_[random.below(inputs_.size())])};
+}
+
+Tape Variation::join(const Tape& left, const Tape& right, Op op) const {
+    Tape result = left;
+    result.insert(result.end(), right.begin(), right.end());
+    result.push_back(Node::function(op));
+    return result;
+}
+
+Tape Variation::grow(Random& random, std::size_t size) const {
+    const bool binary = size >= 3 && !binary_.empty() && (unary_.empty() || random.chance(0.6));
+    if (binary) {
+        const std::size_t left = 1 + random.below(size - 2);
+        const Op op = binary_[random.below(binary_.size())];
+        const Tape a = grow(random, left);
+        const Tape b = grow(random, size - 1 - left);
+        Tape result = join(a, b, op);
+        fix_sizes(result);
+        return result;
+    }
+    if (size >= 2 && !unary_.empty()) {
+        Tape result = grow(random, size - 1);
+        result.push_back(Node::function(unary_[random.below(unary_.size())]));
+        fix_sizes(result);
+        return result;
+    }
+    return leaf(random);
+}
+
+Tape Variation::point(const Tape& parent, Random& random) const {
+    Tape child = parent;
+    const std::size_t at = pick_node(child, random);
+    const int operand_count = arity(child[at].op);
+    if (operand_count == 0) {
+        child[at] = leaf(random)[0];
+    } else {
+        const auto& choices = operand_count == 1 ? unary_ : binary_;
+        child[at].op = choices[random.below(choices.size())];
+    }
+    return child;
+}
+
+Tape Variation::insert(const Tape& parent, Random& random) const {
+    const std::size_t at = pick_node(parent, random);
+    Tape inner = subtree(parent, at);
+    if (!unary_.empty() && (binary_.empty() || random.chance(0.4))) {
+        inner.push_back(Node::function(unary_[random.below(unary_.size())]));
+    } else if (!binary_.empty()) {
+        const Op op = binary_[random.below(binary_.size())];
+        const Tape other = random.chance(0.6) ? leaf(random) : grow(random, 3);
+        inner = random.chance(0.5) ? join(inner, other, op) : join(other, inner, op);
+    }
+    return replace_subtree(parent, at, inner);
+}
+
+Tape Variation::remove(const Tape& parent, Random& random) const {
+    const std::size_t at = pick_node(parent, random);
+    switch (arity(parent[at].op)) {
+        case 0:
+            return parent;
+        case 1:
+            return replace_subtree(parent, at, subtree(parent, at - 1));
+        default: {
+            const auto [left, right] = operands(parent, at);
+            return replace_subtree(parent, at, subtree(parent, random.chance(0.5) ? left : right));
+        }
+    }
+}
+
+Tape Variation::parametrise(const Tape& parent, Random& random) const {
+    // x -> c*x or x + c with c near the neutral value: the fit starts where the parent stood.
+    const std::size_t at = pick_node(parent, random);
+    const bool can_add = operators_.has(Op::add);
+    const bool can_multiply = operators_.has(Op::mul);
+    if (!can_add && !can_multiply) {
+        return point(parent, random);
+    }
+    const bool scale = can_multiply && (!can_add || random.chance(0.5));
+    const double size = random.chance(0.5) ? 0.1 : 1.0;
+    const double constant = (scale ? 1.0 : 0.0) + size * random.normal();
+    return replace_subtree(
+        parent, at,
+        join({Node::constant(constant)}, subtree(parent, at), scale ? Op::mul : Op::add));
+}
+
+Tape Variation::mutate(const Tape& parent, Random& random) const {
+    Tape child;
+    const double kind = random.uniform();
+    if (kind < 0.2) {
+        child = point(parent, random);
+    } else if (kind < 0.4) {
+        child =
+            replace_subtree(parent, pick_node(parent, random), grow(random, 1 + random.below(5)));
+    } else if (kind < 0.65) {
+        child = insert(parent, random);
+    } else if (kind < 0.8) {
+        child = remove(parent, random);
+    } else {
+        child = parametrise(parent, random);
+    }
+    return child;
+}
+
+Tape Variation::crossover(const Tape& parent, const Tape& donor, Random& random) const {
+    return replace_subtree(parent, pick_node(parent, random),
+                           subtree(donor, pick_node(donor, random)));
+}
+
+Tape Variation::add(const Tape& parent, const Tape& term) const {
+    return operators_.has(Op::add) ? join(parent, term, Op::add) : parent;
+}
+
+Tape Variation::multiply(const Tape& parent, const Tape& factor) const {
+    return operators_.has(Op::mul) ? join(parent, factor, Op::mul) : parent;
+}
+
+Tape Variation::shake(const Tape& parent, Random& random) const {
+    Tape child = parent;
+    for (Node& node : child) {
+        if (node.op == Op::constant) {
+            node.value = random.chance(0.3) ? random_constant(random)
+                                            : node.value * std::exp(0.5 * random.normal());
+        }
+    }
+    return child;
+}
+
+}  // namespace closedform

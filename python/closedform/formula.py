@@ -1,0 +1,304 @@
+"""Formulas and Pareto fronts of formulas: what every search hands back."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from closedform import _core, _inputs
+
+if TYPE_CHECKING:
+    import pandas
+    import sympy
+
+FORMAT = "closedform front"
+VERSION = 1
+
+
+class Formula:
+    """A closed-form expression of named inputs.
+
+    Attributes:
+        text: infix text with every constant in full; also valid Python where numpy's functions are
+            in scope (`square` and `cube` are written `**2`, `**3`). `str(formula)` is the same.
+        names: the inputs' names, in the order of the columns of X.
+        loss: mean squared error (weighted, where weights were given) on the rows searched,
+            computed from `text`; NaN for a formula made by hand.
+        complexity: nodes of the expression tree; operators, constants and variables count 1 each.
+    """
+
+    def __init__(self, text: str, names: Sequence[str], loss: float = float("nan")) -> None:
+        """Reads `text`.
+
+        Raises:
+            ValueError: text that is not an expression in `names`; the message says where.
+        """
+        self.names = tuple(names)
+        self._expression = _core.Expression(text, list(self.names))
+        self.text = self._expression.text(list(self.names))
+        self.loss = float(loss)
+
+    @property
+    def complexity(self) -> int:
+        return self._expression.complexity
+
+    @property
+    def operators(self) -> frozenset[str]:
+        """Names of the operators the formula uses."""
+        return frozenset(self._expression.operators)
+
+    def __call__(self, X: object, *, threads: int | None = None) -> npt.NDArray[np.float64]:
+        """Values of the formula.
+
+        Args:
+            X: (n, d) array with the columns of `names` in that order, or a table that has them.
+            threads: how many to use; None for all cores.
+
+        Returns:
+            (n,) float64; not finite at rows where the formula is not defined.
+
+        Raises:
+            InputError: wrong shape, missing columns, values that are not finite numbers.
+        """
+        return self._expression.evaluate(self._columns(X), threads or 0)
+
+    def gradient(self, X: object, *, threads: int | None = None) -> npt.NDArray[np.float64]:
+        """Derivatives by every input, exact (reverse mode); arguments as for a call.
+
+        Returns:
+            (n, d) float64.
+        """
+        return self._expression.gradient(self._columns(X), threads or 0)
+
+    def _columns(self, X: object) -> _inputs.FloatMatrix:
+        table = _inputs.matrix(X, min_rows=1)
+        if table.names == self.names:
+            return table.values
+        if set(self.names) <= set(table.names):
+            columns = [table.names.index(name) for name in self.names]
+            return np.ascontiguousarray(table.values[:, columns])
+        if table.values.shape[1] != len(self.names):
+            raise _inputs.InputError(
+                f"X: has {table.values.shape[1]} columns; "
+                f"the formula takes {len(self.names)}: {', '.join(self.names)}"
+            )
+        return table.values
+
+    @cached_property
+    def _sympy(self) -> sympy.Expr:
+        import sympy
+
+        functions: dict[str, Any] = {
+            name: getattr(sympy, name) for name in ("sin", "cos", "tan", "exp", "log", "sqrt")
+        }
+        functions |= {
+            "tanh": sympy.tanh,
+            "abs": sympy.Abs,
+            "inv": lambda a: 1 / a,
+            "pow": sympy.Pow,
+        }
+        symbols = {name: sympy.Symbol(name, real=True) for name in self.names}
+        # Our own grammar was checked in __init__: nothing but numbers, names and these functions.
+        return sympy.sympify(self.text, locals=functions | symbols)
+
+    def sympy(self) -> sympy.Expr:
+        """The formula as a sympy expression in real symbols named as the inputs."""
+        return self._sympy
+
+    def latex(self) -> str:
+        """The formula in LaTeX, constants rounded to 6 significant digits."""
+        import sympy
+
+        rounded = self._sympy.xreplace(
+            {number: sympy.Float(number, 6) for number in self._sympy.atoms(sympy.Float)}
+        )
+        return str(sympy.latex(rounded))
+
+    def refit(
+        self,
+        X: npt.NDArray[np.float64],
+        y: npt.NDArray[np.float64],
+        weights: npt.NDArray[np.float64] | None = None,
+        *,
+        snap: bool = False,
+    ) -> Formula:
+        """The same structure with its constants fitted to other rows.
+
+        Args:
+            X: (n, d) C-contiguous float64.
+            y: (n,) float64.
+            weights: (n,) float64 or None.
+            snap: also rounds constants within half a standard error of one constant.
+
+        Returns:
+            A formula whose loss is that on these rows.
+        """
+        floor = EXACT * float(np.var(y))
+        within = 0.5 / len(y) if snap else -1.0
+        expression, _ = self._expression.refit(X, y, weights, within, floor if snap else 0.0)
+        return scored(expression.text(list(self.names)), self.names, X, y, weights)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the formula as a front of one (see `Front.save`)."""
+        Front([self]).save(path)
+
+    @staticmethod
+    def load(path: str | os.PathLike[str]) -> Formula:
+        """Reads what `save` wrote; of a whole front, its best."""
+        return Front.load(path).best
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return f"Formula({self.text!r}, complexity={self.complexity}, loss={self.loss:.3g})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Formula) and (self.text, self.names) == (other.text, other.names)
+
+    def __hash__(self) -> int:
+        return hash((self.text, self.names))
+
+
+# Loss relative to the target's variance below which the rest is rounding of float64 data.
+EXACT = 1e-24
+
+
+def scored(
+    text: str,
+    names: Sequence[str],
+    X: _inputs.FloatMatrix,
+    y: npt.NDArray[np.float64],
+    weights: npt.NDArray[np.float64] | None = None,
+) -> Formula:
+    """A formula whose loss is computed from its text on these rows: what is shown is what you get."""
+    formula = Formula(text, names)
+    squares = (formula._expression.evaluate(X, 0) - y) ** 2
+    formula.loss = float(np.average(squares, weights=weights))
+    return formula
+
+
+class Front(Sequence[Formula]):
+    """Formulas no smaller one is as good as, by complexity; a sequence.
+
+    Attributes:
+        best: the formula to use if only one is wanted; how it was chosen is said by whoever made
+            the front.
+        stopped: why the search ended: "exact", "time", "evaluations", "interrupted" or "".
+        evaluations: passes of a candidate expression over the search's sample of rows.
+        seconds: how long the search took.
+    """
+
+    def __init__(
+        self,
+        formulas: Sequence[Formula],
+        *,
+        best: int = -1,
+        stopped: str = "",
+        evaluations: int = 0,
+        seconds: float = 0.0,
+    ) -> None:
+        if not formulas:
+            raise ValueError("formulas: a front has at least one")
+        self._formulas = list(formulas)
+        self._best = range(len(formulas))[best]
+        self.stopped = stopped
+        self.evaluations = evaluations
+        self.seconds = seconds
+
+    @property
+    def best(self) -> Formula:
+        return self._formulas[self._best]
+
+    def __len__(self) -> int:
+        return len(self._formulas)
+
+    @overload
+    def __getitem__(self, index: int) -> Formula: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Formula]: ...
+    def __getitem__(self, index: int | slice) -> Formula | list[Formula]:
+        return self._formulas[index]
+
+    def __iter__(self) -> Iterator[Formula]:
+        return iter(self._formulas)
+
+    def frame(self) -> pandas.DataFrame:
+        """The front as a table: complexity, loss, formula, best (needs the extra `tables`)."""
+        import pandas
+
+        return pandas.DataFrame(
+            {
+                "complexity": [formula.complexity for formula in self],
+                "loss": [formula.loss for formula in self],
+                "formula": [formula.text for formula in self],
+                "best": [index == self._best for index in range(len(self))],
+            }
+        )
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the front as JSON: names, and text and loss of every formula."""
+        document = {
+            "format": FORMAT,
+            "version": VERSION,
+            "names": list(self.best.names),
+            "best": self._best,
+            "stopped": self.stopped,
+            "evaluations": self.evaluations,
+            "seconds": self.seconds,
+            # A loss that is not a number has no JSON form.
+            "formulas": [
+                {"text": f.text, "loss": f.loss if np.isfinite(f.loss) else None} for f in self
+            ],
+        }
+        text = json.dumps(document, indent=1, allow_nan=False)
+        # Written beside and moved into place: a crash leaves the old file or the new one.
+        temporary = Path(f"{os.fspath(path)}.part")
+        temporary.write_text(text + "\n", encoding="utf-8")
+        temporary.replace(path)
+
+    @staticmethod
+    def load(path: str | os.PathLike[str]) -> Front:
+        """Reads what `save` wrote. No code in the file is run.
+
+        Raises:
+            OSError: the file cannot be read.
+            ValueError: not such a file, cut short, or of a later version.
+        """
+        try:
+            document = json.loads(Path(path).read_text(encoding="utf-8"))
+            if document["format"] != FORMAT:
+                raise KeyError(FORMAT)
+            if document["version"] > VERSION:
+                raise ValueError(
+                    f"{path}: is of version {document['version']}; this closedform reads up to "
+                    f"{VERSION}: install a newer one"
+                )
+            names = [str(name) for name in document["names"]]
+            formulas = [
+                Formula(str(f["text"]), names, float("nan") if f["loss"] is None else f["loss"])
+                for f in document["formulas"]
+            ]
+            return Front(
+                formulas,
+                best=document["best"],
+                stopped=str(document["stopped"]),
+                evaluations=int(document["evaluations"]),
+                seconds=float(document["seconds"]),
+            )
+        except (KeyError, TypeError, IndexError, json.JSONDecodeError, UnicodeDecodeError) as error:
+            raise ValueError(f"{path}: not a saved front, or cut short ({error!r})") from error
+
+    def __str__(self) -> str:
+        lines = [f"{'complexity':>10}  {'loss':>9}  formula"]
+        for index, f in enumerate(self):
+            mark = "  <- best" if index == self._best else ""
+            lines.append(f"{f.complexity:>10}  {f.loss:>9.3g}  {f.text}{mark}")
+        return "\n".join(lines)

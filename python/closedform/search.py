@@ -1,0 +1,173 @@
+"""Symbolic search: expressions that reproduce values, as a Pareto front of size against loss."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from closedform import _core, _inputs
+from closedform.backends import native
+from closedform.formula import EXACT, Formula, Front, scored
+from closedform.progress import Callback
+from closedform.selection import choose
+from closedform.shorten import shorter
+
+OPERATORS = ("+", "-", "*", "/", "sin", "cos", "exp", "log", "sqrt", "square")
+KNOWN_OPERATORS = frozenset("+ - * / sin cos tan exp log sqrt square cube abs pow tanh inv".split())
+LARGEST_SIZE = 255  # nodes of a tape, cpp/include/closedform/expression.hpp
+
+
+def search(
+    X: object,
+    *,
+    values: object,
+    weights: object = None,
+    operators: Iterable[str] = OPERATORS,
+    max_size: int = 30,
+    time: float = 60.0,
+    evaluations: int | None = None,
+    backend: str = "native",
+    options: Mapping[str, Any] | None = None,
+    threads: int | None = None,
+    seed: int = 0,
+    callback: Callback | None = None,
+) -> Front:
+    """Searches expressions of the columns of X whose values come closest to `values`.
+
+    Minimises the (weighted) mean squared error. The search ends at the first of: `time`,
+    `evaluations`, Ctrl-C or a callback that returns True (the best so far is kept), or an expression
+    that reproduces the values to rounding and has no smaller equal. With `evaluations` and
+    time=math.inf the result depends on the seed alone, for any number of threads (on one
+    instruction set).
+
+    Args:
+        X: (n, d) array or table; float64 and float32 C-contiguous arrays are not copied.
+        values: (n,) numbers to reproduce.
+        weights: (n,) non-negative weights of the rows; None for equal ones.
+        operators: names out of + - * / sin cos tan exp log sqrt square cube abs pow tanh inv.
+        max_size: most nodes of an expression, 1 to 255.
+        time: seconds; math.inf for no limit (then give `evaluations`).
+        evaluations: passes of a candidate over the search's sample of at most 512 rows, the unit of
+            work that does not depend on the machine.
+        backend: "native".
+        options: passed on to the backend; native takes `start` (a Front or formula texts to begin
+            with) and `checkpoint` (a path the best front so far is written to, every 5 seconds).
+        threads: None for all cores.
+        seed: of every random choice.
+        callback: called about twice a second with a Progress; returning True ends the search.
+
+    Returns:
+        The front. Losses are computed from the formulas' texts on all rows. `front.best` describes
+        the data shortest (`selection.choose`: held-out error against size), or is the smallest that
+        is exact.
+
+    Raises:
+        InputError: arguments that cannot be used; the message names the one and says what to do.
+    """
+    table = _inputs.matrix(X)
+    y = _inputs.vector(values, len(table.values), name="values")
+    row_weights = None if weights is None else _inputs.weights(weights, len(y))
+    chosen = checked_operators(operators)
+    check_budget(max_size, time, evaluations, threads, seed)
+    if backend != "native":
+        raise _inputs.InputError(f"backend: {backend!r} is unknown; use 'native'")
+    entries, reason, passes, seconds = native.search(
+        table.values,
+        y,
+        row_weights,
+        names=table.names,
+        operators=chosen,
+        max_size=max_size,
+        time=float(time),
+        evaluations=evaluations,
+        threads=threads,
+        seed=seed,
+        options=options,
+        callback=callback,
+    )
+    found = [scored(text, table.names, table.values, y, row_weights) for text, _ in entries]
+    exact = EXACT * float(np.var(y))
+    found += [
+        scored(text, table.names, table.values, y, row_weights)
+        for formula in found
+        if (text := shorter(formula, chosen)) is not None
+    ]
+    return make_front(
+        pareto(found, exact), table.values, y, row_weights, seed, reason, passes, seconds
+    )
+
+
+def make_front(
+    formulas: Sequence[Formula],
+    X: _inputs.FloatMatrix,
+    y: npt.NDArray[np.float64],
+    weights: npt.NDArray[np.float64] | None,
+    seed: int,
+    reason: str,
+    evaluations: int,
+    seconds: float,
+) -> Front:
+    """A front whose best is chosen by `selection.choose` on these rows."""
+    best = choose(formulas, X, y, weights, seed)
+    return Front(formulas, best=best, stopped=reason, evaluations=evaluations, seconds=seconds)
+
+
+def pareto(formulas: Iterable[Formula], exact: float = 0.0) -> list[Formula]:
+    """Those no smaller formula is as good as, by size. Losses up to `exact` count as equal."""
+    kept: list[Formula] = []
+    for formula in sorted(formulas, key=lambda f: (f.complexity, f.loss)):
+        if math.isfinite(formula.loss) and (
+            not kept or max(formula.loss, exact) < max(kept[-1].loss, exact)
+        ):
+            kept.append(formula)
+    return kept
+
+
+def checked_operators(operators: Iterable[str]) -> tuple[str, ...]:
+    """Operators without repeats, in the order given.
+
+    Raises:
+        InputError: an unknown name, or none at all.
+    """
+    if isinstance(operators, str):
+        operators = operators.replace(",", " ").split()
+    chosen = tuple(dict.fromkeys(operators))
+    for name in chosen:
+        if name not in KNOWN_OPERATORS:
+            raise _inputs.InputError(
+                f"operators: {name!r} is unknown; known are {' '.join(sorted(KNOWN_OPERATORS))}"
+            )
+    if not chosen:
+        raise _inputs.InputError("operators: none given; give at least one, such as + or *")
+    return chosen
+
+
+def check_budget(
+    max_size: int, time: float, evaluations: int | None, threads: int | None, seed: int
+) -> None:
+    """Refuses sizes, budgets, thread counts and seeds that make no sense.
+
+    Raises:
+        InputError: names the argument.
+    """
+    if not 1 <= max_size <= LARGEST_SIZE:
+        raise _inputs.InputError(f"max_size: {max_size} is out of range; give 1 to {LARGEST_SIZE}")
+    if not time > 0:
+        raise _inputs.InputError(f"time: {time} is not positive; give seconds, or math.inf")
+    if evaluations is None and math.isinf(time):
+        raise _inputs.InputError("time: no limit and no evaluations given; give one of them")
+    if evaluations is not None and evaluations < 1:
+        raise _inputs.InputError(f"evaluations: {evaluations} is not positive; give at least 1")
+    if threads is not None and threads < 1:
+        raise _inputs.InputError(f"threads: {threads} is not positive; give None for all cores")
+    if not 0 <= seed < 2**64:
+        raise _inputs.InputError(f"seed: {seed} is out of range; give 0 to 2**64 - 1")
+
+
+def build_info() -> dict[str, str]:
+    """Version, compiler, build type and the instruction set in use."""
+    return dict(_core.build_info())

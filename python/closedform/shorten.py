@@ -1,0 +1,40 @@
+"""What sympy can still shorten after the core's own canonical form."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from closedform import _core
+from closedform.formula import Formula
+
+# sympy's general algorithms take seconds on large expressions with floating-point constants.
+LARGEST_SIZE = 40
+
+
+def shorter(formula: Formula, operators: Iterable[str]) -> str | None:
+    """Text of an equal formula with fewer nodes and the same operators, or None.
+
+    Tries what the core does not: common factors (x*y + x*z), common denominators and trigonometric
+    identities. The caller scores the text anew.
+    """
+    if formula.complexity > LARGEST_SIZE or formula.complexity < 5:
+        return None
+    import sympy
+
+    transforms: list[Callable[[Any], Any]] = [sympy.factor_terms, sympy.together]
+    if formula.operators & {"sin", "cos", "tan"}:
+        transforms.append(sympy.trigsimp)
+    names = list(formula.names)
+    allowed = list(operators)
+    best: str | None = None
+    size = formula.complexity
+    for transform in transforms:
+        # Anything sympy cannot do, or writes with functions we do not have, is no candidate.
+        with contextlib.suppress(ValueError, TypeError, NotImplementedError, ArithmeticError):
+            text = str(transform(formula.sympy())).replace("Abs(", "abs(")
+            expression = _core.Expression(text, names).simplified(allowed)
+            if expression.complexity < size and set(expression.operators) <= set(allowed):
+                best, size = expression.text(names), expression.complexity
+    return best

@@ -1,0 +1,93 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "closedform/evaluate.hpp"
+#include "closedform/evolution.hpp"
+#include "closedform/expression_text.hpp"
+#include "closedform/random.hpp"
+
+using namespace closedform;
+
+namespace {
+
+struct Data {
+    std::vector<double> x;
+    std::vector<double> y;
+    MatrixView<const double> view() const { return {x.data(), y.size(), 2}; }
+};
+
+Data sampled(const std::string& law, std::size_t rows, double factor) {
+    Random random(2, 0);
+    Data data;
+    for (std::size_t i = 0; i < 2 * rows; ++i) {
+        data.x.push_back(random.uniform(-2.0, 2.0));
+    }
+    data.y.resize(rows);
+    const std::vector<std::string> names = {"a", "b"};
+    evaluate(parse(law, names), data.view(), data.y, 1);
+    for (double& value : data.y) {
+        value *= factor;
+    }
+    return data;
+}
+
+SearchOptions options(unsigned threads) {
+    SearchOptions result;
+    result.operators = OpSet::all();
+    result.seconds = std::numeric_limits<double>::infinity();
+    result.evaluations = 200000;
+    result.threads = threads;
+    result.seed = 4;
+    return result;
+}
+
+}  // namespace
+
+TEST_SUITE("threads") {
+    TEST_CASE("same seed and evaluations, same front, for any number of threads") {
+        const Data data = sampled("a*tan(b) + sqrt(a + 3)/(b*b + 1)", 700, 1.0);
+        SearchOptions few = options(1);
+        few.evaluations = 40000;
+        const SearchResult one = search(data.view(), data.y, {}, few, {});
+        few.threads = 3;
+        const SearchResult three = search(data.view(), data.y, {}, few, {});
+        REQUIRE(one.front.size() == three.front.size());
+        for (std::size_t i = 0; i < one.front.size(); ++i) {
+            CHECK(one.front[i].loss == three.front[i].loss);
+            CHECK(one.front[i].tape.size() == three.front[i].tape.size());
+        }
+    }
+}
+
+TEST_CASE("a law is found exactly, at its size, whatever the units of the target") {
+    for (const double factor : {1.0, 1e9, 1e-9}) {
+        const Data data = sampled("a*sin(b) + 1.5", 200, factor);
+        const SearchResult result = search(data.view(), data.y, {}, options(2), {});
+        CHECK(result.reason == StopReason::exact);
+        REQUIRE(!result.front.empty());
+        CHECK(result.front.back().tape.size() <= (factor == 1.0 ? 6 : 8));
+        CHECK(result.front.back().loss < 1e-24 * factor * factor);
+    }
+}
+
+TEST_CASE("an interrupted search keeps what it has") {
+    const Data data = sampled("a*sin(b) + 1.5", 200, 1.0);
+    const SearchResult result =
+        search(data.view(), data.y, {}, options(2), [](const SearchProgress&) { return true; });
+    CHECK(result.reason == StopReason::interrupted);
+    CHECK(!result.front.empty());
+}
+
+TEST_CASE("rows with weight zero do not count") {
+    Data data = sampled("a + b", 100, 1.0);
+    std::vector<double> weights(100, 1.0);
+    data.y[7] = 1e6;
+    weights[7] = 0.0;
+    const SearchResult result = search(data.view(), data.y, weights, options(1), {});
+    REQUIRE(!result.front.empty());
+    CHECK(result.front.back().tape.size() == 3);
+}
