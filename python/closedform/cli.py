@@ -240,6 +240,7 @@ def _panel(progress: Progress, target: str) -> str:
 
 
 def _document(discovery: Discovery, options: argparse.Namespace) -> dict[str, Any]:
+    structure = discovery.separability
     return {
         "target": options.target,
         "formula": _formula(discovery.formula),
@@ -250,7 +251,8 @@ def _document(discovery: Discovery, options: argparse.Namespace) -> dict[str, An
         },
         "chosen": discovery.chosen,
         "strategy": discovery.strategy,
-        "separability": None if discovery.separability is None else str(discovery.separability),
+        "separability": None if structure is None else str(structure),
+        "reason": None if structure is None else structure.reason,
         "stopped": discovery.stopped,
         "seed": options.seed,
         "version": _core.build_info()["version"],

@@ -149,7 +149,7 @@ def _reasons(discovery: Discovery) -> list[str]:
     structure = discovery.separability
     return [
         f"strategy: {discovery.strategy}",
-        *([] if structure is None else str(structure).splitlines()),
+        *([] if structure is None else [f"structure: {structure}", f"decided: {structure.reason}"]),
         f"chosen: {_WAYS[discovery.chosen]}",
         f"ended by: {discovery.stopped}",
     ]
