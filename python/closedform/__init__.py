@@ -1,7 +1,19 @@
 """Closed-form expressions from data and from trained neural networks."""
 
+from closedform.discover import Discovery, discover
 from closedform.formula import Formula, Front
 from closedform.search import build_info, search
+from closedform.separability import Separability, separability
 from closedform.surrogate import Surrogate
 
-__all__ = ["Formula", "Front", "Surrogate", "build_info", "search"]
+__all__ = [
+    "Discovery",
+    "Formula",
+    "Front",
+    "Separability",
+    "Surrogate",
+    "build_info",
+    "discover",
+    "search",
+    "separability",
+]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -144,6 +144,11 @@ class Formula:
         within = 0.5 / len(y) if snap else -1.0
         expression, _ = self._expression.refit(X, y, weights, within, floor if snap else 0.0)
         return scored(expression.text(list(self.names)), self.names, X, y, weights)
+
+    def simplified(self, operators: Iterable[str]) -> Formula:
+        """An equal formula in canonical form, with no more nodes; `operators` must contain its own."""
+        expression = self._expression.simplified(list(operators))
+        return Formula(expression.text(list(self.names)), self.names, self.loss)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the formula as a front of one (see `Front.save`)."""
