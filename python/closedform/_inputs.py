@@ -84,7 +84,8 @@ def matrix(X: object, *, name: str = "X", min_rows: int = 2, allow_nan: bool = F
             values[:, j] = part
     if values.shape[1] == 0:
         raise InputError(
-            f"{name}: no columns, 0 feature(s) (shape={values.shape}) while a minimum of 1 is required"
+            f"{name}: no columns: 0 feature(s) (shape={values.shape}) while a minimum of 1 is "
+            "required; give at least one"
         )
     _check_rows(len(values), min_rows, name)
     _check_finite(values, name, labels, allow_nan)

@@ -7,8 +7,7 @@
 
 using closedform::parallel_for;
 
-// Suite "threads": what .ci/run repeats under ThreadSanitizer.
-TEST_SUITE_BEGIN("threads");
+// .ci/run repeats the tests with "thread" or "worker" in their names under ThreadSanitizer.
 
 TEST_CASE("every piece runs once, for any number of threads") {
     for (const unsigned threads : {1U, 2U, 7U}) {
@@ -29,5 +28,3 @@ TEST_CASE("an exception in a worker reaches the caller") {
                                  }),
                     std::runtime_error);
 }
-
-TEST_SUITE_END();

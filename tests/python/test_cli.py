@@ -78,7 +78,7 @@ class FakeDiscovery:
     def report(self, path: Path) -> None:
         from closedform import report
 
-        report.write(self, path, target="y <1>")  # type: ignore[arg-type]
+        report.write(self, path, target="y <1>")
 
 
 @pytest.fixture
@@ -164,7 +164,7 @@ def test_live_display(
 ) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     assert cli.main(["discover", str(data), "--target", "y"]) == 0
-    panel = cli._panel(Progress("search", 1.0, 59.0, 1000, FakeFormula("a", 1, 0.5), 0.5), "y")  # type: ignore[arg-type]
+    panel = cli._panel(Progress("search", 1.0, 59.0, 1000, FakeFormula("a", 1, 0.5), 0.5), "y")
     assert panel == "search  (1 s, 59 s left; 1,000 expressions)\ny = a  loss 0.5"
     assert calls
 

@@ -88,7 +88,7 @@ def with_value(value: float) -> np.ndarray:
         (np.array([["2020-01-01"]], "datetime64[D]"), "X: holds datetime64[D], not numbers"),
         (VALUES[:1], "X: has too few rows (n_samples = 1)"),
         (VALUES[:0], "X: has no rows"),
-        (VALUES[:, :0], "X: no columns, 0 feature(s) (shape=(3, 0))"),
+        (VALUES[:, :0], "X: no columns: 0 feature(s) (shape=(3, 0))"),
         (VALUES[0], "X: must be 2-D (rows, columns), has shape (3,); Reshape your data"),
         (VALUES[None], "X: must be 2-D (rows, columns), has shape (1, 3, 3)"),
         ([[1.0, 2.0], [3.0]], "X: cannot be read as an array"),

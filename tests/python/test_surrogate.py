@@ -123,9 +123,7 @@ def _jax_model(jax, model):
             members = nodes[start : start + count]
             m = (degree if centred else count - 1) + 1
             P = members[:, None] ** np.arange(m)
-            G = np.block(
-                [[np.abs(members[:, None] - members) ** 3, P], [P.T, np.zeros((m, m))]]
-            )
+            G = np.block([[np.abs(members[:, None] - members) ** 3, P], [P.T, np.zeros((m, m))]])
             u = np.vstack([model.factor(d)[:, start : start + count].T, np.zeros((m, model.modes))])
             solved = np.linalg.solve(G, u)
             z[k, :count] = members

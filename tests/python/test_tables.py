@@ -109,7 +109,7 @@ def test_numbers_whose_sum_overflows_are_fine(tmp_path: Path) -> None:
 def test_bad_names(tmp_path: Path, arguments: dict[str, object], message: str) -> None:
     path = write(tmp_path, "a,fatigue,y\n1,2,3\n-1,3,4\n")
     with pytest.raises(InputError, match=re.escape(message)):
-        read_table(path, **arguments)  # type: ignore[arg-type]
+        read_table(path, **arguments)
 
 
 @pytest.mark.parametrize(("make", "message"), [(False, "No such file"), (True, "Is a directory")])
