@@ -54,8 +54,10 @@ def candidates(front: Sequence[Formula], spread: float, error: float) -> list[Fo
     close = [f for f, e in zip(front, nrmse, strict=True) if e <= 3 * error][: CANDIDATES // 2]
     drops = sorted(
         range(1, len(front)),
-        key=lambda i: -math.log((front[i - 1].loss + 1e-300) / (front[i].loss + 1e-300))
-        / (front[i].complexity - front[i - 1].complexity),
+        key=lambda i: (
+            -math.log((front[i - 1].loss + 1e-300) / (front[i].loss + 1e-300))
+            / (front[i].complexity - front[i - 1].complexity)
+        ),
     )
     steep = [front[i] for i in drops]
     chosen = dict.fromkeys([*close, *steep, front[-1]])

@@ -146,7 +146,7 @@ class Formula:
         return scored(expression.text(list(self.names)), self.names, X, y, weights)
 
     def simplified(self, operators: Iterable[str]) -> Formula:
-        """An equal formula in canonical form, with no more nodes; `operators` must contain its own."""
+        """An equal formula in canonical form, no longer than this; `operators` contains its own."""
         expression = self._expression.simplified(list(operators))
         return Formula(expression.text(list(self.names)), self.names, self.loss)
 
@@ -183,7 +183,7 @@ def scored(
     y: npt.NDArray[np.float64],
     weights: npt.NDArray[np.float64] | None = None,
 ) -> Formula:
-    """A formula whose loss is computed from its text on these rows: what is shown is what you get."""
+    """A formula whose loss is computed from its text on these rows: what is shown is what is."""
     formula = Formula(text, names)
     squares = (formula._expression.evaluate(X, 0) - y) ** 2
     formula.loss = float(np.average(squares, weights=weights))

@@ -39,9 +39,9 @@ def search(
     """Searches expressions of the columns of X whose values come closest to `values`.
 
     Minimises the (weighted) mean squared error. The search ends at the first of: `time`,
-    `evaluations`, Ctrl-C or a callback that returns True (the best so far is kept), or an expression
-    that reproduces the values to rounding and has no smaller equal. With `evaluations` and
-    time=math.inf the result depends on the seed alone, for any number of threads (on one
+    `evaluations`, Ctrl-C or a callback that returns True (the best so far is kept), or an
+    expression that reproduces the values to rounding and has no smaller equal. With `evaluations`
+    and time=math.inf the result depends on the seed alone, for any number of threads (on one
     instruction set).
 
     Args:
