@@ -3,14 +3,17 @@
 from closedform.discover import Discovery, discover
 from closedform.formula import Formula, Front
 from closedform.search import build_info, search
-from closedform.separability import Separability, separability
+from closedform.separability import Leaf, Product, Separability, Sum, separability
 from closedform.surrogate import Surrogate
 
 __all__ = [
     "Discovery",
     "Formula",
     "Front",
+    "Leaf",
+    "Product",
     "Separability",
+    "Sum",
     "Surrogate",
     "build_info",
     "discover",
