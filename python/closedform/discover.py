@@ -282,7 +282,7 @@ class _Run:
             self.tell("surrogate")
             surrogate = Surrogate(
                 time=min(20.0, SURROGATE * self.seconds), seed=self.seed, threads=threads
-            ).fit(self.X, self.y, weights=self.weights)
+            ).fit(_inputs.Matrix(self.X, self.names), self.y, weights=self.weights)
             self.tell(
                 "separability", message=f"surrogate: held-out error {surrogate.held_out_error:.2g}"
             )
