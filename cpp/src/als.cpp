@@ -190,10 +190,10 @@ class Solver {
     std::vector<BlockSpace> spaces_;
     std::vector<std::size_t> chosen_;  ///< modes whose factor of the current input is free
     std::size_t chosen_padded_ = 0;
-    std::vector<std::vector<double>> weaves_;     ///< per input, [cells][9][width][width]
-    std::size_t reach_ = 0;      ///< sub-diagonals of the normal matrix
-    std::vector<double> band_;   ///< its lower band, by columns
-    std::vector<double> right_;  ///< its right-hand side
+    std::vector<std::vector<double>> weaves_;  ///< per input, [cells][9][width][width]
+    std::size_t reach_ = 0;                    ///< sub-diagonals of the normal matrix
+    std::vector<double> band_;                 ///< its lower band, by columns
+    std::vector<double> right_;                ///< its right-hand side
     double total_weight_ = 0;
     double objective_ = 0;
     double squares_ = 0;
@@ -363,7 +363,8 @@ void Solver::solve(std::size_t d) {
     const std::size_t nodes = basis.node_count();
     const std::size_t modes = chosen_.size();
     // How many nodes on a node meets: those of its cells, and those a penalty ties it to.
-    const std::size_t ties = basis.levels() ? nodes - 1 : std::max<std::size_t>(basis.width() - 1, 2);
+    const std::size_t ties =
+        basis.levels() ? nodes - 1 : std::max<std::size_t>(basis.width() - 1, 2);
     const std::size_t size = modes * nodes;
     reach_ = std::min((ties + 1) * modes - 1, size - 1);
     band_.assign(size * (reach_ + 1), 0.0);

@@ -6,22 +6,54 @@ namespace {
 using kernels::load_lanes;
 using kernels::store_lanes;
 
+/// `Packs` neighbouring packs of modes at once: their Horner chains overlap.
+template <std::size_t Packs>
+void products_of(const kernels::FactorView* factors, std::size_t inputs, std::size_t skip,
+                 const int* cell, const double* t, std::size_t mode, double* out) {
+    const std::size_t padded = factors[0].padded;
+    Pack product[Packs];
+    for (std::size_t p = 0; p < Packs; ++p) {
+        product[p] = load_lanes<Pack>(out + mode + p * pack_width);
+    }
+    for (std::size_t k = 0; k < inputs; ++k) {
+        if (k == skip) {
+            continue;
+        }
+        const std::size_t at = k * als_block_rows;
+        const double* c =
+            factors[k].planes + static_cast<std::size_t>(cell[at]) * shape_count * padded + mode;
+        const double tk = t[at];
+        Pack f[Packs];
+        for (std::size_t p = 0; p < Packs; ++p) {
+            f[p] = load_lanes<Pack>(c + 4 * padded + p * pack_width);
+        }
+        for (std::size_t q = 4; q-- > 0;) {
+            for (std::size_t p = 0; p < Packs; ++p) {
+                f[p] = f[p] * tk + load_lanes<Pack>(c + q * padded + p * pack_width);
+            }
+        }
+        for (std::size_t p = 0; p < Packs; ++p) {
+            product[p] *= f[p];
+        }
+    }
+    for (std::size_t p = 0; p < Packs; ++p) {
+        store_lanes(out + mode + p * pack_width, product[p]);
+    }
+}
+
 void products(const kernels::FactorView* factors, std::size_t inputs, std::size_t skip,
               const int* cell, const double* t, const unsigned* order, std::size_t count,
               double* out) {
     const std::size_t padded = factors[0].padded;
     for (std::size_t i = 0; i < count; ++i) {
         const std::size_t row = order[i];
-        for (std::size_t mode = 0; mode < padded; mode += pack_width) {
-            Pack product = load_lanes<Pack>(out + i * padded + mode);
-            for (std::size_t k = 0; k < inputs; ++k) {
-                if (k != skip) {
-                    const std::size_t at = k * als_block_rows + row;
-                    product *= kernels::factor_value<Pack>(
-                        factors[k], static_cast<std::size_t>(cell[at]), mode, t[at]);
-                }
-            }
-            store_lanes(out + i * padded + mode, product);
+        double* to = out + i * padded;
+        std::size_t mode = 0;
+        for (; mode + 2 * pack_width <= padded; mode += 2 * pack_width) {
+            products_of<2>(factors, inputs, skip, cell + row, t + row, mode, to);
+        }
+        for (; mode < padded; mode += pack_width) {
+            products_of<1>(factors, inputs, skip, cell + row, t + row, mode, to);
         }
     }
 }

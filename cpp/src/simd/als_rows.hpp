@@ -22,9 +22,9 @@ struct AlsRowKernels {
     void (*accumulate)(const double* g, const double* powers, const double* residual,
                        std::size_t count, std::size_t modes, std::size_t padded, double* moments,
                        double* right);
-    /// Adds one cell's block of the normal matrix, unknowns ordered [node][mode], to the band below.
-    /// `moments` [modes][moment_count][padded] of all pairs of modes, `weave` [moment_count][width]
-    /// [width] the share of each moment in each pair of shape functions.
+    /// Adds one cell's block of the normal matrix, unknowns ordered [node][mode], to the band
+    /// below. `moments` [modes][moment_count][padded] of all pairs of modes, `weave`
+    /// [moment_count][width] [width] the share of each moment in each pair of shape functions.
     void (*add_cell)(const double* moments, const double* weave, std::size_t width,
                      std::size_t modes, std::size_t padded, std::size_t first_node, double* band,
                      std::size_t reach);
