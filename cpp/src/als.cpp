@@ -29,9 +29,7 @@ constexpr std::size_t block = als_block_rows;
 
 /// Pieces of the rows that are accumulated apart and merged in order: fixed by the number of rows,
 /// so that the result does not depend on the number of threads.
-std::size_t piece_count(std::size_t rows) {
-    return std::clamp<std::size_t>(rows / 8192, 1, 32);
-}
+std::size_t piece_count(std::size_t rows) { return std::clamp<std::size_t>(rows / 8192, 1, 32); }
 
 /// Sums over rows of one piece for the update of one input.
 struct Moments {
@@ -102,8 +100,8 @@ class Solver {
         }
         const std::size_t pieces = piece_count(rows.count());
         moments_.resize(pieces);
-        const unsigned workers = static_cast<unsigned>(
-            std::min<std::size_t>(resolve_threads(options.threads), pieces));
+        const unsigned workers =
+            static_cast<unsigned>(std::min<std::size_t>(resolve_threads(options.threads), pieces));
         for (unsigned w = 0; w < workers; ++w) {
             spaces_.emplace_back(model.inputs());
         }
@@ -366,8 +364,8 @@ void Solver::solve(std::size_t d) {
         return;  // every mode is zero elsewhere: nothing to learn from this input
     }
     const auto count = static_cast<double>(nodes);
-    Eigen::MatrixXd penalty = Eigen::MatrixXd::Zero(static_cast<Index>(nodes),
-                                                    static_cast<Index>(nodes));
+    Eigen::MatrixXd penalty =
+        Eigen::MatrixXd::Zero(static_cast<Index>(nodes), static_cast<Index>(nodes));
     for (std::size_t i = 0; i < nodes; ++i) {
         for (std::size_t j = 0; j < nodes; ++j) {
             const double spread = ((i == j ? 1.0 : 0.0) - 1.0 / count) / count;

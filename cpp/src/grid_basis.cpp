@@ -107,8 +107,8 @@ void GridBasis::build_element(std::size_t element) {
     const double h = nodes_[element + 1] - nodes_[element];
     center_[cell] = nodes_[element] + h / 2;
     inverse_width_[cell] = 1 / h;
-    const std::size_t first = std::min(element > patch_ ? element - patch_ : 0,
-                                       nodes_.size() - width_);
+    const std::size_t first =
+        std::min(element > patch_ ? element - patch_ : 0, nodes_.size() - width_);
     first_node_[cell] = first;
     for (const std::size_t side : {std::size_t{0}, std::size_t{1}}) {
         const auto [start, count, degree] =
@@ -121,8 +121,8 @@ void GridBasis::build_element(std::size_t element) {
         }
         const double slope = side == 0 ? -1.0 : 1.0;  // hat: 1/2 -+ t
         for (std::size_t j = 0; j < count; ++j) {
-            double* c = table_.data() +
-                        (cell * width_ + start - first + j) * coefficients_per_shape;
+            double* c =
+                table_.data() + (cell * width_ + start - first + j) * coefficients_per_shape;
             for (std::size_t k = 0; k < 4; ++k) {
                 const double wk = w(static_cast<Index>(k), static_cast<Index>(j));
                 c[k] += 0.5 * wk;
@@ -174,8 +174,7 @@ double GridBasis::evaluate(std::span<const double> u, double x, int derivative) 
         if (derivative == 0) {
             sum += node_value * ((((c[4] * t + c[3]) * t + c[2]) * t + c[1]) * t + c[0]);
         } else if (derivative == 1) {
-            sum += node_value * inverse *
-                   (((4 * c[4] * t + 3 * c[3]) * t + 2 * c[2]) * t + c[1]);
+            sum += node_value * inverse * (((4 * c[4] * t + 3 * c[3]) * t + 2 * c[2]) * t + c[1]);
         } else {
             sum += node_value * inverse * inverse * ((12 * c[4] * t + 6 * c[3]) * t + 2 * c[2]);
         }
@@ -211,8 +210,8 @@ std::vector<double> blended(std::span<const double> sorted, std::size_t segments
     std::vector<double> nodes(segments + 1);
     for (std::size_t j = 0; j <= segments; ++j) {
         const double q = static_cast<double>(j) / static_cast<double>(segments);
-        const auto rank = static_cast<std::size_t>(
-            std::lround(q * static_cast<double>(sorted.size() - 1)));
+        const auto rank =
+            static_cast<std::size_t>(std::lround(q * static_cast<double>(sorted.size() - 1)));
         nodes[j] = (1 - share) * (low + q * (high - low)) + share * sorted[rank];
     }
     nodes.front() = low;
@@ -225,8 +224,8 @@ std::size_t emptiest(std::span<const double> sorted, const std::vector<double>& 
     std::size_t least = sorted.size();
     auto from = sorted.begin();
     for (std::size_t j = 1; j < nodes.size(); ++j) {
-        const auto to = j + 1 == nodes.size() ? sorted.end()
-                                              : std::lower_bound(from, sorted.end(), nodes[j]);
+        const auto to =
+            j + 1 == nodes.size() ? sorted.end() : std::lower_bound(from, sorted.end(), nodes[j]);
         least = std::min(least, static_cast<std::size_t>(to - from));
         from = to;
     }
@@ -266,8 +265,7 @@ ColumnNodes nodes_from_sorted(std::span<const double> sorted, std::size_t segmen
     for (std::size_t i = 1; i < sorted.size(); ++i) {
         distinct += sorted[i] != sorted[i - 1] ? 1U : 0U;
     }
-    if (distinct <= 2 ||
-        (distinct <= max_levels && distinct * rows_per_level <= sorted.size())) {
+    if (distinct <= 2 || (distinct <= max_levels && distinct * rows_per_level <= sorted.size())) {
         result.discrete = true;
         result.nodes.assign(sorted.begin(), sorted.end());
         result.nodes.erase(std::unique(result.nodes.begin(), result.nodes.end()),
@@ -278,7 +276,8 @@ ColumnNodes nodes_from_sorted(std::span<const double> sorted, std::size_t segmen
     for (const double share : {0.0, 0.25, 0.5, 0.75}) {
         result.nodes = blended(sorted, segments, share);
         // An even spacing is kept while its emptiest element holds a fifth of its share.
-        if (emptiest(sorted, result.nodes) >= std::max<std::size_t>(1, sorted.size() / (5 * segments))) {
+        if (emptiest(sorted, result.nodes) >=
+            std::max<std::size_t>(1, sorted.size() / (5 * segments))) {
             return result;
         }
     }

@@ -1,6 +1,6 @@
 #pragma once
-// Declares and picks the copies of a kernel table that cpp/src/simd/*.cpp define, one in a namespace
-// per instruction set compiled.
+// Declares and picks the copies of a kernel table that cpp/src/simd/*.cpp define, one in a
+// namespace per instruction set compiled.
 
 #include "closedform/instruction_set.hpp"
 

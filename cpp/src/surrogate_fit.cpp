@@ -17,9 +17,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t sample_rows = 20000;      // for nodes and for the choice of sizes
-constexpr double worthwhile = 0.97;             // an added mode must lower the error at least this far
-constexpr std::size_t patience = 2;             // modes that may fail to do so before growth stops
+constexpr std::size_t sample_rows = 20000;  // for nodes and for the choice of sizes
+constexpr double worthwhile = 0.97;         // an added mode must lower the error at least this far
+constexpr std::size_t patience = 2;         // modes that may fail to do so before growth stops
 constexpr std::size_t most_modes = 24;
 
 /// How a chain of ever larger models starts.
@@ -152,8 +152,7 @@ Partial Choice::begin(const Size& size, std::span<const std::uint32_t> train,
     partial.model = TensorSurrogate(std::move(bases), 1);
     partial.model.set_offset(offset);
     partial.free = FreeFactors(1, inputs);
-    start_mode(partial.model, 0, rows(train), als(size.smoothing, 6, 1e-3, inner_threads()),
-               seed);
+    start_mode(partial.model, 0, rows(train), als(size.smoothing, 6, 1e-3, inner_threads()), seed);
     settle(partial, size, train);
     return partial;
 }
@@ -237,8 +236,7 @@ std::vector<Candidate> survivors(std::vector<Candidate> candidates, std::size_t 
                                  double ratio) {
     std::stable_sort(candidates.begin(), candidates.end(),
                      [](const Candidate& a, const Candidate& b) { return a.error < b.error; });
-    const double limit =
-        candidates.empty() ? 0.0 : ratio * candidates.front().error;
+    const double limit = candidates.empty() ? 0.0 : ratio * candidates.front().error;
     std::erase_if(candidates, [&](const Candidate& c) { return !(c.error <= limit); });
     if (candidates.size() > most) {
         candidates.resize(most);
@@ -296,7 +294,8 @@ Candidate Choice::refine(Candidate best) const {
                 size.smoothing = std::clamp(size.smoothing * smoothing_ratio, 1e-14, 10.0);
             }
             for (const Size& t : tried) {
-                if (t.segments == size.segments && std::abs(std::log(t.smoothing / size.smoothing)) < 0.1) {
+                if (t.segments == size.segments &&
+                    std::abs(std::log(t.smoothing / size.smoothing)) < 0.1) {
                     return;
                 }
             }
@@ -316,8 +315,9 @@ Candidate Choice::refine(Candidate best) const {
             // Same modes on another grid: a warm start.
             Partial& to = c.folds[fold];
             to = best.folds[fold];
-            to.model = on_other_grid(best.folds[fold].model,
-                                     grids_.bases(c.size.segments, options_.patch, options_.degree));
+            to.model =
+                on_other_grid(best.folds[fold].model,
+                              grids_.bases(c.size.segments, options_.patch, options_.degree));
             settle(to, c.size, held_out_.train[fold]);
         });
         around = survivors(std::move(around), 1, 1.0);
@@ -336,10 +336,9 @@ void Choice::finish(const Candidate& best, SurrogateFit& fit) const {
     const std::size_t sweeps = inner ? 10 : 300;
     parallel_for(finals.size(), inner ? 1 : options_.threads, [&](std::size_t f, unsigned) {
         finals[f] = best.folds[f];
-        finals[f].training =
-            fit_als(finals[f].model, finals[f].free, rows({}),
-                    als(best.size.smoothing, sweeps, inner ? 1e-3 : 1e-5, inner))
-                .rmse;
+        finals[f].training = fit_als(finals[f].model, finals[f].free, rows({}),
+                                     als(best.size.smoothing, sweeps, inner ? 1e-3 : 1e-5, inner))
+                                 .rmse;
     });
     const auto chosen = std::min_element(
         finals.begin(), finals.end(),
@@ -376,7 +375,8 @@ SurrogateFit Choice::run() {
         return start_modes(c.size, x_.columns()) + c.grown;
     };
     if (options_.modes != 0) {
-        std::erase_if(best_by_modes, [&](const Candidate& c) { return modes(c) != options_.modes; });
+        std::erase_if(best_by_modes,
+                      [&](const Candidate& c) { return modes(c) != options_.modes; });
     }
     if (best_by_modes.empty()) {
         throw std::invalid_argument("y cannot be fitted: the held-out error is not finite");
@@ -403,7 +403,8 @@ std::vector<GridBasis> Grids::bases(std::size_t segments, std::size_t patch,
     std::vector<GridBasis> all;
     for (std::size_t d = 0; d < sorted.size(); ++d) {
         ColumnNodes column = nodes_from_sorted(sorted[d], segments);
-        all.emplace_back(std::move(column.nodes), discrete[d] ? 0 : patch, discrete[d] ? 0 : degree);
+        all.emplace_back(std::move(column.nodes), discrete[d] ? 0 : patch,
+                         discrete[d] ? 0 : degree);
     }
     return all;
 }

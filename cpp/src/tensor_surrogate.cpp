@@ -15,13 +15,14 @@ namespace closedform {
 CLOSEDFORM_DECLARE_SETS(TensorRowKernels, tensor_row_kernels)
 
 const TensorRowKernels& tensor_row_kernels() {
-    static const TensorRowKernels& chosen = CLOSEDFORM_PICK_SET(TensorRowKernels, tensor_row_kernels);
+    static const TensorRowKernels& chosen =
+        CLOSEDFORM_PICK_SET(TensorRowKernels, tensor_row_kernels);
     return chosen;
 }
 
 OutsideGrid::OutsideGrid(std::size_t row, std::size_t column, double value, double low, double high)
-    : std::domain_error("row " + std::to_string(row) + ", column " + std::to_string(column) +
-                        ": " + std::to_string(value) + " lies outside the surrogate's grid [" +
+    : std::domain_error("row " + std::to_string(row) + ", column " + std::to_string(column) + ": " +
+                        std::to_string(value) + " lies outside the surrogate's grid [" +
                         std::to_string(low) + ", " + std::to_string(high) +
                         "]; choose outside=\"linear\" or \"clamp\" to go beyond it"),
       row_(row),
@@ -131,8 +132,7 @@ void TensorSurrogate::evaluate_block(const double* x, std::size_t count, std::si
             const FactorTable& table = tables_[k];
             kernel.locate({table.nodes.data(), table.nodes.size(), table.center.data(),
                            table.inverse_width.data()},
-                          x + k * stride + first, rows,
-                          space->cell.data() + k * tensor_block_rows,
+                          x + k * stride + first, rows, space->cell.data() + k * tensor_block_rows,
                           space->t.data() + k * tensor_block_rows,
                           space->inverse_width.data() + k * tensor_block_rows);
         }

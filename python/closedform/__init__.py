@@ -2,6 +2,18 @@
 
 from closedform.formula import Formula, Front
 from closedform.search import build_info, search
+from closedform.separability import Leaf, Product, Separability, Sum, separability
 from closedform.surrogate import Surrogate
 
-__all__ = ["Formula", "Front", "Surrogate", "build_info", "search"]
+__all__ = [
+    "Formula",
+    "Front",
+    "Leaf",
+    "Product",
+    "Separability",
+    "Sum",
+    "Surrogate",
+    "build_info",
+    "search",
+    "separability",
+]

@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypedDict
 
 import numpy as np
@@ -76,3 +76,33 @@ def fit_surrogate(
     seed: int,
     threads: int,
 ) -> tuple[TensorSurrogate, SurrogateReport]: ...
+
+# separability -------------------------------------------------------------------------------------
+
+class SeparationReport(TypedDict):
+    additive_median: npt.NDArray[np.float64]
+    additive_rms: npt.NDArray[np.float64]
+    product_median: npt.NDArray[np.float64]
+    product_rms: npt.NDArray[np.float64]
+    effect: npt.NDArray[np.float64]
+    active: list[bool]
+    anchor: npt.NDArray[np.float64]
+    tree: tuple[str, Any]
+    tried: list[tuple[tuple[str, Any], float]]
+    leaves: list[TensorSurrogate]
+    leaf_inputs: list[list[int]]
+
+def separate(
+    model: TensorSurrogate,
+    x: npt.NDArray[np.floating[Any]],
+    y: npt.NDArray[np.float64] | None,
+    weights: npt.NDArray[np.float64] | None,
+    *,
+    discrete: list[bool],
+    held_out_error: float,
+    segments: int,
+    smoothing: float,
+    time: float,
+    seed: int,
+    threads: int,
+) -> SeparationReport: ...

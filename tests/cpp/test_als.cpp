@@ -96,9 +96,8 @@ TEST_CASE("no sweep worsens the fit") {
 }
 
 TEST_CASE("the same numbers for any number of threads") {
-    const Data data = sample(40000, 3, 3, [](const double* x) {
-        return std::sin(x[0] + 2 * x[1]) * x[2];
-    });
+    const Data data =
+        sample(40000, 3, 3, [](const double* x) { return std::sin(x[0] + 2 * x[1]) * x[2]; });
     AlsOptions options;
     options.max_sweeps = 2;
     TensorSurrogate one = start(3, 3, 7);
@@ -151,9 +150,8 @@ TEST_CASE("weights and repeated rows agree; frozen factors stay; a multiplier is
 
 TEST_CASE("the choice of sizes: a product is one mode, noise is smoothed, levels are levels") {
     closedform::SurrogateOptions options;
-    const Data product = sample(150, 2, 5, [](const double* x) {
-        return std::exp(x[0]) * std::cos(2 * x[1]);
-    });
+    const Data product =
+        sample(150, 2, 5, [](const double* x) { return std::exp(x[0]) * std::cos(2 * x[1]); });
     const auto fitted = closedform::fit_surrogate(product.rows(), product.y, {}, options);
     CHECK(fitted.model.modes() == 1);
     CHECK(fitted.held_out_error < 2e-3);

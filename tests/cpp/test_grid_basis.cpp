@@ -56,7 +56,8 @@ double dense_interpolant(const std::vector<double>& nodes, std::size_t s, std::s
     for (const std::size_t k : {e, e + 1}) {
         const bool centred = k >= s && k + s < nodes.size();
         const std::size_t count = centred ? 2 * s + 1 : std::min<std::size_t>(4, 2 * s + 1);
-        const std::size_t start = centred ? k - s : std::min(k > 0 ? k - 1 : 0, nodes.size() - count);
+        const std::size_t start =
+            centred ? k - s : std::min(k > 0 ? k - 1 : 0, nodes.size() - count);
         const auto first = nodes.begin() + static_cast<std::ptrdiff_t>(start);
         const std::vector<double> patch(first, first + static_cast<std::ptrdiff_t>(count));
         const Eigen::VectorXd w =
@@ -153,7 +154,8 @@ TEST_CASE("derivatives match differences, and the slope is continuous across nod
                   .epsilon(1e-5));
     }
     for (const double x : nodes) {
-        CHECK(basis.evaluate(u, x - 1e-9) == doctest::Approx(basis.evaluate(u, x + 1e-9)).epsilon(1e-7));
+        CHECK(basis.evaluate(u, x - 1e-9) ==
+              doctest::Approx(basis.evaluate(u, x + 1e-9)).epsilon(1e-7));
         CHECK(basis.evaluate(u, x - 1e-9, 1) ==
               doctest::Approx(basis.evaluate(u, x + 1e-9, 1)).epsilon(1e-6));
     }

@@ -56,8 +56,8 @@ double brute_force(const TensorSurrogate& model, const double* x, std::size_t by
         for (std::size_t d = 0; d < model.inputs(); ++d) {
             const std::size_t nodes = model.basis(d).node_count();
             const int order = (d == by_first ? 1 : 0) + (d == by_second ? 1 : 0);
-            product *= model.basis(d).evaluate(model.factor(d).subspan(m * nodes, nodes), x[d],
-                                               order);
+            product *=
+                model.basis(d).evaluate(model.factor(d).subspan(m * nodes, nodes), x[d], order);
         }
         sum += product;
     }
@@ -99,8 +99,8 @@ TEST_CASE("each array alone, any number of threads and float32 rows give the sam
     const std::vector<float> x(doubles.begin(), doubles.end());
     const std::vector<double> same(x.begin(), x.end());
     std::vector<double> value(rows), gradient(rows * d), hessian(rows * d * d);
-    model.derivatives(MatrixView<const double>(same.data(), rows, d), value.data(),
-                      gradient.data(), hessian.data(), 1);
+    model.derivatives(MatrixView<const double>(same.data(), rows, d), value.data(), gradient.data(),
+                      hessian.data(), 1);
     std::vector<double> value2(rows), gradient2(rows * d), hessian2(rows * d * d);
     const MatrixView<const float> view(x.data(), rows, d);
     model.value(view, value2.data(), 3);

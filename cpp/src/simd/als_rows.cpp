@@ -46,8 +46,7 @@ void moments_of(const double* g, const double* powers, std::size_t count, std::s
     }
     for (std::size_t r = 0; r < Rows; ++r) {
         for (std::size_t k = 0; k < moment_count; ++k) {
-            double* to =
-                moments + ((mode + r) * moment_count + k) * padded + pack;
+            double* to = moments + ((mode + r) * moment_count + k) * padded + pack;
             store_lanes(to, load_lanes<Pack>(to) + sum[r][k]);
         }
     }

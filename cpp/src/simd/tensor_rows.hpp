@@ -24,7 +24,8 @@ struct TensorRowKernels {
     /// Places have stride tensor_block_rows from input to input; count <= tensor_block_rows.
     void (*values)(const kernels::FactorView* factors, std::size_t inputs, const int* cell,
                    const double* t, std::size_t count, double offset, double* out);
-    /// `space`: derivative_space(inputs) doubles, aligned to 64 bytes. `value`, `hessian` may be null.
+    /// `space`: derivative_space(inputs) doubles, aligned to 64 bytes. `value`, `hessian` may be
+    /// null.
     void (*derivatives)(const kernels::FactorView* factors, std::size_t inputs, const int* cell,
                         const double* t, const double* inverse_width, std::size_t count,
                         double offset, double* space, double* value, double* gradient,

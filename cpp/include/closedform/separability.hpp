@@ -1,0 +1,69 @@
+#pragma once
+// How nearly a surrogate is a sum or a product in each pair of its inputs, reduced row by row.
+//
+// The scores are our own definition (Ex-HiDeNN, arXiv 2507.05498, gives only the idea). Inputs are
+// scaled to [0,1] by the grid's ends and u keeps its units:
+//     additive pair        u_ij = 0                   s = q(|u_ij|) / (12 std u)
+//     multiplicative pair  (u-c) u_ij - u_i u_j = 0   s = q(|(u-c) u_ij - u_i u_j|) / (12
+//     median|u-c| std u)
+// with q the median and the root mean square: the median alone misses coupling in a corner, the rms
+// alone is ruled by the boundary. c is 0 where the function's own zero is known; inside a sum,
+// where each part is only known up to a constant, c is the one of the pair it makes most nearly a
+// product.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "closedform/table.hpp"
+#include "closedform/tensor_surrogate.hpp"
+
+namespace closedform {
+
+/// Counts of positive numbers in bins of constant ratio: constant memory, mergeable in any order.
+class LogHistogram {
+  public:
+    static constexpr int bins_per_octave = 8;
+    static constexpr int lowest_exponent = -80;  ///< smaller numbers share the first bin
+    static constexpr int octaves = 128;
+    static constexpr std::size_t bins = static_cast<std::size_t>(octaves * bins_per_octave);
+
+    /// NaN is not counted; the sign is ignored.
+    void add(double value);
+    void merge(const LogHistogram& other);
+    std::uint64_t count() const;
+    /// To half a bin (4 %); 0 without counts or if the quantile lies in the first bin.
+    double quantile(double q) const;
+
+  private:
+    std::array<std::uint64_t, bins> counts_{};
+};
+
+/// Scores of the pairs of some inputs, [inputs x inputs] row-major, symmetric, diagonal 0; NaN
+/// where an input is discrete, for no second derivative is meant there.
+struct PairScores {
+    std::vector<std::size_t> inputs;
+    std::vector<double> additive_median, additive_rms;
+    std::vector<double> product_median, product_rms;
+    double deviation = 0;  ///< std u
+    double offset = 0;     ///< the c of the multiplicative scores
+};
+
+struct ScoreOptions {
+    /// Inputs scored; the others are held at `anchor` (one value per input of the surrogate).
+    std::vector<std::size_t> inputs;
+    std::vector<double> anchor;
+    std::vector<bool> discrete;  ///< per input of the surrogate
+    bool free_offset = false;    ///< choose c; otherwise 0
+    unsigned threads = 0;        ///< results do not depend on it
+    std::function<bool()> stop = {};
+};
+
+/// One pass over the rows (two with free_offset), nothing kept of them.
+PairScores score_pairs(const TensorSurrogate& model, const Table& rows,
+                       const ScoreOptions& options);
+
+}  // namespace closedform

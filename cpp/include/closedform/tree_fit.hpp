@@ -1,0 +1,96 @@
+#pragma once
+// A separation tree fitted to data: one small tensor surrogate per leaf, each linear in the value
+// of the whole when the others are fixed, so that they are fitted in turn. Comparing its error on
+// rows held out with the free surrogate's decides whether the data are of the tree's form.
+
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <span>
+#include <vector>
+
+#include "closedform/held_out.hpp"
+#include "closedform/separation_tree.hpp"
+#include "closedform/surrogate_fit.hpp"
+
+namespace closedform {
+
+/// At most this many rows are used: a tree has few parameters.
+inline constexpr std::size_t tree_rows = 20000;
+
+/// Rows drawn evenly from a table, gathered once for many tree fits.
+struct TreeSample {
+    TreeSample(const Table& x, std::span<const double> y, std::span<const double> weights,
+               std::uint64_t seed);
+    std::size_t rows = 0;
+    std::size_t inputs = 0;
+    std::vector<double> x;  ///< [rows][inputs]
+    std::vector<double> y;
+    std::vector<double> weights;  ///< empty: ones
+    double spread = 0;            ///< standard deviation of y
+    HeldOut held_out;
+    Grids grids;
+};
+
+struct TreeFitOptions {
+    std::size_t segments = 10;
+    double smoothing = 1e-8;
+    std::size_t patch = 2;
+    std::size_t degree = 2;
+    std::size_t sweeps = 30;
+};
+
+/// Where a fit starts: the surrogate, read along each block with the other inputs at `anchor`.
+struct TreeStart {
+    const TensorSurrogate& model;
+    std::vector<double> anchor;
+    /// The constant to take off the surrogate's slice to make it a product, for blocks inside a
+    /// sum.
+    std::map<std::vector<std::size_t>, double> offsets;
+};
+
+class FittedTree {
+  public:
+    /// Values from the surrogate's slices, not fitted yet.
+    FittedTree(const SeparationTree& tree, const TreeStart& start, const TreeSample& sample,
+               const TreeFitOptions& options);
+
+    /// Fits to the rows named (empty: all of the sample).
+    void fit(const TreeSample& sample, std::span<const std::uint32_t> rows,
+             const TreeFitOptions& options, const std::function<bool()>& stop);
+
+    /// Value of every row of a table with all inputs.
+    std::vector<double> value(const TreeSample& sample) const;
+
+    const SeparationTree& tree() const { return tree_; }
+    /// Leaves in the order they appear in the tree, each over its own inputs only.
+    const std::vector<TensorSurrogate>& leaves() const { return leaves_; }
+    const std::vector<std::vector<std::size_t>>& leaf_inputs() const { return leaf_inputs_; }
+
+  private:
+    struct Node {
+        SeparationTree::Kind kind = SeparationTree::Kind::leaf;
+        std::size_t parent = 0;
+        std::vector<std::size_t> children;
+        std::size_t leaf = 0;
+        double constant = 0;  ///< of a sum
+    };
+    std::size_t build(const SeparationTree& tree, std::size_t parent, double scale, double shift,
+                      const TreeStart& start, const TreeSample& sample,
+                      const TreeFitOptions& options);
+    void leaf_values(const TreeSample& sample, std::size_t leaf, std::vector<double>& out) const;
+    void combine(std::vector<std::vector<double>>& values, std::size_t node) const;
+
+    SeparationTree tree_;
+    std::vector<Node> nodes_;  ///< parents before children
+    std::vector<TensorSurrogate> leaves_;
+    std::vector<std::vector<std::size_t>> leaf_inputs_;
+};
+
+/// Error of the tree on the sample's held-out rows, over the spread of y, fold by fold fitted to
+/// the others; infinite where it cannot be fitted.
+double held_out_error(const SeparationTree& tree, const TreeStart& start, const TreeSample& sample,
+                      const TreeFitOptions& options, unsigned threads,
+                      const std::function<bool()>& stop);
+
+}  // namespace closedform
