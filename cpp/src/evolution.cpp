@@ -291,6 +291,9 @@ class Search {
                     continue;
                 }
                 finished[i].push_back({tape, loss, 0});
+                if (tape.size() > reduced_fully) {
+                    continue;
+                }
                 for (Tape& smaller : reductions(tape, options_.operators)) {
                     queue.push_back(std::move(smaller));
                 }

@@ -23,9 +23,9 @@
 namespace closedform {
 namespace {
 
-constexpr std::size_t most_rows = 8192;          // constants are fitted to
-constexpr std::size_t most_values = 4'000'000;   // of terms times rows
-constexpr std::size_t fewest_rows = 1000;        // terms are chosen on, where there are as many
+constexpr std::size_t most_rows = 8192;         // constants are fitted to
+constexpr std::size_t most_values = 4'000'000;  // of terms times rows
+constexpr std::size_t fewest_rows = 1000;       // terms are chosen on, where there are as many
 constexpr std::size_t folds = 5;
 constexpr double link_share = 0.25;  // of the time, for choosing the link
 // Sizes worth a search of their own, as shares of the largest.
@@ -43,9 +43,7 @@ class Stop {
         seconds_ = seconds;
     }
 
-    double elapsed() const {
-        return std::chrono::duration<double>(Clock::now() - begin_).count();
-    }
+    double elapsed() const { return std::chrono::duration<double>(Clock::now() - begin_).count(); }
     double left() const { return seconds_ - elapsed(); }
 
     bool operator()() {
@@ -189,8 +187,8 @@ class Sums {
         library.operators = options.operators;
         const std::size_t terms = std::min(library.max_terms, x.columns * (30 + 8 * x.columns));
         rows_ = std::min(rows.size(), std::max(fewest_rows, most_values / terms));
-        library_ = std::make_unique<TermLibrary>(
-            RowBlocks(x, std::span(rows).first(rows_)), std::span(y_).first(rows_), library);
+        library_ = std::make_unique<TermLibrary>(RowBlocks(x, std::span(rows).first(rows_)),
+                                                 std::span(y_).first(rows_), library);
     }
 
     std::vector<Candidate> run() {
@@ -222,8 +220,8 @@ class Sums {
             Random random(options_.seed, 2000000 + piece);
             SelectionOptions selection;
             selection.max_nodes = static_cast<int>(size) - link_nodes(link);
-            selection.iterations = options_.iterations > 0 ? options_.iterations
-                                                           : std::numeric_limits<int>::max();
+            selection.iterations =
+                options_.iterations > 0 ? options_.iterations : std::numeric_limits<int>::max();
             found[piece] = select_terms(covariance, selection, random, late);
         });
         return finish(link, target, ladder, found);
@@ -233,8 +231,8 @@ class Sums {
     std::vector<std::size_t> budgets() const {
         std::vector<std::size_t> result;
         for (const double share : sizes) {
-            const auto size =
-                static_cast<std::size_t>(std::lround(share * static_cast<double>(options_.max_size)));
+            const auto size = static_cast<std::size_t>(
+                std::lround(share * static_cast<double>(options_.max_size)));
             if (size >= 5 && (result.empty() || size < result.back())) {
                 result.push_back(size);
             }
@@ -344,7 +342,8 @@ class Sums {
         for (std::size_t i = fold; i < rows_; i += folds) {
             double sum = fit.constant;
             for (std::size_t k = 0; k < terms.size(); ++k) {
-                sum += fit.coefficients[k] * library_->column(static_cast<std::size_t>(terms[k]))[i];
+                sum +=
+                    fit.coefficients[k] * library_->column(static_cast<std::size_t>(terms[k]))[i];
             }
             const double miss = back(link, sum) - y_[i];
             error += weights_[i] * miss * miss;

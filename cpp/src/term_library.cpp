@@ -231,7 +231,8 @@ std::vector<Term> TermLibrary::combine(std::span<const double> target) const {
         std::swap(fresh, terms);
         for (const std::size_t a : own) {
             for (const std::size_t b : members) {
-                const bool both_plain = factors_[a].tape.size() == 1 && factors_[b].tape.size() == 1;
+                const bool both_plain =
+                    factors_[a].tape.size() == 1 && factors_[b].tape.size() == 1;
                 const bool ratio = (factors_[a].divides || factors_[b].divides);
                 if (both_plain || ratio) {
                     offer(a, b);

@@ -70,8 +70,7 @@ void TermCovariance::compute(std::size_t first, std::size_t count) const {
     const ConstMatrix all(library_.column(0), rows, terms);
     const ConstVector weights(weights_.data(), rows);
     const ConstVector means(means_.data(), terms);
-    const Eigen::MatrixXd some =
-        weights.asDiagonal() * all.middleCols(index(first), index(count));
+    const Eigen::MatrixXd some = weights.asDiagonal() * all.middleCols(index(first), index(count));
     Eigen::MatrixXd product = all.transpose() * some;
     for (std::size_t r = 0; r < count; ++r) {
         const std::size_t t = first + r;

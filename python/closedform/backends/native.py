@@ -61,7 +61,7 @@ def search(
         )
     start = [str(formula) for formula in options.get("start", ())]
     began = monotonic()
-    start += sums_of_terms(
+    sums, stopped = sums_of_terms(
         X,
         y,
         weights,
@@ -74,14 +74,15 @@ def search(
         seed=seed,
         callback=callback,
     )
+    start += sums
     spent = monotonic() - began
     checkpoint: str | os.PathLike[str] | None = options.get("checkpoint")
     written = -CHECKPOINT_SECONDS
 
     def report(seconds: float, passes: int, entries: list[tuple[str, float]]) -> bool:
         nonlocal written
-        if not entries:
-            return False
+        if not entries or stopped:
+            return stopped
         formulas = [Formula(text, names, loss) for text, loss in entries]
         if checkpoint is not None and seconds - written >= CHECKPOINT_SECONDS:
             written = seconds
@@ -123,14 +124,15 @@ def sums_of_terms(
     threads: int | None,
     seed: int,
     callback: Callback | None,
-) -> list[str]:
+) -> tuple[list[str], bool]:
     """Sums of terms of several sizes, for the search to begin with.
 
     They take a share of `time`, or, with `evaluations`, work in proportion to them; where the
     table is narrow, and growing expressions finds its law sooner, next to nothing.
 
     Returns:
-        Texts of at most max_size nodes; none where the operators allow no sums.
+        Texts of at most max_size nodes, none where the operators allow no sums; whether the
+        callback asked to stop.
     """
     wide = X.shape[1] >= WIDE
     iterations = 0
@@ -161,4 +163,4 @@ def sums_of_terms(
         seed,
         stop,
     )
-    return [text for text, _ in found]
+    return [text for text, _ in found], stopped
