@@ -1,10 +1,26 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypedDict
 
 import numpy as np
 import numpy.typing as npt
 
 def build_info() -> dict[str, str]: ...
+
+# sums of terms -----------------------------------------------------------------------------------
+
+def sums_of_terms(
+    X: npt.NDArray[np.floating[Any]],
+    y: npt.NDArray[np.float64],
+    weights: npt.NDArray[np.float64] | None,
+    names: Sequence[str],
+    operators: Sequence[str],
+    max_size: int,
+    seconds: float,
+    iterations: int,
+    threads: int,
+    seed: int,
+    stop_callback: Callable[[], bool] | None,
+) -> list[tuple[str, float]]: ...
 
 # surrogate ----------------------------------------------------------------------------------------
 
