@@ -89,6 +89,8 @@ class SeparationReport(TypedDict):
     anchor: npt.NDArray[np.float64]
     tree: tuple[str, Any]
     tried: list[tuple[tuple[str, Any], float]]
+    link: str
+    link_error: float
     leaves: list[TensorSurrogate]
     leaf_inputs: list[list[int]]
 
