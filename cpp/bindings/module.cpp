@@ -9,4 +9,5 @@ PYBIND11_MODULE(_core, module) {
     closedform::register_search(module);
     closedform::register_surrogate(module);
     closedform::register_separability(module);
+    closedform::register_terms(module);
 }

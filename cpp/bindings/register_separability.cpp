@@ -65,6 +65,8 @@ py::dict separate_rows(const TensorSurrogate& model, const py::array& x,
         tried.append(py::make_tuple(tree_tuple(t.tree), t.error));
     }
     out["tried"] = tried;
+    out["link"] = std::string(name(result.link));
+    out["link_error"] = result.link_error;
     out["leaves"] = result.leaves;
     out["leaf_inputs"] = result.leaf_inputs;
     return out;

@@ -1,6 +1,5 @@
 #include "closedform/als.hpp"
 
-#include <Eigen/Dense>
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -22,8 +21,6 @@ const AlsRowKernels& als_row_kernels() {
 }
 
 namespace {
-
-using Eigen::Index;
 
 constexpr std::size_t block = als_block_rows;
 
@@ -77,6 +74,38 @@ struct BlockSpace {
     std::vector<std::size_t> cell_start;
 };
 
+std::vector<double> penalty_of(const GridBasis& basis, double smoothing) {
+    std::vector<double> penalty = basis.roughness();
+    const std::vector<double> spread = basis.spread();
+    for (std::size_t i = 0; i < penalty.size(); ++i) {
+        penalty[i] = smoothing * (penalty[i] + (basis.levels() ? 10.0 : 1.0) * spread[i]);
+    }
+    for (std::size_t i = 0; i < basis.node_count(); ++i) {
+        penalty[i * basis.node_count() + i] += 1e-13;  // nodes without rows stay put
+    }
+    return penalty;
+}
+
+/// Share of the moment t^q in the product of two shape functions: t^k t^l with k + l = q.
+std::vector<double> weave_of(const GridBasis& basis) {
+    const std::size_t width = basis.width();
+    std::vector<double> weave(basis.cells() * moment_count * width * width, 0.0);
+    for (std::size_t c = 0; c < basis.cells(); ++c) {
+        double* cell = weave.data() + c * moment_count * width * width;
+        for (std::size_t i = 0; i < width; ++i) {
+            for (std::size_t j = 0; j < width; ++j) {
+                for (std::size_t k = 0; k < shape_count; ++k) {
+                    for (std::size_t l = 0; l < shape_count; ++l) {
+                        cell[((k + l) * width + i) * width + j] +=
+                            basis.shape(c, i)[k] * basis.shape(c, j)[l];
+                    }
+                }
+            }
+        }
+    }
+    return weave;
+}
+
 class Solver {
   public:
     Solver(TensorSurrogate& model, const FreeFactors& free, const FitRows& rows,
@@ -96,7 +125,8 @@ class Solver {
         }
         for (std::size_t d = 0; d < model.inputs(); ++d) {
             refresh_table(d);
-            roughness_.push_back(model.basis(d).roughness());
+            weaves_.push_back(weave_of(model.basis(d)));
+            penalties_.push_back(penalty_of(model.basis(d), options.smoothing));
         }
         const std::size_t pieces = piece_count(rows.count());
         moments_.resize(pieces);
@@ -143,19 +173,27 @@ class Solver {
     void gather(std::size_t d, std::size_t first, std::size_t count, BlockSpace& space,
                 Moments& moments) const;
     void solve(std::size_t d);
-    void assemble(std::size_t d, Eigen::MatrixXd& a, Eigen::VectorXd& b) const;
-    void store(std::size_t d, const Eigen::VectorXd& u);
+    void assemble(std::size_t d);
+    void store(std::size_t d, const std::vector<double>& u);
+    /// Element of the normal matrix, row >= column.
+    double& band(std::size_t row, std::size_t column) {
+        return band_[column * (reach_ + 1) + row - column];
+    }
 
     TensorSurrogate& model_;
     const FreeFactors& free_;
     const FitRows& rows_;
     const AlsOptions& options_;
     std::vector<FactorTable> tables_;
-    std::vector<std::vector<double>> roughness_;
+    std::vector<std::vector<double>> penalties_;  ///< per input, [nodes][nodes]
     std::vector<Moments> moments_;
     std::vector<BlockSpace> spaces_;
     std::vector<std::size_t> chosen_;  ///< modes whose factor of the current input is free
     std::size_t chosen_padded_ = 0;
+    std::vector<std::vector<double>> weaves_;  ///< per input, [cells][9][width][width]
+    std::size_t reach_ = 0;                    ///< sub-diagonals of the normal matrix
+    std::vector<double> band_;                 ///< its lower band, by columns
+    std::vector<double> right_;                ///< its right-hand side
     double total_weight_ = 0;
     double objective_ = 0;
     double squares_ = 0;
@@ -284,58 +322,37 @@ void Solver::update(std::size_t d) {
     solve(d);
 }
 
-/// Normal matrix (lower triangle) and right-hand side, unknowns ordered [mode][node].
-void Solver::assemble(std::size_t d, Eigen::MatrixXd& a, Eigen::VectorXd& b) const {
+/// Normal matrix and right-hand side, unknowns ordered [node][mode]: only modes of nodes that share
+/// a cell meet, so that the matrix is a narrow band.
+void Solver::assemble(std::size_t d) {
     const GridBasis& basis = model_.basis(d);
-    const std::size_t nodes = basis.node_count();
     const std::size_t width = basis.width();
     const std::size_t modes = chosen_.size();
-    const Moments& moments = moments_[0];
-    std::vector<double> weave(moment_count * width * width);
+    Moments& moments = moments_[0];
     for (std::size_t c = 0; c < basis.cells(); ++c) {
-        const double* cell = moments.pairs.data() + c * modes * moment_count * chosen_padded_;
+        double* cell = moments.pairs.data() + c * modes * moment_count * chosen_padded_;
         if (!moments.any(c, modes, chosen_padded_)) {
             continue;
         }
-        // t^k t^l -> moment k + l, for every pair of shape functions.
-        std::fill(weave.begin(), weave.end(), 0.0);
-        for (std::size_t i = 0; i < width; ++i) {
-            for (std::size_t j = 0; j < width; ++j) {
-                for (std::size_t k = 0; k < shape_count; ++k) {
-                    for (std::size_t l = 0; l < shape_count; ++l) {
-                        weave[((k + l) * width + i) * width + j] +=
-                            basis.shape(c, i)[k] * basis.shape(c, j)[l];
-                    }
+        for (std::size_t m = 0; m < modes; ++m) {  // each pair was summed once
+            for (std::size_t q = 0; q < moment_count; ++q) {
+                for (std::size_t n = m + 1; n < modes; ++n) {
+                    cell[(m * moment_count + q) * chosen_padded_ + n] =
+                        cell[(n * moment_count + q) * chosen_padded_ + m];
                 }
             }
         }
-        std::array<double, GridBasis::max_width * GridBasis::max_width> square{};
-        for (std::size_t m = 0; m < modes; ++m) {
-            for (std::size_t n = 0; n <= m; ++n) {
-                square.fill(0.0);
-                for (std::size_t q = 0; q < moment_count; ++q) {
-                    const double moment = cell[(m * moment_count + q) * chosen_padded_ + n];
-                    const double* w = weave.data() + q * width * width;
-                    for (std::size_t i = 0; i < width * width; ++i) {
-                        square[i] += moment * w[i];
-                    }
-                }
-                const auto row = static_cast<Index>(m * nodes + basis.first_node(c));
-                const auto column = static_cast<Index>(n * nodes + basis.first_node(c));
-                for (std::size_t i = 0; i < width; ++i) {
-                    for (std::size_t j = 0; j < width; ++j) {
-                        a(row + static_cast<Index>(i), column + static_cast<Index>(j)) +=
-                            square[i * width + j];
-                    }
-                }
-            }
-            for (std::size_t i = 0; i < width; ++i) {
+        const std::size_t first = basis.first_node(c);
+        als_row_kernels().add_cell(cell, weaves_[d].data() + c * moment_count * width * width,
+                                   width, modes, chosen_padded_, first, band_.data(), reach_);
+        for (std::size_t i = 0; i < width; ++i) {
+            for (std::size_t m = 0; m < modes; ++m) {
                 double sum = 0;
                 for (std::size_t k = 0; k < shape_count; ++k) {
                     sum += basis.shape(c, i)[k] *
                            moments.right[(c * shape_count + k) * chosen_padded_ + m];
                 }
-                b[static_cast<Index>(m * nodes + basis.first_node(c) + i)] += sum;
+                right_[(first + i) * modes + m] += sum;
             }
         }
     }
@@ -345,10 +362,14 @@ void Solver::solve(std::size_t d) {
     const GridBasis& basis = model_.basis(d);
     const std::size_t nodes = basis.node_count();
     const std::size_t modes = chosen_.size();
-    const auto size = static_cast<Index>(modes * nodes);
-    Eigen::MatrixXd a = Eigen::MatrixXd::Zero(size, size);
-    Eigen::VectorXd b = Eigen::VectorXd::Zero(size);
-    assemble(d, a, b);
+    // How many nodes on a node meets: those of its cells, and those a penalty ties it to.
+    const std::size_t ties =
+        basis.levels() ? nodes - 1 : std::max<std::size_t>(basis.width() - 1, 2);
+    const std::size_t size = modes * nodes;
+    reach_ = std::min((ties + 1) * modes - 1, size - 1);
+    band_.assign(size * (reach_ + 1), 0.0);
+    right_.assign(size, 0.0);
+    assemble(d);
 
     // Penalties in proportion to what the mode's other factors carry, so that they do not depend on
     // how a mode's scale is shared among its factors.
@@ -363,51 +384,60 @@ void Solver::solve(std::size_t d) {
     if (!(most > 0)) {
         return;  // every mode is zero elsewhere: nothing to learn from this input
     }
-    const auto count = static_cast<double>(nodes);
-    Eigen::MatrixXd penalty =
-        Eigen::MatrixXd::Zero(static_cast<Index>(nodes), static_cast<Index>(nodes));
-    for (std::size_t i = 0; i < nodes; ++i) {
-        for (std::size_t j = 0; j < nodes; ++j) {
-            const double spread = ((i == j ? 1.0 : 0.0) - 1.0 / count) / count;
-            penalty(static_cast<Index>(i), static_cast<Index>(j)) =
-                options_.smoothing *
-                    (roughness_[d][i * nodes + j] + (basis.patch() == 0 ? 10.0 : 1.0) * spread) +
-                (i == j ? 1e-13 : 0.0);
+    const std::vector<double>& penalty = penalties_[d];
+    for (std::size_t m = 0; m < modes; ++m) {
+        carried[m] = std::max(carried[m], 1e-10 * most);
+        for (std::size_t i = 0; i < nodes; ++i) {
+            for (std::size_t j = i > ties ? i - ties : 0; j <= i; ++j) {
+                band(i * modes + m, j * modes + m) += carried[m] * penalty[i * nodes + j];
+            }
         }
     }
+    const AlsRowKernels& kernel = als_row_kernels();
+    const std::vector<double> original = band_;
+    double ridge = 1e-12 * most / static_cast<double>(nodes);
+    while (!kernel.factor_band(band_.data(), size, reach_)) {
+        band_ = original;
+        for (std::size_t i = 0; i < size; ++i) {
+            band(i, i) += ridge;
+        }
+        ridge *= 100;
+        if (!(ridge < 1e6 * most)) {
+            return;
+        }
+    }
+    std::vector<double> u = right_;
+    kernel.solve_band(band_.data(), size, reach_, u.data());
+    double gain = 0;
+    double price = 0;
+    for (std::size_t i = 0; i < size; ++i) {
+        gain += right_[i] * u[i];
+    }
     for (std::size_t m = 0; m < modes; ++m) {
-        const double weight = std::max(carried[m], 1e-10 * most);
-        const auto at = static_cast<Index>(m * nodes);
-        a.block(at, at, penalty.rows(), penalty.cols()) += weight * penalty;
+        for (std::size_t i = 0; i < nodes; ++i) {
+            double row = 0;
+            for (std::size_t j = 0; j < nodes; ++j) {
+                row += penalty[i * nodes + j] * u[j * modes + m];
+            }
+            price += carried[m] * row * u[i * modes + m];
+        }
     }
-    Eigen::VectorXd u;
-    const Eigen::LLT<Eigen::MatrixXd> factored(a);
-    if (factored.info() == Eigen::Success) {
-        u = factored.solve(b);
-    } else {
-        a.diagonal().array() += 1e-10 * most / count;
-        u = a.selfadjointView<Eigen::Lower>().ldlt().solve(b);
-    }
-    if (!u.allFinite()) {
+    if (!std::isfinite(gain + price)) {
         return;
     }
-    objective_ = moments_[0].square - b.dot(u);
-    squares_ = objective_;
-    for (std::size_t m = 0; m < modes; ++m) {
-        const auto part = u.segment(static_cast<Index>(m * nodes), penalty.rows());
-        squares_ -= std::max(carried[m], 1e-10 * most) * part.dot(penalty * part);
-    }
+    objective_ = moments_[0].square - gain;
+    squares_ = objective_ - price;
     store(d, u);
 }
 
 /// Writes the solution back; a mode's scale moves on to its next free factor, which is solved next.
-void Solver::store(std::size_t d, const Eigen::VectorXd& u) {
+void Solver::store(std::size_t d, const std::vector<double>& u) {
     const std::size_t nodes = model_.basis(d).node_count();
     for (std::size_t f = 0; f < chosen_.size(); ++f) {
         const std::size_t m = chosen_[f];
         double scale = 0;
         for (std::size_t j = 0; j < nodes; ++j) {
-            scale = std::max(scale, std::abs(u[static_cast<Index>(f * nodes + j)]));
+            scale = std::max(scale, std::abs(u[j * chosen_.size() + f]));
         }
         std::size_t heir = d;
         for (std::size_t step = 1; step < model_.inputs() && heir == d; ++step) {
@@ -418,7 +448,7 @@ void Solver::store(std::size_t d, const Eigen::VectorXd& u) {
             scale = 1;
         }
         for (std::size_t j = 0; j < nodes; ++j) {
-            model_.factor(d)[m * nodes + j] = u[static_cast<Index>(f * nodes + j)] / scale;
+            model_.factor(d)[m * nodes + j] = u[j * chosen_.size() + f] / scale;
         }
         if (scale != 1) {
             const std::size_t heir_nodes = model_.basis(heir).node_count();

@@ -83,7 +83,7 @@ class Emitter {
     }
 
     /// The base of a product that can take a sign in: -(x*(y - 2)) is x*(2 - y). -1 for none.
-    static int flippable(const Form& form) {
+    int flippable(const Form& form) const {
         for (std::size_t i = 0; form.kind == Kind::product && i < form.parts.size(); ++i) {
             const Form& base = form.parts[i].form;
             if (base.kind == Kind::sum && std::abs(form.exponents[i]) == 1 &&
@@ -94,13 +94,43 @@ class Emitter {
         return -1;
     }
 
+    /// The number in a base that gives `scale` when raised; 0 for none.
+    double share(double scale, int exponent) const {
+        if (exponent == 2 && scale > 0.0 && allowed_.has(Op::square)) {
+            return std::sqrt(scale);
+        }
+        return exponent == 1 ? scale : 0.0;
+    }
+
+    /// A sum that is a factor of a product takes the product's number in where that saves nodes:
+    /// 3*x*(1/y - 2) is x*(3/y - 6). -1 for none.
+    int absorbing(double scale, const Form& form) const {
+        for (std::size_t i = 0; i < form.parts.size(); ++i) {
+            const Form& base = form.parts[i].form;
+            const double inside = share(scale, form.exponents[i]);
+            if (base.kind == Kind::sum && inside != 0.0 &&
+                sum_cost(inside, base) < sum_cost(1.0, base) + 2) {
+                return static_cast<int>(i);
+            }
+        }
+        return -1;
+    }
+
+    /// Nodes that a factor other than 1 or -1 adds to a term: c/x has but one more than inv(x).
+    int factor_cost(const Form& form) const {
+        const bool reciprocal =
+            form.kind == Kind::product && allowed_.has(Op::div) &&
+            std::none_of(form.exponents.begin(), form.exponents.end(), [](int e) { return e > 0; });
+        return reciprocal ? (allowed_.has(Op::inv) ? 1 : 0) : 2;
+    }
+
     /// Nodes that factors of the terms and the constant term cost when all are times `scale`.
-    static int sum_cost(double scale, const Form& form) {
+    int sum_cost(double scale, const Form& form) const {
         int cost = form.offset != 0.0 ? 2 : 0;
         bool positive = form.offset * scale > 0.0;
         for (const Scaled& term : form.parts) {
             const double factor = scale * term.scale;
-            cost += std::abs(factor) != 1.0 ? 2 : 0;
+            cost += std::abs(factor) != 1.0 ? factor_cost(term.form) : 0;
             positive = positive || factor != -1.0 || flippable(term.form) >= 0;
         }
         return cost + (positive ? 0 : 2);
@@ -169,7 +199,7 @@ class Emitter {
     void power(const Form& base, int exponent) {
         if (exponent == 1 && &base == flipped_) {
             flipped_ = nullptr;
-            scaled(-1.0, base);
+            sum(taken_, base);
         } else if (exponent == 1) {
             unit(base);
         } else if (exponent % 2 == 0 && allowed_.has(Op::square)) {
@@ -224,10 +254,14 @@ class Emitter {
 
     /// scale * numerator / denominator. A constant in front comes first on the tape.
     void product(double scale, const Form& form, bool with_constant = false) {
-        const int flip = scale == -1.0 && !with_constant ? flippable(form) : -1;
-        if (flip >= 0) {
+        int taker = scale == -1.0 && !with_constant ? flippable(form) : -1;
+        if (taker < 0 && std::abs(scale) != 1.0 && !with_constant) {
+            taker = absorbing(scale, form);
+        }
+        if (taker >= 0) {
+            taken_ = share(scale, std::abs(form.exponents[static_cast<std::size_t>(taker)]));
             scale = 1.0;
-            flipped_ = &form.parts[static_cast<std::size_t>(flip)].form;
+            flipped_ = &form.parts[static_cast<std::size_t>(taker)].form;
         }
         bool numerator = false;
         bool denominator = false;
@@ -258,7 +292,8 @@ class Emitter {
     }
 
     const OpSet& allowed_;
-    const Form* flipped_ = nullptr;  ///< the sum that takes its product's sign in
+    const Form* flipped_ = nullptr;  ///< the sum that takes its product's number in: taken_
+    double taken_ = 1.0;
 };
 
 }  // namespace

@@ -265,7 +265,13 @@ class Search {
     /// Back to the data's units, constants refitted on all rows and made simple, losses on all
     /// rows.
     std::vector<Candidate> finish() {
-        const std::vector<Candidate> found = in_data_units(archive_.front());
+        std::vector<Candidate> found = in_data_units(archive_.front());
+        // Working units can have made an expression given too long: it is not lost for that.
+        for (const Tape& tape : options_.start) {
+            if (tape.size() <= options_.max_size) {
+                found.push_back({tape, 0.0, 0});
+            }
+        }
         const auto few_rows = draw_rows(x_.rows, archive_rows, options_.seed);
         const ValueObjective few(RowBlocks(x_, few_rows), gather(y_, few_rows, 1.0),
                                  gather(weights_, few_rows, 1.0));
@@ -294,6 +300,9 @@ class Search {
                     continue;
                 }
                 finished[i].push_back({tape, loss, 0});
+                if (tape.size() > reduced_fully) {
+                    continue;
+                }
                 for (Tape& smaller : reductions(tape, options_.operators)) {
                     queue.push_back(std::move(smaller));
                 }

@@ -201,6 +201,29 @@ std::vector<double> GridBasis::roughness() const {
     return r;
 }
 
+std::vector<double> GridBasis::spread() const {
+    const std::size_t n = nodes_.size();
+    std::vector<double> s(n * n, 0.0);
+    if (levels()) {
+        const auto count = static_cast<double>(n);
+        for (std::size_t i = 0; i < n; ++i) {
+            for (std::size_t j = 0; j < n; ++j) {
+                s[i * n + j] = ((i == j ? 1.0 : 0.0) - 1.0 / count) / count;
+            }
+        }
+        return s;
+    }
+    const double range = high() - low();
+    for (std::size_t j = 0; j + 1 < n; ++j) {
+        const double weight = 0.1 * range / (nodes_[j + 1] - nodes_[j]);
+        s[j * n + j] += weight;
+        s[(j + 1) * n + j + 1] += weight;
+        s[j * n + j + 1] -= weight;
+        s[(j + 1) * n + j] -= weight;
+    }
+    return s;
+}
+
 namespace {
 
 /// Nodes at a blend of even spacing and the data's quantiles (share: 0 even, 1 quantiles).

@@ -12,7 +12,8 @@ namespace closedform {
 namespace {
 
 constexpr std::size_t fold_limit = 200;
-constexpr std::size_t most_rows = 20000;
+constexpr std::size_t most_test = 20000;
+constexpr std::size_t most_train = 8000;
 constexpr std::size_t start_rows = 1000;
 constexpr int starts = 4;
 
@@ -40,8 +41,8 @@ HeldOut hold_out_rows(std::size_t rows, std::uint64_t seed) {
         }
         held_out.description = std::to_string(folds) + "-fold cross-validation";
     } else {
-        const std::size_t test = std::min(rows / 5, most_rows);
-        const std::size_t train = std::min(rows - test, most_rows);
+        const std::size_t test = std::min(rows / 5, most_test);
+        const std::size_t train = std::min(rows - test, most_train);
         held_out.test.emplace_back(at(0), at(test));
         held_out.train.emplace_back(at(test), at(test + train));
         held_out.description = std::to_string(test) + " rows drawn at random";

@@ -61,6 +61,7 @@ void Island::restart() {
 
 void Island::run(std::uint64_t passes, std::size_t max_size, const std::function<bool()>& stop) {
     max_size_ = std::min(max_size, problem_.max_size);
+    stop_ = stop;
     const std::uint64_t end = passes_ + passes;
     if (visits_.empty()) {
         seed_population();
@@ -231,9 +232,13 @@ void Island::promote(const Candidate& candidate) {
 void Island::reduce(const Candidate& candidate) {
     // The archive decides whether a smaller expression is worth having, and then its own
     // reductions are tried.
+    const bool fully = candidate.complexity() <= reduced_fully;
     for (Tape& tape : reductions(candidate.tape, problem_.operators)) {
+        if (stop_()) {
+            return;
+        }
         FitOptions options;
-        options.max_iterations = 20;
+        options.max_iterations = fully ? 20 : 4;
         options.tolerance = 1e-6;
         options.floor = problem_.exact_loss * 1e-3;
         const FitResult fit =
@@ -242,7 +247,9 @@ void Island::reduce(const Candidate& candidate) {
         Candidate smaller{std::move(tape), fit.loss, 0};
         smaller.skeleton = skeleton(canonical(smaller.tape));
         if (archive_.offer(smaller)) {
-            reduce(smaller);
+            if (fully) {
+                reduce(smaller);
+            }
             keep(std::move(smaller));
         }
     }

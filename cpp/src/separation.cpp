@@ -297,6 +297,17 @@ Separation Separator::run() {
             chosen = sizes[i];
         }
     }
+    const bool levels = std::any_of(inputs_.begin(), inputs_.end(),
+                                    [&](std::size_t k) { return options_.discrete[k]; });
+    if (result_.tree.parts.empty() && inputs_.size() > 1 && inputs_.size() <= 12 && !levels) {
+        const FoundLink behind = find_link(
+            inputs_, sample_, std::min<std::size_t>(20, sample_.rows / (3 * inputs_.size()) + 3),
+            options_.threads, options_.stop);
+        if (std::isfinite(behind.error)) {
+            result_.link_error = behind.error;
+            result_.link = behind.error <= limit ? behind.link : Link::identity;
+        }
+    }
     if (!(inputs_.size() > 1 && result_.tree.parts.empty()) || inputs_.size() < d) {
         FittedTree fitted(result_.tree, start(), sample_, chosen);
         fitted.fit(sample_, {}, chosen, options_.stop);

@@ -1,6 +1,7 @@
 #include "closedform/separation_tree.hpp"
 
 #include <algorithm>
+#include <iterator>
 
 namespace closedform {
 
@@ -9,7 +10,14 @@ SeparationTree SeparationTree::leaf(std::vector<std::size_t> inputs) {
 }
 
 SeparationTree SeparationTree::of(Kind kind, std::vector<SeparationTree> parts) {
-    SeparationTree tree{kind, {}, std::move(parts)};
+    SeparationTree tree{kind, {}, {}};
+    for (SeparationTree& part : parts) {  // a sum of sums is a sum
+        if (part.kind == kind) {
+            std::move(part.parts.begin(), part.parts.end(), std::back_inserter(tree.parts));
+        } else {
+            tree.parts.push_back(std::move(part));
+        }
+    }
     for (const SeparationTree& part : tree.parts) {
         tree.inputs.insert(tree.inputs.end(), part.inputs.begin(), part.inputs.end());
     }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "closedform/constants.hpp"
+#include "closedform/reductions.hpp"
 
 namespace closedform {
 namespace {
@@ -50,7 +51,7 @@ double snap_constants(Tape& tape, const ValueObjective& objective, Workspace& wo
                 break;
             }
             double trial_loss = objective.loss(trial, workspace);
-            if (!(trial_loss <= allowed) && !open.empty()) {
+            if (!(trial_loss <= allowed) && !open.empty() && tape.size() <= reduced_fully) {
                 trial_loss = fit_constants(trial, open, {}, objective, workspace, options).loss;
             }
             if (trial_loss <= allowed) {

@@ -330,25 +330,56 @@ Candidate Choice::refine(Candidate best) const {
 }
 
 void Choice::finish(const Candidate& best, SurrogateFit& fit) const {
-    // Every fold's model is a start; the one that fits all rows best is kept.
-    std::vector<Partial> finals(best.folds.size());
-    const bool inner = y_.size() >= 16384;
-    const std::size_t sweeps = inner ? 10 : 300;
-    parallel_for(finals.size(), inner ? 1 : options_.threads, [&](std::size_t f, unsigned) {
-        finals[f] = best.folds[f];
-        finals[f].training = fit_als(finals[f].model, finals[f].free, rows({}),
-                                     als(best.size.smoothing, sweeps, inner ? 1e-3 : 1e-5, inner))
-                                 .rmse;
-    });
-    const auto chosen = std::min_element(
-        finals.begin(), finals.end(),
-        [](const Partial& a, const Partial& b) { return a.training < b.training; });
-    fit.model = std::move(chosen->model);
     fit.segments = best.size.segments;
     fit.smoothing = best.size.smoothing;
     fit.held_out_error = best.error;
     fit.held_out_rows = held_out_.description;
     fit.discrete = grids_.discrete;
+    const std::size_t n = y_.size();
+    const bool inner = n >= 16384;
+    // Every fold's model is a start; the one that fits all rows best is kept.
+    std::vector<Partial> finals = best.folds;
+    if (finals.size() == 1 && held_out_.train[0].size() + held_out_.test[0].size() < n) {
+        // Sizes were chosen on few rows. More of them first, then all but the held-out ones, on
+        // which the error is taken; the last sweep uses every row.
+        Partial& last = finals[0];
+        std::vector<std::uint32_t> rest;
+        rest.reserve(n - held_out_.test[0].size());
+        auto next = held_out_.test[0].begin();
+        for (std::uint32_t row = 0; row < n; ++row) {
+            if (next != held_out_.test[0].end() && *next == row) {
+                ++next;
+            } else {
+                rest.push_back(row);
+            }
+        }
+        constexpr std::size_t some = 100000;
+        if (rest.size() > 2 * some) {
+            std::vector<std::uint32_t> few;
+            for (std::size_t i = 0; i < some; ++i) {
+                few.push_back(rest[rest.size() * i / some]);
+            }
+            fit_als(last.model, last.free, rows(few), als(best.size.smoothing, 10, 1e-3, inner));
+        }
+        fit_als(last.model, last.free, rows(rest), als(best.size.smoothing, 3, 1e-2, inner));
+        const ErrorSum sum = error_on(last.model, rows(held_out_.test[0]));
+        fit.held_out_error = std::sqrt(sum.squares / sum.weight) / spread_;
+        fit_als(last.model, last.free, rows({}), als(best.size.smoothing, 1, 0, inner));
+    } else {
+        parallel_for(finals.size(), inner ? 1 : options_.threads, [&](std::size_t f, unsigned) {
+            finals[f].training =
+                fit_als(finals[f].model, finals[f].free, rows({}),
+                        als(best.size.smoothing, inner ? 10 : 300, inner ? 1e-3 : 1e-5, inner))
+                    .rmse;
+        });
+    }
+    if (stopped()) {
+        throw FitStopped();
+    }
+    const auto chosen = std::min_element(
+        finals.begin(), finals.end(),
+        [](const Partial& a, const Partial& b) { return a.training < b.training; });
+    fit.model = std::move(chosen->model);
 }
 
 SurrogateFit Choice::run() {
@@ -357,16 +388,26 @@ SurrogateFit Choice::run() {
         c.folds[fold] = begin(c.size, held_out_.train[fold], options_.seed + fold);
     });
     std::vector<Candidate> best_by_modes;
+    std::vector<std::vector<Candidate>> chains;
     for (const Start start : {Start::plain, Start::centred, Start::additive}) {
         std::vector<Candidate> chain;
-        for (const Candidate& c : all) {
+        for (Candidate& c : all) {
             if (c.size.start == start) {
-                chain.push_back(c);
+                chain.push_back(std::move(c));
             }
         }
-        chain = chain.empty() ? chain : survivors(std::move(chain), 6, 3.0);
-        if (chain.empty()) {
-            continue;
+        chain = survivors(std::move(chain), 6, 3.0);
+        if (!chain.empty()) {
+            chains.push_back(std::move(chain));
+        }
+    }
+    // The most promising start first: the clock may leave no time for the others.
+    std::stable_sort(chains.begin(), chains.end(), [](const auto& a, const auto& b) {
+        return a.front().error < b.front().error;
+    });
+    for (auto& chain : chains) {
+        if (!best_by_modes.empty() && late()) {
+            break;
         }
         best_by_modes.push_back(chain.front());
         grow(chain, best_by_modes);

@@ -294,29 +294,37 @@ void FittedTree::fit(const TreeSample& sample, std::span<const std::uint32_t> ro
     }
 }
 
-double held_out_error(const SeparationTree& tree, const TreeStart& start, const TreeSample& sample,
-                      const TreeFitOptions& options, unsigned threads,
-                      const std::function<bool()>& stop) {
+std::vector<double> held_out_values(const SeparationTree& tree, const TreeStart& start,
+                                    const TreeSample& sample, const TreeFitOptions& options,
+                                    unsigned threads, const std::function<bool()>& stop) {
     const std::size_t folds = sample.held_out.train.size();
-    std::vector<ErrorSum> sums(folds);
+    std::vector<double> values(sample.rows, std::nan(""));
     parallel_for(folds, threads, [&](std::size_t f, unsigned) {
         FittedTree fitted(tree, start, sample, options);
         fitted.fit(sample, sample.held_out.train[f], options, stop);
         const std::vector<double> u = fitted.value(sample);
         for (const std::uint32_t row : sample.held_out.test[f]) {
-            const double w = sample.weights.empty() ? 1.0 : sample.weights[row];
-            const double error = sample.y[row] - u[row];
-            sums[f].squares += w * error * error;
-            sums[f].weight += w;
+            values[row] = u[row];
         }
     });
     if (stop && stop()) {
         throw FitStopped();
     }
+    return values;
+}
+
+double held_out_error(const SeparationTree& tree, const TreeStart& start, const TreeSample& sample,
+                      const TreeFitOptions& options, unsigned threads,
+                      const std::function<bool()>& stop) {
+    const std::vector<double> u = held_out_values(tree, start, sample, options, threads, stop);
     ErrorSum total;
-    for (const ErrorSum& s : sums) {
-        total.squares += s.squares;
-        total.weight += s.weight;
+    for (const auto& fold : sample.held_out.test) {
+        for (const std::uint32_t row : fold) {
+            const double w = sample.weights.empty() ? 1.0 : sample.weights[row];
+            const double error = sample.y[row] - u[row];
+            total.squares += w * error * error;
+            total.weight += w;
+        }
     }
     const double error = std::sqrt(total.squares / total.weight) / sample.spread;
     return std::isfinite(error) ? error : std::numeric_limits<double>::infinity();

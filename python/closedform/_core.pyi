@@ -6,6 +6,22 @@ import numpy.typing as npt
 
 def build_info() -> dict[str, str]: ...
 
+# sums of terms -----------------------------------------------------------------------------------
+
+def sums_of_terms(
+    X: npt.NDArray[np.floating[Any]],
+    y: npt.NDArray[np.float64],
+    weights: npt.NDArray[np.float64] | None,
+    names: Sequence[str],
+    operators: Sequence[str],
+    max_size: int,
+    seconds: float,
+    iterations: int,
+    threads: int,
+    seed: int,
+    stop_callback: Callable[[], bool] | None,
+) -> list[tuple[str, float]]: ...
+
 # surrogate ----------------------------------------------------------------------------------------
 
 class OutsideGrid(ValueError): ...
@@ -73,6 +89,8 @@ class SeparationReport(TypedDict):
     anchor: npt.NDArray[np.float64]
     tree: tuple[str, Any]
     tried: list[tuple[tuple[str, Any], float]]
+    link: str
+    link_error: float
     leaves: list[TensorSurrogate]
     leaf_inputs: list[list[int]]
 

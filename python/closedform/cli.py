@@ -79,9 +79,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     discover.add_argument(
         "--strategy",
-        choices=["auto", "per-dimension", "per-block", "global"],
+        choices=["auto", "global", "direct"],
         default="auto",
-        help="how the search is split (default auto: by the separability found)",
+        help="auto: split as the surrogate shows; global: never split; direct: no surrogate",
     )
     discover.add_argument("--threads", type=_count, help="default: all cores")
     discover.add_argument("--seed", type=int, default=0)
@@ -240,6 +240,7 @@ def _panel(progress: Progress, target: str) -> str:
 
 
 def _document(discovery: Discovery, options: argparse.Namespace) -> dict[str, Any]:
+    structure = discovery.separability
     return {
         "target": options.target,
         "formula": _formula(discovery.formula),
@@ -250,7 +251,8 @@ def _document(discovery: Discovery, options: argparse.Namespace) -> dict[str, An
         },
         "chosen": discovery.chosen,
         "strategy": discovery.strategy,
-        "separability": str(discovery.separability),
+        "separability": None if structure is None else str(structure),
+        "reason": None if structure is None else structure.reason,
         "stopped": discovery.stopped,
         "seed": options.seed,
         "version": _core.build_info()["version"],

@@ -146,9 +146,10 @@ def _error_rows(discovery: Discovery) -> list[list[str]]:
 
 
 def _reasons(discovery: Discovery) -> list[str]:
+    structure = discovery.separability
     return [
         f"strategy: {discovery.strategy}",
-        *str(discovery.separability).splitlines(),
+        *([] if structure is None else [f"structure: {structure}", f"decided: {structure.reason}"]),
         f"chosen: {_WAYS[discovery.chosen]}",
         f"ended by: {discovery.stopped}",
     ]

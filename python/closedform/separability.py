@@ -19,6 +19,7 @@ from closedform.surrogate import Surrogate
 
 Floats = npt.NDArray[np.float64]
 Strategy = Literal["per-dimension", "per-block", "global"]
+Link = Literal["reciprocal", "log", "square", "sqrt", "exp"]
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,8 @@ class Separability:
             mean nothing; its scores are NaN and it counts as coupled to every other.
         strategy: "per-dimension" if every leaf has one input, "global" if nothing splits,
             "per-block" otherwise.
+        link: where nothing splits, the name of L such that L(u) is a sum of functions of single
+            inputs, confirmed by held-out error of that fit taken back to y; otherwise None.
         additive, multiplicative: (d, d) root-mean-square scores, 0 for a perfect sum or product of
             the pair; additive_median, multiplicative_median: the same by the median.
         effect: (d,) the rms change of u when one input is taken from another row, over
@@ -77,6 +80,7 @@ class Separability:
     active: tuple[bool, ...]
     categorical: tuple[bool, ...]
     strategy: Strategy
+    link: Link | None
     additive: Floats
     multiplicative: Floats
     additive_median: Floats
@@ -173,6 +177,7 @@ def separability(
         active=tuple(found["active"]),
         categorical=surrogate.discrete,
         strategy=_strategy(tree),
+        link=None if found["link"] == "identity" else found["link"],  # type: ignore[arg-type]
         additive=found["additive_rms"],
         multiplicative=found["product_rms"],
         additive_median=found["additive_median"],
@@ -181,7 +186,8 @@ def separability(
         anchor=found["anchor"],
         names=surrogate.names,
         tried=tried,
-        reason=_reason(tree, tried, surrogate, y is not None),
+        reason=_reason(tree, tried, surrogate, y is not None)
+        + _link_reason(found["link"], found["link_error"]),
         _leaves={
             tuple(inputs): leaf
             for inputs, leaf in zip(found["leaf_inputs"], found["leaves"], strict=True)
@@ -214,6 +220,14 @@ def _reason(
         f"fitted to {judged}, error on held-out rows over their spread: {errors}; the surrogate's"
         f" own is {surrogate.held_out_error:.2g}; kept: {describe(tree, names)}"
     )
+
+
+def _link_reason(link: str, error: float) -> str:
+    if error == 0:
+        return ""
+    if link == "identity":
+        return f"; no link makes it additive (the best leaves {error:.2g})"
+    return f"; behind the {link} link it is additive, with error {error:.2g}"
 
 
 def _strategy(tree: Tree) -> Strategy:

@@ -182,9 +182,8 @@ TEST_CASE("structures are found, with the data's target or without") {
          "sum(product(0, 1), 2)"},
         {4, 600, [](const double* x) { return x[0] * (x[1] + x[2]) + std::sin(x[3]); },
          "sum(product(0, sum(1, 2)), 3)"},
-        {2, 600, [](const double* x) { return std::sin(2 * x[0] * x[1]); }, "f(0, 1)"},
-        {4, 900,
-         [](const double* x) { return std::sin(x[0] * x[1]) * std::exp(x[2]) + x[3] * x[3]; },
+        {2, 300, [](const double* x) { return std::sin(x[0] * x[1]); }, "f(0, 1)"},
+        {4, 600, [](const double* x) { return (1 + x[0] * x[1]) * std::exp(x[2]) + x[3] * x[3]; },
          "sum(product(f(0, 1), 2), 3)"},
     };
     for (const Case& c : cases) {
@@ -194,6 +193,25 @@ TEST_CASE("structures are found, with the data's target or without") {
             CHECK(separate(data, with_y).tree.text() == c.tree);
         }
     }
+}
+
+TEST_CASE("links undo themselves, and one behind which the function is additive is named") {
+    using closedform::Link;
+    for (const Link link :
+         {Link::identity, Link::reciprocal, Link::log, Link::square, Link::sqrt, Link::exp}) {
+        CHECK(invert(link, apply(link, 1.7)) == doctest::Approx(1.7));
+        CHECK(slope(link, 1.7) ==
+              doctest::Approx((apply(link, 1.7 + 1e-6) - apply(link, 1.7 - 1e-6)) / 2e-6));
+    }
+    CHECK_FALSE(usable(Link::reciprocal, {-1.0, 1.0}));
+    CHECK_FALSE(usable(Link::log, {0.0, 1.0}));
+    const Data data = sample(400, 3, 12, [](const double* x) {
+        return 10 / (3 + x[0] * x[0] + x[1] * x[1] + std::exp(x[2]));
+    });
+    const auto found = separate(data, true);
+    CHECK(found.tree.text() == "f(0, 1, 2)");
+    CHECK(found.link == Link::reciprocal);
+    CHECK(found.link_error < 1e-3);
 }
 
 TEST_CASE("inputs without effect are left out; levels have no score and are coupled") {

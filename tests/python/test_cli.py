@@ -59,6 +59,13 @@ class FakeFront(list[FakeFormula]):
         path.write_text("front")
 
 
+class FakeSeparability:
+    reason = "the pair is additive"
+
+    def __str__(self) -> str:
+        return "f(a) + g(b)"
+
+
 class FakeDiscovery:
     """Stands in for a search of a minute."""
 
@@ -72,8 +79,8 @@ class FakeDiscovery:
         }
         self.chosen = "through_surrogate"
         self.strategy = "per-dimension"
-        self.separability = "sum\n  a\n  b"
-        self.stopped = "converged"
+        self.separability = FakeSeparability()
+        self.stopped = "exact"
 
     def report(self, path: Path) -> None:
         from closedform import report
@@ -112,7 +119,7 @@ def test_discover_prints_front_formula_errors_and_reasons(
     more = ["--operators=+,*,sin", "--seed", "3", "--max-size", "9", "--threads", "2"]
     assert cli.main([*arguments, *more]) == 0
     printed = capsys.readouterr()
-    for expected in ["y = 1.5*a + b", "(chosen)", "not taken", "per-dimension", "sum", "converged"]:
+    for expected in ["y = 1.5*a + b", "(chosen)", "not taken", "per-dimension", "f(a) + g(b)"]:
         assert expected in printed.out
     assert [line.split()[-1] for line in printed.err.splitlines()] == ["surrogate", "search"]
 

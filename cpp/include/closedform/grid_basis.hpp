@@ -64,9 +64,14 @@ class GridBasis {
     /// linearly outside the grid.
     double evaluate(std::span<const double> u, double x, int derivative = 0) const;
 
-    /// Upper triangle-free roughness matrix (node_count x node_count, row-major): u^T R u is the
-    /// integral over the grid, scaled to [0,1], of the squared second difference quotient of u.
+    /// Penalty matrices [nodes][nodes] for a factor's node values u, inputs scaled to [0,1]:
+    /// u^T R u is the integral of the squared second difference quotient,
     std::vector<double> roughness() const;
+    /// and u^T S u a tenth of the integral of the squared slope; without an order of the nodes to
+    /// go by (patch 0, few levels), their variance. Either is 0 for a constant.
+    std::vector<double> spread() const;
+    /// Whether the nodes are taken for levels without an order.
+    bool levels() const { return patch_ == 0 && nodes_.size() <= 10; }
 
   private:
     void build_element(std::size_t element);

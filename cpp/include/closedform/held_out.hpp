@@ -20,7 +20,7 @@ struct HeldOut {
 };
 
 /// Cross-validation below 200 rows (10 folds below 50, 5 from there), one random fifth (at most
-/// 20,000 rows) from 200 on; then at most 20,000 of the others are used to choose sizes.
+/// 20,000 rows) from 200 on; then at most 8,000 of the others are used to choose sizes.
 HeldOut hold_out_rows(std::size_t rows, std::uint64_t seed);
 
 struct Moments2 {

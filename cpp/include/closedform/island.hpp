@@ -63,6 +63,7 @@ class Island {
     std::size_t max_size_;
     std::uint64_t passes_ = 0;
     std::uint64_t last_improvement_ = 0;
+    std::function<bool()> stop_;
 };
 
 /// Sets constants that are neutral up to rounding (factors 1 and -1, terms 0) to exactly that.

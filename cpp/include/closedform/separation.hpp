@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "closedform/link.hpp"
 #include "closedform/separability.hpp"
 #include "closedform/separation_tree.hpp"
 #include "closedform/tree_fit.hpp"
@@ -40,6 +41,10 @@ struct Separation {
     SeparationTree tree;  ///< over the active inputs
     std::vector<double> anchor;
     std::vector<TriedTree> tried;
+    /// Where nothing splits: the link behind which the function is additive in its inputs, or
+    /// identity if there is none, and the held-out error of that fit (0 if none was tried).
+    Link link = Link::identity;
+    double link_error = 0;
     double general_error = 0;  ///< of the surrogate without structure, on the same kind of rows
     std::vector<TensorSurrogate> leaves;  ///< of the tree, fitted to all rows
     std::vector<std::vector<std::size_t>> leaf_inputs;

@@ -87,6 +87,12 @@ class FittedTree {
     std::vector<std::vector<std::size_t>> leaf_inputs_;
 };
 
+/// The tree's value at every row that some fold holds out, fitted to that fold's other rows; NaN at
+/// the others.
+std::vector<double> held_out_values(const SeparationTree& tree, const TreeStart& start,
+                                    const TreeSample& sample, const TreeFitOptions& options,
+                                    unsigned threads, const std::function<bool()>& stop);
+
 /// Error of the tree on the sample's held-out rows, over the spread of y, fold by fold fitted to
 /// the others; infinite where it cannot be fitted.
 double held_out_error(const SeparationTree& tree, const TreeStart& start, const TreeSample& sample,

@@ -6,22 +6,54 @@ namespace {
 using kernels::load_lanes;
 using kernels::store_lanes;
 
+/// `Packs` neighbouring packs of modes at once: their Horner chains overlap.
+template <std::size_t Packs>
+void products_of(const kernels::FactorView* factors, std::size_t inputs, std::size_t skip,
+                 const int* cell, const double* t, std::size_t mode, double* out) {
+    const std::size_t padded = factors[0].padded;
+    Pack product[Packs];
+    for (std::size_t p = 0; p < Packs; ++p) {
+        product[p] = load_lanes<Pack>(out + mode + p * pack_width);
+    }
+    for (std::size_t k = 0; k < inputs; ++k) {
+        if (k == skip) {
+            continue;
+        }
+        const std::size_t at = k * als_block_rows;
+        const double* c =
+            factors[k].planes + static_cast<std::size_t>(cell[at]) * shape_count * padded + mode;
+        const double tk = t[at];
+        Pack f[Packs];
+        for (std::size_t p = 0; p < Packs; ++p) {
+            f[p] = load_lanes<Pack>(c + 4 * padded + p * pack_width);
+        }
+        for (std::size_t q = 4; q-- > 0;) {
+            for (std::size_t p = 0; p < Packs; ++p) {
+                f[p] = f[p] * tk + load_lanes<Pack>(c + q * padded + p * pack_width);
+            }
+        }
+        for (std::size_t p = 0; p < Packs; ++p) {
+            product[p] *= f[p];
+        }
+    }
+    for (std::size_t p = 0; p < Packs; ++p) {
+        store_lanes(out + mode + p * pack_width, product[p]);
+    }
+}
+
 void products(const kernels::FactorView* factors, std::size_t inputs, std::size_t skip,
               const int* cell, const double* t, const unsigned* order, std::size_t count,
               double* out) {
     const std::size_t padded = factors[0].padded;
     for (std::size_t i = 0; i < count; ++i) {
         const std::size_t row = order[i];
-        for (std::size_t mode = 0; mode < padded; mode += pack_width) {
-            Pack product = load_lanes<Pack>(out + i * padded + mode);
-            for (std::size_t k = 0; k < inputs; ++k) {
-                if (k != skip) {
-                    const std::size_t at = k * als_block_rows + row;
-                    product *= kernels::factor_value<Pack>(
-                        factors[k], static_cast<std::size_t>(cell[at]), mode, t[at]);
-                }
-            }
-            store_lanes(out + i * padded + mode, product);
+        double* to = out + i * padded;
+        std::size_t mode = 0;
+        for (; mode + 2 * pack_width <= padded; mode += 2 * pack_width) {
+            products_of<2>(factors, inputs, skip, cell + row, t + row, mode, to);
+        }
+        for (; mode < padded; mode += pack_width) {
+            products_of<1>(factors, inputs, skip, cell + row, t + row, mode, to);
         }
     }
 }
@@ -78,10 +110,84 @@ void accumulate(const double* g, const double* powers, const double* residual, s
     }
 }
 
+void add_cell(const double* moments, const double* weave, std::size_t width, std::size_t modes,
+              std::size_t padded, std::size_t first_node, double* band, std::size_t reach) {
+    for (std::size_t i = 0; i < width; ++i) {
+        for (std::size_t m = 0; m < modes; ++m) {
+            const std::size_t column = (first_node + i) * modes + m;
+            for (std::size_t j = i; j < width; ++j) {
+                double* to = band + column * (reach + 1) + (j - i) * modes - m;
+                for (std::size_t n = 0; n < modes; n += pack_width) {
+                    Pack sum{};
+                    for (std::size_t q = 0; q < moment_count; ++q) {
+                        sum += load_lanes<Pack>(moments + (m * moment_count + q) * padded + n) *
+                               weave[(q * width + i) * width + j];
+                    }
+                    double lane[pack_width];
+                    store_lanes(lane, sum);
+                    const std::size_t end = modes - n < pack_width ? modes - n : pack_width;
+                    // On the diagonal block, only what lies below the diagonal.
+                    for (std::size_t k = i == j && n < m ? m - n : 0; k < end; ++k) {
+                        to[n + k] += lane[k];
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// to[0..count) -= factor * from[0..count)
+void subtract(double* __restrict to, const double* __restrict from, double factor,
+              std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+        to[i] -= factor * from[i];
+    }
+}
+
+bool factor_band(double* a, std::size_t size, std::size_t reach) {
+    const std::size_t stride = reach + 1;
+    for (std::size_t j = 0; j < size; ++j) {
+        double* column = a + j * stride;
+        if (!(column[0] > 0)) {
+            return false;
+        }
+        const double inverse = 1 / __builtin_sqrt(column[0]);
+        const std::size_t below = reach < size - 1 - j ? reach : size - 1 - j;
+        for (std::size_t k = 0; k <= below; ++k) {
+            column[k] *= inverse;
+        }
+        for (std::size_t k = 1; k <= below; ++k) {
+            if (column[k] != 0) {
+                subtract(a + (j + k) * stride, column + k, column[k], below - k + 1);
+            }
+        }
+    }
+    return true;
+}
+
+void solve_band(const double* a, std::size_t size, std::size_t reach, double* b) {
+    const std::size_t stride = reach + 1;
+    for (std::size_t j = 0; j < size; ++j) {
+        const double* column = a + j * stride;
+        const std::size_t below = reach < size - 1 - j ? reach : size - 1 - j;
+        b[j] /= column[0];
+        subtract(b + j + 1, column + 1, b[j], below);
+    }
+    for (std::size_t j = size; j-- > 0;) {
+        const double* column = a + j * stride;
+        const std::size_t below = reach < size - 1 - j ? reach : size - 1 - j;
+        double sum = b[j];
+        for (std::size_t k = 1; k <= below; ++k) {
+            sum -= column[k] * b[j + k];
+        }
+        b[j] = sum / column[0];
+    }
+}
+
 }  // namespace
 
 const AlsRowKernels* als_row_kernels() {
-    static const AlsRowKernels table = {products, accumulate};
+    static const AlsRowKernels table = {products, accumulate, add_cell, factor_band, solve_band};
     return &table;
 }
 

@@ -22,6 +22,17 @@ struct AlsRowKernels {
     void (*accumulate)(const double* g, const double* powers, const double* residual,
                        std::size_t count, std::size_t modes, std::size_t padded, double* moments,
                        double* right);
+    /// Adds one cell's block of the normal matrix, unknowns ordered [node][mode], to the band
+    /// below. `moments` [modes][moment_count][padded] of all pairs of modes, `weave`
+    /// [moment_count][width] [width] the share of each moment in each pair of shape functions.
+    void (*add_cell)(const double* moments, const double* weave, std::size_t width,
+                     std::size_t modes, std::size_t padded, std::size_t first_node, double* band,
+                     std::size_t reach);
+    /// Cholesky factor, in place, of a symmetric band matrix of `size` unknowns stored by columns:
+    /// a[j * (reach + 1) + k] is element (j + k, j). False if it is not positive definite.
+    bool (*factor_band)(double* a, std::size_t size, std::size_t reach);
+    /// Solves with that factor, in place.
+    void (*solve_band)(const double* a, std::size_t size, std::size_t reach, double* b);
 };
 
 const AlsRowKernels& als_row_kernels();

@@ -7,21 +7,28 @@ constexpr std::size_t stride = tensor_block_rows;
 
 void locate(GridView grid, const double* x, std::size_t count, int* cell, double* t,
             double* inverse_width) {
-    // Counting the nodes at or below x has no branch and no gather; grids are short.
+    // Counting the nodes at or below x has no branch and no gather; grids are short. The right end
+    // belongs to the last element.
+    constexpr std::size_t group = 32;
     double below[stride];
-    for (std::size_t i = 0; i < count; ++i) {
-        below[i] = 0;
-    }
     const std::size_t last = grid.node_count - 1;
-    for (std::size_t j = 0; j < last; ++j) {
-        const double node = grid.nodes[j];
-        for (std::size_t i = 0; i < count; ++i) {
-            below[i] += x[i] >= node ? 1.0 : 0.0;
+    const double end = grid.nodes[last];
+    for (std::size_t first = 0; first < count; first += group) {
+        double at[group];
+        double sum[group];
+        for (std::size_t i = 0; i < group; ++i) {
+            at[i] = first + i < count ? x[first + i] : end;
+            sum[i] = at[i] > end ? 1.0 : 0.0;
         }
-    }
-    const double end = grid.nodes[last];  // the right end belongs to the last element
-    for (std::size_t i = 0; i < count; ++i) {
-        below[i] += x[i] > end ? 1.0 : 0.0;
+        for (std::size_t j = 0; j < last; ++j) {
+            const double node = grid.nodes[j];
+            for (std::size_t i = 0; i < group; ++i) {
+                sum[i] += at[i] >= node ? 1.0 : 0.0;
+            }
+        }
+        for (std::size_t i = 0; i < group; ++i) {
+            below[first + i] = sum[i];
+        }
     }
     for (std::size_t i = 0; i < count; ++i) {
         const int c = static_cast<int>(below[i]);
