@@ -276,31 +276,36 @@ class _Run:
 
     def read_structure(self) -> tuple[Surrogate | None, Separability | None]:
         """Surrogate and separability; None for a stage that Ctrl-C cut short."""
-        threads = self.threads or 0
         surrogate: Surrogate | None = None
         try:
             self.tell("surrogate")
-            surrogate = Surrogate(
-                time=min(20.0, SURROGATE * self.seconds), seed=self.seed, threads=threads
-            ).fit(_inputs.Matrix(self.X, self.names), self.y, weights=self.weights)
+            surrogate = self._surrogate_of(self.y)
             self.tell(
                 "separability", message=f"surrogate: held-out error {surrogate.held_out_error:.2g}"
             )
             if surrogate.held_out_error > USEFUL:
                 return surrogate, None
-            structure = separability(
-                surrogate,
-                self.X,
-                self.y,
-                weights=self.weights,
-                time=min(20.0, SEPARABILITY * self.seconds),
-                seed=self.seed,
-                threads=threads,
-            )
+            structure = self._separability_of(surrogate, self.y)
         except KeyboardInterrupt:
             self.stopped = "interrupted"
             return surrogate, None
         return surrogate, structure
+
+    def _surrogate_of(self, target: Floats) -> Surrogate:
+        return Surrogate(
+            time=min(20.0, SURROGATE * self.seconds), seed=self.seed, threads=self.threads or 0
+        ).fit(_inputs.Matrix(self.X, self.names), target, weights=self.weights)
+
+    def _separability_of(self, surrogate: Surrogate, target: Floats) -> Separability:
+        return separability(
+            surrogate,
+            self.X,
+            target,
+            weights=self.weights,
+            time=min(20.0, SEPARABILITY * self.seconds),
+            seed=self.seed,
+            threads=self.threads or 0,
+        )
 
     def search(
         self,
@@ -392,6 +397,13 @@ class _Run:
         """The tree to search by, the link around it, and the function of each leaf."""
         if split and not isinstance(structure.tree, Leaf):
             return structure.tree, LINKS["identity"], structure.leaf_values
+        if split and structure.link is not None:
+            link = LINKS[structure.link]
+            target = link.forward(self.y)
+            if link.operators <= set(self.operators) and np.all(np.isfinite(target)):
+                behind = self._separability_of(self._surrogate_of(target), target)
+                if not isinstance(behind.tree, Leaf):
+                    return behind.tree, link, behind.leaf_values
         active = tuple(i for i, on in enumerate(structure.active) if on)
 
         def whole(leaf: Leaf, rows: Floats) -> Floats:
