@@ -182,6 +182,7 @@ def _conclude(
     held_out: npt.NDArray[np.intp],
 ) -> Discovery:
     """Chooses between the two ways and measures what was found on the rows set aside."""
+    run.stopped = run.stopped or direct.stopped  # nothing follows the last search to notice its end
     ways: list[tuple[Literal["through_surrogate", "direct"], Front]] = [("direct", direct)]
     if through is not None:
         ways.insert(0, ("through_surrogate", through))
