@@ -83,7 +83,7 @@ class Formula:
             return table.values
         if set(self.names) <= set(table.names):
             columns = [table.names.index(name) for name in self.names]
-            return np.ascontiguousarray(table.values[:, columns])
+            return _inputs.matrix(table.values[:, columns], min_rows=1).values
         if table.values.shape[1] != len(self.names):
             raise _inputs.InputError(
                 f"X: has {table.values.shape[1]} columns; "
