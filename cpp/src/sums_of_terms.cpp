@@ -28,6 +28,7 @@ constexpr std::size_t most_values = 4'000'000;  // of terms times rows
 constexpr std::size_t fewest_rows = 1000;       // terms are chosen on, where there are as many
 constexpr std::size_t folds = 5;
 constexpr double link_share = 0.25;  // of the time, for choosing the link
+constexpr int link_iterations = 20;
 // Sizes worth a search of their own, as shares of the largest.
 constexpr std::array<double, 8> sizes = {1.0, 5.0 / 6, 2.0 / 3, 0.5, 1.0 / 3, 0.25, 1.0 / 6, 0.125};
 
@@ -302,7 +303,7 @@ class Sums {
                 Random random(options_.seed, 3000000 + piece);
                 SelectionOptions selection;
                 selection.max_nodes = static_cast<int>(trial_sizes[s]) - link_nodes(links[l]);
-                selection.iterations = 0;
+                selection.iterations = link_iterations;
                 const auto terms = select_terms(covariance, selection, random, late);
                 const Fit fit = least_squares(terms, target, weights);
                 const std::size_t at = fold * tasks + l * trial_sizes.size() + s;

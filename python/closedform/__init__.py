@@ -1,12 +1,14 @@
 """Closed-form expressions from data and from trained neural networks."""
 
 from closedform.discover import Discovery, discover
+from closedform.estimators import ClosedFormRegressor
 from closedform.formula import Formula, Front
 from closedform.search import build_info, search
 from closedform.separability import Leaf, Product, Separability, Sum, separability
 from closedform.surrogate import Surrogate
 
 __all__ = [
+    "ClosedFormRegressor",
     "Discovery",
     "Formula",
     "Front",

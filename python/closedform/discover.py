@@ -182,7 +182,7 @@ def _conclude(
     held_out: npt.NDArray[np.intp],
 ) -> Discovery:
     """Chooses between the two ways and measures what was found on the rows set aside."""
-    run.stopped = run.stopped or direct.stopped
+    run.stopped = run.stopped or direct.stopped  # nothing follows the last search to notice its end
     ways: list[tuple[Literal["through_surrogate", "direct"], Front]] = [("direct", direct)]
     if through is not None:
         ways.insert(0, ("through_surrogate", through))
@@ -295,7 +295,7 @@ class _Run:
     def _surrogate_of(self, target: Floats) -> Surrogate:
         return Surrogate(
             time=min(20.0, SURROGATE * self.seconds), seed=self.seed, threads=self.threads or 0
-        ).fit(self.X, target, weights=self.weights)
+        ).fit(_inputs.Matrix(self.X, self.names), target, weights=self.weights)
 
     def _separability_of(self, surrogate: Surrogate, target: Floats) -> Separability:
         return separability(

@@ -83,7 +83,7 @@ class Formula:
             return table.values
         if set(self.names) <= set(table.names):
             columns = [table.names.index(name) for name in self.names]
-            return _inputs.matrix(table.values[:, columns], min_rows=1).values
+            return table.values.take(columns, axis=1)
         if table.values.shape[1] != len(self.names):
             raise _inputs.InputError(
                 f"X: has {table.values.shape[1]} columns; "
@@ -164,6 +164,9 @@ class Formula:
 
     def __repr__(self) -> str:
         return f"Formula({self.text!r}, complexity={self.complexity}, loss={self.loss:.3g})"
+
+    def __reduce__(self) -> tuple[type[Formula], tuple[str, tuple[str, ...], float]]:
+        return Formula, (self.text, self.names, self.loss)  # the extension's object has no pickle
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Formula) and (self.text, self.names) == (other.text, other.names)

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
-from closedform._inputs import FloatMatrix
+from closedform._inputs import FloatMatrix, Floats
 from closedform.formula import EXACT, Formula
-
-Floats = npt.NDArray[np.float64]
 
 FOLDS = 5
 MOST_ROWS = 4000  # more add time, not certainty
