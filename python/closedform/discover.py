@@ -335,7 +335,7 @@ class _Run:
             self.spent += progress.evaluations
             self.tell(phase, best, message)
             self.spent = before
-            enough = progress.loss is not None and progress.loss <= good_enough
+            enough = good_enough > 0 and progress.loss is not None and progress.loss <= good_enough
             return self.stopped == "interrupted" or enough
 
         X, y = (self.X, self.y) if rows is None else rows
@@ -388,7 +388,7 @@ class _Run:
             if self.done(None):
                 return None
         self.tell("whole")
-        start = self._refitted(blocks.combinations(tree, choices, link.inverse))
+        start = self._refitted(blocks.combinations(tree, choices), link)
         if not start or self.done(None):
             return None
         return self.search("whole", WHOLE, start=start)
@@ -415,16 +415,24 @@ class _Run:
 
         return Leaf(active), LINKS["identity"], whole, surrogate.held_out_error
 
-    def _refitted(self, texts: list[str]) -> list[Formula]:
+    def _refitted(self, texts: list[str], link: Link) -> list[Formula]:
         """The wholes with all constants fitted to the data, then reduced; the front of them.
+
+        Behind a link the sum is fitted to the transformed target first: its constant term is not
+        known, and 1/sum may have poles before it is.
 
         A whole begins larger than it ends: only a fit of all leaves together shows which of their
         factors are equal, or one. So there is room for twice the size until it has been reduced.
         """
         room = min(2 * self.max_size + 10, LARGEST_SIZE)
         fitted = []
+        linked = link.forward(self.y)
         for text in texts:
-            formula = Formula(text, self.names).refit(self.X, self.y, self.weights)
+            inner = Formula(text, self.names).refit(self.X, linked, self.weights)
+            if not math.isfinite(inner.loss):
+                continue
+            formula = Formula(link.inverse(f"({inner.text})"), self.names)
+            formula = formula.refit(self.X, self.y, self.weights)
             simple = formula.simplified(self.operators)
             if simple.complexity <= room and math.isfinite(formula.loss):
                 fitted.append(scored(simple.text, self.names, self.X, self.y, self.weights))
