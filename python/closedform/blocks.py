@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from closedform.formula import Formula
-from closedform.separability import Leaf, Product, Sum, Tree
+from closedform.separability import Leaf, Product, Tree
 
 Floats = npt.NDArray[np.float64]
 
@@ -78,9 +78,7 @@ def combine(tree: Tree, leaves: Mapping[Leaf, str]) -> str:
     return f"({' + '.join(f'1.0*{part}' for part in parts)} + 0.0)"
 
 
-def combinations(
-    tree: Tree, choices: Mapping[Leaf, Sequence[Formula]], wrap: Callable[[str], str]
-) -> list[str]:
+def combinations(tree: Tree, choices: Mapping[Leaf, Sequence[Formula]]) -> list[str]:
     """Texts of the whole for the most promising choices of a formula for every leaf.
 
     Smallest wholes first, COMBINATIONS at most; every leaf's choices are tried at least with the
@@ -104,13 +102,5 @@ def combinations(
     texts = []
     for pick in list(dict.fromkeys([first, *picks]))[:COMBINATIONS]:
         chosen = {leaf: choices[leaf][i].text for leaf, i in zip(leaves, pick, strict=True)}
-        texts.append(wrap(combine(tree, chosen)))
+        texts.append(combine(tree, chosen))
     return texts
-
-
-def strategy_text(tree: Tree) -> str:
-    """Why the leaves are searched as they are, for people."""
-    if isinstance(tree, Leaf):
-        return "no split: all inputs at once"
-    kind = "sum" if isinstance(tree, Sum) else "product"
-    return f"a {kind} of {len(tree.parts)} blocks, each searched on its own inputs"

@@ -16,7 +16,7 @@ from closedform import _inputs, blocks
 from closedform.formula import EXACT, Formula, Front, scored
 from closedform.links import LINKS, Link
 from closedform.progress import Callback, Progress
-from closedform.search import OPERATORS, check_budget, checked_operators, pareto
+from closedform.search import LARGEST_SIZE, OPERATORS, check_budget, checked_operators, pareto
 from closedform.search import run as run_search
 from closedform.selection import choose
 from closedform.separability import Leaf, Separability, Tree, separability
@@ -27,7 +27,7 @@ Floats = npt.NDArray[np.float64]
 HELD_OUT_SHARE = 0.15
 MOST_HELD_OUT = 20000
 # Shares of the time (or evaluations) of the stages; the direct search gets what is left.
-SURROGATE, SEPARABILITY, FIRST_LOOK, LEAVES, WHOLE = 0.12, 0.10, 0.10, 0.25, 0.12
+SURROGATE, SEPARABILITY, FIRST_LOOK, LEAVES, REDUCTION, WHOLE = (0.12, 0.10, 0.10, 0.25, 0.02, 0.10)
 # A surrogate worse than this (held-out error over the target's spread) says nothing about leaves.
 USEFUL = 0.5
 # One worse than this is no better to search than the data themselves.
@@ -317,6 +317,7 @@ class _Run:
         rows: tuple[Floats, Floats] | None = None,
         names: tuple[str, ...] | None = None,
         good_enough: float = 0.0,
+        max_size: int | None = None,
     ) -> Front:
         """One search with a share of the whole budget: of the data, or of other rows.
 
@@ -334,7 +335,7 @@ class _Run:
             self.spent += progress.evaluations
             self.tell(phase, best, message)
             self.spent = before
-            enough = progress.loss is not None and progress.loss <= good_enough
+            enough = good_enough > 0 and progress.loss is not None and progress.loss <= good_enough
             return self.stopped == "interrupted" or enough
 
         X, y = (self.X, self.y) if rows is None else rows
@@ -343,7 +344,7 @@ class _Run:
             y,
             self.weights if rows is None else None,
             operators=self.operators,
-            max_size=self.max_size,
+            max_size=max_size or self.max_size,
             time=share_of_time,
             evaluations=quota,
             options={**self.options, "start": list(start)} if start else self.options,
@@ -364,8 +365,8 @@ class _Run:
         None where there is nothing to gain over searching the data: one block, and a surrogate too
         rough to sample.
         """
-        tree, link, values = self._blocks(surrogate, structure, split)
-        if isinstance(tree, Leaf) and surrogate.held_out_error > ROUGH:
+        tree, link, values, error = self._blocks(surrogate, structure, split)
+        if isinstance(tree, Leaf) and error > ROUGH:
             return None
         leaves = _leaves(tree)
         choices: dict[Leaf, list[Formula]] = {}
@@ -381,30 +382,30 @@ class _Run:
                 LEAVES / len(leaves),
                 rows=(rows, samples),
                 names=names,
-                good_enough=(0.1 * surrogate.held_out_error * spread) ** 2,
+                good_enough=(0.1 * error * spread) ** 2,
             )
-            choices[leaf] = blocks.candidates(front, spread, surrogate.held_out_error)
+            choices[leaf] = blocks.candidates(front, spread, error)
             if self.done(None):
                 return None
         self.tell("whole")
-        start = self._refitted(blocks.combinations(tree, choices, link.inverse))
+        start = self._refitted(blocks.combinations(tree, choices), link)
         if not start or self.done(None):
             return None
         return self.search("whole", WHOLE, start=start)
 
     def _blocks(
         self, surrogate: Surrogate, structure: Separability, split: bool
-    ) -> tuple[Tree, Link, Callable[[Leaf, Floats], Floats]]:
-        """The tree to search by, the link around it, and the function of each leaf."""
+    ) -> tuple[Tree, Link, Callable[[Leaf, Floats], Floats], float]:
+        """The tree to search by, the link around it, the function of each leaf, and its error."""
         if split and not isinstance(structure.tree, Leaf):
-            return structure.tree, LINKS["identity"], structure.leaf_values
+            return structure.tree, LINKS["identity"], structure.leaf_values, structure.error
         if split and structure.link is not None:
             link = LINKS[structure.link]
             target = link.forward(self.y)
             if link.operators <= set(self.operators) and np.all(np.isfinite(target)):
                 behind = self._separability_of(self._surrogate_of(target), target)
                 if not isinstance(behind.tree, Leaf):
-                    return behind.tree, link, behind.leaf_values
+                    return behind.tree, link, behind.leaf_values, behind.error
         active = tuple(i for i, on in enumerate(structure.active) if on)
 
         def whole(leaf: Leaf, rows: Floats) -> Floats:
@@ -412,19 +413,35 @@ class _Run:
             full[:, list(leaf.inputs)] = rows
             return surrogate.predict(full)
 
-        return Leaf(active), LINKS["identity"], whole
+        return Leaf(active), LINKS["identity"], whole, surrogate.held_out_error
 
-    def _refitted(self, texts: list[str]) -> list[Formula]:
-        """The wholes with all constants fitted to the data, smallest and closest ones."""
+    def _refitted(self, texts: list[str], link: Link) -> list[Formula]:
+        """The wholes with all constants fitted to the data, then reduced; the front of them.
+
+        Behind a link the sum is fitted to the transformed target first: its constant term is not
+        known, and 1/sum may have poles before it is.
+
+        A whole begins larger than it ends: only a fit of all leaves together shows which of their
+        factors are equal, or one. So there is room for twice the size until it has been reduced.
+        """
+        room = min(2 * self.max_size + 10, LARGEST_SIZE)
         fitted = []
+        linked = link.forward(self.y)
         for text in texts:
-            formula = Formula(text, self.names).refit(self.X, self.y, self.weights)
+            inner = Formula(text, self.names).refit(self.X, linked, self.weights)
+            if not math.isfinite(inner.loss):
+                continue
+            formula = Formula(link.inverse(f"({inner.text})"), self.names)
+            formula = formula.refit(self.X, self.y, self.weights)
             simple = formula.simplified(self.operators)
-            if simple.complexity <= self.max_size and math.isfinite(formula.loss):
+            if simple.complexity <= room and math.isfinite(formula.loss):
                 fitted.append(scored(simple.text, self.names, self.X, self.y, self.weights))
             if self.elapsed() >= self.seconds:
                 break
-        return pareto(fitted)
+        if not fitted:
+            return []
+        reduced = self.search("whole", REDUCTION, start=pareto(fitted), max_size=room)
+        return [formula for formula in reduced if formula.complexity <= self.max_size]
 
 
 def _leaves(tree: Tree) -> list[Leaf]:
