@@ -84,6 +84,15 @@ class Choice {
         a.stop = options_.stop;
         return a;
     }
+    /// The same while sizes are chosen: the clock ends it, unless a number of modes must be
+    /// reached.
+    AlsOptions trial(double smoothing, std::size_t sweeps, double tolerance) const {
+        AlsOptions a = als(smoothing, sweeps, tolerance, inner_threads());
+        if (options_.modes == 0) {
+            a.stop = [this] { return stopped() || late(); };
+        }
+        return a;
+    }
     FitRows rows(std::span<const std::uint32_t> chosen) const {
         return {x_, y_, weights_, {}, chosen};
     }
@@ -152,7 +161,7 @@ Partial Choice::begin(const Size& size, std::span<const std::uint32_t> train,
     partial.model = TensorSurrogate(std::move(bases), 1);
     partial.model.set_offset(offset);
     partial.free = FreeFactors(1, inputs);
-    start_mode(partial.model, 0, rows(train), als(size.smoothing, 6, 1e-3, inner_threads()), seed);
+    start_mode(partial.model, 0, rows(train), trial(size.smoothing, 6, 1e-3), seed);
     settle(partial, size, train);
     return partial;
 }
@@ -162,15 +171,16 @@ void Choice::add_mode(Partial& partial, const Size& size, std::span<const std::u
     partial.model = with_extra_mode(partial.model);
     partial.free.add_mode(true);
     start_mode(partial.model, partial.model.modes() - 1, rows(train),
-               als(size.smoothing, 6, 1e-3, inner_threads()), seed);
+               trial(size.smoothing, 6, 1e-3), seed);
     settle(partial, size, train);
 }
 
 void Choice::settle(Partial& partial, const Size& size,
                     std::span<const std::uint32_t> train) const {
-    const std::size_t sweeps = inner_threads() ? 15 : 60;
-    const AlsResult result = fit_als(partial.model, partial.free, rows(train),
-                                     als(size.smoothing, sweeps, 2e-3, inner_threads()));
+    // Back-fitting many one-input modes is slow and nearly done after a few sweeps.
+    const std::size_t sweeps = inner_threads() || partial.model.modes() > 8 ? 15 : 60;
+    const AlsResult result =
+        fit_als(partial.model, partial.free, rows(train), trial(size.smoothing, sweeps, 2e-3));
     partial.training = result.rmse;
 }
 
@@ -189,17 +199,26 @@ void Choice::evaluate(Candidate& candidate) const {
 void Choice::advance(std::vector<Candidate>& candidates,
                      const std::function<void(Candidate&, std::size_t)>& change) const {
     const std::size_t folds = held_out_.train.size();
-    parallel_for(candidates.size() * folds, inner_threads() ? 1 : options_.threads,
+    std::vector<char> done(candidates.size() * folds, 0);
+    parallel_for(done.size(), inner_threads() ? 1 : options_.threads,
                  [&](std::size_t task, unsigned) {
-                     if (!stopped()) {
+                     // Past the deadline, only what is needed to have a result.
+                     if (!stopped() && (task < folds || !late())) {
                          change(candidates[task / folds], task % folds);
+                         done[task] = 1;
                      }
                  });
     if (stopped()) {
         throw FitStopped();
     }
-    for (Candidate& candidate : candidates) {
-        evaluate(candidate);
+    for (std::size_t c = 0; c < candidates.size(); ++c) {
+        const auto first = done.begin() + static_cast<std::ptrdiff_t>(c * folds);
+        if (std::count(first, first + static_cast<std::ptrdiff_t>(folds), 1) ==
+            static_cast<std::ptrdiff_t>(folds)) {
+            evaluate(candidates[c]);
+        } else {
+            candidates[c].error = std::numeric_limits<double>::infinity();
+        }
     }
 }
 
@@ -211,7 +230,14 @@ std::vector<Candidate> Choice::first_candidates() const {
     } else {
         std::erase_if(segments, [&](std::size_t s) { return s > 5 && s > rows / 3; });
     }
-    std::vector<double> smoothing = {1e-3, 1e-5, 1e-7, 1e-10};
+    const bool wide = x_.columns() > 8;  // every size costs more, and rows are thinner
+    if (wide && segments.size() > 2) {
+        segments.pop_back();
+    }
+    std::vector<double> smoothing = {1e-5, 1e-3, 1e-7, 1e-10};
+    if (wide) {
+        smoothing.pop_back();
+    }
     if (options_.smoothing >= 0) {
         smoothing = {options_.smoothing};
     }
@@ -237,7 +263,9 @@ std::vector<Candidate> survivors(std::vector<Candidate> candidates, std::size_t 
     std::stable_sort(candidates.begin(), candidates.end(),
                      [](const Candidate& a, const Candidate& b) { return a.error < b.error; });
     const double limit = candidates.empty() ? 0.0 : ratio * candidates.front().error;
-    std::erase_if(candidates, [&](const Candidate& c) { return !(c.error <= limit); });
+    std::erase_if(candidates, [&](const Candidate& c) {
+        return !(c.error <= limit) || !std::isfinite(c.error);
+    });
     if (candidates.size() > most) {
         candidates.resize(most);
     }
