@@ -204,7 +204,8 @@ void Separator::screen() {
         // An effect as large as the error itself would raise it by 40 %.
         TreeFitOptions sizes;
         const double without = error_of(SeparationTree::leaf(kept), sizes, noise);
-        const double limit = (fitted_to_surrogate_ ? 1.5 : 1.2) * noise + 1e-9;
+        const double limit = std::max((fitted_to_surrogate_ ? 1.5 : 1.2) * noise + 1e-9,
+                                      std::min(exact, exact_indulgence * noise));
         if (!(without <= limit)) {
             kept = strongest;
         }
