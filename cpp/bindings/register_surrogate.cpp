@@ -1,7 +1,10 @@
 #include <pybind11/stl.h>
 
+#include <array>
 #include <memory>
 #include <optional>
+#include <stdexcept>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -13,15 +16,14 @@ namespace closedform {
 namespace py = pybind11;
 namespace {
 
+constexpr std::array<std::pair<const char*, Outside>, 3> outside_names = {
+    {{"error", Outside::error}, {"clamp", Outside::clamp}, {"linear", Outside::linear}}};
+
 Outside outside_named(const std::string& name) {
-    if (name == "error") {
-        return Outside::error;
-    }
-    if (name == "clamp") {
-        return Outside::clamp;
-    }
-    if (name == "linear") {
-        return Outside::linear;
+    for (const auto& [known, outside] : outside_names) {
+        if (name == known) {
+            return outside;
+        }
     }
     throw py::value_error("outside must be \"error\", \"clamp\" or \"linear\", not \"" + name +
                           "\"");
@@ -119,6 +121,15 @@ void register_surrogate(py::module_& module) {
         .def_property_readonly("inputs", &TensorSurrogate::inputs)
         .def_property_readonly("modes", &TensorSurrogate::modes)
         .def_property_readonly("offset", &TensorSurrogate::offset)
+        .def_property_readonly("outside",
+                               [](const TensorSurrogate& model) {
+                                   for (const auto& [known, outside] : outside_names) {
+                                       if (model.outside() == outside) {
+                                           return known;
+                                       }
+                                   }
+                                   throw std::logic_error("outside: a value without a name");
+                               })
         .def("nodes",
              [](const TensorSurrogate& model, std::size_t d) {
                  const auto& nodes = model.bases().at(d).nodes();

@@ -141,7 +141,7 @@ FitResult fit_constants(Tape& tape, std::span<const std::size_t> positions,
         result.loss = equations.loss;
         lambda = std::max(lambda * 0.1, 1e-12);
         if (drop < options.tolerance ||
-            (iteration >= 3 && result.loss > options.give_up_above && drop < 0.5)) {
+            (iteration >= 6 && result.loss > options.give_up_above && drop < 0.1)) {
             break;
         }
     }

@@ -39,22 +39,30 @@ namespace {
 // Rows of one parallel piece: enough blocks to outweigh handing out the piece.
 constexpr std::size_t piece_rows = 64 * block_rows;
 
-/// Copies one block of rows into column order, the tail filled with its last row.
+/// Copies the columns a tape reads of one block of rows, the tail filled with its last row.
 template <class T>
 class BlockColumns {
   public:
-    explicit BlockColumns(std::size_t columns) : data_(columns * block_rows), pointers_(columns) {
+    BlockColumns(const Tape& tape, std::size_t columns)
+        : data_(columns * block_rows), pointers_(columns) {
         for (std::size_t j = 0; j < columns; ++j) {
             pointers_[j] = data_.data() + j * block_rows;
+            if (std::any_of(tape.begin(), tape.end(), [&](const Node& node) {
+                    return node.op == Op::variable && static_cast<std::size_t>(node.variable) == j;
+                })) {
+                read_.push_back(j);
+            }
         }
     }
 
     const double* const* load(MatrixView<const T> x, std::size_t begin, std::size_t count) {
-        for (std::size_t r = 0; r < block_rows; ++r) {
-            const T* row = x.row(begin + std::min(r, count - 1));
-            for (std::size_t j = 0; j < pointers_.size(); ++j) {
-                data_[j * block_rows + r] = static_cast<double>(row[j]);
+        for (const std::size_t j : read_) {
+            double* column = data_.data() + j * block_rows;
+            const T* from = x.row(begin) + j;
+            for (std::size_t r = 0; r < count; ++r) {
+                column[r] = static_cast<double>(from[r * x.row_stride]);
             }
+            std::fill(column + count, column + block_rows, column[count - 1]);
         }
         return pointers_.data();
     }
@@ -62,6 +70,7 @@ class BlockColumns {
   private:
     std::vector<double> data_;
     std::vector<const double*> pointers_;
+    std::vector<std::size_t> read_;
 };
 
 /// Calls work(workspace, columns, first row, row count) for every block, in parallel.
@@ -74,7 +83,7 @@ void for_blocks(const Tape& tape, MatrixView<const T> x, unsigned threads, const
     }
     parallel_for((x.rows + piece_rows - 1) / piece_rows, threads, [&](std::size_t piece, unsigned) {
         Workspace workspace;
-        BlockColumns<T> columns(x.columns);
+        BlockColumns<T> columns(tape, x.columns);
         const std::size_t end = std::min(x.rows, (piece + 1) * piece_rows);
         for (std::size_t begin = piece * piece_rows; begin < end; begin += block_rows) {
             const std::size_t count = std::min(block_rows, end - begin);

@@ -18,10 +18,13 @@
 namespace closedform {
 namespace {
 
-constexpr std::size_t sample_rows = 512;     // candidates are judged on
-constexpr std::size_t archive_rows = 8192;   // archive members are compared on
-constexpr std::uint64_t first_epoch = 2000;  // passes of every island before the first exchange
+constexpr std::size_t sample_rows = 512;       // candidates are judged on
+constexpr std::size_t levels_per_column = 20;  // values of a column constants are drawn from
+constexpr std::size_t archive_rows = 8192;     // archive members are compared on
+constexpr std::uint64_t first_epoch = 2000;    // passes of every island before the first exchange
 constexpr std::uint64_t longest_epoch = 40000;
+constexpr std::size_t first_size = 10;  // largest structures of the first epoch
+constexpr std::size_t size_step = 4;    // and how many nodes more every epoch
 // Relative to the variance of y: what float64 data of an exact law leave.
 constexpr double exact_share = 1e-24;
 
@@ -115,6 +118,10 @@ class Search {
         problem_.max_size = options.max_size;
         for (std::size_t j = 0; j < x.columns; ++j) {
             problem_.inputs.push_back(static_cast<int>(j));
+            for (std::size_t k = 0; k < levels_per_column; ++k) {
+                const std::size_t row = k * (x.rows - 1) / (levels_per_column - 1);
+                problem_.levels.push_back(units_.x[j] * static_cast<double>(x(row, j)));
+            }
         }
         for (std::size_t i = 0; i < options.islands; ++i) {
             islands_.push_back(std::make_unique<Island>(problem_, options.seed, i));
@@ -133,6 +140,7 @@ class Search {
         SearchResult result;
         std::uint64_t epoch = first_epoch;
         std::uint64_t spent = 0;
+        std::size_t epochs = 0;
         std::optional<std::uint64_t> exact_at;
         std::size_t size_limit = options_.max_size;
         for (;;) {
@@ -144,9 +152,11 @@ class Search {
                 result.reason = StopReason::evaluations;
                 break;
             }
-            parallel_for(islands_.size(), options_.threads, [&](std::size_t i, unsigned) {
-                islands_[i]->run(quota, size_limit, late);
-            });
+            // Small structures first: most laws are small, and large approximations of them would
+            // take the time.
+            const std::size_t limit = std::min(size_limit, first_size + size_step * epochs++);
+            parallel_for(islands_.size(), options_.threads,
+                         [&](std::size_t i, unsigned) { islands_[i]->run(quota, limit, late); });
             spent += quota * islands_.size();
             epoch = std::min(longest_epoch, epoch * 2);
             exchange();
@@ -166,7 +176,7 @@ class Search {
                     exact_at = spent;
                     size_limit = size - 1;
                 }
-                if (size_limit == 0 || spent >= 2 * *exact_at) {
+                if (size_limit == 0 || spent >= *exact_at + *exact_at / 4) {
                     result.reason = StopReason::exact;
                     break;
                 }
@@ -262,11 +272,10 @@ class Search {
                 found.push_back({tape, 0.0, 0});
             }
         }
-        const ValueObjective all(RowBlocks(x_), y_, weights_);
         const auto few_rows = draw_rows(x_.rows, archive_rows, options_.seed);
         const ValueObjective few(RowBlocks(x_, few_rows), gather(y_, few_rows, 1.0),
                                  gather(weights_, few_rows, 1.0));
-        const double exact = exact_share * all.variance();
+        const double exact = exact_share * few.variance();
         // Reductions once more, in the data's own units: there a factor of 1 is a factor of 1.
         std::vector<std::vector<Candidate>> finished(found.size());
         parallel_for(found.size(), options_.threads, [&](std::size_t i, unsigned) {
@@ -300,7 +309,7 @@ class Search {
             }
             for (Candidate& candidate : finished[i]) {
                 make_simple(candidate, few, exact, workspace);
-                candidate.loss = all.loss(candidate.tape, workspace);
+                candidate.loss = loss_on_all_rows(candidate.tape);
             }
         });
         Archive archive(max_tape_size);
@@ -310,6 +319,25 @@ class Search {
             }
         }
         return archive.front();
+    }
+
+    /// Row by row from where the data lie: no copy of them.
+    double loss_on_all_rows(const Tape& tape) const {
+        std::vector<double> values(std::min(x_.rows, archive_rows));
+        double sum = 0.0;
+        double total = 0.0;
+        for (std::size_t begin = 0; begin < x_.rows; begin += values.size()) {
+            const std::size_t count = std::min(values.size(), x_.rows - begin);
+            const MatrixView<const T> chunk(x_.row(begin), count, x_.columns, x_.row_stride);
+            evaluate(tape, chunk, std::span(values).first(count), 1);
+            for (std::size_t i = 0; i < count; ++i) {
+                const double weight = weights_.empty() ? 1.0 : weights_[begin + i];
+                const double error = values[i] - y_[begin + i];
+                sum += weight * error * error;
+                total += weight;
+            }
+        }
+        return sum / total;
     }
 
     /// Rounds constants within half a standard error of what the data say about one constant.

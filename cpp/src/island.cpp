@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "closedform/reductions.hpp"
@@ -13,6 +14,7 @@ namespace {
 constexpr std::size_t bin_capacity = 16;
 constexpr std::uint64_t stagnation_passes = 400000;  // without improvement, start afresh
 constexpr int terms_tried = 8;
+constexpr std::size_t starts_per_constant = 5;
 
 }  // namespace
 
@@ -33,18 +35,18 @@ void snap_neutral(Tape& tape) {
 Island::Island(const Problem& problem, std::uint64_t seed, std::uint64_t stream)
     : problem_(problem),
       random_(seed, stream),
-      variation_(problem.operators, problem.inputs),
+      variation_(problem.operators, problem.inputs, problem.levels),
       archive_(problem.max_size),
       bins_(problem.max_size + 1),
       max_size_(problem.max_size) {}
 
 void Island::seed_population() {
-    consider({Node::constant(1.0)}, true);
+    consider({Node::constant(1.0)});
     for (const int input : problem_.inputs) {
-        consider({Node::input(input)}, true);
+        consider({Node::input(input)});
     }
     for (int i = 0; i < 40; ++i) {
-        consider(variation_.grow(random_, 2 + random_.below(6)), false);
+        consider(variation_.grow(random_, 2 + random_.below(6)));
     }
 }
 
@@ -79,7 +81,7 @@ void Island::run(std::uint64_t passes, std::size_t max_size, const std::function
         }
         const std::uint64_t before = passes_;
         Tape child = propose();
-        consider(std::move(child), retry_);
+        consider(std::move(child));
         idle = passes_ == before ? idle + 1 : 0;
     }
     passes_ = std::max(passes_, end);
@@ -93,19 +95,16 @@ void Island::receive(const std::vector<Candidate>& migrants) {
 
 const Candidate& Island::choose(std::size_t largest) {
     // A random size first: small and large structures get the same attention, and a large one is
-    // a parent only for being the best of its size.
+    // a parent only for being the best of its size. Half of the time only sizes that are worth
+    // their nodes count: those with something better than every smaller one has.
+    const bool worth = random_.chance(0.5);
     std::array<std::size_t, max_tape_size + 1> filled{};
     std::size_t count = 0;
-    for (std::size_t size = 1; size < bins_.size() && size <= largest; ++size) {
-        if (!bins_[size].empty()) {
+    double best = std::numeric_limits<double>::infinity();
+    for (std::size_t size = 1; size < bins_.size() && (size <= largest || count == 0); ++size) {
+        if (!bins_[size].empty() && (!worth || bins_[size].front().loss < best)) {
             filled[count++] = size;
-        }
-    }
-    if (count == 0) {
-        for (const auto& bin : bins_) {
-            if (!bin.empty()) {
-                return bin.front();
-            }
+            best = std::min(best, bins_[size].front().loss);
         }
     }
     const auto& bin = bins_[filled[random_.below(count)]];
@@ -132,7 +131,6 @@ Tape Island::best_term(const Candidate& parent) {
 
 Tape Island::propose() {
     const Candidate& parent = choose(max_size_);
-    retry_ = false;
     const double kind = random_.uniform();
     if (kind < 0.45) {
         Tape child = variation_.mutate(parent.tape, random_);
@@ -154,11 +152,10 @@ Tape Island::propose() {
                                                 : choose(max_size_ / 2).tape;
         return variation_.multiply(parent.tape, factor);
     }
-    retry_ = true;
     return variation_.shake(parent.tape, random_);
 }
 
-void Island::consider(Tape tape, bool again) {
+void Island::consider(Tape tape) {
     if (tape.size() > max_tape_size) {
         return;
     }
@@ -168,19 +165,21 @@ void Island::consider(Tape tape, bool again) {
         return;
     }
     const std::uint64_t structure = skeleton(form);
-    int& visits = visits_[structure];
-    // A structure whose constants were fitted once is not fitted again, but for new starts.
-    if (visits > 0 && !(again && visits < 6)) {
-        return;
-    }
     LinearTape linear = emit_linear(form, problem_.operators);
     if (linear.tape.empty() || linear.tape.size() > max_size_ + 4 * linear.linear.size()) {
         return;
     }
-    ++visits;
+    // A fit of linear constants alone has one answer. One of nonlinear constants may end in the
+    // wrong valley: such a structure may come back, with other constants, a few times.
     const auto positions = constant_positions(linear.tape);
+    const std::size_t starts = 1 + starts_per_constant * (positions.size() - linear.linear.size());
+    std::uint32_t& visits = visits_[structure];
+    if (visits >= starts) {
+        return;
+    }
+    ++visits;
     FitOptions options;
-    options.max_iterations = 12;
+    options.max_iterations = 20;
     options.tolerance = 1e-3;
     options.floor = problem_.exact_loss * 1e-3;
     // What is worse than the worst of its size after a few steps is not worth more.

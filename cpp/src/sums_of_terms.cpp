@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "closedform/constants.hpp"
+#include "closedform/link.hpp"
 #include "closedform/objective.hpp"
 #include "closedform/parallel.hpp"
 #include "closedform/simplify.hpp"
@@ -28,6 +29,7 @@ constexpr std::size_t most_values = 4'000'000;  // of terms times rows
 constexpr std::size_t fewest_rows = 1000;       // terms are chosen on, where there are as many
 constexpr std::size_t folds = 5;
 constexpr double link_share = 0.25;  // of the time, for choosing the link
+constexpr int link_iterations = 20;
 // Sizes worth a search of their own, as shares of the largest.
 constexpr std::array<double, 8> sizes = {1.0, 5.0 / 6, 2.0 / 3, 0.5, 1.0 / 3, 0.25, 1.0 / 6, 0.125};
 
@@ -67,46 +69,17 @@ class Stop {
     std::atomic<bool> asked_to_{false};
 };
 
-/// The sum models link(y); the expression is its inverse of the sum.
-enum class Link { identity, logarithm, square_root, reciprocal };
-
-double forward(Link link, double y) {
+/// The operator that undoes the link.
+Op undoing(Link link) {
     switch (link) {
-        case Link::logarithm:
-            return std::log(y);
-        case Link::square_root:
-            return std::sqrt(y);
-        case Link::reciprocal:
-            return 1.0 / y;
+        case Link::log:
+            return Op::exp;
+        case Link::sqrt:
+            return Op::square;
+        case Link::square:
+            return Op::sqrt;
         default:
-            return y;
-    }
-}
-
-double back(Link link, double t) {
-    switch (link) {
-        case Link::logarithm:
-            return std::exp(t);
-        case Link::square_root:
-            return t * t;
-        case Link::reciprocal:
-            return 1.0 / t;
-        default:
-            return t;
-    }
-}
-
-/// Derivative of back() where it gives y: an error in link(y) times this is an error in y.
-double slope(Link link, double y) {
-    switch (link) {
-        case Link::logarithm:
-            return y;
-        case Link::square_root:
-            return 2.0 * std::sqrt(y);
-        case Link::reciprocal:
-            return y * y;
-        default:
-            return 1.0;
+            return Op::inv;
     }
 }
 
@@ -119,25 +92,18 @@ Tape undo(Link link, Tape tape, const OpSet& operators) {
     if (tape.empty() || link == Link::identity) {
         return tape;
     }
-    const Op op = link == Link::logarithm     ? Op::exp
-                  : link == Link::square_root ? Op::square
-                                              : Op::inv;
-    tape.push_back(Node::function(op));
+    tape.push_back(Node::function(undoing(link)));
     fix_sizes(tape);
     return emit(canonical(tape), operators);
 }
 
-std::vector<Link> possible_links(std::span<const double> y, const OpSet& operators) {
-    const auto [low, high] = std::minmax_element(y.begin(), y.end());
+std::vector<Link> possible_links(const std::vector<double>& y, const OpSet& operators) {
     std::vector<Link> links = {Link::identity};
-    if (*low > 0.0 && operators.has(Op::exp)) {
-        links.push_back(Link::logarithm);
-    }
-    if (*low >= 0.0 && operators.has(Op::square)) {
-        links.push_back(Link::square_root);
-    }
-    if ((*low > 0.0 || *high < 0.0) && (operators.has(Op::div) || operators.has(Op::inv))) {
-        links.push_back(Link::reciprocal);
+    for (const Link link : {Link::log, Link::sqrt, Link::reciprocal, Link::square}) {
+        const bool divides = link == Link::reciprocal && operators.has(Op::div);
+        if ((operators.has(undoing(link)) || divides) && usable(link, y)) {
+            links.push_back(link);
+        }
     }
     return links;
 }
@@ -245,9 +211,9 @@ class Sums {
     Target transformed(Link link) const {
         Target target;
         for (std::size_t i = 0; i < rows_; ++i) {
-            const double scale = slope(link, y_[i]);
-            target.values.push_back(forward(link, y_[i]));
-            target.weights.push_back(weights_[i] * scale * scale);
+            const double steepness = slope(link, y_[i]);
+            target.values.push_back(apply(link, y_[i]));
+            target.weights.push_back(weights_[i] / (steepness * steepness));
         }
         return target;
     }
@@ -302,7 +268,7 @@ class Sums {
                 Random random(options_.seed, 3000000 + piece);
                 SelectionOptions selection;
                 selection.max_nodes = static_cast<int>(trial_sizes[s]) - link_nodes(links[l]);
-                selection.iterations = 0;
+                selection.iterations = link_iterations;
                 const auto terms = select_terms(covariance, selection, random, late);
                 const Fit fit = least_squares(terms, target, weights);
                 const std::size_t at = fold * tasks + l * trial_sizes.size() + s;
@@ -345,7 +311,7 @@ class Sums {
                 sum +=
                     fit.coefficients[k] * library_->column(static_cast<std::size_t>(terms[k]))[i];
             }
-            const double miss = back(link, sum) - y_[i];
+            const double miss = invert(link, sum) - y_[i];
             error += weights_[i] * miss * miss;
         }
         return std::isfinite(error) ? error : std::numeric_limits<double>::infinity();

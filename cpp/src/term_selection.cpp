@@ -20,6 +20,7 @@ constexpr double least_independent = 1e-4;
 constexpr double ridge = 1e-9;
 constexpr double least_improvement = 1e-4;  // of a swap, relative
 constexpr double noise = 0.3;               // of the scores while recreating
+constexpr double temperature = 0.015;       // by how much an accepted set may be worse, relative
 constexpr std::size_t rows_at_once = 64;
 
 Eigen::Index index(std::size_t i) { return static_cast<Eigen::Index>(i); }
@@ -228,8 +229,9 @@ class Selection {
         while (!fits(best)) {
             best.remove(best.terms().size() - 1);
         }
+        TermSet current = best;
         for (int i = 0; i < iterations && !stop_() && !best.terms().empty(); ++i) {
-            TermSet trial = best;
+            TermSet trial = current;
             const std::size_t size = trial.terms().size();
             const std::size_t ruined = 1 + random_.below(std::max<std::size_t>(1, size / 3));
             for (std::size_t k = 0; k < ruined; ++k) {
@@ -238,14 +240,17 @@ class Selection {
             fill(trial, noise);
             swap(trial, 1);
             fill(trial, 0.0);
-            if (trial.error() < best.error() && fits(trial)) {
+            // A little worse is accepted, too: it leads out of local minima.
+            const double accepted =
+                current.error() * (1.0 - temperature * std::log(1.0 - random_.uniform()));
+            if (trial.error() < accepted && fits(trial)) {
                 // Afresh, so that rounding does not add up over the updates.
-                TermSet exact(covariance_);
+                current = TermSet(covariance_);
                 for (const int term : trial.terms()) {
-                    exact.add(term);
+                    current.add(term);
                 }
-                if (exact.error() < best.error()) {
-                    best = std::move(exact);
+                if (current.error() < best.error()) {
+                    best = current;
                 }
             }
         }

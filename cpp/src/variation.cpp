@@ -6,25 +6,29 @@
 namespace closedform {
 namespace {
 
-double random_constant(Random& random) {
-    // Most laws' constants are of order one once columns are scaled.
-    const double magnitude = std::exp(random.normal());
-    return random.chance(0.5) ? magnitude : -magnitude;
-}
-
 std::size_t pick_node(const Tape& tape, Random& random) { return random.below(tape.size()); }
 
 }  // namespace
 
-Variation::Variation(const OpSet& operators, std::vector<int> inputs)
+Variation::Variation(const OpSet& operators, std::vector<int> inputs, std::vector<double> levels)
     : operators_(operators),
       inputs_(std::move(inputs)),
+      levels_(std::move(levels)),
       unary_(operators.of_arity(1)),
       binary_(operators.of_arity(2)) {}
 
+double Variation::constant(Random& random) const {
+    // A peak, a pole or a kink lies where the data are: x - c with c one of their values. Otherwise
+    // most laws' constants are of order one, once columns are scaled.
+    const bool level = !levels_.empty() && random.chance(0.3);
+    const double magnitude =
+        level ? levels_[random.below(levels_.size())] : std::exp(random.normal());
+    return random.chance(0.5) ? magnitude : -magnitude;
+}
+
 Tape Variation::leaf(Random& random) const {
     if (inputs_.empty() || random.chance(0.2)) {
-        return {Node::constant(random_constant(random))};
+        return {Node::constant(constant(random))};
     }
     return {Node::input(inputs_[random.below(inputs_.size())])};
 }
@@ -97,7 +101,8 @@ Tape Variation::remove(const Tape& parent, Random& random) const {
 }
 
 Tape Variation::parametrise(const Tape& parent, Random& random) const {
-    // x -> c*x or x + c with c near the neutral value: the fit starts where the parent stood.
+    // x -> c*x or x + c, mostly with c near the neutral value: the fit starts where the parent
+    // stood.
     const std::size_t at = pick_node(parent, random);
     const bool can_add = operators_.has(Op::add);
     const bool can_multiply = operators_.has(Op::mul);
@@ -106,10 +111,10 @@ Tape Variation::parametrise(const Tape& parent, Random& random) const {
     }
     const bool scale = can_multiply && (!can_add || random.chance(0.5));
     const double size = random.chance(0.5) ? 0.1 : 1.0;
-    const double constant = (scale ? 1.0 : 0.0) + size * random.normal();
+    const double near = (scale ? 1.0 : 0.0) + size * random.normal();
+    const double value = random.chance(0.3) ? constant(random) : near;
     return replace_subtree(
-        parent, at,
-        join({Node::constant(constant)}, subtree(parent, at), scale ? Op::mul : Op::add));
+        parent, at, join({Node::constant(value)}, subtree(parent, at), scale ? Op::mul : Op::add));
 }
 
 Tape Variation::mutate(const Tape& parent, Random& random) const {
@@ -147,7 +152,7 @@ Tape Variation::shake(const Tape& parent, Random& random) const {
     Tape child = parent;
     for (Node& node : child) {
         if (node.op == Op::constant) {
-            node.value = random.chance(0.3) ? random_constant(random)
+            node.value = random.chance(0.3) ? constant(random)
                                             : node.value * std::exp(0.5 * random.normal());
         }
     }

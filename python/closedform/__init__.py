@@ -1,11 +1,15 @@
 """Closed-form expressions from data and from trained neural networks."""
 
+from closedform.discover import Discovery, discover
+from closedform.estimators import ClosedFormRegressor
 from closedform.formula import Formula, Front
 from closedform.search import build_info, search
 from closedform.separability import Leaf, Product, Separability, Sum, separability
 from closedform.surrogate import Surrogate
 
 __all__ = [
+    "ClosedFormRegressor",
+    "Discovery",
     "Formula",
     "Front",
     "Leaf",
@@ -14,6 +18,7 @@ __all__ = [
     "Sum",
     "Surrogate",
     "build_info",
+    "discover",
     "search",
     "separability",
 ]

@@ -41,6 +41,8 @@ class TensorSurrogate:
     def modes(self) -> int: ...
     @property
     def offset(self) -> float: ...
+    @property
+    def outside(self) -> str: ...
     def nodes(self, d: int, /) -> npt.NDArray[np.float64]: ...
     def patch(self, d: int, /) -> tuple[int, int]: ...
     def factor(self, d: int, /) -> npt.NDArray[np.float64]: ...
@@ -108,3 +110,51 @@ def separate(
     seed: int,
     threads: int,
 ) -> SeparationReport: ...
+
+# expressions and search ---------------------------------------------------------------------------
+
+class Expression:
+    def __init__(self, text: str, names: Sequence[str]) -> None: ...
+    def text(self, names: Sequence[str], /) -> str: ...
+    @property
+    def complexity(self) -> int: ...
+    @property
+    def inputs_needed(self) -> int: ...
+    @property
+    def operators(self) -> list[str]: ...
+    def simplified(self, operators: Sequence[str]) -> Expression: ...
+    def refit(
+        self,
+        X: npt.NDArray[np.float64],
+        y: npt.NDArray[np.float64],
+        weights: npt.NDArray[np.float64] | None = None,
+        snap_within: float = -1.0,
+        floor: float = 0.0,
+    ) -> tuple[Expression, float]: ...
+    def evaluate(
+        self, X: npt.NDArray[np.float64] | npt.NDArray[np.float32], threads: int = 0
+    ) -> npt.NDArray[np.float64]: ...
+    def gradient(
+        self, X: npt.NDArray[np.float64] | npt.NDArray[np.float32], threads: int = 0
+    ) -> npt.NDArray[np.float64]: ...
+
+class SearchReport(TypedDict):
+    front: list[tuple[str, float]]
+    reason: str
+    evaluations: int
+    seconds: float
+
+def search(
+    X: npt.NDArray[np.float64] | npt.NDArray[np.float32],
+    y: npt.NDArray[np.float64],
+    weights: npt.NDArray[np.float64] | None,
+    names: Sequence[str],
+    operators: Sequence[str],
+    max_size: int,
+    seconds: float,
+    evaluations: int,
+    threads: int,
+    seed: int,
+    start: Sequence[str],
+    callback: Callable[[float, int, list[tuple[str, float]]], bool] | None,
+) -> SearchReport: ...

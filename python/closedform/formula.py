@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -83,7 +83,7 @@ class Formula:
             return table.values
         if set(self.names) <= set(table.names):
             columns = [table.names.index(name) for name in self.names]
-            return np.ascontiguousarray(table.values[:, columns])
+            return table.values.take(columns, axis=1)
         if table.values.shape[1] != len(self.names):
             raise _inputs.InputError(
                 f"X: has {table.values.shape[1]} columns; "
@@ -145,6 +145,11 @@ class Formula:
         expression, _ = self._expression.refit(X, y, weights, within, floor if snap else 0.0)
         return scored(expression.text(list(self.names)), self.names, X, y, weights)
 
+    def simplified(self, operators: Iterable[str]) -> Formula:
+        """An equal formula in canonical form, no longer than this; `operators` contains its own."""
+        expression = self._expression.simplified(list(operators))
+        return Formula(expression.text(list(self.names)), self.names, self.loss)
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the formula as a front of one (see `Front.save`)."""
         Front([self]).save(path)
@@ -159,6 +164,9 @@ class Formula:
 
     def __repr__(self) -> str:
         return f"Formula({self.text!r}, complexity={self.complexity}, loss={self.loss:.3g})"
+
+    def __reduce__(self) -> tuple[type[Formula], tuple[str, tuple[str, ...], float]]:
+        return Formula, (self.text, self.names, self.loss)  # the extension's object has no pickle
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Formula) and (self.text, self.names) == (other.text, other.names)
@@ -178,7 +186,7 @@ def scored(
     y: npt.NDArray[np.float64],
     weights: npt.NDArray[np.float64] | None = None,
 ) -> Formula:
-    """A formula whose loss is computed from its text on these rows: what is shown is what you get."""
+    """A formula whose loss is computed from its text on these rows: what is shown is what is."""
     formula = Formula(text, names)
     squares = (formula._expression.evaluate(X, 0) - y) ** 2
     formula.loss = float(np.average(squares, weights=weights))

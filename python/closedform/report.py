@@ -115,7 +115,7 @@ def front_figure(front: Front, *, chosen: Formula | None = None) -> Figure:
         "o",
         color="tab:blue",
         markersize=10,
-        label="chosen",
+        label=str(best) if len(str(best)) <= 60 else "chosen",
     )
     axes.set_yscale("log")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))

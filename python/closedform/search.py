@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -39,9 +39,9 @@ def search(
     """Searches expressions of the columns of X whose values come closest to `values`.
 
     Minimises the (weighted) mean squared error. The search ends at the first of: `time`,
-    `evaluations`, Ctrl-C or a callback that returns True (the best so far is kept), or an expression
-    that reproduces the values to rounding and has no smaller equal. With `evaluations` and
-    time=math.inf the result depends on the seed alone, for any number of threads (on one
+    `evaluations`, Ctrl-C or a callback that returns True (the best so far is kept), or an
+    expression that reproduces the values to rounding and has no smaller equal. With `evaluations`
+    and time=math.inf the result depends on the seed alone, for any number of threads (on one
     instruction set).
 
     Args:
@@ -75,45 +75,64 @@ def search(
     check_budget(max_size, time, evaluations, threads, seed)
     if backend != "native":
         raise _inputs.InputError(f"backend: {backend!r} is unknown; use 'native'")
-    entries, reason, passes, seconds = native.search(
-        table.values,
+    return run(
+        table,
         y,
         row_weights,
-        names=table.names,
         operators=chosen,
         max_size=max_size,
         time=float(time),
+        evaluations=evaluations,
+        options=options,
+        threads=threads,
+        seed=seed,
+        callback=callback,
+    )
+
+
+def run(
+    table: _inputs.Matrix,
+    y: npt.NDArray[np.float64],
+    weights: npt.NDArray[np.float64] | None,
+    *,
+    operators: tuple[str, ...],
+    max_size: int,
+    time: float,
+    evaluations: int | None,
+    options: Mapping[str, Any] | None,
+    threads: int | None,
+    seed: int,
+    callback: Callback | None,
+) -> Front:
+    """`search` on arguments that have been checked."""
+    entries, reason, passes, seconds = native.search(
+        table.values,
+        y,
+        weights,
+        names=table.names,
+        operators=operators,
+        max_size=max_size,
+        time=time,
         evaluations=evaluations,
         threads=threads,
         seed=seed,
         options=options,
         callback=callback,
     )
-    found = [scored(text, table.names, table.values, y, row_weights) for text, _ in entries]
-    exact = EXACT * float(np.var(y))
+    found = [scored(text, table.names, table.values, y, weights) for text, _ in entries]
     found += [
-        scored(text, table.names, table.values, y, row_weights)
+        scored(text, table.names, table.values, y, weights)
         for formula in found
-        if (text := shorter(formula, chosen)) is not None
+        if (text := shorter(formula, operators)) is not None
     ]
-    return make_front(
-        pareto(found, exact), table.values, y, row_weights, seed, reason, passes, seconds
+    members = pareto(found, EXACT * float(np.var(y)))
+    return Front(
+        members,
+        best=choose(members, table.values, y, weights, seed),
+        stopped=reason,
+        evaluations=passes,
+        seconds=seconds,
     )
-
-
-def make_front(
-    formulas: Sequence[Formula],
-    X: _inputs.FloatMatrix,
-    y: npt.NDArray[np.float64],
-    weights: npt.NDArray[np.float64] | None,
-    seed: int,
-    reason: str,
-    evaluations: int,
-    seconds: float,
-) -> Front:
-    """A front whose best is chosen by `selection.choose` on these rows."""
-    best = choose(formulas, X, y, weights, seed)
-    return Front(formulas, best=best, stopped=reason, evaluations=evaluations, seconds=seconds)
 
 
 def pareto(formulas: Iterable[Formula], exact: float = 0.0) -> list[Formula]:

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from closedform._inputs import FloatMatrix, Floats
 from closedform.formula import EXACT, Formula
-
-Floats = npt.NDArray[np.float64]
 
 FOLDS = 5
 MOST_ROWS = 4000  # more add time, not certainty
 
 
 def cross_errors(
-    formulas: Sequence[Formula], X: Floats, y: Floats, weights: Floats | None, seed: int
+    formulas: Sequence[Formula], X: FloatMatrix, y: Floats, weights: Floats | None, seed: int
 ) -> Floats:
     """Squared errors of every formula at rows held out while its constants were fitted.
 
@@ -33,18 +31,19 @@ def cross_errors(
         fitted = np.delete(rows, part)
         if len(fitted) == 0:
             continue
-        train_X, train_y = np.ascontiguousarray(X[fitted]), y[fitted]
+        train_X, train_y = np.ascontiguousarray(X[fitted], dtype=np.float64), y[fitted]
         train_w = None if weights is None else weights[fitted]
-        held_X = np.ascontiguousarray(X[held])
+        held_X = np.ascontiguousarray(X[held], dtype=np.float64)
         for i, formula in enumerate(formulas):
             expression, _ = formula._expression.refit(train_X, train_y, train_w, -1.0, 0.0)
             squares = (expression.evaluate(held_X, 1) - y[held]) ** 2
             errors[i, part] = squares if weights is None else squares * weights[held]
-    return np.nan_to_num(errors, nan=np.inf, posinf=np.inf)
+    errors[~np.isfinite(errors)] = np.inf
+    return errors
 
 
 def choose(
-    formulas: Sequence[Formula], X: Floats, y: Floats, weights: Floats | None, seed: int
+    formulas: Sequence[Formula], X: FloatMatrix, y: Floats, weights: Floats | None, seed: int
 ) -> int:
     """Index of the formula with the shortest description of the data.
 

@@ -93,6 +93,11 @@ class Separability:
     _leaves: dict[tuple[int, ...], _core.TensorSurrogate] = field(repr=False, compare=False)
 
     @property
+    def error(self) -> float:
+        """Held-out error of the tree over the spread of y; NaN where it was not fitted."""
+        return dict(self.tried).get(self.tree, float("nan"))
+
+    @property
     def leaves(self) -> tuple[Leaf, ...]:
         """The tree's leaves, left to right."""
         return tuple(_leaves(self.tree))

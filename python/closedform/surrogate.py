@@ -7,9 +7,10 @@ INN, arXiv 2404.10296), fitted by alternating least squares.
 
 from __future__ import annotations
 
+import copyreg
 import os
 import zipfile
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,17 @@ from closedform._inputs import InputError, matrix, vector
 
 Floats = npt.NDArray[np.float64]
 Outside = Literal["error", "clamp", "linear"]
+
+
+def _parts(model: _core.TensorSurrogate) -> tuple[Any, ...]:
+    inputs = range(model.inputs)
+    nodes, patches, factors = (
+        [of(d) for d in inputs] for of in (model.nodes, model.patch, model.factor)
+    )
+    return _core.TensorSurrogate, (nodes, patches, factors, model.offset, model.outside)
+
+
+copyreg.pickle(_core.TensorSurrogate, _parts)  # for multiprocessing; files are `Surrogate.save`'s
 
 _FORMAT = "closedform-surrogate"
 _VERSION = 1

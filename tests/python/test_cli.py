@@ -17,7 +17,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+import closedform as cf
 from closedform import cli
+from closedform._inputs import InputError
 from closedform.progress import Progress
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "pendulum.csv"
@@ -258,6 +260,61 @@ def test_bad_arguments(
     assert message in one_line_error(capsys, ["discover", str(data), *filled])
     assert not calls  # found before the search began
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data.csv"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{row},1,{row}", "X: column 'b' is 1 in every row; drop it"),
+        ("{row},-{row},7", "y: is 7 in every row; give a target that varies"),
+    ],
+)
+def test_constants_in_a_file(
+    text: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "bad.csv"
+    path.write_text("\n".join(["a,b,y", *(text.format(row=row) for row in range(9))]))
+    assert message in one_line_error(capsys, ["discover", str(path), "--target", "y"])
+
+
+X = np.random.default_rng(0).uniform(1, 2, (20, 2))
+Y = X.sum(axis=1)
+
+
+def changed(array: np.ndarray, value: object, dtype: type = float) -> np.ndarray:
+    copy = array.astype(dtype)
+    copy.flat[4] = value
+    return copy
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"X": changed(X, np.nan)}, "X: row 2, column 'x1' is NaN"),
+        ({"X": changed(X, np.inf)}, "X: row 2, column 'x1' is infinite"),
+        ({"X": changed(X, "b", object)}, "X: row 2, column 0 is 'b', not a number"),
+        ({"X": X[:1], "y": Y[:1]}, "X: has too few rows (n_samples = 1)"),
+        ({"X": X[:, :0]}, "X: no columns"),
+        ({"X": X * [1, 0]}, "X: column 'x2' is 0 in every row; drop it"),
+        ({"y": changed(Y, np.nan)}, "y: row 4 is NaN"),
+        ({"y": changed(Y, "b", object)}, "y: row 4 is 'b', not a number"),
+        ({"y": Y[:-1]}, "y: has 19 values for 20 rows"),
+        ({"y": 0 * Y}, "y: is 0 in every row"),
+        ({"weights": changed(Y, -1)}, "weights: row 4 is -1; weights must not be negative"),
+        ({"operators": ["+", "cosh"]}, "operators: 'cosh'"),
+        ({"operators": []}, "operators: none given"),
+        ({"max_size": 0}, "max_size: 0"),
+        ({"time": 0}, "time: 0"),
+        ({"evaluations": -5}, "evaluations: -5"),
+        ({"threads": 0}, "threads: 0"),
+        ({"strategy": "guess"}, "strategy: 'guess'"),
+        ({"backend": "guess"}, "backend: 'guess'"),
+    ],
+)
+def test_bad_calls(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=re.escape(message)) as caught:
+        cf.discover(**{"X": X, "y": Y, **arguments})
+    assert "\n" not in str(caught.value)
 
 
 def test_the_installed_command_fails_without_a_traceback(tmp_path: Path) -> None:

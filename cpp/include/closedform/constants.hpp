@@ -15,7 +15,7 @@ struct FitOptions {
     int max_iterations = 20;
     /// Stop when a step lowers the loss by less than this share.
     double tolerance = 1e-6;
-    /// Stop after three steps when the loss is still above this and falling by less than half.
+    /// Stop after six steps when the loss is still above this and falls by less than a tenth a step.
     double give_up_above = std::numeric_limits<double>::infinity();
     /// Losses at or below this are rounding: stop.
     double floor = 0.0;

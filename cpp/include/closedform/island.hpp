@@ -21,6 +21,7 @@ namespace closedform {
 struct Problem {
     OpSet operators;
     std::vector<int> inputs;       ///< columns expressions may read
+    std::vector<double> levels;    ///< some values the columns take: where shifts are to be found
     const ValueObjective* sample;  ///< a few rows, for judging candidates
     const ValueObjective* full;    ///< for the archive; may be the same object as sample
     double exact_loss = 0.0;       ///< losses up to this are rounding
@@ -47,7 +48,7 @@ class Island {
     Tape propose();
     const Candidate& choose(std::size_t largest);
     Tape best_term(const Candidate& parent);
-    void consider(Tape tape, bool again);
+    void consider(Tape tape);
     void promote(const Candidate& candidate);
     void reduce(const Candidate& candidate);
     void keep(Candidate candidate);
@@ -58,11 +59,10 @@ class Island {
     Workspace workspace_;
     Archive archive_;
     std::vector<std::vector<Candidate>> bins_;  ///< population by size, best loss first
-    std::unordered_map<std::uint64_t, int> visits_;
+    std::unordered_map<std::uint64_t, std::uint32_t> visits_;
     std::size_t max_size_;
     std::uint64_t passes_ = 0;
     std::uint64_t last_improvement_ = 0;
-    bool retry_ = false;
     std::function<bool()> stop_;
 };
 

@@ -10,8 +10,9 @@ namespace closedform {
 
 class Variation {
   public:
-    /// `inputs`: the columns expressions may read.
-    Variation(const OpSet& operators, std::vector<int> inputs);
+    /// `inputs`: the columns expressions may read. `levels`: values these take in the data, from
+    /// which some of the constants are drawn; may be empty.
+    Variation(const OpSet& operators, std::vector<int> inputs, std::vector<double> levels = {});
 
     /// A random tree of at most `size` nodes.
     Tape grow(Random& random, std::size_t size) const;
@@ -31,6 +32,7 @@ class Variation {
     Tape shake(const Tape& parent, Random& random) const;
 
   private:
+    double constant(Random& random) const;
     Tape leaf(Random& random) const;
     Tape point(const Tape& parent, Random& random) const;
     Tape insert(const Tape& parent, Random& random) const;
@@ -40,6 +42,7 @@ class Variation {
 
     OpSet operators_;
     std::vector<int> inputs_;
+    std::vector<double> levels_;
     std::vector<Op> unary_;
     std::vector<Op> binary_;
 };

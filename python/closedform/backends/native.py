@@ -19,6 +19,7 @@ OPTIONS = {
     "checkpoint": "path the best front so far is written to, at most every 5 seconds",
 }
 CHECKPOINT_SECONDS = 5.0
+REPORT_SECONDS = 0.5
 
 # Tables of at least so many columns begin with sums of terms.
 WIDE = 6
@@ -140,12 +141,14 @@ def sums_of_terms(
         iterations = max(1, evaluations // (PASSES_AN_ITERATION * (1 if wide else 10)))
         iterations = min(iterations, MOST_ITERATIONS)
     stopped = False
+    reported = 0.0
     began = monotonic()
 
     def stop() -> bool:
-        nonlocal stopped
-        if callback is not None and not stopped:
-            spent = monotonic() - began
+        nonlocal stopped, reported
+        spent = monotonic() - began
+        if callback is not None and not stopped and spent - reported >= REPORT_SECONDS:
+            reported = spent
             remaining = max(0.0, time - spent) if np.isfinite(time) else None
             stopped = bool(callback(Progress("sums of terms", spent, remaining)))
         return stopped

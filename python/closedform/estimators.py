@@ -1,0 +1,168 @@
+"""scikit-learn estimators over the pipelines; scikit-learn itself is not needed to use them."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from closedform import _inputs
+from closedform._inputs import Floats, InputError
+from closedform.discover import discover
+from closedform.search import OPERATORS
+
+if TYPE_CHECKING:
+    from closedform.discover import Discovery
+    from closedform.formula import Formula, Front
+
+
+class ClosedFormRegressor:
+    """`discover` as a scikit-learn regressor.
+
+    The parameters are those of `closedform.discover`.
+
+    Attributes:
+        formula_: the formula found.
+        front_: every formula of the Pareto front.
+        discovery_: all that `discover` returned.
+        n_features_in_: number of inputs.
+        feature_names_in_: (d,) object array of column names; only after fitting a table whose
+            column names are all strings.
+    """
+
+    def __init__(
+        self,
+        *,
+        time: float = 60,
+        evaluations: int | None = None,
+        operators: Sequence[str] = OPERATORS,
+        max_size: int = 30,
+        strategy: str = "auto",
+        backend: str = "native",
+        options: Mapping[str, Any] | None = None,
+        threads: int | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.time = time
+        self.evaluations = evaluations
+        self.operators = operators
+        self.max_size = max_size
+        self.strategy = strategy
+        self.backend = backend
+        self.options = options
+        self.threads = threads
+        self.seed = seed
+
+    def fit(self, X: object, y: object, sample_weight: object = None) -> ClosedFormRegressor:
+        """Finds a formula for y.
+
+        Args:
+            X: (n, d) array or table, as `discover` takes it.
+            y: (n,) real numbers.
+            sample_weight: (n,) non-negative row weights.
+
+        Raises:
+            InputError: an argument cannot be used.
+        """
+        if y is None:
+            raise InputError("y: requires y to be passed, but the target y is None")
+        table = _inputs.matrix(X)
+        labels = _inputs.column_labels(X)
+        discovery = discover(table, y, weights=sample_weight, **self.get_params())
+        self.discovery_: Discovery = discovery
+        self.formula_: Formula = discovery.formula
+        self.front_: Front = discovery.front
+        self.n_features_in_ = len(table.names)
+        if labels is not None and all(isinstance(label, str) for label in labels):
+            self.feature_names_in_: npt.NDArray[np.object_] = np.array(labels, dtype=object)
+        elif hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
+        return self
+
+    def predict(self, X: object) -> Floats:
+        """Values of the formula, (n,) float64.
+
+        Raises:
+            InputError: X cannot be used or has other columns than the table fitted.
+            sklearn.exceptions.NotFittedError: `fit` has not been called (AttributeError without
+                scikit-learn).
+        """
+        if not hasattr(self, "formula_"):
+            raise _not_fitted(f"this {type(self).__name__} is not fitted; call fit first")
+        labels = _inputs.column_labels(X)
+        names = getattr(self, "feature_names_in_", None)
+        if names is not None and labels is not None and list(labels) != list(names):
+            raise InputError(
+                "X: The feature names should match those that were passed during fit; "
+                f"give the columns {', '.join(map(str, names))} in this order"
+            )
+        table = _inputs.matrix(X, min_rows=1)
+        if len(table.names) != self.n_features_in_:
+            raise InputError(
+                f"X has {len(table.names)} features, but {type(self).__name__} is expecting "
+                f"{self.n_features_in_} features as input"
+            )
+        return self.formula_(table)
+
+    def score(self, X: object, y: object, sample_weight: object = None) -> float:
+        """The coefficient of determination R² of `predict(X)`; 1 is perfect."""
+        predicted = self.predict(X)
+        rows = len(predicted)
+        truth = _inputs.vector(y, rows)
+        w = np.ones(rows) if sample_weight is None else _inputs.weights(sample_weight, rows)
+        residual = float(np.sum(w * (truth - predicted) ** 2))
+        spread = float(np.sum(w * (truth - np.average(truth, weights=w)) ** 2))
+        if spread == 0:
+            return 1.0 if residual == 0 else 0.0
+        return 1.0 - residual / spread
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The constructor's parameters by name (`deep` changes nothing: none is an estimator)."""
+        return {name: getattr(self, name) for name in _parameters(type(self))}
+
+    def set_params(self, **params: Any) -> ClosedFormRegressor:
+        """Sets parameters of the constructor by name.
+
+        Raises:
+            InputError: a name the constructor does not have.
+        """
+        known = _parameters(type(self))
+        for name, value in params.items():
+            if name not in known:
+                raise InputError(f"{name}: no such parameter; there are {', '.join(known)}")
+            setattr(self, name, value)
+        return self
+
+    def __repr__(self) -> str:
+        defaults = inspect.signature(type(self)).parameters
+        changed = {k: v for k, v in self.get_params().items() if v is not defaults[k].default}
+        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in changed.items())})"
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "formula_")
+
+    def __sklearn_tags__(self) -> Any:
+        from sklearn.utils import InputTags, RegressorTags, Tags, TargetTags
+
+        return Tags(
+            estimator_type="regressor",
+            target_tags=TargetTags(required=True),
+            regressor_tags=RegressorTags(),
+            input_tags=InputTags(),
+        )
+
+
+def _parameters(estimator: type) -> list[str]:
+    return list(inspect.signature(estimator).parameters)
+
+
+def _not_fitted(message: str) -> Exception:
+    try:
+        from sklearn.exceptions import NotFittedError
+    except ImportError:
+        return AttributeError(message)
+    error: Exception = NotFittedError(message)
+    return error
