@@ -111,18 +111,14 @@ def bench_fit(jax, rows, adam_seconds):
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     reached = error(surrogate.predict(Z))
     assert reached < 1.5e-2, reached
-    print(
-        f"fit {rows} x {INPUTS}, {MODES} modes, {SEGMENTS} segments: "
-        f"{seconds:.2f} s to {reached:.1e}"
-    )
+    sizes = f"{rows} x {INPUTS}, {MODES} modes, {SEGMENTS} segments"
+    print(f"fit {sizes}: {seconds:.2f} s to {reached:.1e}")
     print(f"memory while fitting: {grown:.0f} MiB more; the rows are {X.nbytes / 2**20:.0f} MiB")
     if jax is not None:
         took, left = adam(jax, X, y, error, Z, adam_seconds)
         ahead = "" if left < 1.5e-2 else "more than "
-        print(
-            f"Adam in JAX: {took:.1f} s to {left:.1e}; "
-            f"ours {ahead}{took / seconds:.0f} times faster"
-        )
+        ratio = took / seconds
+        print(f"Adam in JAX: {took:.1f} s to {left:.1e}; ours {ahead}{ratio:.0f} times faster")
 
 
 def adam(jax, X, y, error, Z, limit):

@@ -26,7 +26,7 @@ constexpr std::size_t block = als_block_rows;
 
 /// Pieces of the rows that are accumulated apart and merged in order: fixed by the number of rows,
 /// so that the result does not depend on the number of threads.
-std::size_t piece_count(std::size_t rows) { return std::clamp<std::size_t>(rows / 8192, 1, 32); }
+std::size_t piece_count(std::size_t rows) { return std::clamp<std::size_t>(rows / 2048, 1, 32); }
 
 /// Sums over rows of one piece for the update of one input.
 struct Moments {

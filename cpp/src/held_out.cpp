@@ -11,7 +11,7 @@
 namespace closedform {
 namespace {
 
-constexpr std::size_t fold_limit = 200;
+constexpr std::size_t fold_limit = 600;
 constexpr std::size_t most_test = 20000;
 constexpr std::size_t most_train = 8000;
 constexpr std::size_t start_rows = 1000;
@@ -31,7 +31,7 @@ HeldOut hold_out_rows(std::size_t rows, std::uint64_t seed) {
         return shuffled.begin() + static_cast<std::ptrdiff_t>(i);
     };
     if (rows < fold_limit) {
-        const std::size_t folds = std::min<std::size_t>(rows, rows < 50 ? 10 : 5);
+        const std::size_t folds = std::min<std::size_t>(rows, rows < 50 ? 10 : rows < 200 ? 5 : 3);
         for (std::size_t f = 0; f < folds; ++f) {
             const std::size_t from = rows * f / folds;
             const std::size_t to = rows * (f + 1) / folds;

@@ -147,10 +147,14 @@ Tape Island::propose() {
         const Tape term = random_.chance(0.5) ? best_term(parent) : choose(max_size_ / 2).tape;
         return variation_.add(parent.tape, term);
     }
-    if (kind < 0.9) {
+    if (kind < 0.86) {
         const Tape factor = random_.chance(0.5) ? variation_.grow(random_, 1 + random_.below(5))
                                                 : choose(max_size_ / 2).tape;
         return variation_.multiply(parent.tape, factor);
+    }
+    if (kind < 0.92) {
+        return variation_.divide(parent.tape, variation_.grow(random_, 1 + random_.below(4)),
+                                 random_);
     }
     return variation_.shake(parent.tape, random_);
 }

@@ -17,8 +17,11 @@ using Clock = std::chrono::steady_clock;
 
 /// Thresholds at which the scores propose trees; which proposal holds is decided by held-out error.
 constexpr double thresholds[] = {1e-3, 4e-3, 1e-2, 3e-2, 0.1, 0.3};
-/// A simpler tree may be this much worse than the best.
+/// A simpler tree may be this much worse than the best; where both are exact but for the grids'
+/// interpolation error, this much.
 constexpr double indulgence = 1.15;
+constexpr double exact = 3e-4;
+constexpr double exact_indulgence = 10;
 
 class Separator {
   public:
@@ -28,20 +31,13 @@ class Separator {
           rows_(rows),
           options_(options),
           fitted_to_surrogate_(y.empty()),
-          own_(y.empty() ? values_of(model, rows, options.threads) : std::vector<double>{}),
-          sample_(rows, y.empty() ? std::span<const double>(own_) : y, weights, options.seed),
+          sample_(model, rows, y, weights, options.seed, options.threads),
           deadline_(Clock::now() + std::chrono::duration_cast<Clock::duration>(
                                        std::chrono::duration<double>(options.time))) {}
 
     Separation run();
 
   private:
-    static std::vector<double> values_of(const TensorSurrogate& model, const Table& rows,
-                                         unsigned threads) {
-        std::vector<double> u(rows.rows());
-        model.value(rows, u.data(), threads);
-        return u;
-    }
     void choose_anchor();
     void measure_effects();
     void screen();
@@ -55,7 +51,6 @@ class Separator {
     const Table& rows_;
     const SeparationOptions& options_;
     bool fitted_to_surrogate_;
-    std::vector<double> own_;
     TreeSample sample_;
     Clock::time_point deadline_;
     Separation result_;
@@ -146,7 +141,7 @@ double Separator::error_of(const SeparationTree& tree, TreeFitOptions& best, dou
     for (const double smoothing : {1e-4, 1e-6, 1e-8, 1e-11}) {
         consider(options_.segments, smoothing);
     }
-    if (least < 4 * reference) {
+    if (least < 10 * reference) {
         const std::size_t limit = std::max<std::size_t>(options_.segments, sample_.rows / 3);
         for (const double ratio : {0.5, 2.0, 4.0}) {
             const auto segments = static_cast<std::size_t>(
@@ -154,6 +149,11 @@ double Separator::error_of(const SeparationTree& tree, TreeFitOptions& best, dou
             if (segments >= 3 && segments <= std::min<std::size_t>(limit, 100) && !late()) {
                 consider(segments, best.smoothing);
             }
+        }
+        if (least > reference) {
+            best.sweeps *= 4;
+            consider(best.segments, best.smoothing / 100);
+            consider(best.segments, best.smoothing);
         }
     }
     return least;
@@ -204,7 +204,8 @@ void Separator::screen() {
         // An effect as large as the error itself would raise it by 40 %.
         TreeFitOptions sizes;
         const double without = error_of(SeparationTree::leaf(kept), sizes, noise);
-        const double limit = (fitted_to_surrogate_ ? 1.5 : 1.2) * noise + 1e-9;
+        const double limit = std::max((fitted_to_surrogate_ ? 1.5 : 1.2) * noise + 1e-9,
+                                      std::min(exact, exact_indulgence * noise));
         if (!(without <= limit)) {
             kept = strongest;
         }
@@ -291,7 +292,9 @@ Separation Separator::run() {
     chosen.smoothing = options_.smoothing;
     bool found = false;
     for (std::size_t i = 0; i < result_.tried.size(); ++i) {
-        if (!found && result_.tried[i].error <= limit) {
+        const double error = result_.tried[i].error;
+        if (!found &&
+            (error <= limit || (error <= exact && error <= exact_indulgence * reference))) {
             found = true;
             result_.tree = result_.tried[i].tree;
             chosen = sizes[i];

@@ -383,6 +383,8 @@ std::uint64_t structure(const Form& form) {
 
 }  // namespace
 
+bool same(const Form& a, const Form& b) { return compare(a, b) == 0; }
+
 Scaled canonical(const Tape& tape) { return canonical_subtree(tape, tape.size() - 1); }
 
 std::uint64_t skeleton(const Scaled& expression) {

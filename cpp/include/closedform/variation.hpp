@@ -28,6 +28,10 @@ class Variation {
     Tape add(const Tape& parent, const Tape& term) const;
     Tape multiply(const Tape& parent, const Tape& factor) const;
 
+    /// parent / (by + constant), where the operators allow it; else parent unchanged. As one step:
+    /// without the constant the quotient has a pole and is no way to it.
+    Tape divide(const Tape& parent, const Tape& by, Random& random) const;
+
     /// Every constant moved, some far: a new start for fitting them.
     Tape shake(const Tape& parent, Random& random) const;
 

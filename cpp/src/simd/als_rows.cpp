@@ -45,15 +45,11 @@ void products(const kernels::FactorView* factors, std::size_t inputs, std::size_
               const int* cell, const double* t, const unsigned* order, std::size_t count,
               double* out) {
     const std::size_t padded = factors[0].padded;
-    for (std::size_t i = 0; i < count; ++i) {
-        const std::size_t row = order[i];
-        double* to = out + i * padded;
-        std::size_t mode = 0;
-        for (; mode + 2 * pack_width <= padded; mode += 2 * pack_width) {
-            products_of<2>(factors, inputs, skip, cell + row, t + row, mode, to);
-        }
-        for (; mode < padded; mode += pack_width) {
-            products_of<1>(factors, inputs, skip, cell + row, t + row, mode, to);
+    // One pack of modes for all rows before the next: a pack's share of the tables fits in L1.
+    for (std::size_t mode = 0; mode < padded; mode += pack_width) {
+        for (std::size_t i = 0; i < count; ++i) {
+            products_of<1>(factors, inputs, skip, cell + order[i], t + order[i], mode,
+                           out + i * padded);
         }
     }
 }
