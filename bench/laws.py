@@ -185,9 +185,9 @@ def cases() -> list[Case]:
             exact("x1*(x2 + x3) + sin(x4)", four, uniform(-2, 2, 2000, 4, 10**6)),
             "sum(product(x1, sum(x2, x3)), x4)",
         ),
-        Case("surface, p and theta", surface, on_the_surface, "product(x1, x2)"),
+        Case("surface (p theta)", surface, on_the_surface, "product(x1, x2)"),
         Case(
-            "surface, invariants",
+            "surface (I1 I2)",
             surface_in_invariants,
             exact(f"x1*x2/{MATSUOKA_NAKAI!r}", two, stress),
         ),

@@ -24,7 +24,7 @@ struct Data {
 
 template <class F>
 Data sample(std::size_t rows, std::size_t inputs, std::uint64_t seed, F f) {
-    closedform::SmallRandom random(seed);
+    closedform::Random random(seed, 0);
     Data data{std::vector<double>(rows * inputs), std::vector<double>(rows), inputs};
     for (double& v : data.x) {
         v = 4 * random.uniform() - 2;
@@ -55,7 +55,7 @@ closedform::Separation separate(const Data& data, bool with_y, unsigned threads 
 }  // namespace
 
 TEST_CASE("the histogram's quantiles are the sorted ones to half a bin, however it is merged") {
-    closedform::SmallRandom random(1);
+    closedform::Random random(1, 0);
     std::vector<double> values;
     LogHistogram whole;
     LogHistogram parts[3];
@@ -88,7 +88,7 @@ TEST_CASE("streamed scores are those of the definition, for any number of thread
     std::vector<double> nodes = {-2, -1.2, -0.3, 0.4, 1.1, 2};
     closedform::TensorSurrogate model(
         std::vector<closedform::GridBasis>(3, closedform::GridBasis(nodes, 2, 2)), 2);
-    closedform::SmallRandom random(3);
+    closedform::Random random(3, 0);
     for (std::size_t d = 0; d < 3; ++d) {
         for (double& u : model.factor(d)) {
             u = 1 + random.bell();
