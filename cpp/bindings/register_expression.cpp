@@ -8,7 +8,7 @@
 #include "closedform/evaluate.hpp"
 #include "closedform/expression.hpp"
 #include "closedform/expression_text.hpp"
-#include "closedform/objective.hpp"
+#include "closedform/value_objective.hpp"
 #include "closedform/simplify.hpp"
 #include "closedform/snap.hpp"
 #include "register.hpp"

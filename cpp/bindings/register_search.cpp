@@ -72,7 +72,7 @@ py::dict run(const Array<T>& x, const Array<double>& y, const std::optional<Arra
     SearchResult result;
     {
         const py::gil_scoped_release release;
-        result = search(view, targets, row_weights, options, progress);
+        result = search(view, ValueGoal(targets, row_weights), options, progress);
     }
     py::dict out;
     out["front"] = entries(result.front, names);

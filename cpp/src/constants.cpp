@@ -9,9 +9,6 @@
 namespace closedform {
 namespace {
 
-// Constants beyond this fake structure by cancellation, for example (x - C)(y + C) for a sum.
-constexpr double largest_constant = 1e9;
-
 /// Solves (gram + lambda diag) step = -gradient for the unknowns in `use`, after scaling columns to
 /// unit diagonal (Marquardt), so that units of the data do not matter.
 bool damped_step(const NormalEquations& equations, std::span<const std::size_t> use, double lambda,
@@ -52,7 +49,7 @@ bool damped_step(const NormalEquations& equations, std::span<const std::size_t> 
 }  // namespace
 
 FitResult fit_constants(Tape& tape, std::span<const std::size_t> positions,
-                        std::span<const std::size_t> linear, const ValueObjective& objective,
+                        std::span<const std::size_t> linear, const Objective& objective,
                         Workspace& workspace, const FitOptions& options) {
     FitResult result;
     if (positions.empty()) {
@@ -75,7 +72,7 @@ FitResult fit_constants(Tape& tape, std::span<const std::size_t> positions,
         for (std::size_t i = 0; i < use.size(); ++i) {
             double& value = tape[positions[use[i]]].value;
             value += step(static_cast<Eigen::Index>(i));
-            bounded = bounded && std::abs(value) <= largest_constant;
+            bounded = bounded && std::abs(value) <= objective.largest_constant();
         }
         return bounded;
     };
@@ -85,8 +82,25 @@ FitResult fit_constants(Tape& tape, std::span<const std::size_t> positions,
         }
     };
 
+    std::vector<std::size_t> open(positions.begin(), positions.end());
+    if (objective.scale_free() && !linear.empty()) {
+        result.passes = objective.solve_sum(tape, linear, workspace);
+        // One factor is free: the largest stays where it is.
+        const auto fixed = *std::max_element(
+            linear.begin(), linear.end(), [&](std::size_t a, std::size_t b) {
+                return std::abs(tape[a].value) < std::abs(tape[b].value);
+            });
+        std::erase(open, fixed);
+        if (positions.size() == linear.size()) {
+            result.loss = objective.loss(tape, workspace);
+            ++result.passes;
+            return result;
+        }
+        linear = {};
+    }
+    positions = open;
     objective.normal_equations(tape, positions, workspace, equations);
-    result.passes = 1;
+    ++result.passes;
     if (!std::isfinite(equations.loss)) {
         return result;
     }
@@ -114,7 +128,7 @@ FitResult fit_constants(Tape& tape, std::span<const std::size_t> positions,
     if (!use.empty() && try_step(0.0)) {
         result.loss = equations.loss;
     }
-    if (use.size() == positions.size()) {
+    if (use.size() == positions.size() && objective.quadratic()) {
         // All linear: one more exact step cleans up rounding of an ill-conditioned first one.
         if (result.loss > options.floor && try_step(0.0)) {
             result.loss = equations.loss;

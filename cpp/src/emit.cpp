@@ -39,8 +39,8 @@ class Emitter {
         }
     }
 
-    /// Every term with its own factor and the constant term, present whatever their values.
-    void linear_sum(double scale, const Form& form) {
+    /// Every term with its own factor, and the constant term, present whatever their values.
+    void linear_sum(double scale, const Form& form, bool constant_term) {
         const bool is_sum = form.kind == Kind::sum;
         const Scaled single{1.0, is_sum ? Form{} : form};
         const auto* terms = is_sum ? form.parts.data() : &single;
@@ -58,9 +58,11 @@ class Emitter {
                 function(Op::add);
             }
         }
-        linear.push_back(tape.size());
-        constant(is_sum ? scale * form.offset : 0.0);
-        function(Op::add);
+        if (constant_term) {
+            linear.push_back(tape.size());
+            constant(is_sum ? scale * form.offset : 0.0);
+            function(Op::add);
+        }
     }
 
   private:
@@ -308,9 +310,9 @@ Tape emit(const Scaled& expression, const OpSet& allowed) {
     return std::move(emitter.tape);
 }
 
-LinearTape emit_linear(const Scaled& expression, const OpSet& allowed) {
+LinearTape emit_linear(const Scaled& expression, const OpSet& allowed, bool constant_term) {
     Emitter emitter(allowed);
-    emitter.linear_sum(expression.scale, expression.form);
+    emitter.linear_sum(expression.scale, expression.form, constant_term);
     if (emitter.tape.size() > max_tape_size) {
         return {};
     }

@@ -22,6 +22,8 @@ Workspace::Workspace()
     : kernels_(tape_kernels()),
       scratch_(max_tape_size * block_rows),
       adjoint_(max_tape_size * block_rows),
+      tangent_(max_tape_size * block_rows),
+      adjoint_tangent_(max_tape_size * block_rows),
       at_(max_tape_size) {}
 
 const double* Workspace::forward(const Tape& tape, const double* const* columns, bool keep) {
@@ -32,6 +34,21 @@ const double* Workspace::forward(const Tape& tape, const double* const* columns,
 void Workspace::reverse(const Tape& tape, const bool* active) {
     std::fill_n(adjoint(tape.size() - 1), block_rows, 1.0);
     kernels_.reverse(tape.data(), tape.size(), at_.data(), active, adjoint_.data());
+}
+
+void Workspace::move(const Tape& tape, std::size_t moving, const bool* active, const bool* moves,
+                     bool* live) {
+    std::fill_n(tangent_.data() + moving * block_rows, block_rows, 1.0);
+    kernels_.forward_tangent(tape.data(), tape.size(), at_.data(), moves, tangent_.data());
+    kernels_.reverse_tangent(tape.data(), tape.size(), at_.data(), active, adjoint_.data(), moves,
+                             tangent_.data(), live, adjoint_tangent_.data());
+}
+
+double* Workspace::room(std::size_t count) {
+    if (room_.size() < count) {
+        room_.resize(count);
+    }
+    return room_.data();
 }
 
 namespace {

@@ -18,15 +18,12 @@
 namespace closedform {
 namespace {
 
-constexpr std::size_t sample_rows = 512;       // candidates are judged on
 constexpr std::size_t levels_per_column = 20;  // values of a column constants are drawn from
 constexpr std::size_t archive_rows = 8192;     // archive members are compared on
 constexpr std::uint64_t first_epoch = 2000;    // passes of every island before the first exchange
 constexpr std::uint64_t longest_epoch = 40000;
 constexpr std::size_t first_size = 10;  // largest structures of the first epoch
 constexpr std::size_t size_step = 4;    // and how many nodes more every epoch
-// Relative to the variance of y: what float64 data of an exact law leave.
-constexpr double exact_share = 1e-24;
 
 using Clock = std::chrono::steady_clock;
 
@@ -40,35 +37,30 @@ double decade(double mean_square, double most) {
     return std::pow(10.0, -std::round(std::log10(size)));
 }
 
-/// The columns and y in working units, and the way back.
-struct Units {
-    std::vector<double> x;
-    double y = 1.0;
-
-    Tape restore(const Tape& tape, const OpSet& operators) const {
-        Tape result;
-        for (const Node& node : tape) {
-            const bool scaled =
-                node.op == Op::variable && x[static_cast<std::size_t>(node.variable)] != 1.0;
-            if (scaled) {
-                result.push_back(Node::constant(x[static_cast<std::size_t>(node.variable)]));
-            }
-            result.push_back(node);
-            if (scaled) {
-                result.push_back(Node::function(Op::mul));
-            }
+/// A tape in working units as one in the data's.
+Tape restore(const Tape& tape, const Units& units) {
+    Tape result;
+    for (const Node& node : tape) {
+        const bool scaled =
+            node.op == Op::variable && units.x[static_cast<std::size_t>(node.variable)] != 1.0;
+        if (scaled) {
+            result.push_back(Node::constant(units.x[static_cast<std::size_t>(node.variable)]));
         }
-        if (y != 1.0) {
-            result.insert(result.begin(), Node::constant(1.0 / y));
+        result.push_back(node);
+        if (scaled) {
             result.push_back(Node::function(Op::mul));
         }
-        if (result.size() > max_tape_size) {
-            return {};
-        }
-        fix_sizes(result);
-        return emit(canonical(result), operators);
     }
-};
+    if (units.y != 1.0) {
+        result.insert(result.begin(), Node::constant(1.0 / units.y));
+        result.push_back(Node::function(Op::mul));
+    }
+    if (result.size() > max_tape_size) {
+        return {};
+    }
+    fix_sizes(result);
+    return result;
+}
 
 std::vector<std::size_t> draw_rows(std::size_t rows, std::size_t wanted, std::uint64_t seed) {
     std::vector<std::size_t> all(rows);
@@ -85,36 +77,24 @@ std::vector<std::size_t> draw_rows(std::size_t rows, std::size_t wanted, std::ui
     return all;
 }
 
-std::vector<double> gather(std::span<const double> values, std::span<const std::size_t> rows,
-                           double factor) {
-    std::vector<double> result;
-    if (!values.empty()) {
-        result.reserve(rows.size());
-        for (const std::size_t row : rows) {
-            result.push_back(factor * values[row]);
-        }
-    }
-    return result;
-}
-
 template <class T>
 class Search {
   public:
-    Search(MatrixView<const T> x, std::span<const double> y, std::span<const double> weights,
-           const SearchOptions& options)
-        : x_(x), y_(y), weights_(weights), options_(options), archive_(options.max_size) {
-        if (x.rows == 0 || y.size() != x.rows || (!weights.empty() && weights.size() != x.rows)) {
-            throw std::invalid_argument("y: needs one value for every row of X");
+    Search(MatrixView<const T> x, const Goal& goal, const SearchOptions& options)
+        : x_(x), goal_(goal), options_(options), archive_(options.max_size) {
+        if (goal.rows() != x.rows) {
+            throw std::invalid_argument("X: needs as many rows as there are targets");
         }
+        data_units_.x.assign(x.columns, 1.0);
         choose_units();
-        sample_ = std::make_unique<ValueObjective>(objective(sample_rows));
-        if (x.rows > sample_rows) {
-            full_ = std::make_unique<ValueObjective>(objective(archive_rows));
+        sample_ = objective(goal.sample_rows(), units_);
+        if (x.rows > goal.sample_rows()) {
+            full_ = objective(archive_rows, units_);
         }
         problem_.operators = options.operators;
         problem_.sample = sample_.get();
         problem_.full = full_ ? full_.get() : sample_.get();
-        problem_.exact_loss = exact_share * problem_.full->variance();
+        problem_.exact_loss = problem_.full->exact_loss();
         problem_.max_size = options.max_size;
         for (std::size_t j = 0; j < x.columns; ++j) {
             problem_.inputs.push_back(static_cast<int>(j));
@@ -191,26 +171,30 @@ class Search {
   private:
     void choose_units() {
         std::vector<double> squares(x_.columns, 0.0);
-        double y_squares = 0.0;
         for (std::size_t i = 0; i < x_.rows; ++i) {
             for (std::size_t j = 0; j < x_.columns; ++j) {
                 const auto value = static_cast<double>(x_(i, j));
                 squares[j] += value * value;
             }
-            y_squares += y_[i] * y_[i];
         }
         const auto rows = static_cast<double>(x_.rows);
         const bool can_scale = options_.operators.has(Op::mul);
         for (const double square : squares) {
             units_.x.push_back(can_scale ? decade(square / rows, 50.0) : 1.0);
         }
-        units_.y = can_scale ? decade(y_squares / rows, 1e6) : 1.0;
+        units_.y = can_scale ? decade(goal_.mean_square(), 1e6) : 1.0;
     }
 
-    ValueObjective objective(std::size_t wanted) const {
+    std::unique_ptr<Objective> objective(std::size_t wanted, const Units& units) const {
         const auto rows = draw_rows(x_.rows, wanted, options_.seed);
-        return {RowBlocks(x_, rows, units_.x), gather(y_, rows, units_.y),
-                gather(weights_, rows, 1.0)};
+        return goal_.at(RowBlocks(x_, rows, units.x), rows, units);
+    }
+
+    /// The shortest expression that the objective cannot tell from the tape; empty for none.
+    Tape simplest(const Tape& tape) const {
+        return tape.empty()
+                   ? tape
+                   : emit(sample_->representative(canonical(tape)), options_.operators);
     }
 
     void receive_start() {
@@ -223,7 +207,7 @@ class Search {
                 unit = 1.0 / unit;
             }
             inverse.y = 1.0 / units_.y;
-            tape = inverse.restore(tape, options_.operators);
+            tape = simplest(restore(tape, inverse));
             if (tape.empty() || tape.size() > options_.max_size) {
                 continue;
             }
@@ -255,7 +239,7 @@ class Search {
 
     std::vector<Candidate> in_data_units(std::vector<Candidate> front) const {
         for (Candidate& candidate : front) {
-            candidate.tape = units_.restore(candidate.tape, options_.operators);
+            candidate.tape = simplest(restore(candidate.tape, units_));
             candidate.loss /= units_.y * units_.y;
         }
         std::erase_if(front, [](const Candidate& candidate) { return candidate.tape.empty(); });
@@ -272,10 +256,9 @@ class Search {
                 found.push_back({tape, 0.0, 0});
             }
         }
-        const auto few_rows = draw_rows(x_.rows, archive_rows, options_.seed);
-        const ValueObjective few(RowBlocks(x_, few_rows), gather(y_, few_rows, 1.0),
-                                 gather(weights_, few_rows, 1.0));
-        const double exact = exact_share * few.variance();
+        const auto few_objective = objective(archive_rows, data_units_);
+        const Objective& few = *few_objective;
+        const double exact = few.exact_loss();
         // Reductions once more, in the data's own units: there a factor of 1 is a factor of 1.
         std::vector<std::vector<Candidate>> finished(found.size());
         parallel_for(found.size(), options_.threads, [&](std::size_t i, unsigned) {
@@ -294,7 +277,7 @@ class Search {
                 const double parent = finished[i].empty() ? loss : finished[i].back().loss;
                 // A reduction is followed while it costs no more than noise can explain.
                 const double bearable =
-                    std::max(exact, parent * (1.0 + 10.0 / static_cast<double>(few_rows.size())));
+                    std::max(exact, parent * (1.0 + 10.0 / static_cast<double>(few.rows().rows())));
                 if (!(loss <= bearable) ||
                     (!finished[i].empty() && tape.size() >= finished[i].back().complexity())) {
                     continue;
@@ -303,13 +286,15 @@ class Search {
                 if (tape.size() > reduced_fully) {
                     continue;
                 }
-                for (Tape& smaller : reductions(tape, options_.operators)) {
-                    queue.push_back(std::move(smaller));
+                for (const Tape& reduced : reductions(tape, options_.operators)) {
+                    if (Tape smaller = simplest(reduced); !smaller.empty()) {
+                        queue.push_back(std::move(smaller));
+                    }
                 }
             }
             for (Candidate& candidate : finished[i]) {
                 make_simple(candidate, few, exact, workspace);
-                candidate.loss = loss_on_all_rows(candidate.tape);
+                candidate.loss = loss_on_all_rows(candidate.tape, workspace);
             }
         });
         Archive archive(max_tape_size);
@@ -321,35 +306,29 @@ class Search {
         return archive.front();
     }
 
-    /// Row by row from where the data lie: no copy of them.
-    double loss_on_all_rows(const Tape& tape) const {
-        std::vector<double> values(std::min(x_.rows, archive_rows));
-        double sum = 0.0;
-        double total = 0.0;
-        for (std::size_t begin = 0; begin < x_.rows; begin += values.size()) {
-            const std::size_t count = std::min(values.size(), x_.rows - begin);
-            const MatrixView<const T> chunk(x_.row(begin), count, x_.columns, x_.row_stride);
-            evaluate(tape, chunk, std::span(values).first(count), 1);
-            for (std::size_t i = 0; i < count; ++i) {
-                const double weight = weights_.empty() ? 1.0 : weights_[begin + i];
-                const double error = values[i] - y_[begin + i];
-                sum += weight * error * error;
-                total += weight;
-            }
+    /// A part of the rows at a time: no copy of all of them.
+    double loss_on_all_rows(const Tape& tape, Workspace& workspace) const {
+        LossSums total;
+        total.negated = 0.0;
+        std::vector<std::size_t> rows;
+        for (std::size_t begin = 0; begin < x_.rows; begin += archive_rows) {
+            rows.resize(std::min(archive_rows, x_.rows - begin));
+            std::iota(rows.begin(), rows.end(), begin);
+            total += goal_.at(RowBlocks(x_, rows), rows, data_units_)->sums(tape, workspace);
         }
-        return sum / total;
+        return total.loss();
     }
 
     /// Rounds constants within half a standard error of what the data say about one constant.
-    void make_simple(Candidate& candidate, const ValueObjective& few, double exact,
+    void make_simple(Candidate& candidate, const Objective& few, double exact,
                      Workspace& workspace) const {
         const double rows = static_cast<double>(few.rows().rows());
         for (;;) {
             snap_constants(candidate.tape, few, workspace,
                            std::max(exact, candidate.loss * (1.0 + 0.5 / rows)));
-            Tape simpler = simplify(candidate.tape, options_.operators);
+            Tape simpler = simplest(candidate.tape);
             // Simplifying multiplies constants and so undoes their rounding: only for a gain.
-            if (simpler.size() >= candidate.tape.size()) {
+            if (simpler.empty() || simpler.size() >= candidate.tape.size()) {
                 return;
             }
             candidate.tape = std::move(simpler);
@@ -357,12 +336,12 @@ class Search {
     }
 
     MatrixView<const T> x_;
-    std::span<const double> y_;
-    std::span<const double> weights_;
+    const Goal& goal_;
     const SearchOptions& options_;
     Units units_;
-    std::unique_ptr<ValueObjective> sample_;
-    std::unique_ptr<ValueObjective> full_;
+    Units data_units_;
+    std::unique_ptr<Objective> sample_;
+    std::unique_ptr<Objective> full_;
     Problem problem_;
     std::vector<std::unique_ptr<Island>> islands_;
     Archive archive_;
@@ -371,17 +350,14 @@ class Search {
 }  // namespace
 
 template <class T>
-SearchResult search(MatrixView<const T> x, std::span<const double> y,
-                    std::span<const double> weights, const SearchOptions& options,
+SearchResult search(MatrixView<const T> x, const Goal& goal, const SearchOptions& options,
                     const std::function<bool(const SearchProgress&)>& progress) {
-    return Search<T>(x, y, weights, options).run(progress);
+    return Search<T>(x, goal, options).run(progress);
 }
 
-template SearchResult search(MatrixView<const double>, std::span<const double>,
-                             std::span<const double>, const SearchOptions&,
+template SearchResult search(MatrixView<const double>, const Goal&, const SearchOptions&,
                              const std::function<bool(const SearchProgress&)>&);
-template SearchResult search(MatrixView<const float>, std::span<const double>,
-                             std::span<const double>, const SearchOptions&,
+template SearchResult search(MatrixView<const float>, const Goal&, const SearchOptions&,
                              const std::function<bool(const SearchProgress&)>&);
 
 }  // namespace closedform

@@ -112,18 +112,20 @@ const Candidate& Island::choose(std::size_t largest) {
 }
 
 Tape Island::best_term(const Candidate& parent) {
-    // Matching pursuit: of a few random terms, the one that explains most of what is left.
-    const std::vector<double> residual = problem_.sample->residual(parent.tape, workspace_);
-    ++passes_;
+    // Matching pursuit: of a few random terms, the one that takes most of what is left.
+    std::vector<Tape> terms;
+    for (int i = 0; i < terms_tried; ++i) {
+        terms.push_back(variation_.grow(random_, 1 + random_.below(6)));
+    }
+    const std::vector<double> shares =
+        problem_.sample->shares(parent.tape, terms, workspace_);
+    passes_ += terms.size() + 1;
     Tape best = {Node::constant(1.0)};
     double best_share = 0.0;
-    for (int i = 0; i < terms_tried; ++i) {
-        const Tape term = variation_.grow(random_, 1 + random_.below(6));
-        const double share = problem_.sample->explained(term, residual, workspace_);
-        ++passes_;
-        if (share > best_share) {
-            best_share = share;
-            best = term;
+    for (std::size_t i = 0; i < terms.size(); ++i) {
+        if (shares[i] > best_share) {
+            best_share = shares[i];
+            best = terms[i];
         }
     }
     return best;
@@ -164,12 +166,13 @@ void Island::consider(Tape tape) {
         return;
     }
     fix_sizes(tape);
-    const Scaled form = canonical(tape);
+    const Objective& objective = *problem_.sample;
+    const Scaled form = objective.representative(canonical(tape));
     if (!std::isfinite(form.scale)) {
         return;
     }
     const std::uint64_t structure = skeleton(form);
-    LinearTape linear = emit_linear(form, problem_.operators);
+    LinearTape linear = emit_linear(form, problem_.operators, !objective.scale_free());
     if (linear.tape.empty() || linear.tape.size() > max_size_ + 4 * linear.linear.size()) {
         return;
     }
@@ -192,13 +195,13 @@ void Island::consider(Tape tape) {
         options.give_up_above = rivals.back().loss;
     }
     const FitResult fit =
-        fit_constants(linear.tape, positions, linear.linear, *problem_.sample, workspace_, options);
+        fit_constants(linear.tape, positions, linear.linear, objective, workspace_, options);
     passes_ += static_cast<std::uint64_t>(fit.passes);
     if (!std::isfinite(fit.loss)) {
         return;
     }
     snap_neutral(linear.tape);
-    Candidate candidate{emit(canonical(linear.tape), problem_.operators), fit.loss, structure};
+    Candidate candidate{simplest(linear.tape), fit.loss, structure};
     if (candidate.tape.empty() || candidate.complexity() > max_size_) {
         return;
     }
@@ -206,6 +209,10 @@ void Island::consider(Tape tape) {
         promote(candidate);
     }
     keep(std::move(candidate));
+}
+
+Tape Island::simplest(const Tape& tape) const {
+    return emit(problem_.sample->representative(canonical(tape)), problem_.operators);
 }
 
 void Island::promote(const Candidate& candidate) {
@@ -223,7 +230,10 @@ void Island::promote(const Candidate& candidate) {
         return;
     }
     snap_neutral(refined.tape);
-    refined.tape = simplify(refined.tape, problem_.operators);
+    refined.tape = simplest(refined.tape);
+    if (refined.tape.empty()) {
+        return;
+    }
     refined.loss = problem_.full->loss(refined.tape, workspace_);
     ++passes_;
     if (archive_.offer(refined)) {
@@ -237,9 +247,13 @@ void Island::reduce(const Candidate& candidate) {
     // The archive decides whether a smaller expression is worth having, and then its own
     // reductions are tried.
     const bool fully = candidate.complexity() <= reduced_fully;
-    for (Tape& tape : reductions(candidate.tape, problem_.operators)) {
+    for (const Tape& reduced : reductions(candidate.tape, problem_.operators)) {
         if (stop_()) {
             return;
+        }
+        Tape tape = simplest(reduced);
+        if (tape.empty()) {
+            continue;
         }
         FitOptions options;
         options.max_iterations = fully ? 20 : 4;

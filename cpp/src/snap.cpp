@@ -24,7 +24,7 @@ double rounded(double value, int digits) {
 
 }  // namespace
 
-double snap_constants(Tape& tape, const ValueObjective& objective, Workspace& workspace,
+double snap_constants(Tape& tape, const Objective& objective, Workspace& workspace,
                       double allowed) {
     std::vector<std::size_t> open = constant_positions(tape);
     double loss = objective.loss(tape, workspace);

@@ -15,7 +15,7 @@
 
 #include "closedform/constants.hpp"
 #include "closedform/link.hpp"
-#include "closedform/objective.hpp"
+#include "closedform/value_objective.hpp"
 #include "closedform/parallel.hpp"
 #include "closedform/simplify.hpp"
 #include "closedform/term_library.hpp"
@@ -158,7 +158,7 @@ class Sums {
     }
 
     std::vector<Candidate> run() {
-        if (library_->size() == 0 || !(objective_->variance() > 0.0)) {
+        if (library_->size() == 0 || !(objective_->exact_loss() > 0.0)) {
             return {};
         }
         const Link link = choose_link();

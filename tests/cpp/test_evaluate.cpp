@@ -9,7 +9,7 @@
 #include "closedform/evaluate.hpp"
 #include "closedform/expression_text.hpp"
 #include "closedform/kernels/elementary.hpp"
-#include "closedform/objective.hpp"
+#include "closedform/value_objective.hpp"
 #include "closedform/random.hpp"
 #include "closedform/variation.hpp"
 

@@ -52,9 +52,9 @@ TEST_SUITE("threads") {
         const Data data = sampled("a*tan(b) + sqrt(a + 3)/(b*b + 1)", 700, 1.0);
         SearchOptions few = options(1);
         few.evaluations = 40000;
-        const SearchResult one = search(data.view(), data.y, {}, few, {});
+        const SearchResult one = search(data.view(), ValueGoal(data.y, {}), few, {});
         few.threads = 3;
-        const SearchResult three = search(data.view(), data.y, {}, few, {});
+        const SearchResult three = search(data.view(), ValueGoal(data.y, {}), few, {});
         REQUIRE(one.front.size() == three.front.size());
         for (std::size_t i = 0; i < one.front.size(); ++i) {
             CHECK(one.front[i].loss == three.front[i].loss);
@@ -66,7 +66,7 @@ TEST_SUITE("threads") {
 TEST_CASE("a law is found exactly, at its size, whatever the units of the target") {
     for (const double factor : {1.0, 1e9, 1e-9}) {
         const Data data = sampled("a*sin(b) + 1.5", 200, factor);
-        const SearchResult result = search(data.view(), data.y, {}, options(2), {});
+        const SearchResult result = search(data.view(), ValueGoal(data.y, {}), options(2), {});
         CHECK(result.reason == StopReason::exact);
         REQUIRE(!result.front.empty());
         CHECK(result.front.back().tape.size() <= (factor == 1.0 ? 6 : 8));
@@ -77,7 +77,7 @@ TEST_CASE("a law is found exactly, at its size, whatever the units of the target
 TEST_CASE("an interrupted search keeps what it has") {
     const Data data = sampled("a*sin(b) + 1.5", 200, 1.0);
     const SearchResult result =
-        search(data.view(), data.y, {}, options(2), [](const SearchProgress&) { return true; });
+        search(data.view(), ValueGoal(data.y, {}), options(2), [](const SearchProgress&) { return true; });
     CHECK(result.reason == StopReason::interrupted);
     CHECK(!result.front.empty());
 }
@@ -87,7 +87,7 @@ TEST_CASE("rows with weight zero do not count") {
     std::vector<double> weights(100, 1.0);
     data.y[7] = 1e6;
     weights[7] = 0.0;
-    const SearchResult result = search(data.view(), data.y, weights, options(1), {});
+    const SearchResult result = search(data.view(), ValueGoal(data.y, weights), options(1), {});
     REQUIRE(!result.front.empty());
     CHECK(result.front.back().tape.size() == 3);
 }

@@ -22,13 +22,28 @@ class Workspace {
     /// `active` has one entry a node.
     void reverse(const Tape& tape, const bool* active);
 
+    /// After reverse: tangents of the adjoints for a unit tangent of the constant at `moving`.
+    /// `moves` marks it and its ancestors; one entry a node of `live` says whether the adjoint of
+    /// that active node changes, and only then adjoint_tangent(node) is meant.
+    void move(const Tape& tape, std::size_t moving, const bool* active, const bool* moves,
+              bool* live);
+
+    /// Room for `count` numbers, uninitialised; what an earlier call gave is lost.
+    double* room(std::size_t count);
+
     const double* value(std::size_t node) const { return at_[node]; }
     double* adjoint(std::size_t node) { return adjoint_.data() + node * block_rows; }
+    const double* adjoint_tangent(std::size_t node) const {
+        return adjoint_tangent_.data() + node * block_rows;
+    }
 
   private:
     const TapeKernels& kernels_;
     std::vector<double> scratch_;
     std::vector<double> adjoint_;
+    std::vector<double> tangent_;
+    std::vector<double> adjoint_tangent_;
+    std::vector<double> room_;
     std::vector<const double*> at_;
 };
 

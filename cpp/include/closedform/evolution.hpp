@@ -11,6 +11,7 @@
 #include "closedform/archive.hpp"
 #include "closedform/array_view.hpp"
 #include "closedform/expression.hpp"
+#include "closedform/goal.hpp"
 
 namespace closedform {
 
@@ -40,13 +41,11 @@ struct SearchResult {
     double seconds = 0.0;
 };
 
-/// Minimises the weighted mean squared error of expressions in the columns of X.
-/// X: n x d; y and weights: n values (no weights: all 1). `progress` is called from the calling
-/// thread between epochs: when it returns true the search ends and returns the best so far. Throws
-/// std::invalid_argument for inconsistent sizes.
+/// Minimises a goal's objective over expressions in the columns of X (n x d).
+/// `progress` is called from the calling thread between epochs: when it returns true the search
+/// ends and returns the best so far. Throws std::invalid_argument for inconsistent sizes.
 template <class T>
-SearchResult search(MatrixView<const T> x, std::span<const double> y,
-                    std::span<const double> weights, const SearchOptions& options,
+SearchResult search(MatrixView<const T> x, const Goal& goal, const SearchOptions& options,
                     const std::function<bool(const SearchProgress&)>& progress);
 
 }  // namespace closedform

@@ -22,8 +22,8 @@ struct Problem {
     OpSet operators;
     std::vector<int> inputs;       ///< columns expressions may read
     std::vector<double> levels;    ///< some values the columns take: where shifts are to be found
-    const ValueObjective* sample;  ///< a few rows, for judging candidates
-    const ValueObjective* full;    ///< for the archive; may be the same object as sample
+    const Objective* sample;       ///< a few rows, for judging candidates
+    const Objective* full;         ///< for the archive; may be the same object as sample
     double exact_loss = 0.0;       ///< losses up to this are rounding
     std::size_t max_size = 30;
 };
@@ -49,6 +49,7 @@ class Island {
     const Candidate& choose(std::size_t largest);
     Tape best_term(const Candidate& parent);
     void consider(Tape tape);
+    Tape simplest(const Tape& tape) const;
     void promote(const Candidate& candidate);
     void reduce(const Candidate& candidate);
     void keep(Candidate candidate);

@@ -1,13 +1,16 @@
 #pragma once
-// What a search minimises. Value objective: the weighted mean squared error
-//   loss(f) = sum_i w_i (f(x_i) - y_i)^2 / sum_i w_i.
+// What a search minimises, seen from the search: values (value_objective.hpp), directions of the
+// input gradient (gradient_objective.hpp) or labels (margin_objective.hpp).
 
+#include <cstddef>
+#include <limits>
 #include <span>
 #include <vector>
 
 #include "closedform/evaluate.hpp"
 #include "closedform/expression.hpp"
 #include "closedform/row_blocks.hpp"
+#include "closedform/simplify.hpp"
 
 namespace closedform {
 
@@ -18,38 +21,76 @@ struct NormalEquations {
     double loss = 0.0;
 };
 
-class ValueObjective {
-  public:
-    /// y and weights: one value a row of `rows`; empty weights mean 1 everywhere. The objective
-    /// owns the rows.
-    ValueObjective(RowBlocks rows, std::span<const double> y, std::span<const double> weights);
+/// A loss as sums over rows, so that parts of the data can be added up.
+struct LossSums {
+    double as_is = 0.0;  ///< of the expression
+    /// of the expression times -1; infinity where the sign means something
+    double negated = std::numeric_limits<double>::infinity();
+    double weight = 0.0;
 
-    /// Weighted mean squared error; infinity where any row is not finite.
-    double loss(const Tape& tape, Workspace& workspace) const;
+    double loss() const {
+        const double sum = as_is < negated ? as_is : negated;
+        // Not a number compares false: an expression that is not defined somewhere has no loss.
+        return sum >= 0.0 && sum <= std::numeric_limits<double>::max()
+                   ? sum / weight
+                   : std::numeric_limits<double>::infinity();
+    }
+    LossSums& operator+=(const LossSums& other) {
+        as_is += other.as_is;
+        negated += other.negated;
+        weight += other.weight;
+        return *this;
+    }
+};
+
+class Objective {
+  public:
+    virtual ~Objective() = default;
+    Objective() = default;
+    Objective(const Objective&) = delete;
+    Objective& operator=(const Objective&) = delete;
+
+    virtual LossSums sums(const Tape& tape, Workspace& workspace) const = 0;
+
+    /// Weighted mean over the rows; infinity where the expression is not defined.
+    double loss(const Tape& tape, Workspace& workspace) const {
+        return sums(tape, workspace).loss();
+    }
 
     /// Loss and the normal equations of the constants at `positions`, divided by the sum of
     /// weights. Not finite when the expression is not.
-    void normal_equations(const Tape& tape, std::span<const std::size_t> positions,
-                          Workspace& workspace, NormalEquations& out) const;
+    virtual void normal_equations(const Tape& tape, std::span<const std::size_t> positions,
+                                  Workspace& workspace, NormalEquations& out) const = 0;
 
-    /// Weighted covariances of an expression with the residual of another, for choosing a term to
-    /// add: the share of the residual's sum of squares that c0 + c1 * candidate would explain.
-    double explained(const Tape& candidate, std::span<const double> residual,
-                     Workspace& workspace) const;
+    /// For every term the share of the loss that adding it to `parent`, with a factor, would take
+    /// away: what a search needs to choose a term.
+    virtual std::vector<double> shares(const Tape& parent, std::span<const Tape> terms,
+                                       Workspace& workspace) const = 0;
 
-    /// y - f at every row, padded to whole blocks; padding rows hold 0.
-    std::vector<double> residual(const Tape& tape, Workspace& workspace) const;
+    /// Losses up to this are rounding of float64 data.
+    virtual double exact_loss() const = 0;
 
-    const RowBlocks& rows() const { return rows_; }
-    /// Loss of the best constant: the variance of y.
-    double variance() const { return variance_; }
+    /// The simplest expression this objective cannot tell from the given one.
+    virtual Scaled representative(Scaled form) const { return form; }
 
-  private:
-    RowBlocks rows_;
-    std::vector<double> y_;
-    std::vector<double> scale_;  ///< square root of the weight; 0 in the padding
-    double total_weight_ = 0.0;
-    double variance_ = 0.0;
+    /// True when a common factor of a sum's terms, and its constant term, do not matter: then
+    /// solve_sum finds the others'.
+    virtual bool scale_free() const { return false; }
+
+    /// Sets the factors at `linear`, one for each term of the outermost sum, to the best ones.
+    /// Only where scale_free(). Returns the passes over the rows it took.
+    virtual int solve_sum(Tape& /*tape*/, std::span<const std::size_t> /*linear*/,
+                          Workspace& /*workspace*/) const {
+        return 0;
+    }
+
+    /// True when one Gauss-Newton step solves for constants that enter linearly.
+    virtual bool quadratic() const { return false; }
+
+    /// Constants beyond this fake structure by cancellation: (x - C)(y + C) for a sum.
+    virtual double largest_constant() const { return 1e9; }
+
+    virtual const RowBlocks& rows() const = 0;
 };
 
 }  // namespace closedform

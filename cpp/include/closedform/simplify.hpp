@@ -42,13 +42,13 @@ Scaled canonical(const Tape& tape);
 /// (which must contain those of the tape it came from). Empty when longer than max_tape_size.
 Tape emit(const Scaled& expression, const OpSet& allowed);
 
-/// A tape in which every term of the outermost sum has its own constant factor and the sum its own
-/// constant term, present even when 1 or 0: the constants a linear least-squares fit determines.
+/// A tape in which every term of the outermost sum has its own constant factor and, if wanted, the
+/// sum its own constant term, present even when 1 or 0: the constants a linear fit determines.
 struct LinearTape {
     Tape tape;
     std::vector<std::size_t> linear;  ///< positions of those constants, the constant term last
 };
-LinearTape emit_linear(const Scaled& expression, const OpSet& allowed);
+LinearTape emit_linear(const Scaled& expression, const OpSet& allowed, bool constant_term);
 
 /// Hash of the structure with every constant left open, and the factors of the outermost sum and
 /// its constant term ignored: equal for expressions that a fit of all constants makes equal.

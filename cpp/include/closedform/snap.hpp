@@ -9,7 +9,7 @@ namespace closedform {
 
 /// Gives every constant the fewest decimal digits that keep the loss, the other constants refitted,
 /// at or below `allowed`. Neutral values (0 and 1) are tried first. Returns the final loss.
-double snap_constants(Tape& tape, const ValueObjective& objective, Workspace& workspace,
+double snap_constants(Tape& tape, const Objective& objective, Workspace& workspace,
                       double allowed);
 
 }  // namespace closedform

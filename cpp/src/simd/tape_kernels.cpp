@@ -3,6 +3,7 @@
 #include "closedform/tape_kernels.hpp"
 
 #include "closedform/kernels/tape_operators.hpp"
+#include "lanes.hpp"
 
 // An operator may write where its operand is (the reused slots of forward): each row depends on
 // itself alone, which the compiler cannot know and would guard with a scalar copy of the loop.
@@ -58,47 +59,48 @@ void unary(const double* a, double* out) {
     }
 }
 
-void unary_value(Op op, const double* a, double* out) {
-    const auto apply = [&](auto f) { unary<decltype(f)>(a, out); };
+/// Calls visit with the operator's functor; `a` decides how sin, cos and tan reduce their argument.
+template <class Visit>
+void with_unary(Op op, const double* a, const Visit& visit) {
     switch (op) {
         case Op::sin:
-            return far(a) ? apply(k::SinFar{}) : apply(k::Sin{});
+            return far(a) ? visit(k::SinFar{}) : visit(k::Sin{});
         case Op::cos:
-            return far(a) ? apply(k::CosFar{}) : apply(k::Cos{});
+            return far(a) ? visit(k::CosFar{}) : visit(k::Cos{});
         case Op::tan:
-            return far(a) ? apply(k::TanFar{}) : apply(k::Tan{});
+            return far(a) ? visit(k::TanFar{}) : visit(k::Tan{});
         case Op::exp:
-            return apply(k::Exp{});
+            return visit(k::Exp{});
         case Op::log:
-            return apply(k::Log{});
+            return visit(k::Log{});
         case Op::sqrt:
-            return apply(k::Sqrt{});
+            return visit(k::Sqrt{});
         case Op::square:
-            return apply(k::Square{});
+            return visit(k::Square{});
         case Op::cube:
-            return apply(k::Cube{});
+            return visit(k::Cube{});
         case Op::abs:
-            return apply(k::Abs{});
+            return visit(k::Abs{});
         case Op::tanh:
-            return apply(k::Tanh{});
+            return visit(k::Tanh{});
         default:
-            return apply(k::Inv{});
+            return visit(k::Inv{});
     }
 }
 
-void binary_value(Op op, const Node& left, const Node& right, const double* a, const double* b,
-                  double* out) {
+template <class Visit>
+void with_binary(Op op, const Visit& visit) {
     switch (op) {
         case Op::add:
-            return binary<k::Add>(left, right, a, b, out);
+            return visit(k::Add{});
         case Op::sub:
-            return binary<k::Sub>(left, right, a, b, out);
+            return visit(k::Sub{});
         case Op::mul:
-            return binary<k::Mul>(left, right, a, b, out);
+            return visit(k::Mul{});
         case Op::div:
-            return binary<k::Div>(left, right, a, b, out);
+            return visit(k::Div{});
         default:
-            return binary<k::Pow>(left, right, a, b, out);
+            return visit(k::Pow{});
     }
 }
 
@@ -122,10 +124,12 @@ void forward(const Node* tape, std::size_t nodes, const double* const* columns, 
                 out[r] = node.value;
             }
         } else if (operand_count == 1) {
-            unary_value(node.op, at[i - 1], out);
+            with_unary(node.op, at[i - 1], [&](auto f) { unary<decltype(f)>(at[i - 1], out); });
         } else {
             const std::size_t left = i - 1 - tape[i - 1].size;
-            binary_value(node.op, tape[left], tape[i - 1], at[left], at[i - 1], out);
+            with_binary(node.op, [&](auto f) {
+                binary<decltype(f)>(tape[left], tape[i - 1], at[left], at[i - 1], out);
+            });
         }
     }
 }
@@ -135,34 +139,6 @@ void unary_slope(const double* a, const double* v, const double* g, double* out)
     CLOSEDFORM_ROWS_INDEPENDENT
     for (std::size_t i = 0; i < rows; ++i) {
         out[i] = g[i] * F::slope(a[i], v[i]);
-    }
-}
-
-void unary_adjoint(Op op, const double* a, const double* v, const double* g, double* out) {
-    const auto apply = [&](auto f) { unary_slope<decltype(f)>(a, v, g, out); };
-    switch (op) {
-        case Op::sin:
-            return far(a) ? apply(k::SinFar{}) : apply(k::Sin{});
-        case Op::cos:
-            return far(a) ? apply(k::CosFar{}) : apply(k::Cos{});
-        case Op::tan:
-            return apply(k::Tan{});
-        case Op::exp:
-            return apply(k::Exp{});
-        case Op::log:
-            return apply(k::Log{});
-        case Op::sqrt:
-            return apply(k::Sqrt{});
-        case Op::square:
-            return apply(k::Square{});
-        case Op::cube:
-            return apply(k::Cube{});
-        case Op::abs:
-            return apply(k::Abs{});
-        case Op::tanh:
-            return apply(k::Tanh{});
-        default:
-            return apply(k::Inv{});
     }
 }
 
@@ -194,7 +170,9 @@ void reverse(const Node* tape, std::size_t nodes, const double* const* at, const
         const double* v = at[i];
         if (node.op > Op::pow) {
             if (active[i - 1]) {
-                unary_adjoint(node.op, at[i - 1], v, g, adjoint + (i - 1) * rows);
+                double* out = adjoint + (i - 1) * rows;
+                with_unary(node.op, at[i - 1],
+                           [&](auto f) { unary_slope<decltype(f)>(at[i - 1], v, g, out); });
             }
             continue;
         }
@@ -203,42 +181,120 @@ void reverse(const Node* tape, std::size_t nodes, const double* const* at, const
         double* right = active[i - 1] ? adjoint + (i - 1) * rows : nullptr;
         const double* a = at[l];
         const double* b = at[i - 1];
-        switch (node.op) {
-            case Op::add:
-                binary_slopes<k::Add>(a, b, v, g, left, right);
-                break;
-            case Op::sub:
-                binary_slopes<k::Sub>(a, b, v, g, left, right);
-                break;
-            case Op::mul:
-                binary_slopes<k::Mul>(a, b, v, g, left, right);
-                break;
-            case Op::div:
-                binary_slopes<k::Div>(a, b, v, g, left, right);
-                break;
-            default:
-                binary_slopes<k::Pow>(a, b, v, g, left, right);
+        with_binary(node.op,
+                    [&](auto f) { binary_slopes<decltype(f)>(a, b, v, g, left, right); });
+    }
+}
+
+/// out = p * (partial derivative by the left operand) + q * (by the right one)
+template <class F>
+void binary_tangent(const double* a, const double* b, const double* v, const double* p,
+                    const double* q, double* out) {
+    CLOSEDFORM_ROWS_INDEPENDENT
+    for (std::size_t i = 0; i < rows; ++i) {
+        // A tangent of zero beside an infinite slope is zero: the operand does not move.
+        const double left = p[i] == 0.0 ? 0.0 : p[i] * F::left(a[i], b[i], v[i]);
+        const double right = q[i] == 0.0 ? 0.0 : q[i] * F::right(a[i], b[i], v[i]);
+        out[i] = left + right;
+    }
+}
+
+constexpr double zeros[rows] = {};
+
+void forward_tangent(const Node* tape, std::size_t nodes, const double* const* at,
+                     const bool* moves, double* tangent) {
+    for (std::size_t i = 0; i < nodes; ++i) {
+        const Node& node = tape[i];
+        if (!moves[i] || node.size == 1) {
+            continue;
+        }
+        double* out = tangent + i * rows;
+        const double* a = at[i - 1];
+        if (node.op > Op::pow) {
+            const double* p = tangent + (i - 1) * rows;
+            with_unary(node.op, a, [&](auto f) { unary_slope<decltype(f)>(a, at[i], p, out); });
+            continue;
+        }
+        const std::size_t l = i - 1 - tape[i - 1].size;
+        const double* p = moves[l] ? tangent + l * rows : zeros;
+        const double* q = moves[i - 1] ? tangent + (i - 1) * rows : zeros;
+        with_binary(node.op,
+                    [&](auto f) { binary_tangent<decltype(f)>(at[l], a, at[i], p, q, out); });
+    }
+}
+
+template <class F>
+void unary_curve(const double* a, const double* v, const double* g, const double* h,
+                 const double* p, double* out) {
+    CLOSEDFORM_ROWS_INDEPENDENT
+    for (std::size_t i = 0; i < rows; ++i) {
+        const double bend = p[i] == 0.0 ? 0.0 : g[i] * F::curve(a[i], v[i]) * p[i];
+        out[i] = h[i] * F::slope(a[i], v[i]) + bend;
+    }
+}
+
+template <class F>
+void binary_curves(const double* a, const double* b, const double* v, const double* g,
+                   const double* h, const double* p, const double* q, double* left,
+                   double* right) {
+    if (left != nullptr) {
+        CLOSEDFORM_ROWS_INDEPENDENT
+        for (std::size_t i = 0; i < rows; ++i) {
+            left[i] = h[i] * F::left(a[i], b[i], v[i]) +
+                      g[i] * F::left_tangent(a[i], b[i], v[i], p[i], q[i]);
+        }
+    }
+    if (right != nullptr) {
+        CLOSEDFORM_ROWS_INDEPENDENT
+        for (std::size_t i = 0; i < rows; ++i) {
+            right[i] = h[i] * F::right(a[i], b[i], v[i]) +
+                       g[i] * F::right_tangent(a[i], b[i], v[i], p[i], q[i]);
         }
     }
 }
 
-constexpr std::size_t lanes =
-    8;  // fixed, so that sums do not depend on the instruction set's width
-
-double total(const double* lane) {
-    return ((lane[0] + lane[4]) + (lane[1] + lane[5])) +
-           ((lane[2] + lane[6]) + (lane[3] + lane[7]));
-}
-
-double dot(const double* a, const double* b) {
-    double lane[lanes] = {};
-    for (std::size_t i = 0; i < rows; i += lanes) {
-        for (std::size_t j = 0; j < lanes; ++j) {
-            lane[j] += a[i + j] * b[i + j];
+void reverse_tangent(const Node* tape, std::size_t nodes, const double* const* at,
+                     const bool* active, const double* adjoint, const bool* moves,
+                     const double* tangent, bool* live, double* adjoint_tangent) {
+    live[nodes - 1] = false;  // the root's adjoint is one, whatever the constants
+    for (std::size_t i = nodes; i-- > 0;) {
+        const Node& node = tape[i];
+        if (!active[i] || node.size == 1) {
+            continue;
+        }
+        const double* g = adjoint + i * rows;
+        const double* h = live[i] ? adjoint_tangent + i * rows : zeros;
+        if (node.op > Op::pow) {
+            const std::size_t child = i - 1;
+            live[child] = live[i] || moves[child];
+            if (active[child] && live[child]) {
+                const double* p = moves[child] ? tangent + child * rows : zeros;
+                double* out = adjoint_tangent + child * rows;
+                with_unary(node.op, at[child], [&](auto f) {
+                    unary_curve<decltype(f)>(at[child], at[i], g, h, p, out);
+                });
+            }
+            continue;
+        }
+        const std::size_t r = i - 1;
+        const std::size_t l = r - tape[r].size;
+        const bool linear = node.op == Op::add || node.op == Op::sub;
+        const bool reached = live[i] || (!linear && (moves[l] || moves[r]));
+        live[l] = reached;
+        live[r] = reached;
+        if (reached) {
+            const double* p = moves[l] ? tangent + l * rows : zeros;
+            const double* q = moves[r] ? tangent + r * rows : zeros;
+            double* left = active[l] ? adjoint_tangent + l * rows : nullptr;
+            double* right = active[r] ? adjoint_tangent + r * rows : nullptr;
+            with_binary(node.op, [&](auto f) {
+                binary_curves<decltype(f)>(at[l], at[r], at[i], g, h, p, q, left, right);
+            });
         }
     }
-    return total(lane);
 }
+
+double dot(const double* a, const double* b) { return lane_dot(a, b, rows); }
 
 double square_error(const double* f, const double* y, const double* scale) {
     double lane[lanes] = {};
@@ -276,7 +332,8 @@ double normal_equations(const double* f, const double* y, const double* scale,
 }  // namespace
 
 const TapeKernels* tape_kernels() {
-    static constexpr TapeKernels table = {forward, reverse, square_error, normal_equations};
+    static constexpr TapeKernels table = {forward,         reverse,      forward_tangent,
+                                         reverse_tangent, square_error, normal_equations};
     return &table;
 }
 

@@ -1,9 +1,8 @@
-#include "closedform/objective.hpp"
+#include "closedform/value_objective.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 
 namespace closedform {
 
@@ -24,17 +23,16 @@ ValueObjective::ValueObjective(RowBlocks rows, std::span<const double> y,
     variance_ /= total_weight_;
 }
 
-double ValueObjective::loss(const Tape& tape, Workspace& workspace) const {
+LossSums ValueObjective::sums(const Tape& tape, Workspace& workspace) const {
     const TapeKernels& kernels = tape_kernels();
-    double sum = 0.0;
-    for (std::size_t b = 0; b < rows_.blocks(); ++b) {
+    LossSums result;
+    result.weight = total_weight_;
+    for (std::size_t b = 0; b < rows_.blocks() && std::isfinite(result.as_is); ++b) {
         const double* f = workspace.forward(tape, rows_.block(b), false);
-        sum += kernels.square_error(f, y_.data() + b * block_rows, scale_.data() + b * block_rows);
-        if (!std::isfinite(sum)) {
-            return std::numeric_limits<double>::infinity();
-        }
+        result.as_is +=
+            kernels.square_error(f, y_.data() + b * block_rows, scale_.data() + b * block_rows);
     }
-    return sum / total_weight_;
+    return result;
 }
 
 void ValueObjective::normal_equations(const Tape& tape, std::span<const std::size_t> positions,
@@ -85,7 +83,7 @@ std::vector<double> ValueObjective::residual(const Tape& tape, Workspace& worksp
     return result;
 }
 
-double ValueObjective::explained(const Tape& candidate, std::span<const double> residual,
+double ValueObjective::explained(const Tape& term, std::span<const double> residual,
                                  Workspace& workspace) const {
     double mean_f = 0.0;
     double mean_r = 0.0;
@@ -93,7 +91,7 @@ double ValueObjective::explained(const Tape& candidate, std::span<const double> 
     double fr = 0.0;
     double rr = 0.0;
     for (std::size_t b = 0; b < rows_.blocks(); ++b) {
-        const double* f = workspace.forward(candidate, rows_.block(b), false);
+        const double* f = workspace.forward(term, rows_.block(b), false);
         const std::size_t begin = b * block_rows;
         const std::size_t end = std::min(begin + block_rows, rows_.rows());
         for (std::size_t i = begin; i < end; ++i) {
@@ -111,9 +109,19 @@ double ValueObjective::explained(const Tape& candidate, std::span<const double> 
     const double variance_f = ff / total_weight_ - mean_f * mean_f;
     const double covariance = fr / total_weight_ - mean_f * mean_r;
     const double share = covariance * covariance / (variance_f * (rr / total_weight_));
-    // A candidate that is constant up to rounding explains nothing.
+    // A term that is constant up to rounding explains nothing.
     const bool varies = variance_f > 1e-14 * ff / total_weight_;
     return std::isfinite(share) && varies ? share : 0.0;
+}
+
+std::vector<double> ValueObjective::shares(const Tape& parent, std::span<const Tape> terms,
+                                           Workspace& workspace) const {
+    const std::vector<double> left = residual(parent, workspace);
+    std::vector<double> result;
+    for (const Tape& term : terms) {
+        result.push_back(explained(term, left, workspace));
+    }
+    return result;
 }
 
 }  // namespace closedform

@@ -1,0 +1,38 @@
+#pragma once
+// Loops of the gradient objective over one block of rows, one copy per instruction set
+// (cpp/src/simd/direction_kernels.cpp). A gradient is given by its components: pointers to
+// block_rows numbers each.
+
+#include <cstddef>
+
+namespace closedform {
+
+struct DirectionKernels {
+    /// out = adjoint * scale, or out += adjoint * scale
+    void (*add_scaled)(const double* adjoint, const double* scale, bool first, double* out);
+
+    /// inverse[i] = 1 / |g_i|, or 0 where the gradient counts as zero beside the value f_i: there
+    /// it is rounding (symbolic_gradients.md section 4). Not finite where g is not.
+    void (*inverse_norms)(const double* const* g, std::size_t count, const double* f,
+                          double* inverse);
+
+    /// Adds sum w |u - v|^2 and sum w |u + v|^2 over components, v = g * inverse.
+    void (*differences)(const double* g, const double* inverse, const double* u,
+                        const double* weight, double* minus, double* plus);
+    /// The same where g is zero.
+    double (*squares)(const double* u, const double* weight);
+
+    /// In place: tangents of g become those of its unit vector v times `scale`,
+    /// (tangent - v (v . tangent)) / |g|.
+    void (*turn)(const double* const* g, const double* inverse, const double* scale,
+                 double* const* tangent, std::size_t count);
+
+    /// sum a * b and sum a * b * c
+    double (*dot)(const double* a, const double* b);
+    double (*dot3)(const double* a, const double* b, const double* c);
+};
+
+/// The copy for this processor.
+const DirectionKernels& direction_kernels();
+
+}  // namespace closedform

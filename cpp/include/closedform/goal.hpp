@@ -1,0 +1,86 @@
+#pragma once
+// What a search is after, at the rows of its data: it makes the objective for any of them.
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "closedform/array_view.hpp"
+#include "closedform/objective.hpp"
+
+namespace closedform {
+
+/// Powers of ten between the data and what the search works with: working value = unit * value.
+struct Units {
+    std::vector<double> x;  ///< by column
+    double y = 1.0;
+};
+
+class Goal {
+  public:
+    virtual ~Goal() = default;
+    Goal() = default;
+    Goal(const Goal&) = delete;
+    Goal& operator=(const Goal&) = delete;
+
+    virtual std::size_t rows() const = 0;
+
+    /// The objective at the named rows of the data; `blocks` holds those rows in working units.
+    virtual std::unique_ptr<Objective> at(RowBlocks blocks, std::span<const std::size_t> which,
+                                          const Units& units) const = 0;
+
+    /// Mean square of what expressions are to reproduce, for choosing units.y; 1 for none.
+    virtual double mean_square() const { return 1.0; }
+
+    /// Rows that candidates are judged on.
+    virtual std::size_t sample_rows() const { return 512; }
+};
+
+/// Values y, one a row; empty weights mean 1. Throws std::invalid_argument when the sizes differ.
+/// Goals refer to their arrays, they own nothing.
+class ValueGoal : public Goal {
+  public:
+    ValueGoal(std::span<const double> y, std::span<const double> weights);
+    std::size_t rows() const override { return y_.size(); }
+    std::unique_ptr<Objective> at(RowBlocks blocks, std::span<const std::size_t> which,
+                                  const Units& units) const override;
+    double mean_square() const override;
+
+  private:
+    std::span<const double> y_;
+    std::span<const double> weights_;
+};
+
+/// Directions of the input gradient: see GradientObjective.
+class GradientGoal : public Goal {
+  public:
+    GradientGoal(MatrixView<const double> directions, MatrixView<const double> scales,
+                 std::span<const double> weights, bool is_signed);
+    std::size_t rows() const override { return directions_.rows; }
+    std::unique_ptr<Objective> at(RowBlocks blocks, std::span<const std::size_t> which,
+                                  const Units& units) const override;
+    // Every row brings as many equations as inputs.
+    std::size_t sample_rows() const override { return 256; }
+
+  private:
+    MatrixView<const double> directions_;
+    MatrixView<const double> scales_;
+    std::span<const double> weights_;
+    bool signed_;
+};
+
+/// Labels 1 or -1, one a row: see MarginObjective.
+class MarginGoal : public Goal {
+  public:
+    MarginGoal(std::span<const double> labels, std::span<const double> weights);
+    std::size_t rows() const override { return labels_.size(); }
+    std::unique_ptr<Objective> at(RowBlocks blocks, std::span<const std::size_t> which,
+                                  const Units& units) const override;
+
+  private:
+    std::span<const double> labels_;
+    std::span<const double> weights_;
+};
+
+}  // namespace closedform

@@ -1,0 +1,408 @@
+#include "closedform/gradient_objective.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <stdexcept>
+
+#include "closedform/free_form.hpp"
+#include "closedform/pencil.hpp"
+#include "kernel_sets.hpp"
+
+namespace closedform {
+
+CLOSEDFORM_DECLARE_SETS(DirectionKernels, direction_kernels)
+
+const DirectionKernels& direction_kernels() {
+    static const DirectionKernels& table =
+        CLOSEDFORM_PICK_SET(DirectionKernels, direction_kernels);
+    return table;
+}
+
+namespace {
+
+constexpr int reweightings = 4;
+
+}  // namespace
+
+/// Gradients of one tape, block by block. With several groups, spans of the tape that a sum adds up
+/// at the end, the gradient of each is kept apart.
+class GradientObjective::Pass {
+  public:
+    Pass(const GradientObjective& objective, const Tape& tape, Workspace& workspace,
+         std::span<const std::size_t> group_ends = {})
+        : objective_(objective), tape_(tape), workspace_(workspace) {
+        std::size_t group = 0;
+        slot_of_.assign(objective.rows_.columns(), none);
+        for (std::size_t i = 0; i < tape.size(); ++i) {
+            if (group < group_ends.size() && i > group_ends[group]) {
+                ++group;
+                std::fill(slot_of_.begin(), slot_of_.end(), none);
+            }
+            if (tape[i].op != Op::variable) {
+                continue;
+            }
+            active_[i] = true;
+            const auto column = static_cast<std::size_t>(tape[i].variable);
+            const bool first = slot_of_[column] == none;
+            if (first) {
+                slot_of_[column] = slots_.size();
+                slots_.push_back({group, column});
+            }
+            reads_.push_back({i, slot_of_[column], first});
+        }
+        mark_ancestors(tape, active_);
+    }
+
+    struct Slot {
+        std::size_t group;
+        std::size_t column;
+    };
+    /// The components that are not zero everywhere: of which group, by which column.
+    const std::vector<Slot>& slots() const { return slots_; }
+    const bool* active() const { return active_.data(); }
+
+    /// Values and, into out[slot], components at one block. Returns the values.
+    const double* load(std::size_t block, double* const* out) {
+        const double* f = workspace_.forward(tape_, objective_.rows_.block(block), true);
+        workspace_.reverse(tape_, active_.data());
+        for (const Read& read : reads_) {
+            objective_.kernels_.add_scaled(
+                workspace_.adjoint(read.node),
+                objective_.scale(block, slots_[read.slot].column), read.first, out[read.slot]);
+        }
+        return f;
+    }
+
+    /// After load: tangents of the components for the constant at `position`.
+    void move(std::size_t block, std::size_t position, double* const* out) {
+        std::array<bool, max_tape_size> moves{};
+        std::array<bool, max_tape_size> live{};
+        moves[position] = true;
+        mark_ancestors(tape_, moves);
+        workspace_.move(tape_, position, active_.data(), moves.data(), live.data());
+        for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
+            std::fill_n(out[slot], block_rows, 0.0);
+        }
+        for (const Read& read : reads_) {
+            if (live[read.node]) {
+                objective_.kernels_.add_scaled(
+                    workspace_.adjoint_tangent(read.node),
+                    objective_.scale(block, slots_[read.slot].column), false, out[read.slot]);
+            }
+        }
+    }
+
+  private:
+    static constexpr std::size_t none = static_cast<std::size_t>(-1);
+    struct Read {
+        std::size_t node;
+        std::size_t slot;
+        bool first;  ///< of its slot
+    };
+
+    const GradientObjective& objective_;
+    const Tape& tape_;
+    Workspace& workspace_;
+    std::array<bool, max_tape_size> active_{};
+    std::vector<std::size_t> slot_of_;
+    std::vector<Slot> slots_;
+    std::vector<Read> reads_;
+};
+
+namespace {
+
+/// Pointers to `count` runs of `length` numbers.
+std::vector<double*> runs(double* data, std::size_t count, std::size_t length) {
+    std::vector<double*> result(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        result[i] = data + i * length;
+    }
+    return result;
+}
+
+/// Last nodes of the terms of the outermost sum, a chain of additions, as emit_linear makes it.
+std::vector<std::size_t> term_ends(const Tape& tape, std::size_t terms) {
+    std::vector<std::size_t> ends(terms);
+    std::size_t root = tape.size() - 1;
+    for (std::size_t k = terms; k-- > 1;) {
+        ends[k] = root - 1;
+        root = operands(tape, root).left;
+    }
+    ends[0] = root;
+    return ends;
+}
+
+}  // namespace
+
+GradientObjective::GradientObjective(RowBlocks rows, MatrixView<const double> directions,
+                                     MatrixView<const double> scales,
+                                     std::span<const double> weights, bool is_signed)
+    : rows_(std::move(rows)),
+      directions_(rows_.blocks() * rows_.columns() * block_rows, 0.0),
+      scales_(directions_.size(), 1.0),
+      weights_(rows_.blocks() * block_rows, 0.0),
+      signed_(is_signed),
+      kernels_(direction_kernels()) {
+    if (directions.rows != rows_.rows() || directions.columns != rows_.columns() ||
+        (scales.rows != 0 && (scales.rows != rows_.rows() || scales.columns != rows_.columns()))) {
+        throw std::invalid_argument("directions: need the shape of X");
+    }
+    for (std::size_t i = 0; i < rows_.rows(); ++i) {
+        const std::size_t block = i / block_rows;
+        weights_[i] = weights.empty() ? 1.0 : weights[i];
+        total_weight_ += weights_[i];
+        for (std::size_t j = 0; j < rows_.columns(); ++j) {
+            const std::size_t at = (block * rows_.columns() + j) * block_rows + i % block_rows;
+            directions_[at] = directions(i, j);
+            if (scales.rows != 0) {
+                scales_[at] = scales(i, j);
+            }
+        }
+    }
+}
+
+Scaled GradientObjective::representative(Scaled form) const {
+    return free_form(std::move(form), signed_);
+}
+
+LossSums GradientObjective::sums(const Tape& tape, Workspace& workspace) const {
+    Pass pass(*this, tape, workspace);
+    const std::size_t count = pass.slots().size();
+    double* room = workspace.room((count + 1) * block_rows);
+    const std::vector<double*> g = runs(room, count, block_rows);
+    double* inverse = room + count * block_rows;
+    std::vector<bool> read(rows_.columns(), false);
+    for (const auto& slot : pass.slots()) {
+        read[slot.column] = true;
+    }
+    double minus = 0.0;
+    double plus = 0.0;
+    for (std::size_t b = 0; b < rows_.blocks() && std::isfinite(minus); ++b) {
+        const double* f = pass.load(b, g.data());
+        kernels_.inverse_norms(g.data(), count, f, inverse);
+        for (std::size_t slot = 0; slot < count; ++slot) {
+            kernels_.differences(g[slot], inverse, direction(b, pass.slots()[slot].column),
+                                 weight(b), &minus, &plus);
+        }
+        for (std::size_t j = 0; j < rows_.columns(); ++j) {
+            if (!read[j]) {
+                const double rest = kernels_.squares(direction(b, j), weight(b));
+                minus += rest;
+                plus += rest;
+            }
+        }
+    }
+    LossSums result;
+    result.as_is = minus;
+    if (!signed_) {
+        result.negated = plus;
+    }
+    result.weight = total_weight_;
+    return result;
+}
+
+void GradientObjective::normal_equations(const Tape& tape, std::span<const std::size_t> positions,
+                                         Workspace& workspace, NormalEquations& out) const {
+    const std::size_t constants = positions.size();
+    out.gram.assign(constants * (constants + 1) / 2, 0.0);
+    out.gradient.assign(constants, 0.0);
+    const LossSums total = sums(tape, workspace);
+    out.loss = total.loss();
+    if (!std::isfinite(out.loss)) {
+        return;
+    }
+    const double sign = total.negated < total.as_is ? -1.0 : 1.0;
+    Pass pass(*this, tape, workspace);
+    const std::size_t count = pass.slots().size();
+    double* room = workspace.room((count * (constants + 1) + 2) * block_rows);
+    const std::vector<double*> g = runs(room, count, block_rows);
+    // J: for every constant the tangent of the unit vector, component by component.
+    const std::vector<double*> turned =
+        runs(room + count * block_rows, constants, count * block_rows);
+    double* inverse = room + count * (constants + 1) * block_rows;
+    double* ones = inverse + block_rows;
+    std::fill_n(ones, block_rows, 1.0);
+    for (std::size_t b = 0; b < rows_.blocks(); ++b) {
+        const double* f = pass.load(b, g.data());
+        kernels_.inverse_norms(g.data(), count, f, inverse);
+        double* gram = out.gram.data();
+        for (std::size_t p = 0; p < constants; ++p) {
+            const std::vector<double*> tangent = runs(turned[p], count, block_rows);
+            pass.move(b, positions[p], tangent.data());
+            kernels_.turn(g.data(), inverse, ones, tangent.data(), count);
+            // r = u - s v, so J = -s dv; and dv is perpendicular to v.
+            for (std::size_t slot = 0; slot < count; ++slot) {
+                out.gradient[p] -=
+                    sign * kernels_.dot3(tangent[slot],
+                                         direction(b, pass.slots()[slot].column), weight(b));
+            }
+            for (std::size_t q = 0; q <= p; ++q, ++gram) {
+                for (std::size_t slot = 0; slot < count; ++slot) {
+                    *gram += kernels_.dot3(tangent[slot], turned[q] + slot * block_rows, weight(b));
+                }
+            }
+        }
+    }
+    for (double& entry : out.gram) {
+        entry /= total_weight_;
+    }
+    for (double& entry : out.gradient) {
+        entry /= total_weight_;
+    }
+}
+
+int GradientObjective::solve_sum(Tape& tape, std::span<const std::size_t> linear,
+                                 Workspace& workspace) const {
+    const std::size_t terms = linear.size();
+    for (const std::size_t position : linear) {
+        tape[position].value = 1.0;
+    }
+    if (terms < 2) {
+        return 0;
+    }
+    Pass pass(*this, tape, workspace, term_ends(tape, terms));
+    const auto& slots = pass.slots();
+    const std::size_t length = rows_.blocks() * block_rows;
+    const std::size_t columns = rows_.columns();
+    double* room = workspace.room((slots.size() + terms + columns + 1) * length);
+    const std::vector<double*> jacobian = runs(room, slots.size(), length);
+    const std::vector<double*> along = runs(room + slots.size() * length, terms, length);
+    const std::vector<double*> sum =
+        runs(room + (slots.size() + terms) * length, columns, length);
+    double* weights = room + (slots.size() + terms + columns) * length;
+    std::copy(weights_.begin(), weights_.end(), weights);
+    std::fill_n(along.empty() ? room : along[0], terms * length, 0.0);
+    std::vector<double*> at(slots.size());
+    for (std::size_t b = 0; b < rows_.blocks(); ++b) {
+        for (std::size_t slot = 0; slot < slots.size(); ++slot) {
+            at[slot] = jacobian[slot] + b * block_rows;
+        }
+        pass.load(b, at.data());
+        for (std::size_t slot = 0; slot < slots.size(); ++slot) {
+            kernels_.add_scaled(at[slot], direction(b, slots[slot].column), false,
+                                along[slots[slot].group] + b * block_rows);
+        }
+    }
+    std::vector<double> total(terms * terms);
+    std::vector<double> across(terms * terms);
+    std::vector<double> factors(terms);
+    for (int round = 0; round <= reweightings; ++round) {
+        std::fill(total.begin(), total.end(), 0.0);
+        std::fill(across.begin(), across.end(), 0.0);
+        for (std::size_t b = 0; b < length; b += block_rows) {
+            for (std::size_t s = 0; s < slots.size(); ++s) {
+                for (std::size_t t = 0; t <= s; ++t) {
+                    if (slots[s].column == slots[t].column) {
+                        total[slots[s].group * terms + slots[t].group] +=
+                            kernels_.dot3(jacobian[s] + b, jacobian[t] + b, weights + b);
+                    }
+                }
+            }
+            for (std::size_t k = 0; k < terms; ++k) {
+                for (std::size_t l = 0; l <= k; ++l) {
+                    across[k * terms + l] -=
+                        kernels_.dot3(along[k] + b, along[l] + b, weights + b);
+                }
+            }
+        }
+        for (std::size_t k = 0; k < terms; ++k) {
+            for (std::size_t l = 0; l <= k; ++l) {
+                across[k * terms + l] += total[k * terms + l];
+                total[l * terms + k] = total[k * terms + l];
+                across[l * terms + k] = across[k * terms + l];
+            }
+        }
+        const double angle = solve_pencil(across, total, factors);
+        if (angle < 0.0 || round == reweightings || angle < exact_loss()) {
+            break;
+        }
+        // Rows of a large gradient count no more than others.
+        std::fill_n(sum[0], columns * length, 0.0);
+        for (std::size_t slot = 0; slot < slots.size(); ++slot) {
+            const double factor = factors[slots[slot].group];
+            double* component = sum[slots[slot].column];
+            for (std::size_t i = 0; i < length; ++i) {
+                component[i] += factor * jacobian[slot][i];
+            }
+        }
+        double largest = 0.0;
+        for (std::size_t i = 0; i < length; ++i) {
+            double squares = 0.0;
+            for (std::size_t j = 0; j < columns; ++j) {
+                squares += sum[j][i] * sum[j][i];
+            }
+            sum[0][i] = squares;
+            largest = std::max(largest, squares);
+        }
+        for (std::size_t i = 0; i < length; ++i) {
+            weights[i] = weights_[i] / std::max(sum[0][i], 1e-12 * largest);
+        }
+    }
+    // The largest term keeps the factor it has; the loss is free of the common one.
+    double norm = 0.0;
+    for (const double factor : factors) {
+        norm = std::max(norm, std::abs(factor));
+    }
+    for (std::size_t k = 0; k < terms; ++k) {
+        tape[linear[k]].value = norm > 0.0 ? factors[k] / norm : 1.0;
+    }
+    return 2;
+}
+
+std::vector<double> GradientObjective::shares(const Tape& parent, std::span<const Tape> terms,
+                                              Workspace& workspace) const {
+    // Parent and term side by side as a tape of two groups: parent + term.
+    std::vector<double> result;
+    for (const Tape& term : terms) {
+        Tape both = parent;
+        both.insert(both.end(), term.begin(), term.end());
+        both.push_back(Node::function(Op::add));
+        result.push_back(0.0);
+        if (both.size() > max_tape_size) {
+            continue;
+        }
+        fix_sizes(both);
+        Pass pass(*this, both, workspace, std::array{parent.size() - 1, both.size() - 2});
+        const auto& slots = pass.slots();
+        double* room = workspace.room((slots.size() + 2) * block_rows);
+        const std::vector<double*> g = runs(room, slots.size(), block_rows);
+        const std::vector<double*> along =
+            runs(room + slots.size() * block_rows, 2, block_rows);
+        std::array<double, 4> total{};
+        std::array<double, 4> across{};
+        for (std::size_t b = 0; b < rows_.blocks(); ++b) {
+            pass.load(b, g.data());
+            std::fill_n(along[0], 2 * block_rows, 0.0);
+            for (std::size_t s = 0; s < slots.size(); ++s) {
+                kernels_.add_scaled(g[s], direction(b, slots[s].column), false,
+                                    along[slots[s].group]);
+                for (std::size_t t = 0; t <= s; ++t) {
+                    if (slots[s].column == slots[t].column) {
+                        total[slots[s].group * 2 + slots[t].group] +=
+                            kernels_.dot3(g[s], g[t], weight(b));
+                    }
+                }
+            }
+            for (std::size_t k = 0; k < 3; ++k) {  // (0, 0), (1, 0), (1, 1)
+                const std::size_t i = k == 0 ? 0 : 1;
+                const std::size_t j = k == 2 ? 1 : 0;
+                across[i * 2 + j] -= kernels_.dot3(along[i], along[j], weight(b));
+            }
+        }
+        for (const std::size_t entry : {0U, 2U, 3U}) {
+            across[entry] += total[entry];
+        }
+        total[1] = total[2];
+        across[1] = across[2];
+        std::array<double, 2> factors{};
+        const double alone = across[0] / total[0];
+        const double angle = solve_pencil(across, total, factors);
+        if (angle >= 0.0 && alone > 0.0) {
+            result.back() = 1.0 - angle / alone;
+        }
+    }
+    return result;
+}
+
+}  // namespace closedform

@@ -1,0 +1,107 @@
+// Compiled once per instruction set; CLOSEDFORM_SET names the copy. No standard templates here.
+
+#include "closedform/direction_kernels.hpp"
+
+#include "closedform/kernels/direction.hpp"
+#include "closedform/tape_kernels.hpp"
+#include "lanes.hpp"
+
+namespace closedform::CLOSEDFORM_SET {
+namespace {
+
+constexpr std::size_t rows = block_rows;
+
+void add_scaled(const double* adjoint, const double* scale, bool first, double* out) {
+    if (first) {
+        for (std::size_t i = 0; i < rows; ++i) {
+            out[i] = adjoint[i] * scale[i];
+        }
+    } else {
+        for (std::size_t i = 0; i < rows; ++i) {
+            out[i] += adjoint[i] * scale[i];
+        }
+    }
+}
+
+void inverse_norms(const double* const* g, std::size_t count, const double* f, double* inverse) {
+    double squares[rows] = {};
+    for (std::size_t j = 0; j < count; ++j) {
+        const double* component = g[j];
+        for (std::size_t i = 0; i < rows; ++i) {
+            squares[i] += component[i] * component[i];
+        }
+    }
+    for (std::size_t i = 0; i < rows; ++i) {
+        // inf * 0 is not a number: an infinite gradient has no direction.
+        inverse[i] = kernels::inverse_norm(squares[i], f[i]) + squares[i] * 0.0 + f[i] * 0.0;
+    }
+}
+
+void differences(const double* g, const double* inverse, const double* u, const double* weight,
+                 double* minus, double* plus) {
+    double minus_lane[lanes] = {};
+    double plus_lane[lanes] = {};
+    for (std::size_t i = 0; i < rows; i += lanes) {
+        for (std::size_t j = 0; j < lanes; ++j) {
+            const double v = g[i + j] * inverse[i + j];
+            const double below = u[i + j] - v;
+            const double above = u[i + j] + v;
+            minus_lane[j] += weight[i + j] * below * below;
+            plus_lane[j] += weight[i + j] * above * above;
+        }
+    }
+    *minus += total(minus_lane);
+    *plus += total(plus_lane);
+}
+
+double squares(const double* u, const double* weight) {
+    double lane[lanes] = {};
+    for (std::size_t i = 0; i < rows; i += lanes) {
+        for (std::size_t j = 0; j < lanes; ++j) {
+            lane[j] += weight[i + j] * u[i + j] * u[i + j];
+        }
+    }
+    return total(lane);
+}
+
+void turn(const double* const* g, const double* inverse, const double* scale,
+          double* const* tangent, std::size_t count) {
+    double along[rows] = {};
+    for (std::size_t j = 0; j < count; ++j) {
+        for (std::size_t i = 0; i < rows; ++i) {
+            along[i] += g[j][i] * tangent[j][i];
+        }
+    }
+    for (std::size_t i = 0; i < rows; ++i) {
+        along[i] *= inverse[i] * inverse[i];
+    }
+    for (std::size_t j = 0; j < count; ++j) {
+        const double* component = g[j];
+        double* t = tangent[j];
+        for (std::size_t i = 0; i < rows; ++i) {
+            t[i] = (t[i] - component[i] * along[i]) * (inverse[i] * scale[i]);
+        }
+    }
+}
+
+double dot(const double* a, const double* b) { return lane_dot(a, b, rows); }
+
+double dot3(const double* a, const double* b, const double* c) {
+    double lane[lanes] = {};
+    for (std::size_t i = 0; i < rows; i += lanes) {
+        for (std::size_t j = 0; j < lanes; ++j) {
+            lane[j] += a[i + j] * b[i + j] * c[i + j];
+        }
+    }
+    return total(lane);
+}
+
+}  // namespace
+
+const DirectionKernels* direction_kernels() {
+    static constexpr DirectionKernels table = {add_scaled, inverse_norms, differences, squares,
+                                               turn,       dot,           dot3};
+    return &table;
+}
+
+}  // namespace closedform::CLOSEDFORM_SET
