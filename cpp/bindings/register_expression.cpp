@@ -1,5 +1,6 @@
 #include <pybind11/stl.h>
 
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -45,11 +46,11 @@ Array<double> gradient(const Expression& self, const Array<T>& x, unsigned threa
 
 /// The same structure with its constants fitted to data, and its loss there. snap_within: rounds
 /// constants as long as the loss stays below (1 + snap_within) times the fitted one; negative for
-/// none.
+/// none. seconds: after them the constants stay where they are.
 std::pair<Expression, double> refit(const Expression& self, const Array<double>& x,
                                     const Array<double>& y,
                                     const std::optional<Array<double>>& weights, double snap_within,
-                                    double floor) {
+                                    double floor, double seconds) {
     const auto view = matrix_view(x, "X");
     if (static_cast<std::size_t>(inputs_needed(self.tape)) > view.columns) {
         throw std::invalid_argument("X: has fewer columns than the expression reads");
@@ -65,11 +66,12 @@ std::pair<Expression, double> refit(const Expression& self, const Array<double>&
     options.max_iterations = 100;
     options.tolerance = 1e-10;
     options.floor = floor;
+    options.deadline = Deadline(seconds);
     double loss =
         fit_constants(tape, constant_positions(tape), {}, objective, workspace, options).loss;
     if (snap_within >= 0.0) {
-        loss =
-            snap_constants(tape, objective, workspace, std::max(floor, loss * (1.0 + snap_within)));
+        loss = snap_constants(tape, objective, workspace,
+                              std::max(floor, loss * (1.0 + snap_within)), options.deadline);
     }
     return {Expression{std::move(tape)}, loss};
 }
@@ -110,7 +112,8 @@ void register_expression(py::module_& module) {
             },
             py::arg("operators"))
         .def("refit", &refit, py::arg("X").noconvert(), py::arg("y").noconvert(),
-             py::arg("weights") = py::none(), py::arg("snap_within") = -1.0, py::arg("floor") = 0.0)
+             py::arg("weights") = py::none(), py::arg("snap_within") = -1.0, py::arg("floor") = 0.0,
+             py::arg("seconds") = std::numeric_limits<double>::infinity())
         .def("evaluate", &call<double>, py::arg("X").noconvert(), py::arg("threads") = 0)
         .def("evaluate", &call<float>, py::arg("X").noconvert(), py::arg("threads") = 0)
         .def("gradient", &gradient<double>, py::arg("X").noconvert(), py::arg("threads") = 0)

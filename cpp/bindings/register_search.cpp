@@ -33,6 +33,8 @@ std::string reason_text(StopReason reason) {
             return "evaluations";
         case StopReason::exact:
             return "exact";
+        case StopReason::good_enough:
+            return "good enough";
         default:
             return "interrupted";
     }
@@ -42,8 +44,8 @@ template <class T>
 py::dict run(const Array<T>& x, const Array<double>& y, const std::optional<Array<double>>& weights,
              const std::vector<std::string>& names, const std::vector<std::string>& operators,
              std::size_t max_size, double seconds, std::uint64_t evaluations, unsigned threads,
-             std::uint64_t seed, const std::vector<std::string>& start,
-             const py::object& callback) {
+             std::uint64_t seed, const std::vector<std::string>& start, const py::object& callback,
+             double good_enough) {
     const auto view = matrix_view(x, "X");
     const auto targets = vector_view(y, view.rows, "y");
     const auto row_weights =
@@ -56,6 +58,7 @@ py::dict run(const Array<T>& x, const Array<double>& y, const std::optional<Arra
     options.evaluations = evaluations;
     options.threads = threads;
     options.seed = seed;
+    options.good_enough = good_enough;
     for (const std::string& text : start) {
         options.start.push_back(parse(text, names));
     }
@@ -87,7 +90,7 @@ void define(py::module_& module) {
     module.def("search", &run<T>, py::arg("X").noconvert(), py::arg("y").noconvert(),
                py::arg("weights"), py::arg("names"), py::arg("operators"), py::arg("max_size"),
                py::arg("seconds"), py::arg("evaluations"), py::arg("threads"), py::arg("seed"),
-               py::arg("start"), py::arg("callback"));
+               py::arg("start"), py::arg("callback"), py::arg("good_enough"));
 }
 
 }  // namespace

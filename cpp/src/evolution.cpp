@@ -4,11 +4,13 @@
 #include <atomic>
 #include <chrono>
 #include <cmath>
+#include <limits>
 #include <memory>
 #include <numeric>
 #include <optional>
 #include <stdexcept>
 
+#include "closedform/deadline.hpp"
 #include "closedform/island.hpp"
 #include "closedform/objective.hpp"
 #include "closedform/parallel.hpp"
@@ -24,6 +26,11 @@ constexpr std::uint64_t first_epoch = 2000;    // passes of every island before 
 constexpr std::uint64_t longest_epoch = 40000;
 constexpr std::size_t first_size = 10;  // largest structures of the first epoch
 constexpr std::size_t size_step = 4;    // and how many nodes more every epoch
+// Share of the time kept for the last stage (all rows, reductions, simple constants), and its most.
+constexpr double finishing_share = 0.05;
+constexpr double most_finishing = 2.0;         // seconds
+constexpr double interrupted_finishing = 0.5;  // for whoever stopped the search and waits
+constexpr double progress_period = 0.5;
 
 using Clock = std::chrono::steady_clock;
 
@@ -113,9 +120,9 @@ class Search {
         const auto elapsed = [&] {
             return std::chrono::duration<double>(Clock::now() - begin).count();
         };
-        // The last stage (all rows, simple constants) has its own time.
-        const double cut_off = options_.seconds * 0.97;
-        const std::function<bool()> late = [&] { return elapsed() > cut_off; };
+        Deadline end(options_.seconds);
+        const Deadline evolved(options_.seconds -
+                               std::min(finishing_share * options_.seconds, most_finishing));
         receive_start();
         SearchResult result;
         std::uint64_t epoch = first_epoch;
@@ -123,6 +130,27 @@ class Search {
         std::size_t epochs = 0;
         std::optional<std::uint64_t> exact_at;
         std::size_t size_limit = options_.max_size;
+        // Epochs can last: they are left early by the clock and by whoever watches.
+        std::atomic<bool> interrupted{false};
+        double reported = 0.0;
+        const auto report = [&] {
+            try {
+                if (progress && progress({elapsed(), spent, in_data_units(archive_.front())})) {
+                    interrupted = true;
+                }
+            } catch (...) {
+                interrupted = true;
+                throw;
+            }
+            reported = elapsed();
+        };
+        const std::function<bool()> late = [&] { return interrupted || evolved.passed(); };
+        const std::function<bool()> watched = [&] {
+            if (elapsed() - reported > progress_period) {
+                report();
+            }
+            return late();
+        };
         for (;;) {
             std::uint64_t quota = epoch;
             if (options_.evaluations != 0) {
@@ -135,21 +163,29 @@ class Search {
             // Small structures first: most laws are small, and large approximations of them would
             // take the time.
             const std::size_t limit = std::min(size_limit, first_size + size_step * epochs++);
-            parallel_for(islands_.size(), options_.threads,
-                         [&](std::size_t i, unsigned) { islands_[i]->run(quota, limit, late); });
+            parallel_for(islands_.size(), options_.threads, [&](std::size_t i, unsigned worker) {
+                islands_[i]->run(quota, limit, worker == 0 ? watched : late);
+            });
             spent += quota * islands_.size();
             epoch = std::min(longest_epoch, epoch * 2);
             exchange();
-            if (progress && progress({elapsed(), spent, in_data_units(archive_.front())})) {
+            report();
+            if (interrupted) {
+                end = Deadline::earlier(end, Deadline(interrupted_finishing));
                 result.reason = StopReason::interrupted;
                 break;
             }
-            if (late()) {
+            if (evolved.passed()) {
                 result.reason = StopReason::time;
                 break;
             }
-            // An exact law: look a while longer for a smaller one, then stop.
             const auto front = archive_.front();
+            if (options_.good_enough > 0.0 && !front.empty() &&
+                front.back().loss <= options_.good_enough * units_.y * units_.y) {
+                result.reason = StopReason::good_enough;
+                break;
+            }
+            // An exact law: look a while longer for a smaller one, then stop.
             if (!front.empty() && front.back().loss <= problem_.exact_loss) {
                 const std::size_t size = front.back().complexity();
                 if (size - 1 < size_limit || !exact_at) {
@@ -163,7 +199,7 @@ class Search {
             }
         }
         result.evaluations = spent;
-        result.front = finish();
+        result.front = finish(end);
         result.seconds = elapsed();
         return result;
     }
@@ -247,8 +283,8 @@ class Search {
     }
 
     /// Back to the data's units, constants refitted on all rows and made simple, losses on all
-    /// rows.
-    std::vector<Candidate> finish() {
+    /// rows. Members are taken in order of worth; those the deadline leaves out stay as found.
+    std::vector<Candidate> finish(const Deadline& deadline) {
         std::vector<Candidate> found = in_data_units(archive_.front());
         // Working units can have made an expression given too long: it is not lost for that.
         for (const Tape& tape : options_.start) {
@@ -259,6 +295,7 @@ class Search {
         const auto few_objective = objective(archive_rows, data_units_);
         const Objective& few = *few_objective;
         const double exact = few.exact_loss();
+        sort_by_worth(found, few);
         // Reductions once more, in the data's own units: there a factor of 1 is a factor of 1.
         std::vector<std::vector<Candidate>> finished(found.size());
         parallel_for(found.size(), options_.threads, [&](std::size_t i, unsigned) {
@@ -267,9 +304,10 @@ class Search {
             options.max_iterations = 50;
             options.tolerance = 1e-10;
             options.floor = exact * 1e-4;
+            options.deadline = deadline;
             std::vector<Tape> queue = {found[i].tape};
             // Depth first, never back to a size already reached: at most the tape's size steps.
-            while (!queue.empty()) {
+            while (!queue.empty() && (finished[i].empty() || !deadline.passed())) {
                 Tape tape = std::move(queue.back());
                 queue.pop_back();
                 const double loss =
@@ -293,7 +331,8 @@ class Search {
                 }
             }
             for (Candidate& candidate : finished[i]) {
-                make_simple(candidate, few, exact, workspace);
+                make_simple(candidate, few, exact, workspace, deadline);
+                orient(candidate.tape, few, workspace);
                 candidate.loss = loss_on_all_rows(candidate.tape, workspace);
             }
         });
@@ -304,6 +343,24 @@ class Search {
             }
         }
         return archive.front();
+    }
+
+    /// The shortest description of the data first: half the rows times the log of the loss, and the
+    /// log of the number of symbols for every node (Rissanen 1978).
+    void sort_by_worth(std::vector<Candidate>& found, const Objective& few) const {
+        Workspace workspace;
+        const double half_rows = 0.5 * static_cast<double>(few.rows().rows());
+        const double node = std::log(static_cast<double>(x_.columns + op_count));
+        const auto length = [&](const Candidate& candidate) {
+            return half_rows * std::log(candidate.loss + std::numeric_limits<double>::min()) +
+                   node * static_cast<double>(candidate.complexity());
+        };
+        for (Candidate& candidate : found) {
+            candidate.loss = few.loss(candidate.tape, workspace);
+        }
+        std::stable_sort(found.begin(), found.end(), [&](const Candidate& a, const Candidate& b) {
+            return length(a) < length(b);
+        });
     }
 
     /// A part of the rows at a time: no copy of all of them.
@@ -319,13 +376,26 @@ class Search {
         return total.loss();
     }
 
+    /// Where the sign is free: so that the link on top of the expression increases.
+    void orient(Tape& tape, const Objective& few, Workspace& workspace) const {
+        const LossSums sums = few.sums(tape, workspace);
+        if (!(sums.negated < sums.as_is)) {
+            return;
+        }
+        Scaled form = canonical(tape);
+        form.scale = -form.scale;
+        if (Tape turned = emit(form, options_.operators); !turned.empty()) {
+            tape = std::move(turned);
+        }
+    }
+
     /// Rounds constants within half a standard error of what the data say about one constant.
     void make_simple(Candidate& candidate, const Objective& few, double exact,
-                     Workspace& workspace) const {
+                     Workspace& workspace, const Deadline& deadline) const {
         const double rows = static_cast<double>(few.rows().rows());
         for (;;) {
             snap_constants(candidate.tape, few, workspace,
-                           std::max(exact, candidate.loss * (1.0 + 0.5 / rows)));
+                           std::max(exact, candidate.loss * (1.0 + 0.5 / rows)), deadline);
             Tape simpler = simplest(candidate.tape);
             // Simplifying multiplies constants and so undoes their rounding: only for a gain.
             if (simpler.empty() || simpler.size() >= candidate.tape.size()) {

@@ -1,19 +1,17 @@
 #include "closedform/separation.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <limits>
 #include <map>
 #include <numeric>
 #include <stdexcept>
 
+#include "closedform/deadline.hpp"
 #include "closedform/parallel.hpp"
 
 namespace closedform {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 /// Thresholds at which the scores propose trees; which proposal holds is decided by held-out error.
 constexpr double thresholds[] = {1e-3, 4e-3, 1e-2, 3e-2, 0.1, 0.3};
@@ -32,8 +30,7 @@ class Separator {
           options_(options),
           fitted_to_surrogate_(y.empty()),
           sample_(model, rows, y, weights, options.seed, options.threads),
-          deadline_(Clock::now() + std::chrono::duration_cast<Clock::duration>(
-                                       std::chrono::duration<double>(options.time))) {}
+          deadline_(options.time) {}
 
     Separation run();
 
@@ -45,14 +42,14 @@ class Separator {
     std::vector<SeparationTree> proposals();
     double error_of(const SeparationTree& tree, TreeFitOptions& best, double reference);
     TreeStart start() const;
-    bool late() const { return Clock::now() > deadline_; }
+    bool late() const { return deadline_.passed(); }
 
     const TensorSurrogate& model_;
     const Table& rows_;
     const SeparationOptions& options_;
     bool fitted_to_surrogate_;
     TreeSample sample_;
-    Clock::time_point deadline_;
+    Deadline deadline_;
     Separation result_;
     std::vector<std::size_t> inputs_;  ///< the active ones
     std::map<std::vector<std::size_t>, PairScores> blocks_[2];

@@ -1,21 +1,19 @@
 #include "closedform/surrogate_fit.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <limits>
 #include <memory>
 #include <numeric>
 #include <stdexcept>
 
+#include "closedform/deadline.hpp"
 #include "closedform/held_out.hpp"
 #include "closedform/parallel.hpp"
 #include "closedform/random.hpp"
 
 namespace closedform {
 namespace {
-
-using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t sample_rows = 20000;  // for nodes and for the choice of sizes
 constexpr double worthwhile = 0.97;         // an added mode must lower the error at least this far
@@ -60,8 +58,7 @@ class Choice {
           options_(options),
           grids_(column_grids(x)),
           held_out_(hold_out_rows(y.size(), options.seed)),
-          deadline_(Clock::now() + std::chrono::duration_cast<Clock::duration>(
-                                       std::chrono::duration<double>(options.time))) {
+          deadline_(options.time) {
         spread_ = weighted_moments(y, weights).deviation;
         if (!(spread_ > 0)) {
             throw std::invalid_argument("y is constant: there is nothing to fit");
@@ -72,7 +69,7 @@ class Choice {
 
   private:
     bool stopped() const { return options_.stop && options_.stop(); }
-    bool late() const { return Clock::now() > deadline_; }
+    bool late() const { return deadline_.passed(); }
     AlsOptions als(double smoothing, std::size_t sweeps, double tolerance, bool inner) const {
         AlsOptions a;
         a.smoothing = smoothing;
@@ -113,7 +110,7 @@ class Choice {
     const SurrogateOptions& options_;
     Grids grids_;
     HeldOut held_out_;
-    Clock::time_point deadline_;
+    Deadline deadline_;
     double spread_ = 0;
     bool inner_ = false;  ///< threads go to rows: there is a single model to fit at the moment
 };

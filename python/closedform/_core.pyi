@@ -130,6 +130,7 @@ class Expression:
         weights: npt.NDArray[np.float64] | None = None,
         snap_within: float = -1.0,
         floor: float = 0.0,
+        seconds: float = ...,
     ) -> tuple[Expression, float]: ...
     def evaluate(
         self, X: npt.NDArray[np.float64] | npt.NDArray[np.float32], threads: int = 0
@@ -157,4 +158,5 @@ def search(
     seed: int,
     start: Sequence[str],
     callback: Callable[[float, int, list[tuple[str, float]]], bool] | None,
+    good_enough: float,
 ) -> SearchReport: ...

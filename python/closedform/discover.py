@@ -16,7 +16,14 @@ from closedform import _inputs, blocks
 from closedform.formula import EXACT, Formula, Front, scored
 from closedform.links import LINKS, Link
 from closedform.progress import Callback, Progress
-from closedform.search import LARGEST_SIZE, OPERATORS, check_budget, checked_operators, pareto
+from closedform.search import (
+    INTERRUPTED_SECONDS,
+    LARGEST_SIZE,
+    OPERATORS,
+    check_budget,
+    checked_operators,
+    pareto,
+)
 from closedform.search import run as run_search
 from closedform.selection import choose
 from closedform.separability import Leaf, Separability, Tree, separability
@@ -32,6 +39,11 @@ SURROGATE, SEPARABILITY, FIRST_LOOK, LEAVES, REDUCTION, WHOLE = (0.12, 0.10, 0.1
 USEFUL = 0.5
 # One worse than this is no better to search than the data themselves.
 ROUGH = 0.1
+# Of the time, kept for the choice between the two ways, and the most of it.
+LAST_SHARE = 0.05
+LAST_SECONDS = 1.0
+# Stages that take no longer however much time there is.
+LONGEST_STAGE = 20.0
 
 
 @dataclass(frozen=True)
@@ -159,7 +171,10 @@ def discover(
     through = None
     tree = structure.tree if structure is not None and strategy == "auto" else None
     if surrogate is not None and structure is not None and not run.done(direct):
-        through = run.through_surrogate(surrogate, structure, split=tree is not None)
+        try:
+            through = run.through_surrogate(surrogate, structure, split=tree is not None)
+        except KeyboardInterrupt:  # between its searches, which return what they have
+            run.stopped = "interrupted"
     if not run.done(through) and not run.done(direct):
         direct = run.search("search on the data", 1.0, start=direct)
     return _conclude(run, surrogate, structure, strategy, direct, through, values, target, held_out)
@@ -187,7 +202,7 @@ def _conclude(
     if through is not None:
         ways.insert(0, ("through_surrogate", through))
     bests = [front.best for _, front in ways]
-    winner = choose(bests, run.X, run.y, run.weights, run.seed)
+    winner = choose(bests, run.X, run.y, run.weights, run.seed, run.ends())
     formula = bests[winner]
     members = pareto(
         [f for _, front in ways for f in front if f is not formula and f != formula] + [formula],
@@ -256,13 +271,25 @@ class _Run:
         return clock.monotonic() - self.begun
 
     def left(self) -> float:
-        return max(0.1, self.seconds - self.elapsed())
+        """Seconds the searches still have."""
+        kept = min(LAST_SHARE * self.seconds, LAST_SECONDS)
+        return max(0.1, self.seconds - kept - self.elapsed())
+
+    def ends(self) -> float:
+        """When the choice between the two ways has to be made, by time.monotonic."""
+        if self.stopped == "interrupted":
+            return clock.monotonic() + INTERRUPTED_SECONDS
+        return self.begun + self.seconds
+
+    def stage(self, share: float) -> float:
+        """Seconds for a stage that can end early by itself; with no limit, no clock is read."""
+        return min(LONGEST_STAGE, share * self.seconds) if math.isfinite(self.seconds) else math.inf
 
     def done(self, front: Front | None) -> bool:
         """Nothing more to gain: an exact law, or no budget, or somebody said stop."""
         if front is not None and front.best.loss <= EXACT * np.var(self.y):
             self.stopped = "exact"
-        if not self.stopped and self.elapsed() >= 0.99 * self.seconds:
+        if not self.stopped and self.left() <= 0.1:
             self.stopped = "time"
         if not self.stopped and self.evaluations is not None and self.spent >= self.evaluations:
             self.stopped = "evaluations"
@@ -293,9 +320,9 @@ class _Run:
         return surrogate, structure
 
     def _surrogate_of(self, target: Floats) -> Surrogate:
-        return Surrogate(
-            time=min(20.0, SURROGATE * self.seconds), seed=self.seed, threads=self.threads or 0
-        ).fit(_inputs.Matrix(self.X, self.names), target, weights=self.weights)
+        return Surrogate(time=self.stage(SURROGATE), seed=self.seed, threads=self.threads or 0).fit(
+            _inputs.Matrix(self.X, self.names), target, weights=self.weights
+        )
 
     def _separability_of(self, surrogate: Surrogate, target: Floats) -> Separability:
         return separability(
@@ -303,7 +330,7 @@ class _Run:
             self.X,
             target,
             weights=self.weights,
-            time=min(20.0, SEPARABILITY * self.seconds),
+            time=self.stage(SEPARABILITY),
             seed=self.seed,
             threads=self.threads or 0,
         )
@@ -335,8 +362,7 @@ class _Run:
             self.spent += progress.evaluations
             self.tell(phase, best, message)
             self.spent = before
-            enough = good_enough > 0 and progress.loss is not None and progress.loss <= good_enough
-            return self.stopped == "interrupted" or enough
+            return self.stopped == "interrupted"
 
         X, y = (self.X, self.y) if rows is None else rows
         front = run_search(
@@ -351,9 +377,10 @@ class _Run:
             threads=self.threads,
             seed=self.seed,
             callback=tell,
+            good_enough=good_enough,
         )
         self.spent += front.evaluations
-        if front.stopped == "interrupted" and not good_enough:
+        if front.stopped == "interrupted":
             self.stopped = "interrupted"
         return front
 
@@ -428,15 +455,17 @@ class _Run:
         fitted = []
         linked = link.forward(self.y)
         for text in texts:
-            inner = Formula(text, self.names).refit(self.X, linked, self.weights)
+            inner = Formula(text, self.names).refit(
+                self.X, linked, self.weights, seconds=self.left()
+            )
             if not math.isfinite(inner.loss):
                 continue
             formula = Formula(link.inverse(f"({inner.text})"), self.names)
-            formula = formula.refit(self.X, self.y, self.weights)
+            formula = formula.refit(self.X, self.y, self.weights, seconds=self.left())
             simple = formula.simplified(self.operators)
             if simple.complexity <= room and math.isfinite(formula.loss):
                 fitted.append(scored(simple.text, self.names, self.X, self.y, self.weights))
-            if self.elapsed() >= self.seconds:
+            if self.left() <= 0.1:
                 break
         if not fitted:
             return []

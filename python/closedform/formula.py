@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
@@ -128,6 +129,7 @@ class Formula:
         weights: npt.NDArray[np.float64] | None = None,
         *,
         snap: bool = False,
+        seconds: float = math.inf,
     ) -> Formula:
         """The same structure with its constants fitted to other rows.
 
@@ -136,13 +138,16 @@ class Formula:
             y: (n,) float64.
             weights: (n,) float64 or None.
             snap: also rounds constants within half a standard error of one constant.
+            seconds: after them the constants stay where they are.
 
         Returns:
             A formula whose loss is that on these rows.
         """
         floor = EXACT * float(np.var(y))
         within = 0.5 / len(y) if snap else -1.0
-        expression, _ = self._expression.refit(X, y, weights, within, floor if snap else 0.0)
+        expression, _ = self._expression.refit(
+            X, y, weights, within, floor if snap else 0.0, seconds
+        )
         return scored(expression.text(list(self.names)), self.names, X, y, weights)
 
     def simplified(self, operators: Iterable[str]) -> Formula:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from importlib import import_module
+from time import monotonic
 from typing import Any
 
 import numpy as np
@@ -13,12 +15,18 @@ from closedform import _core, _inputs
 from closedform.backends import native
 from closedform.formula import EXACT, Formula, Front, scored
 from closedform.progress import Callback
-from closedform.selection import choose
+from closedform.selection import choose, description_lengths
 from closedform.shorten import shorter
 
 OPERATORS = ("+", "-", "*", "/", "sin", "cos", "exp", "log", "sqrt", "square")
 KNOWN_OPERATORS = frozenset("+ - * / sin cos tan exp log sqrt square cube abs pow tanh inv".split())
 LARGEST_SIZE = 255  # nodes of a tape, cpp/include/closedform/expression.hpp
+
+# Share of the time kept for shortening formulas and choosing the best, and the most of it.
+LAST_SHARE = 0.05
+LAST_SECONDS = 1.0
+# Whoever stopped a search waits no longer than this for them.
+INTERRUPTED_SECONDS = 0.5
 
 
 def search(
@@ -50,7 +58,7 @@ def search(
         weights: (n,) non-negative weights of the rows; None for equal ones.
         operators: names out of + - * / sin cos tan exp log sqrt square cube abs pow tanh inv.
         max_size: most nodes of an expression, 1 to 255.
-        time: seconds; math.inf for no limit (then give `evaluations`).
+        time: seconds for everything; math.inf for no limit (then give `evaluations`).
         evaluations: passes of a candidate over the search's sample of at most 512 rows, the unit of
             work that does not depend on the machine.
         backend: "native".
@@ -103,8 +111,15 @@ def run(
     threads: int | None,
     seed: int,
     callback: Callback | None,
+    good_enough: float = 0.0,
 ) -> Front:
-    """`search` on arguments that have been checked."""
+    """`search` on arguments that have been checked.
+
+    good_enough: loss at which to stop ("good enough"); 0 for none.
+    """
+    ends = monotonic() + time
+    # Loading it takes a second, which the last stage may not have.
+    import_module("sympy")
     entries, reason, passes, seconds = native.search(
         table.values,
         y,
@@ -112,27 +127,37 @@ def run(
         names=table.names,
         operators=operators,
         max_size=max_size,
-        time=time,
+        time=max(ends - monotonic(), 0.0) - min(LAST_SHARE * time, LAST_SECONDS),
         evaluations=evaluations,
         threads=threads,
         seed=seed,
         options=options,
         callback=callback,
+        good_enough=good_enough,
     )
     found = [scored(text, table.names, table.values, y, weights) for text, _ in entries]
-    found += [
-        scored(text, table.names, table.values, y, weights)
-        for formula in found
-        if (text := shorter(formula, operators)) is not None
-    ]
-    members = pareto(found, EXACT * float(np.var(y)))
-    return Front(
-        members,
-        best=choose(members, table.values, y, weights, seed),
-        stopped=reason,
-        evaluations=passes,
-        seconds=seconds,
-    )
+    if reason == "interrupted":
+        ends = min(ends, monotonic() + INTERRUPTED_SECONDS)
+    try:
+        for formula in _by_worth(found, table.values):
+            if monotonic() > ends:
+                break
+            if (text := shorter(formula, operators)) is not None:
+                found.append(scored(text, table.names, table.values, y, weights))
+        members = pareto(found, EXACT * float(np.var(y)))
+        best = choose(members, table.values, y, weights, seed, ends)
+    except KeyboardInterrupt:
+        reason = "interrupted"
+        members = pareto(found, EXACT * float(np.var(y)))
+        best = choose(members, table.values, y, weights, seed, ends=0.0)
+    return Front(members, best=best, stopped=reason, evaluations=passes, seconds=seconds)
+
+
+def _by_worth(formulas: Sequence[Formula], X: _inputs.FloatMatrix) -> list[Formula]:
+    """Those that describe the data shortest first: what time is left is theirs."""
+    losses = np.array([formula.loss for formula in formulas])
+    order = np.argsort(description_lengths(formulas, losses, X), kind="stable")
+    return [formulas[i] for i in order]
 
 
 def pareto(formulas: Iterable[Formula], exact: float = 0.0) -> list[Formula]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from time import monotonic
 
 import numpy as np
 
@@ -14,14 +16,20 @@ MOST_ROWS = 4000  # more add time, not certainty
 
 
 def cross_errors(
-    formulas: Sequence[Formula], X: FloatMatrix, y: Floats, weights: Floats | None, seed: int
+    formulas: Sequence[Formula],
+    X: FloatMatrix,
+    y: Floats,
+    weights: Floats | None,
+    seed: int,
+    ends: float = math.inf,
 ) -> Floats:
     """Squared errors of every formula at rows held out while its constants were fitted.
 
     Five folds; the structure stays, only the constants are refitted. Rows beyond 4,000 are sampled.
 
     Returns:
-        (formulas, rows) float64, weighted; infinite where a formula is not defined.
+        (formulas, rows) float64, weighted; infinite where a formula is not defined. Only the rows
+        of the folds that every formula went through before `ends` (of time.monotonic).
     """
     rng = np.random.default_rng(seed)
     rows = rng.permutation(len(y))[:MOST_ROWS]
@@ -35,31 +43,55 @@ def cross_errors(
         train_w = None if weights is None else weights[fitted]
         held_X = np.ascontiguousarray(X[held], dtype=np.float64)
         for i, formula in enumerate(formulas):
+            if monotonic() > ends:
+                return _finite(errors[:, : part[0]])
             expression, _ = formula._expression.refit(train_X, train_y, train_w, -1.0, 0.0)
             squares = (expression.evaluate(held_X, 1) - y[held]) ** 2
             errors[i, part] = squares if weights is None else squares * weights[held]
+    return _finite(errors)
+
+
+def _finite(errors: Floats) -> Floats:
     errors[~np.isfinite(errors)] = np.inf
     return errors
 
 
+def description_lengths(formulas: Sequence[Formula], errors: Floats, X: FloatMatrix) -> Floats:
+    """How long each formula's description of the data is (minimum description length).
+
+    Half the rows times the log of the mean squared error, plus the log of the number of symbols for
+    every node: the search tried many structures, so a larger one has to earn its nodes (Rissanen
+    1978).
+
+    Args:
+        errors: (formulas,) mean squared error of each.
+    """
+    symbols = len(frozenset().union(*(f.operators for f in formulas))) + X.shape[1] + 1
+    sizes = np.array([f.complexity for f in formulas])
+    with np.errstate(divide="ignore"):
+        lengths: Floats = 0.5 * min(len(X), MOST_ROWS) * np.log(errors) + sizes * np.log(symbols)
+    return lengths
+
+
 def choose(
-    formulas: Sequence[Formula], X: FloatMatrix, y: Floats, weights: Floats | None, seed: int
+    formulas: Sequence[Formula],
+    X: FloatMatrix,
+    y: Floats,
+    weights: Floats | None,
+    seed: int,
+    ends: float = math.inf,
 ) -> int:
     """Index of the formula with the shortest description of the data.
 
-    Half the rows times the log of the held-out squared error (`cross_errors`), plus the log of the
-    number of symbols for every node: the search tried many structures, so a larger one has to earn
-    its nodes (minimum description length, Rissanen 1978). Where formulas reproduce the target to
-    rounding, the smallest of those.
+    `description_lengths` of the held-out errors (`cross_errors`); where not even the first fold was
+    finished before `ends`, of the losses. Where formulas reproduce the target to rounding, the
+    smallest of those.
     """
     exact = [i for i, f in enumerate(formulas) if f.loss <= EXACT * np.var(y)]
     if exact:
         return min(exact, key=lambda i: formulas[i].complexity)
-    means = cross_errors(formulas, X, y, weights, seed).mean(axis=1)
+    errors = cross_errors(formulas, X, y, weights, seed, ends)
+    means = errors.mean(axis=1) if errors.size else np.array([f.loss for f in formulas])
     if not np.isfinite(means).any():
         return min(range(len(formulas)), key=lambda i: formulas[i].loss)
-    symbols = len(frozenset().union(*(f.operators for f in formulas))) + X.shape[1] + 1
-    sizes = np.array([f.complexity for f in formulas])
-    rows = min(len(y), MOST_ROWS)
-    with np.errstate(divide="ignore"):
-        return int(np.argmin(0.5 * rows * np.log(means) + sizes * np.log(symbols)))
+    return int(np.argmin(description_lengths(formulas, means, X)))

@@ -25,7 +25,7 @@ def shorter(formula: Formula, operators: Iterable[str]) -> str | None:
 
     transforms: list[Callable[[Any], Any]] = [sympy.factor_terms, sympy.together]
     if formula.operators & {"sin", "cos", "tan"}:
-        transforms.append(sympy.trigsimp)
+        transforms.append(_trigonometric)
     names = list(formula.names)
     allowed = list(operators)
     best: str | None = None
@@ -38,3 +38,25 @@ def shorter(formula: Formula, operators: Iterable[str]) -> str | None:
             if expression.complexity < size and set(expression.operators) <= set(allowed):
                 best, size = expression.text(names), expression.complexity
     return best
+
+
+def _trigonometric(expression: Any) -> Any:
+    """By trigonometric identities of functions whose arguments are taken as they stand.
+
+    sympy's own way expands sines and cosines of sums and products, which can take minutes and ends
+    where it began: so it is shown one symbol for every argument, and nothing at all where no
+    identity can apply, that is where no argument has two functions and no function a power.
+    """
+    import sympy
+
+    kinds = (sympy.sin, sympy.cos, sympy.tan)
+    functions = expression.atoms(*kinds)
+    # sin(u) and cos(2*u) have identities, sin(u) and cos(1.93*u) have none.
+    parts = {function: function.args[0].as_coeff_Mul(rational=True) for function in functions}
+    symbols = {inner: sympy.Dummy(real=True) for _, inner in parts.values()}
+    powers = any(isinstance(power.base, kinds) for power in expression.atoms(sympy.Pow))
+    if len(symbols) == len(functions) and not powers:
+        return expression
+    flat = {f: f.func(factor * symbols[inner]) for f, (factor, inner) in parts.items()}
+    back = {symbol: inner for inner, symbol in symbols.items()}
+    return sympy.trigsimp(expression.xreplace(flat)).xreplace(back)

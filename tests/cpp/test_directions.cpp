@@ -28,7 +28,7 @@ std::vector<double> box(std::size_t rows, double low, double high, std::uint64_t
     return x;
 }
 
-/// The slow reference. Numbers whose squares overflow come back as they are.
+/// The slow reference; not a number where squares overflow.
 std::vector<double> unit_gradients(const Tape& tape, const std::vector<double>& x) {
     const std::size_t rows = x.size() / 3;
     const MatrixView<const double> view(x.data(), rows, 3);
@@ -38,8 +38,10 @@ std::vector<double> unit_gradients(const Tape& tape, const std::vector<double>& 
     evaluate_gradient(tape, view, MatrixView<double>(g.data(), rows, 3), 1);
     for (std::size_t i = 0; i < rows; ++i) {
         const double norm = std::hypot(g[3 * i], g[3 * i + 1], g[3 * i + 2]);
-        for (std::size_t j = 0; j < 3 && norm < 1e100; ++j) {
-            g[3 * i + j] = norm > 1e-11 * std::abs(f[i]) ? g[3 * i + j] / norm : 0.0;
+        const bool huge = !(norm < 1e100) || !(std::abs(f[i]) < 1e100);
+        for (std::size_t j = 0; j < 3; ++j) {
+            const double unit = norm > 1e-11 * std::abs(f[i]) ? g[3 * i + j] / norm : 0.0;
+            g[3 * i + j] = huge ? NAN : unit;
         }
     }
     return g;
@@ -78,7 +80,7 @@ TEST_CASE("the gradient loss is the mean squared difference of unit gradients, o
             plus += weights[k / 3] * (u[k] + v[k]) * (u[k] + v[k]);
             total += weights[k / 3] / 3.0;
         }
-        if (!(minus < 1e3 * total)) {
+        if (std::isnan(minus)) {
             continue;
         }
         ++checked;

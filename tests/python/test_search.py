@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import signal
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +63,35 @@ def test_threads_do_not_change_the_result() -> None:
     )
     assert list(one) == list(two)
     assert [f.loss for f in one] == [f.loss for f in two]
+
+
+def _hard() -> tuple[np.ndarray, np.ndarray]:
+    """Vladislavleva 8: in its fronts are formulas sympy's trigsimp takes a minute for."""
+    X = np.random.default_rng(1).uniform(0.05, 6.05, (50, 2))
+    a, b = X[:, 0] - 3, X[:, 1] - 3
+    return X, (a**4 + b**3 - b) / ((b + 1) ** 4 + 10)
+
+
+@pytest.mark.parametrize("max_size", [30, 200])
+def test_time_holds_for_the_whole_search(max_size: int) -> None:
+    X, y = _hard()
+    began = time.monotonic()
+    front = cf.search(X, values=y, time=2, max_size=max_size)
+    assert time.monotonic() - began < 2 * 1.1 + 1
+    assert front.stopped == "time"
+    for formula in front:
+        assert formula.loss == pytest.approx(np.mean((formula(X) - y) ** 2), rel=1e-12)
+
+
+def test_ctrl_c_is_heard_within_an_epoch() -> None:
+    X, y = _hard()
+    interrupt = threading.Timer(1.5, signal.raise_signal, [signal.SIGINT])
+    interrupt.start()
+    began = time.monotonic()
+    front = cf.search(X, values=y, time=60, max_size=200)
+    assert front.stopped == "interrupted"
+    assert time.monotonic() - began < 4
+    assert len(front) > 1
 
 
 def test_a_callback_sees_formulas_and_can_stop(tmp_path: Path) -> None:

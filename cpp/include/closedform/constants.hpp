@@ -5,6 +5,7 @@
 #include <limits>
 #include <span>
 
+#include "closedform/deadline.hpp"
 #include "closedform/evaluate.hpp"
 #include "closedform/expression.hpp"
 #include "closedform/objective.hpp"
@@ -20,6 +21,8 @@ struct FitOptions {
     double give_up_above = std::numeric_limits<double>::infinity();
     /// Losses at or below this are rounding: stop.
     double floor = 0.0;
+    /// No further step is begun after it.
+    Deadline deadline;
 };
 
 struct FitResult {

@@ -20,13 +20,14 @@ struct SearchOptions {
     std::size_t max_size = 30;
     std::uint64_t seed = 0;
     unsigned threads = 0;           ///< 0: all cores
-    double seconds = 60.0;          ///< cut-off; infinity for none
+    double seconds = 60.0;          ///< cut-off of the whole; infinity for none
     std::uint64_t evaluations = 0;  ///< passes of a candidate over the sample rows; 0: no limit
+    double good_enough = 0.0;       ///< loss at which to stop; 0: none
     std::size_t islands = 8;
     std::vector<Tape> start;  ///< expressions to begin with
 };
 
-enum class StopReason { time, evaluations, exact, interrupted };
+enum class StopReason { time, evaluations, exact, good_enough, interrupted };
 
 struct SearchProgress {
     double seconds = 0.0;
@@ -41,8 +42,9 @@ struct SearchResult {
     double seconds = 0.0;
 };
 
-/// Minimises a goal's objective over expressions in the columns of X (n x d).
-/// `progress` is called from the calling thread between epochs: when it returns true the search
+/// Minimises a goal's objective over expressions in the columns of X (n x d). `progress` is called
+/// from the calling thread, between epochs and about twice a second within one: when it returns
+/// true the search
 /// ends and returns the best so far. Throws std::invalid_argument for inconsistent sizes.
 template <class T>
 SearchResult search(MatrixView<const T> x, const Goal& goal, const SearchOptions& options,

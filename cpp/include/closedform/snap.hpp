@@ -1,6 +1,7 @@
 #pragma once
 // Rounding fitted constants to the simplest values the data cannot tell from them.
 
+#include "closedform/deadline.hpp"
 #include "closedform/evaluate.hpp"
 #include "closedform/expression.hpp"
 #include "closedform/objective.hpp"
@@ -8,8 +9,9 @@
 namespace closedform {
 
 /// Gives every constant the fewest decimal digits that keep the loss, the other constants refitted,
-/// at or below `allowed`. Neutral values (0 and 1) are tried first. Returns the final loss.
+/// at or below `allowed`. Neutral values (0 and 1) are tried first; past the
+/// deadline the constants left stay as they are. Returns the final loss.
 double snap_constants(Tape& tape, const Objective& objective, Workspace& workspace,
-                      double allowed);
+                      double allowed, const Deadline& deadline);
 
 }  // namespace closedform

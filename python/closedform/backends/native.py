@@ -44,6 +44,7 @@ def search(
     seed: int,
     options: Mapping[str, Any] | None,
     callback: Callback | None,
+    good_enough: float,
 ) -> tuple[list[tuple[str, float]], str, int, float]:
     """Runs the native search.
 
@@ -108,6 +109,7 @@ def search(
         seed,
         start,
         report,
+        good_enough,
     )
     return result["front"], result["reason"], result["evaluations"], spent + result["seconds"]
 
