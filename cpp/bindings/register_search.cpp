@@ -1,8 +1,7 @@
 #include <pybind11/functional.h>
 #include <pybind11/stl.h>
 
-#include <limits>
-#include <optional>
+#include <memory>
 
 #include "arrays.hpp"
 #include "closedform/evolution.hpp"
@@ -40,16 +39,62 @@ std::string reason_text(StopReason reason) {
     }
 }
 
+/// A goal whose arrays Python owns: kept alive by the references it holds beside it.
+struct PythonGoal {
+    std::shared_ptr<const Goal> goal;
+    py::tuple arrays;
+};
+
+std::span<const double> weights_of(const py::object& weights, std::size_t rows) {
+    return weights.is_none() ? std::span<const double>{}
+                             : vector_view(weights.cast<Array<double>>(), rows, "weights");
+}
+
+PythonGoal value_goal(const Array<double>& values, const py::object& weights) {
+    const auto rows = static_cast<std::size_t>(values.size());
+    return {std::make_shared<ValueGoal>(vector_view(values, rows, "values"),
+                                        weights_of(weights, rows)),
+            py::make_tuple(values, weights)};
+}
+
+PythonGoal gradient_goal(const Array<double>& directions, const py::object& scales,
+                         const py::object& weights, bool is_signed) {
+    const auto view = matrix_view(directions, "gradients");
+    MatrixView<const double> factors;
+    if (!scales.is_none()) {
+        factors = matrix_view(scales.cast<Array<double>>(), "scales");
+        if (factors.rows != view.rows || factors.columns != view.columns) {
+            throw std::invalid_argument("scales: need the shape of gradients");
+        }
+    }
+    return {std::make_shared<GradientGoal>(view, factors, weights_of(weights, view.rows),
+                                           is_signed),
+            py::make_tuple(directions, scales, weights)};
+}
+
+PythonGoal margin_goal(const Array<double>& labels, const py::object& weights) {
+    const auto rows = static_cast<std::size_t>(labels.size());
+    return {std::make_shared<MarginGoal>(vector_view(labels, rows, "labels"),
+                                         weights_of(weights, rows)),
+            py::make_tuple(labels, weights)};
+}
+
 template <class T>
-py::dict run(const Array<T>& x, const Array<double>& y, const std::optional<Array<double>>& weights,
-             const std::vector<std::string>& names, const std::vector<std::string>& operators,
-             std::size_t max_size, double seconds, std::uint64_t evaluations, unsigned threads,
-             std::uint64_t seed, const std::vector<std::string>& start, const py::object& callback,
+double goal_loss(const PythonGoal& self, const std::string& text,
+                 const std::vector<std::string>& names, const Array<T>& x, unsigned threads) {
+    const auto view = matrix_view(x, "X");
+    const Tape tape = parse(text, names);
+    const py::gil_scoped_release release;
+    return loss_on_all_rows(tape, view, *self.goal, threads);
+}
+
+template <class T>
+py::dict run(const Array<T>& x, const PythonGoal& goal, const std::vector<std::string>& names,
+             const std::vector<std::string>& operators, std::size_t max_size, double seconds,
+             std::uint64_t evaluations, unsigned threads, std::uint64_t seed,
+             const std::vector<std::string>& start, const py::object& callback,
              double good_enough) {
     const auto view = matrix_view(x, "X");
-    const auto targets = vector_view(y, view.rows, "y");
-    const auto row_weights =
-        weights ? vector_view(*weights, view.rows, "weights") : std::span<const double>{};
     SearchOptions options;
     const std::vector<std::string_view> operator_views(operators.begin(), operators.end());
     options.operators = OpSet(operator_views);
@@ -75,7 +120,7 @@ py::dict run(const Array<T>& x, const Array<double>& y, const std::optional<Arra
     SearchResult result;
     {
         const py::gil_scoped_release release;
-        result = search(view, ValueGoal(targets, row_weights), options, progress);
+        result = search(view, *goal.goal, options, progress);
     }
     py::dict out;
     out["front"] = entries(result.front, names);
@@ -87,8 +132,7 @@ py::dict run(const Array<T>& x, const Array<double>& y, const std::optional<Arra
 
 template <class T>
 void define(py::module_& module) {
-    module.def("search", &run<T>, py::arg("X").noconvert(), py::arg("y").noconvert(),
-               py::arg("weights"), py::arg("names"), py::arg("operators"), py::arg("max_size"),
+    module.def("search", &run<T>, py::arg("X").noconvert(), py::arg("goal"), py::arg("names"), py::arg("operators"), py::arg("max_size"),
                py::arg("seconds"), py::arg("evaluations"), py::arg("threads"), py::arg("seed"),
                py::arg("start"), py::arg("callback"), py::arg("good_enough"));
 }
@@ -96,6 +140,15 @@ void define(py::module_& module) {
 }  // namespace
 
 void register_search(py::module_& module) {
+    py::class_<PythonGoal>(module, "Goal")
+        .def_static("values", &value_goal, py::arg("values").noconvert(), py::arg("weights"))
+        .def_static("gradients", &gradient_goal, py::arg("directions").noconvert(),
+                    py::arg("scales"), py::arg("weights"), py::arg("signed"))
+        .def_static("labels", &margin_goal, py::arg("labels").noconvert(), py::arg("weights"))
+        .def("loss", &goal_loss<double>, py::arg("text"), py::arg("names"),
+             py::arg("X").noconvert(), py::arg("threads") = 0)
+        .def("loss", &goal_loss<float>, py::arg("text"), py::arg("names"),
+             py::arg("X").noconvert(), py::arg("threads") = 0);
     define<double>(module);
     define<float>(module);
 }

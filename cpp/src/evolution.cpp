@@ -333,7 +333,7 @@ class Search {
             for (Candidate& candidate : finished[i]) {
                 make_simple(candidate, few, exact, workspace, deadline);
                 orient(candidate.tape, few, workspace);
-                candidate.loss = loss_on_all_rows(candidate.tape, workspace);
+                candidate.loss = loss_on_all_rows(candidate.tape, x_, goal_, 1);
             }
         });
         Archive archive(max_tape_size);
@@ -361,19 +361,6 @@ class Search {
         std::stable_sort(found.begin(), found.end(), [&](const Candidate& a, const Candidate& b) {
             return length(a) < length(b);
         });
-    }
-
-    /// A part of the rows at a time: no copy of all of them.
-    double loss_on_all_rows(const Tape& tape, Workspace& workspace) const {
-        LossSums total;
-        total.negated = 0.0;
-        std::vector<std::size_t> rows;
-        for (std::size_t begin = 0; begin < x_.rows; begin += archive_rows) {
-            rows.resize(std::min(archive_rows, x_.rows - begin));
-            std::iota(rows.begin(), rows.end(), begin);
-            total += goal_.at(RowBlocks(x_, rows), rows, data_units_)->sums(tape, workspace);
-        }
-        return total.loss();
     }
 
     /// Where the sign is free: so that the link on top of the expression increases.

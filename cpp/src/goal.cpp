@@ -1,14 +1,19 @@
 #include "closedform/goal.hpp"
 
+#include <algorithm>
+#include <numeric>
 #include <stdexcept>
 #include <utility>
 
 #include "closedform/gradient_objective.hpp"
 #include "closedform/margin_objective.hpp"
+#include "closedform/parallel.hpp"
 #include "closedform/value_objective.hpp"
 
 namespace closedform {
 namespace {
+
+constexpr std::size_t part_rows = 8192;
 
 std::vector<double> gather(std::span<const double> values, std::span<const std::size_t> rows,
                            double factor = 1.0) {
@@ -85,5 +90,31 @@ std::unique_ptr<Objective> MarginGoal::at(RowBlocks blocks, std::span<const std:
     return std::make_unique<MarginObjective>(std::move(blocks), gather(labels_, which),
                                              gather(weights_, which));
 }
+
+template <class T>
+double loss_on_all_rows(const Tape& tape, MatrixView<const T> x, const Goal& goal,
+                        unsigned threads) {
+    if (x.rows != goal.rows()) {
+        throw std::invalid_argument("X: needs as many rows as there are targets");
+    }
+    Units units;
+    units.x.assign(x.columns, 1.0);
+    std::vector<LossSums> parts((x.rows + part_rows - 1) / part_rows);
+    parallel_for(parts.size(), threads, [&](std::size_t part, unsigned) {
+        Workspace workspace;
+        std::vector<std::size_t> rows(std::min(part_rows, x.rows - part * part_rows));
+        std::iota(rows.begin(), rows.end(), part * part_rows);
+        parts[part] = goal.at(RowBlocks(x, rows), rows, units)->sums(tape, workspace);
+    });
+    LossSums total;
+    total.negated = 0.0;
+    for (const LossSums& part : parts) {
+        total += part;
+    }
+    return total.loss();
+}
+
+template double loss_on_all_rows(const Tape&, MatrixView<const double>, const Goal&, unsigned);
+template double loss_on_all_rows(const Tape&, MatrixView<const float>, const Goal&, unsigned);
 
 }  // namespace closedform

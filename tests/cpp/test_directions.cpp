@@ -37,7 +37,8 @@ std::vector<double> unit_gradients(const Tape& tape, const std::vector<double>& 
     evaluate(tape, view, f, 1);
     evaluate_gradient(tape, view, MatrixView<double>(g.data(), rows, 3), 1);
     for (std::size_t i = 0; i < rows; ++i) {
-        const double norm = std::hypot(g[3 * i], g[3 * i + 1], g[3 * i + 2]);
+        const double norm = std::sqrt(g[3 * i] * g[3 * i] + g[3 * i + 1] * g[3 * i + 1] +
+                                      g[3 * i + 2] * g[3 * i + 2]);
         const bool huge = !(norm < 1e100) || !(std::abs(f[i]) < 1e100);
         for (std::size_t j = 0; j < 3; ++j) {
             const double unit = norm > 1e-11 * std::abs(f[i]) ? g[3 * i + j] / norm : 0.0;
@@ -84,6 +85,7 @@ TEST_CASE("the gradient loss is the mean squared difference of unit gradients, o
             continue;
         }
         ++checked;
+        INFO(print(tape, names));
         const double found = free.loss(tape, workspace);
         CHECK(found == doctest::Approx(std::min(minus, plus) / total).epsilon(1e-7).scale(1e-9));
         CHECK(oriented.loss(tape, workspace) ==

@@ -83,4 +83,10 @@ class MarginGoal : public Goal {
     std::span<const double> weights_;
 };
 
+/// Loss of an expression on all rows of X, a part of them at a time: no copy of all of them. The
+/// same for any number of threads (0: all cores).
+template <class T>
+double loss_on_all_rows(const Tape& tape, MatrixView<const T> x, const Goal& goal,
+                        unsigned threads);
+
 }  // namespace closedform
