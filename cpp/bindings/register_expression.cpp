@@ -9,9 +9,9 @@
 #include "closedform/evaluate.hpp"
 #include "closedform/expression.hpp"
 #include "closedform/expression_text.hpp"
-#include "closedform/value_objective.hpp"
 #include "closedform/simplify.hpp"
 #include "closedform/snap.hpp"
+#include "closedform/value_objective.hpp"
 #include "register.hpp"
 
 namespace py = pybind11;

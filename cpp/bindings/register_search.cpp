@@ -52,9 +52,9 @@ std::span<const double> weights_of(const py::object& weights, std::size_t rows) 
 
 PythonGoal value_goal(const Array<double>& values, const py::object& weights) {
     const auto rows = static_cast<std::size_t>(values.size());
-    return {std::make_shared<ValueGoal>(vector_view(values, rows, "values"),
-                                        weights_of(weights, rows)),
-            py::make_tuple(values, weights)};
+    return {
+        std::make_shared<ValueGoal>(vector_view(values, rows, "values"), weights_of(weights, rows)),
+        py::make_tuple(values, weights)};
 }
 
 PythonGoal gradient_goal(const Array<double>& directions, const py::object& scales,
@@ -67,9 +67,9 @@ PythonGoal gradient_goal(const Array<double>& directions, const py::object& scal
             throw std::invalid_argument("scales: need the shape of gradients");
         }
     }
-    return {std::make_shared<GradientGoal>(view, factors, weights_of(weights, view.rows),
-                                           is_signed),
-            py::make_tuple(directions, scales, weights)};
+    return {
+        std::make_shared<GradientGoal>(view, factors, weights_of(weights, view.rows), is_signed),
+        py::make_tuple(directions, scales, weights)};
 }
 
 PythonGoal margin_goal(const Array<double>& labels, const py::object& weights) {
@@ -132,9 +132,10 @@ py::dict run(const Array<T>& x, const PythonGoal& goal, const std::vector<std::s
 
 template <class T>
 void define(py::module_& module) {
-    module.def("search", &run<T>, py::arg("X").noconvert(), py::arg("goal"), py::arg("names"), py::arg("operators"), py::arg("max_size"),
-               py::arg("seconds"), py::arg("evaluations"), py::arg("threads"), py::arg("seed"),
-               py::arg("start"), py::arg("callback"), py::arg("good_enough"));
+    module.def("search", &run<T>, py::arg("X").noconvert(), py::arg("goal"), py::arg("names"),
+               py::arg("operators"), py::arg("max_size"), py::arg("seconds"),
+               py::arg("evaluations"), py::arg("threads"), py::arg("seed"), py::arg("start"),
+               py::arg("callback"), py::arg("good_enough"));
 }
 
 }  // namespace
@@ -147,8 +148,8 @@ void register_search(py::module_& module) {
         .def_static("labels", &margin_goal, py::arg("labels").noconvert(), py::arg("weights"))
         .def("loss", &goal_loss<double>, py::arg("text"), py::arg("names"),
              py::arg("X").noconvert(), py::arg("threads") = 0)
-        .def("loss", &goal_loss<float>, py::arg("text"), py::arg("names"),
-             py::arg("X").noconvert(), py::arg("threads") = 0);
+        .def("loss", &goal_loss<float>, py::arg("text"), py::arg("names"), py::arg("X").noconvert(),
+             py::arg("threads") = 0);
     define<double>(module);
     define<float>(module);
 }

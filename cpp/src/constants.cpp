@@ -82,25 +82,8 @@ FitResult fit_constants(Tape& tape, std::span<const std::size_t> positions,
         }
     };
 
-    std::vector<std::size_t> open(positions.begin(), positions.end());
-    if (objective.scale_free() && !linear.empty()) {
-        result.passes = objective.solve_sum(tape, linear, workspace);
-        // One factor is free: the largest stays where it is.
-        const auto fixed = *std::max_element(
-            linear.begin(), linear.end(), [&](std::size_t a, std::size_t b) {
-                return std::abs(tape[a].value) < std::abs(tape[b].value);
-            });
-        std::erase(open, fixed);
-        if (positions.size() == linear.size()) {
-            result.loss = objective.loss(tape, workspace);
-            ++result.passes;
-            return result;
-        }
-        linear = {};
-    }
-    positions = open;
     objective.normal_equations(tape, positions, workspace, equations);
-    ++result.passes;
+    result.passes = 1;
     if (!std::isfinite(equations.loss)) {
         return result;
     }

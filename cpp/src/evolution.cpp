@@ -228,9 +228,8 @@ class Search {
 
     /// The shortest expression that the objective cannot tell from the tape; empty for none.
     Tape simplest(const Tape& tape) const {
-        return tape.empty()
-                   ? tape
-                   : emit(sample_->representative(canonical(tape)), options_.operators);
+        return tape.empty() ? tape
+                            : emit(sample_->representative(canonical(tape)), options_.operators);
     }
 
     void receive_start() {
@@ -377,8 +376,8 @@ class Search {
     }
 
     /// Rounds constants within half a standard error of what the data say about one constant.
-    void make_simple(Candidate& candidate, const Objective& few, double exact,
-                     Workspace& workspace, const Deadline& deadline) const {
+    void make_simple(Candidate& candidate, const Objective& few, double exact, Workspace& workspace,
+                     const Deadline& deadline) const {
         const double rows = static_cast<double>(few.rows().rows());
         for (;;) {
             snap_constants(candidate.tape, few, workspace,

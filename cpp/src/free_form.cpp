@@ -59,8 +59,8 @@ Scaled free_form(Scaled form, bool sign) {
                 continue;
             }
         } else if (form.form.kind == Kind::function) {
-            const bool power = form.form.op == Op::pow &&
-                               form.form.parts.back().form.kind == Kind::one;
+            const bool power =
+                form.form.op == Op::pow && form.form.parts.back().form.kind == Kind::one;
             if (increases(form.form.op) || power) {
                 const bool falls = power && form.form.parts.back().scale < 0.0;
                 descend(form, falls ? -outer : outer);

@@ -14,8 +14,7 @@ namespace closedform {
 CLOSEDFORM_DECLARE_SETS(DirectionKernels, direction_kernels)
 
 const DirectionKernels& direction_kernels() {
-    static const DirectionKernels& table =
-        CLOSEDFORM_PICK_SET(DirectionKernels, direction_kernels);
+    static const DirectionKernels& table = CLOSEDFORM_PICK_SET(DirectionKernels, direction_kernels);
     return table;
 }
 
@@ -67,11 +66,30 @@ class GradientObjective::Pass {
         const double* f = workspace_.forward(tape_, objective_.rows_.block(block), true);
         workspace_.reverse(tape_, active_.data());
         for (const Read& read : reads_) {
-            objective_.kernels_.add_scaled(
-                workspace_.adjoint(read.node),
-                objective_.scale(block, slots_[read.slot].column), read.first, out[read.slot]);
+            objective_.kernels_.add_scaled(workspace_.adjoint(read.node),
+                                           objective_.scale(block, slots_[read.slot].column),
+                                           read.first, out[read.slot]);
         }
         return f;
+    }
+
+    /// Loads a block, sets the inverse norms and adds the block's two sums of the loss.
+    void differences(std::size_t block, double* const* out, double* inverse, double& minus,
+                     double& plus) {
+        const double* f = load(block, out);
+        const DirectionKernels& kernels = objective_.kernels_;
+        const double* weight = objective_.weight(block);
+        kernels.inverse_norms(out, slots_.size(), f, inverse);
+        for (std::size_t j = 0; j < slot_of_.size(); ++j) {
+            const double* u = objective_.direction(block, j);
+            if (slot_of_[j] == none) {
+                const double rest = kernels.squares(u, weight);
+                minus += rest;
+                plus += rest;
+            } else {
+                kernels.differences(out[slot_of_[j]], inverse, u, weight, &minus, &plus);
+            }
+        }
     }
 
     /// After load: tangents of the components for the constant at `position`.
@@ -86,9 +104,9 @@ class GradientObjective::Pass {
         }
         for (const Read& read : reads_) {
             if (live[read.node]) {
-                objective_.kernels_.add_scaled(
-                    workspace_.adjoint_tangent(read.node),
-                    objective_.scale(block, slots_[read.slot].column), false, out[read.slot]);
+                objective_.kernels_.add_scaled(workspace_.adjoint_tangent(read.node),
+                                               objective_.scale(block, slots_[read.slot].column),
+                                               false, out[read.slot]);
             }
         }
     }
@@ -172,26 +190,10 @@ LossSums GradientObjective::sums(const Tape& tape, Workspace& workspace) const {
     double* room = workspace.room((count + 1) * block_rows);
     const std::vector<double*> g = runs(room, count, block_rows);
     double* inverse = room + count * block_rows;
-    std::vector<bool> read(rows_.columns(), false);
-    for (const auto& slot : pass.slots()) {
-        read[slot.column] = true;
-    }
     double minus = 0.0;
     double plus = 0.0;
     for (std::size_t b = 0; b < rows_.blocks() && std::isfinite(minus); ++b) {
-        const double* f = pass.load(b, g.data());
-        kernels_.inverse_norms(g.data(), count, f, inverse);
-        for (std::size_t slot = 0; slot < count; ++slot) {
-            kernels_.differences(g[slot], inverse, direction(b, pass.slots()[slot].column),
-                                 weight(b), &minus, &plus);
-        }
-        for (std::size_t j = 0; j < rows_.columns(); ++j) {
-            if (!read[j]) {
-                const double rest = kernels_.squares(direction(b, j), weight(b));
-                minus += rest;
-                plus += rest;
-            }
-        }
+        pass.differences(b, g.data(), inverse, minus, plus);
     }
     LossSums result;
     result.as_is = minus;
@@ -207,13 +209,10 @@ void GradientObjective::normal_equations(const Tape& tape, std::span<const std::
     const std::size_t constants = positions.size();
     out.gram.assign(constants * (constants + 1) / 2, 0.0);
     out.gradient.assign(constants, 0.0);
-    const LossSums total = sums(tape, workspace);
-    out.loss = total.loss();
-    if (!std::isfinite(out.loss)) {
-        return;
-    }
-    const double sign = total.negated < total.as_is ? -1.0 : 1.0;
     Pass pass(*this, tape, workspace);
+    LossSums total;
+    total.weight = total_weight_;
+    double plus = 0.0;
     const std::size_t count = pass.slots().size();
     double* room = workspace.room((count * (constants + 1) + 2) * block_rows);
     const std::vector<double*> g = runs(room, count, block_rows);
@@ -224,8 +223,11 @@ void GradientObjective::normal_equations(const Tape& tape, std::span<const std::
     double* ones = inverse + block_rows;
     std::fill_n(ones, block_rows, 1.0);
     for (std::size_t b = 0; b < rows_.blocks(); ++b) {
-        const double* f = pass.load(b, g.data());
-        kernels_.inverse_norms(g.data(), count, f, inverse);
+        pass.differences(b, g.data(), inverse, total.as_is, plus);
+        if (!std::isfinite(total.as_is)) {
+            out.loss = total.as_is;
+            return;
+        }
         double* gram = out.gram.data();
         for (std::size_t p = 0; p < constants; ++p) {
             const std::vector<double*> tangent = runs(turned[p], count, block_rows);
@@ -233,9 +235,8 @@ void GradientObjective::normal_equations(const Tape& tape, std::span<const std::
             kernels_.turn(g.data(), inverse, ones, tangent.data(), count);
             // r = u - s v, so J = -s dv; and dv is perpendicular to v.
             for (std::size_t slot = 0; slot < count; ++slot) {
-                out.gradient[p] -=
-                    sign * kernels_.dot3(tangent[slot],
-                                         direction(b, pass.slots()[slot].column), weight(b));
+                out.gradient[p] -= kernels_.dot3(
+                    tangent[slot], direction(b, pass.slots()[slot].column), weight(b));
             }
             for (std::size_t q = 0; q <= p; ++q, ++gram) {
                 for (std::size_t slot = 0; slot < count; ++slot) {
@@ -244,15 +245,20 @@ void GradientObjective::normal_equations(const Tape& tape, std::span<const std::
             }
         }
     }
+    if (!signed_) {
+        total.negated = plus;
+    }
+    out.loss = total.loss();
+    const double sign = total.negated < total.as_is ? -1.0 : 1.0;
     for (double& entry : out.gram) {
         entry /= total_weight_;
     }
     for (double& entry : out.gradient) {
-        entry /= total_weight_;
+        entry *= sign / total_weight_;
     }
 }
 
-int GradientObjective::solve_sum(Tape& tape, std::span<const std::size_t> linear,
+int GradientObjective::solve_sum(Tape& tape, std::span<const std::size_t> linear, bool logarithm,
                                  Workspace& workspace) const {
     const std::size_t terms = linear.size();
     for (const std::size_t position : linear) {
@@ -261,15 +267,15 @@ int GradientObjective::solve_sum(Tape& tape, std::span<const std::size_t> linear
     if (terms < 2) {
         return 0;
     }
-    Pass pass(*this, tape, workspace, term_ends(tape, terms));
+    const std::vector<std::size_t> ends = term_ends(tape, terms);
+    Pass pass(*this, tape, workspace, ends);
     const auto& slots = pass.slots();
     const std::size_t length = rows_.blocks() * block_rows;
     const std::size_t columns = rows_.columns();
     double* room = workspace.room((slots.size() + terms + columns + 1) * length);
     const std::vector<double*> jacobian = runs(room, slots.size(), length);
     const std::vector<double*> along = runs(room + slots.size() * length, terms, length);
-    const std::vector<double*> sum =
-        runs(room + (slots.size() + terms) * length, columns, length);
+    const std::vector<double*> sum = runs(room + (slots.size() + terms) * length, columns, length);
     double* weights = room + (slots.size() + terms + columns) * length;
     std::copy(weights_.begin(), weights_.end(), weights);
     std::fill_n(along.empty() ? room : along[0], terms * length, 0.0);
@@ -279,7 +285,11 @@ int GradientObjective::solve_sum(Tape& tape, std::span<const std::size_t> linear
             at[slot] = jacobian[slot] + b * block_rows;
         }
         pass.load(b, at.data());
+        const double* first = workspace.value(ends.front());
         for (std::size_t slot = 0; slot < slots.size(); ++slot) {
+            if (logarithm && slots[slot].group == 0) {
+                kernels_.divide(at[slot], first);
+            }
             kernels_.add_scaled(at[slot], direction(b, slots[slot].column), false,
                                 along[slots[slot].group] + b * block_rows);
         }
@@ -301,8 +311,7 @@ int GradientObjective::solve_sum(Tape& tape, std::span<const std::size_t> linear
             }
             for (std::size_t k = 0; k < terms; ++k) {
                 for (std::size_t l = 0; l <= k; ++l) {
-                    across[k * terms + l] -=
-                        kernels_.dot3(along[k] + b, along[l] + b, weights + b);
+                    across[k * terms + l] -= kernels_.dot3(along[k] + b, along[l] + b, weights + b);
                 }
             }
         }
@@ -351,56 +360,84 @@ int GradientObjective::solve_sum(Tape& tape, std::span<const std::size_t> linear
 }
 
 std::vector<double> GradientObjective::shares(const Tape& parent, std::span<const Tape> terms,
-                                              Workspace& workspace) const {
-    // Parent and term side by side as a tape of two groups: parent + term.
+                                              Joint joint, Workspace& workspace) const {
+    const std::size_t columns = rows_.columns();
+    const std::size_t length = rows_.blocks() * block_rows;
+    // Gradients of the parent, of one term, and what of them lies along u.
+    double* room = workspace.room((columns + 1) * (length + block_rows));
+    const std::vector<double*> parents = runs(room, columns + 1, length);
+    const std::vector<double*> own = runs(room + (columns + 1) * length, columns + 1, block_rows);
+    double* const along_parent = parents[columns];
+    double* const along = own[columns];
+
+    /// The slots of a block's gradient by column, those of unread columns zero.
+    const auto gradient = [&](Pass& pass, const Tape& tape, std::size_t b, bool of_logarithm,
+                              const std::vector<double*>& out, std::size_t offset) {
+        std::array<double*, max_tape_size> at{};
+        for (std::size_t slot = 0; slot < pass.slots().size(); ++slot) {
+            at[slot] = out[pass.slots()[slot].column] + offset;
+        }
+        std::fill_n(out[columns] + offset, block_rows, 0.0);
+        pass.load(b, at.data());
+        for (std::size_t slot = 0; slot < pass.slots().size(); ++slot) {
+            if (of_logarithm) {
+                kernels_.divide(at[slot], workspace.value(tape.size() - 1));
+            }
+            kernels_.add_scaled(at[slot], direction(b, pass.slots()[slot].column), false,
+                                out[columns] + offset);
+        }
+    };
+    std::fill_n(room, (columns + 1) * (length + block_rows), 0.0);
+    Pass parent_pass(*this, parent, workspace);
+    double total_parent = 0.0;
+    double across_parent = 0.0;
+    for (std::size_t b = 0; b < rows_.blocks(); ++b) {
+        const std::size_t offset = b * block_rows;
+        gradient(parent_pass, parent, b, joint != Joint::sum, parents, offset);
+        for (const auto& slot : parent_pass.slots()) {
+            const double* g = parents[slot.column] + offset;
+            total_parent += kernels_.dot3(g, g, weight(b));
+        }
+        const double* a = along_parent + offset;
+        across_parent -= kernels_.dot3(a, a, weight(b));
+    }
+    across_parent += total_parent;
+
     std::vector<double> result;
     for (const Tape& term : terms) {
-        Tape both = parent;
-        both.insert(both.end(), term.begin(), term.end());
-        both.push_back(Node::function(Op::add));
-        result.push_back(0.0);
-        if (both.size() > max_tape_size) {
-            continue;
+        for (std::size_t j = 0; j < columns; ++j) {
+            std::fill_n(own[j], block_rows, 0.0);
         }
-        fix_sizes(both);
-        Pass pass(*this, both, workspace, std::array{parent.size() - 1, both.size() - 2});
-        const auto& slots = pass.slots();
-        double* room = workspace.room((slots.size() + 2) * block_rows);
-        const std::vector<double*> g = runs(room, slots.size(), block_rows);
-        const std::vector<double*> along =
-            runs(room + slots.size() * block_rows, 2, block_rows);
-        std::array<double, 4> total{};
-        std::array<double, 4> across{};
+        Pass pass(*this, term, workspace);
+        std::array<double, 4> total = {total_parent, 0.0, 0.0, 0.0};
+        std::array<double, 4> across = {across_parent, 0.0, 0.0, 0.0};
         for (std::size_t b = 0; b < rows_.blocks(); ++b) {
-            pass.load(b, g.data());
-            std::fill_n(along[0], 2 * block_rows, 0.0);
-            for (std::size_t s = 0; s < slots.size(); ++s) {
-                kernels_.add_scaled(g[s], direction(b, slots[s].column), false,
-                                    along[slots[s].group]);
-                for (std::size_t t = 0; t <= s; ++t) {
-                    if (slots[s].column == slots[t].column) {
-                        total[slots[s].group * 2 + slots[t].group] +=
-                            kernels_.dot3(g[s], g[t], weight(b));
-                    }
-                }
+            const std::size_t offset = b * block_rows;
+            const bool of_logarithm = joint == Joint::product || joint == Joint::quotient;
+            gradient(pass, term, b, of_logarithm, own, 0);
+            for (const auto& slot : pass.slots()) {
+                const double* g = own[slot.column];
+                total[3] += kernels_.dot3(g, g, weight(b));
+                total[1] += kernels_.dot3(g, parents[slot.column] + offset, weight(b));
             }
-            for (std::size_t k = 0; k < 3; ++k) {  // (0, 0), (1, 0), (1, 1)
-                const std::size_t i = k == 0 ? 0 : 1;
-                const std::size_t j = k == 2 ? 1 : 0;
-                across[i * 2 + j] -= kernels_.dot3(along[i], along[j], weight(b));
-            }
+            across[3] -= kernels_.dot3(along, along, weight(b));
+            across[1] -= kernels_.dot3(along, along_parent + offset, weight(b));
         }
-        for (const std::size_t entry : {0U, 2U, 3U}) {
-            across[entry] += total[entry];
+        across[3] += total[3];
+        across[1] += total[1];
+        total[2] = total[1];
+        across[2] = across[1];
+        double angle = 0.0;
+        if (joint == Joint::sum || joint == Joint::exponent) {
+            std::array<double, 2> factors{};
+            angle = solve_pencil(across, total, factors);
+        } else {
+            const double sign = joint == Joint::product ? 2.0 : -2.0;
+            angle = (across[0] + sign * across[1] + across[3]) /
+                    (total[0] + sign * total[1] + total[3]);
         }
-        total[1] = total[2];
-        across[1] = across[2];
-        std::array<double, 2> factors{};
-        const double alone = across[0] / total[0];
-        const double angle = solve_pencil(across, total, factors);
-        if (angle >= 0.0 && alone > 0.0) {
-            result.back() = 1.0 - angle / alone;
-        }
+        const double share = 1.0 - angle * total_parent / across_parent;
+        result.push_back(angle >= 0.0 && std::isfinite(share) ? std::max(0.0, share) : 0.0);
     }
     return result;
 }

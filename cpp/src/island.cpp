@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "closedform/open_form.hpp"
 #include "closedform/reductions.hpp"
 
 namespace closedform {
@@ -17,20 +18,6 @@ constexpr int terms_tried = 8;
 constexpr std::size_t starts_per_constant = 5;
 
 }  // namespace
-
-void snap_neutral(Tape& tape) {
-    constexpr double rounding = 1e-9;
-    for (Node& node : tape) {
-        if (node.op != Op::constant) {
-            continue;
-        }
-        if (std::abs(std::abs(node.value) - 1.0) < rounding) {
-            node.value = std::copysign(1.0, node.value);
-        } else if (std::abs(node.value) < 1e-11) {
-            node.value = 0.0;
-        }
-    }
-}
 
 Island::Island(const Problem& problem, std::uint64_t seed, std::uint64_t stream)
     : problem_(problem),
@@ -111,14 +98,17 @@ const Candidate& Island::choose(std::size_t largest) {
     return bin[std::min(random_.below(bin.size()), random_.below(bin.size()))];
 }
 
-Tape Island::best_term(const Candidate& parent) {
+Tape Island::pursue(const Candidate& parent) {
     // Matching pursuit: of a few random terms, the one that takes most of what is left.
+    constexpr std::array joints = {Joint::sum, Joint::exponent, Joint::product, Joint::quotient};
+    const Joint joint =
+        problem_.sample->scale_free() ? joints[random_.below(joints.size())] : Joint::sum;
     std::vector<Tape> terms;
     for (int i = 0; i < terms_tried; ++i) {
         terms.push_back(variation_.grow(random_, 1 + random_.below(6)));
     }
     const std::vector<double> shares =
-        problem_.sample->shares(parent.tape, terms, workspace_);
+        problem_.sample->shares(parent.tape, terms, joint, workspace_);
     passes_ += terms.size() + 1;
     Tape best = {Node::constant(1.0)};
     double best_share = 0.0;
@@ -128,7 +118,7 @@ Tape Island::best_term(const Candidate& parent) {
             best = terms[i];
         }
     }
-    return best;
+    return variation_.join(parent.tape, std::move(best), joint);
 }
 
 Tape Island::propose() {
@@ -146,13 +136,14 @@ Tape Island::propose() {
         return variation_.crossover(parent.tape, choose(max_size_).tape, random_);
     }
     if (kind < 0.8) {
-        const Tape term = random_.chance(0.5) ? best_term(parent) : choose(max_size_ / 2).tape;
-        return variation_.add(parent.tape, term);
+        return random_.chance(0.5)
+                   ? pursue(parent)
+                   : variation_.join(parent.tape, choose(max_size_ / 2).tape, Joint::sum);
     }
     if (kind < 0.86) {
         const Tape factor = random_.chance(0.5) ? variation_.grow(random_, 1 + random_.below(5))
                                                 : choose(max_size_ / 2).tape;
-        return variation_.multiply(parent.tape, factor);
+        return variation_.join(parent.tape, factor, Joint::product);
     }
     if (kind < 0.92) {
         return variation_.divide(parent.tape, variation_.grow(random_, 1 + random_.below(4)),
@@ -172,14 +163,13 @@ void Island::consider(Tape tape) {
         return;
     }
     const std::uint64_t structure = skeleton(form);
-    LinearTape linear = emit_linear(form, problem_.operators, !objective.scale_free());
-    if (linear.tape.empty() || linear.tape.size() > max_size_ + 4 * linear.linear.size()) {
+    OpenForm open = open_form(form, problem_.operators, objective);
+    if (open.sum.tape.empty() || open.sum.tape.size() > max_size_ + 4 * open.sum.linear.size()) {
         return;
     }
     // A fit of linear constants alone has one answer. One of nonlinear constants may end in the
     // wrong valley: such a structure may come back, with other constants, a few times.
-    const auto positions = constant_positions(linear.tape);
-    const std::size_t starts = 1 + starts_per_constant * (positions.size() - linear.linear.size());
+    const std::size_t starts = 1 + starts_per_constant * open.inner;
     std::uint32_t& visits = visits_[structure];
     if (visits >= starts) {
         return;
@@ -190,18 +180,19 @@ void Island::consider(Tape tape) {
     options.tolerance = 1e-3;
     options.floor = problem_.exact_loss * 1e-3;
     // What is worse than the worst of its size after a few steps is not worth more.
-    const auto& rivals = bins_[std::min(linear.tape.size(), bins_.size() - 1)];
+    const auto& rivals = bins_[std::min(open.sum.tape.size(), bins_.size() - 1)];
     if (rivals.size() == bin_capacity) {
         options.give_up_above = rivals.back().loss;
     }
-    const FitResult fit =
-        fit_constants(linear.tape, positions, linear.linear, objective, workspace_, options);
+    Candidate candidate;
+    const FitResult fit = fit_open_form(std::move(open), problem_.operators, objective, workspace_,
+                                        options, candidate.tape);
     passes_ += static_cast<std::uint64_t>(fit.passes);
     if (!std::isfinite(fit.loss)) {
         return;
     }
-    snap_neutral(linear.tape);
-    Candidate candidate{simplest(linear.tape), fit.loss, structure};
+    candidate.loss = fit.loss;
+    candidate.skeleton = structure;
     if (candidate.tape.empty() || candidate.complexity() > max_size_) {
         return;
     }

@@ -14,9 +14,7 @@ constexpr double nearest_margin = 1e-3;
 
 MarginObjective::MarginObjective(RowBlocks rows, std::span<const double> labels,
                                  std::span<const double> weights)
-    : rows_(std::move(rows)),
-      labels_(RowBlocks::pad(labels, 1.0)),
-      weights_(labels_.size(), 0.0) {
+    : rows_(std::move(rows)), labels_(RowBlocks::pad(labels, 1.0)), weights_(labels_.size(), 0.0) {
     for (std::size_t i = 0; i < labels.size(); ++i) {
         weights_[i] = weights.empty() ? 1.0 : weights[i];
         total_weight_ += weights_[i];
@@ -80,7 +78,7 @@ void MarginObjective::normal_equations(const Tape& tape, std::span<const std::si
 }
 
 std::vector<double> MarginObjective::shares(const Tape& parent, std::span<const Tape> terms,
-                                            Workspace& workspace) const {
+                                            Joint /*joint*/, Workspace& workspace) const {
     // Minus the hinge's derivative by the value: the label, inside the margin.
     std::vector<double> pull(labels_.size(), 0.0);
     for (std::size_t b = 0; b < rows_.blocks(); ++b) {
@@ -109,8 +107,8 @@ std::vector<double> MarginObjective::shares(const Tape& parent, std::span<const 
             }
         }
         const double covariance = along - sum * pull_sum / total_weight_;
-        const double spread = (squares - sum * sum / total_weight_) *
-                              (pulls - pull_sum * pull_sum / total_weight_);
+        const double spread =
+            (squares - sum * sum / total_weight_) * (pulls - pull_sum * pull_sum / total_weight_);
         const double share = covariance * covariance / spread;
         result.push_back(spread > 0.0 && std::isfinite(share) ? share : 0.0);
     }

@@ -15,11 +15,11 @@
 
 #include "closedform/constants.hpp"
 #include "closedform/link.hpp"
-#include "closedform/value_objective.hpp"
 #include "closedform/parallel.hpp"
 #include "closedform/simplify.hpp"
 #include "closedform/term_library.hpp"
 #include "closedform/term_selection.hpp"
+#include "closedform/value_objective.hpp"
 
 namespace closedform {
 namespace {

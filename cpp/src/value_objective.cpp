@@ -115,7 +115,7 @@ double ValueObjective::explained(const Tape& term, std::span<const double> resid
 }
 
 std::vector<double> ValueObjective::shares(const Tape& parent, std::span<const Tape> terms,
-                                           Workspace& workspace) const {
+                                           Joint /*joint*/, Workspace& workspace) const {
     const std::vector<double> left = residual(parent, workspace);
     std::vector<double> result;
     for (const Tape& term : terms) {

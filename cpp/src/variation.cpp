@@ -33,7 +33,7 @@ Tape Variation::leaf(Random& random) const {
     return {Node::input(inputs_[random.below(inputs_.size())])};
 }
 
-Tape Variation::join(const Tape& left, const Tape& right, Op op) const {
+Tape Variation::combine(const Tape& left, const Tape& right, Op op) const {
     Tape result = left;
     result.insert(result.end(), right.begin(), right.end());
     result.push_back(Node::function(op));
@@ -47,7 +47,7 @@ Tape Variation::grow(Random& random, std::size_t size) const {
         const Op op = binary_[random.below(binary_.size())];
         const Tape a = grow(random, left);
         const Tape b = grow(random, size - 1 - left);
-        Tape result = join(a, b, op);
+        Tape result = combine(a, b, op);
         fix_sizes(result);
         return result;
     }
@@ -81,7 +81,7 @@ Tape Variation::insert(const Tape& parent, Random& random) const {
     } else if (!binary_.empty()) {
         const Op op = binary_[random.below(binary_.size())];
         const Tape other = random.chance(0.6) ? leaf(random) : grow(random, 3);
-        inner = random.chance(0.5) ? join(inner, other, op) : join(other, inner, op);
+        inner = random.chance(0.5) ? combine(inner, other, op) : combine(other, inner, op);
     }
     return replace_subtree(parent, at, inner);
 }
@@ -114,7 +114,8 @@ Tape Variation::parametrise(const Tape& parent, Random& random) const {
     const double near = (scale ? 1.0 : 0.0) + size * random.normal();
     const double value = random.chance(0.3) ? constant(random) : near;
     return replace_subtree(
-        parent, at, join({Node::constant(value)}, subtree(parent, at), scale ? Op::mul : Op::add));
+        parent, at,
+        combine({Node::constant(value)}, subtree(parent, at), scale ? Op::mul : Op::add));
 }
 
 Tape Variation::mutate(const Tape& parent, Random& random) const {
@@ -140,19 +141,26 @@ Tape Variation::crossover(const Tape& parent, const Tape& donor, Random& random)
                            subtree(donor, pick_node(donor, random)));
 }
 
-Tape Variation::add(const Tape& parent, const Tape& term) const {
-    return operators_.has(Op::add) ? join(parent, term, Op::add) : parent;
-}
-
-Tape Variation::multiply(const Tape& parent, const Tape& factor) const {
-    return operators_.has(Op::mul) ? join(parent, factor, Op::mul) : parent;
+Tape Variation::join(const Tape& parent, Tape term, Joint joint) const {
+    Op op = Op::mul;
+    if (joint == Joint::sum) {
+        op = Op::add;
+    } else if (joint == Joint::quotient) {
+        op = Op::div;
+    } else if (joint == Joint::exponent) {
+        if (!operators_.has(Op::exp)) {
+            return parent;
+        }
+        term.push_back(Node::function(Op::exp));
+    }
+    return operators_.has(op) ? combine(parent, term, op) : parent;
 }
 
 Tape Variation::divide(const Tape& parent, const Tape& by, Random& random) const {
     if (!operators_.has(Op::div) || !operators_.has(Op::add)) {
         return parent;
     }
-    return join(parent, join(by, {Node::constant(constant(random))}, Op::add), Op::div);
+    return combine(parent, combine(by, {Node::constant(constant(random))}, Op::add), Op::div);
 }
 
 Tape Variation::shake(const Tape& parent, Random& random) const {

@@ -9,8 +9,8 @@
 #include "closedform/evaluate.hpp"
 #include "closedform/expression_text.hpp"
 #include "closedform/kernels/elementary.hpp"
-#include "closedform/value_objective.hpp"
 #include "closedform/random.hpp"
+#include "closedform/value_objective.hpp"
 #include "closedform/variation.hpp"
 
 using namespace closedform;

@@ -76,8 +76,8 @@ TEST_CASE("a law is found exactly, at its size, whatever the units of the target
 
 TEST_CASE("an interrupted search keeps what it has") {
     const Data data = sampled("a*sin(b) + 1.5", 200, 1.0);
-    const SearchResult result =
-        search(data.view(), ValueGoal(data.y, {}), options(2), [](const SearchProgress&) { return true; });
+    const SearchResult result = search(data.view(), ValueGoal(data.y, {}), options(2),
+                                       [](const SearchProgress&) { return true; });
     CHECK(result.reason == StopReason::interrupted);
     CHECK(!result.front.empty());
 }

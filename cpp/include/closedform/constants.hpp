@@ -31,9 +31,8 @@ struct FitResult {
 };
 
 /// Improves the constants of `tape` at `positions` in place. Those listed in `linear` (a subset)
-/// enter linearly and are solved for first. The loss never ends above where it began (above that
-/// of the linear solution, where the objective is scale-free); infinity when the expression is not
-/// finite at the start.
+/// enter linearly and are solved for first. The loss never ends above where it began; infinity
+/// when the expression is not finite at the start.
 FitResult fit_constants(Tape& tape, std::span<const std::size_t> positions,
                         std::span<const std::size_t> linear, const Objective& objective,
                         Workspace& workspace, const FitOptions& options);

@@ -11,6 +11,9 @@ struct DirectionKernels {
     /// out = adjoint * scale, or out += adjoint * scale
     void (*add_scaled)(const double* adjoint, const double* scale, bool first, double* out);
 
+    /// In place: g /= f, the component of the logarithm's gradient.
+    void (*divide)(double* g, const double* f);
+
     /// inverse[i] = 1 / |g_i|, or 0 where the gradient counts as zero beside the value f_i: there
     /// it is rounding (symbolic_gradients.md section 4). Not finite where g is not.
     void (*inverse_norms)(const double* const* g, std::size_t count, const double* f,
@@ -27,8 +30,7 @@ struct DirectionKernels {
     void (*turn)(const double* const* g, const double* inverse, const double* scale,
                  double* const* tangent, std::size_t count);
 
-    /// sum a * b and sum a * b * c
-    double (*dot)(const double* a, const double* b);
+    /// sum a * b * c
     double (*dot3)(const double* a, const double* b, const double* c);
 };
 

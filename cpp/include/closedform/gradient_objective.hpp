@@ -1,7 +1,8 @@
 #pragma once
 // The gradient objective (Wetzel, arXiv 2401.04978): how far the directions of an expression's
 // input gradient are from given unit vectors u_i,
-//   loss(T) = min over s in {1, -1} of  sum_i w_i |u_i - s v_i|^2 / sum_i w_i,   v = grad T/|grad T|,
+//   loss(T) = min over s in {1, -1} of  sum_i w_i |u_i - s v_i|^2 / sum_i w_i,   v = grad T/|grad
+//   T|,
 // 2 - 2 |mean cosine| where no gradient is zero; s = 1 only, when signed. ONE sign for all rows:
 // a sign a row would admit (g - 1)^2 for g. A gradient that is zero, or rounding beside the value
 // (kernels/direction.hpp), has v = 0: it costs 1 where u is not zero, and nothing where it is.
@@ -31,7 +32,7 @@ class GradientObjective : public Objective {
                           Workspace& workspace, NormalEquations& out) const override;
 
     /// From the pencil of the two gradients.
-    std::vector<double> shares(const Tape& parent, std::span<const Tape> terms,
+    std::vector<double> shares(const Tape& parent, std::span<const Tape> terms, Joint joint,
                                Workspace& workspace) const override;
 
     double exact_loss() const override { return 1e-22; }
@@ -40,7 +41,7 @@ class GradientObjective : public Objective {
 
     /// The pencil (pencil.hpp), weighted anew by 1/|J c|^2 until rows count equally, as they do in
     /// the loss.
-    int solve_sum(Tape& tape, std::span<const std::size_t> linear,
+    int solve_sum(Tape& tape, std::span<const std::size_t> linear, bool logarithm,
                   Workspace& workspace) const override;
 
     double largest_constant() const override { return 1e3; }

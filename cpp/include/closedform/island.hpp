@@ -20,11 +20,11 @@ namespace closedform {
 /// What all islands share and none changes.
 struct Problem {
     OpSet operators;
-    std::vector<int> inputs;       ///< columns expressions may read
-    std::vector<double> levels;    ///< some values the columns take: where shifts are to be found
-    const Objective* sample;       ///< a few rows, for judging candidates
-    const Objective* full;         ///< for the archive; may be the same object as sample
-    double exact_loss = 0.0;       ///< losses up to this are rounding
+    std::vector<int> inputs;     ///< columns expressions may read
+    std::vector<double> levels;  ///< some values the columns take: where shifts are to be found
+    const Objective* sample;     ///< a few rows, for judging candidates
+    const Objective* full;       ///< for the archive; may be the same object as sample
+    double exact_loss = 0.0;     ///< losses up to this are rounding
     std::size_t max_size = 30;
 };
 
@@ -47,7 +47,7 @@ class Island {
     void restart();
     Tape propose();
     const Candidate& choose(std::size_t largest);
-    Tape best_term(const Candidate& parent);
+    Tape pursue(const Candidate& parent);
     void consider(Tape tape);
     Tape simplest(const Tape& tape) const;
     void promote(const Candidate& candidate);
@@ -66,8 +66,5 @@ class Island {
     std::uint64_t last_improvement_ = 0;
     std::function<bool()> stop_;
 };
-
-/// Sets constants that are neutral up to rounding (factors 1 and -1, terms 0) to exactly that.
-void snap_neutral(Tape& tape);
 
 }  // namespace closedform

@@ -23,7 +23,7 @@ class MarginObjective : public Objective {
                           Workspace& workspace, NormalEquations& out) const override;
 
     /// By how well a term correlates with the labels of the rows inside the margin.
-    std::vector<double> shares(const Tape& parent, std::span<const Tape> terms,
+    std::vector<double> shares(const Tape& parent, std::span<const Tape> terms, Joint joint,
                                Workspace& workspace) const override;
 
     double exact_loss() const override { return 0.0; }

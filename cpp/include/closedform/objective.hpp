@@ -43,6 +43,9 @@ struct LossSums {
     }
 };
 
+/// How a term can join an expression f: f + c t, f exp(c t), f t, f / t.
+enum class Joint { sum, exponent, product, quotient };
+
 class Objective {
   public:
     virtual ~Objective() = default;
@@ -62,9 +65,9 @@ class Objective {
     virtual void normal_equations(const Tape& tape, std::span<const std::size_t> positions,
                                   Workspace& workspace, NormalEquations& out) const = 0;
 
-    /// For every term the share of the loss that adding it to `parent`, with a factor, would take
-    /// away: what a search needs to choose a term.
-    virtual std::vector<double> shares(const Tape& parent, std::span<const Tape> terms,
+    /// For every term the share of the loss that joining it to `parent` would take away: what a
+    /// search needs to choose a term. Only Joint::sum where the scale is not free.
+    virtual std::vector<double> shares(const Tape& parent, std::span<const Tape> terms, Joint joint,
                                        Workspace& workspace) const = 0;
 
     /// Losses up to this are rounding of float64 data.
@@ -73,14 +76,14 @@ class Objective {
     /// The simplest expression this objective cannot tell from the given one.
     virtual Scaled representative(Scaled form) const { return form; }
 
-    /// True when a common factor of a sum's terms, and its constant term, do not matter: then
-    /// solve_sum finds the others'.
+    /// True when a factor, a constant term and an outer monotone function do not matter.
     virtual bool scale_free() const { return false; }
 
-    /// Sets the factors at `linear`, one for each term of the outermost sum, to the best ones.
-    /// Only where scale_free(). Returns the passes over the rows it took.
+    /// Sets the factors at `linear`, one for each term of the outermost sum, to the best ones, up
+    /// to their common factor. logarithm: the first term stands for its logarithm. Only where
+    /// scale_free(). Returns the passes over the rows it took.
     virtual int solve_sum(Tape& /*tape*/, std::span<const std::size_t> /*linear*/,
-                          Workspace& /*workspace*/) const {
+                          bool /*logarithm*/, Workspace& /*workspace*/) const {
         return 0;
     }
 

@@ -20,7 +20,7 @@ class ValueObjective : public Objective {
                           Workspace& workspace, NormalEquations& out) const override;
 
     /// The share of the residual's sum of squares that c0 + c1 * term would explain.
-    std::vector<double> shares(const Tape& parent, std::span<const Tape> terms,
+    std::vector<double> shares(const Tape& parent, std::span<const Tape> terms, Joint joint,
                                Workspace& workspace) const override;
 
     bool quadratic() const override { return true; }

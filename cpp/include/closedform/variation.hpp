@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "closedform/expression.hpp"
+#include "closedform/objective.hpp"
 #include "closedform/random.hpp"
 
 namespace closedform {
@@ -24,9 +25,8 @@ class Variation {
     /// `parent` with one subtree replaced by one of `donor`.
     Tape crossover(const Tape& parent, const Tape& donor, Random& random) const;
 
-    /// parent + term and parent * factor, where the operators allow it; else parent unchanged.
-    Tape add(const Tape& parent, const Tape& term) const;
-    Tape multiply(const Tape& parent, const Tape& factor) const;
+    /// `parent` with a term joined to it, where the operators allow it; else parent unchanged.
+    Tape join(const Tape& parent, Tape term, Joint joint) const;
 
     /// parent / (by + constant), where the operators allow it; else parent unchanged. As one step:
     /// without the constant the quotient has a pole and is no way to it.
@@ -42,7 +42,7 @@ class Variation {
     Tape insert(const Tape& parent, Random& random) const;
     Tape remove(const Tape& parent, Random& random) const;
     Tape parametrise(const Tape& parent, Random& random) const;
-    Tape join(const Tape& left, const Tape& right, Op op) const;
+    Tape combine(const Tape& left, const Tape& right, Op op) const;
 
     OpSet operators_;
     std::vector<int> inputs_;

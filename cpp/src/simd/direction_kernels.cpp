@@ -23,6 +23,12 @@ void add_scaled(const double* adjoint, const double* scale, bool first, double* 
     }
 }
 
+void divide(double* g, const double* f) {
+    for (std::size_t i = 0; i < rows; ++i) {
+        g[i] /= f[i];
+    }
+}
+
 void inverse_norms(const double* const* g, std::size_t count, const double* f, double* inverse) {
     double squares[rows] = {};
     for (std::size_t j = 0; j < count; ++j) {
@@ -84,8 +90,6 @@ void turn(const double* const* g, const double* inverse, const double* scale,
     }
 }
 
-double dot(const double* a, const double* b) { return lane_dot(a, b, rows); }
-
 double dot3(const double* a, const double* b, const double* c) {
     double lane[lanes] = {};
     for (std::size_t i = 0; i < rows; i += lanes) {
@@ -99,8 +103,8 @@ double dot3(const double* a, const double* b, const double* c) {
 }  // namespace
 
 const DirectionKernels* direction_kernels() {
-    static constexpr DirectionKernels table = {add_scaled, inverse_norms, differences, squares,
-                                               turn,       dot,           dot3};
+    static constexpr DirectionKernels table = {add_scaled, divide, inverse_norms, differences,
+                                               squares,    turn,   dot3};
     return &table;
 }
 

@@ -14,15 +14,5 @@ double total(const double* lane) {
            ((lane[2] + lane[6]) + (lane[3] + lane[7]));
 }
 
-double lane_dot(const double* a, const double* b, std::size_t rows) {
-    double lane[lanes] = {};
-    for (std::size_t i = 0; i < rows; i += lanes) {
-        for (std::size_t j = 0; j < lanes; ++j) {
-            lane[j] += a[i + j] * b[i + j];
-        }
-    }
-    return total(lane);
-}
-
 }  // namespace
 }  // namespace closedform::CLOSEDFORM_SET

@@ -181,8 +181,7 @@ void reverse(const Node* tape, std::size_t nodes, const double* const* at, const
         double* right = active[i - 1] ? adjoint + (i - 1) * rows : nullptr;
         const double* a = at[l];
         const double* b = at[i - 1];
-        with_binary(node.op,
-                    [&](auto f) { binary_slopes<decltype(f)>(a, b, v, g, left, right); });
+        with_binary(node.op, [&](auto f) { binary_slopes<decltype(f)>(a, b, v, g, left, right); });
     }
 }
 
@@ -235,8 +234,7 @@ void unary_curve(const double* a, const double* v, const double* g, const double
 
 template <class F>
 void binary_curves(const double* a, const double* b, const double* v, const double* g,
-                   const double* h, const double* p, const double* q, double* left,
-                   double* right) {
+                   const double* h, const double* p, const double* q, double* left, double* right) {
     if (left != nullptr) {
         CLOSEDFORM_ROWS_INDEPENDENT
         for (std::size_t i = 0; i < rows; ++i) {
@@ -294,7 +292,15 @@ void reverse_tangent(const Node* tape, std::size_t nodes, const double* const* a
     }
 }
 
-double dot(const double* a, const double* b) { return lane_dot(a, b, rows); }
+double dot(const double* a, const double* b) {
+    double lane[lanes] = {};
+    for (std::size_t i = 0; i < rows; i += lanes) {
+        for (std::size_t j = 0; j < lanes; ++j) {
+            lane[j] += a[i + j] * b[i + j];
+        }
+    }
+    return total(lane);
+}
 
 double square_error(const double* f, const double* y, const double* scale) {
     double lane[lanes] = {};
@@ -333,7 +339,7 @@ double normal_equations(const double* f, const double* y, const double* scale,
 
 const TapeKernels* tape_kernels() {
     static constexpr TapeKernels table = {forward,         reverse,      forward_tangent,
-                                         reverse_tangent, square_error, normal_equations};
+                                          reverse_tangent, square_error, normal_equations};
     return &table;
 }
 

@@ -11,29 +11,46 @@ struct Add {
     CLOSEDFORM_HOST_DEVICE static double value(double a, double b) { return a + b; }
     CLOSEDFORM_HOST_DEVICE static double left(double, double, double) { return 1.0; }
     CLOSEDFORM_HOST_DEVICE static double right(double, double, double) { return 1.0; }
-    CLOSEDFORM_HOST_DEVICE static double left_tangent(double, double, double, double, double) { return 0.0; }
-    CLOSEDFORM_HOST_DEVICE static double right_tangent(double, double, double, double, double) { return 0.0; }
+    CLOSEDFORM_HOST_DEVICE static double left_tangent(double, double, double, double, double) {
+        return 0.0;
+    }
+    CLOSEDFORM_HOST_DEVICE static double right_tangent(double, double, double, double, double) {
+        return 0.0;
+    }
 };
 struct Sub {
     CLOSEDFORM_HOST_DEVICE static double value(double a, double b) { return a - b; }
     CLOSEDFORM_HOST_DEVICE static double left(double, double, double) { return 1.0; }
     CLOSEDFORM_HOST_DEVICE static double right(double, double, double) { return -1.0; }
-    CLOSEDFORM_HOST_DEVICE static double left_tangent(double, double, double, double, double) { return 0.0; }
-    CLOSEDFORM_HOST_DEVICE static double right_tangent(double, double, double, double, double) { return 0.0; }
+    CLOSEDFORM_HOST_DEVICE static double left_tangent(double, double, double, double, double) {
+        return 0.0;
+    }
+    CLOSEDFORM_HOST_DEVICE static double right_tangent(double, double, double, double, double) {
+        return 0.0;
+    }
 };
 struct Mul {
     CLOSEDFORM_HOST_DEVICE static double value(double a, double b) { return a * b; }
     CLOSEDFORM_HOST_DEVICE static double left(double, double b, double) { return b; }
     CLOSEDFORM_HOST_DEVICE static double right(double a, double, double) { return a; }
-    CLOSEDFORM_HOST_DEVICE static double left_tangent(double, double, double, double, double q) { return q; }
-    CLOSEDFORM_HOST_DEVICE static double right_tangent(double, double, double, double p, double) { return p; }
+    CLOSEDFORM_HOST_DEVICE static double left_tangent(double, double, double, double, double q) {
+        return q;
+    }
+    CLOSEDFORM_HOST_DEVICE static double right_tangent(double, double, double, double p, double) {
+        return p;
+    }
 };
 struct Div {
     CLOSEDFORM_HOST_DEVICE static double value(double a, double b) { return a / b; }
     CLOSEDFORM_HOST_DEVICE static double left(double, double b, double) { return 1.0 / b; }
     CLOSEDFORM_HOST_DEVICE static double right(double, double b, double v) { return -v / b; }
-    CLOSEDFORM_HOST_DEVICE static double left_tangent(double, double b, double, double, double q) { return -q / (b * b); }
-    CLOSEDFORM_HOST_DEVICE static double right_tangent(double, double b, double v, double p, double q) { return (2.0 * v * q - p) / (b * b); }
+    CLOSEDFORM_HOST_DEVICE static double left_tangent(double, double b, double, double, double q) {
+        return -q / (b * b);
+    }
+    CLOSEDFORM_HOST_DEVICE static double right_tangent(double, double b, double v, double p,
+                                                       double q) {
+        return (2.0 * v * q - p) / (b * b);
+    }
 };
 struct Pow {
     CLOSEDFORM_HOST_DEVICE static double value(double a, double b) { return ::pow(a, b); }
@@ -44,12 +61,14 @@ struct Pow {
     CLOSEDFORM_HOST_DEVICE static double right(double a, double, double v) {
         return v == 0.0 ? 0.0 : v * log(a);
     }
-    CLOSEDFORM_HOST_DEVICE static double left_tangent(double a, double b, double, double p, double q) {
+    CLOSEDFORM_HOST_DEVICE static double left_tangent(double a, double b, double, double p,
+                                                      double q) {
         const double lower = ::pow(a, b - 2.0);
         const double by_exponent = q == 0.0 ? 0.0 : q * a * lower * (1.0 + b * log(a));
         return p * b * (b - 1.0) * lower + by_exponent;
     }
-    CLOSEDFORM_HOST_DEVICE static double right_tangent(double a, double b, double v, double p, double q) {
+    CLOSEDFORM_HOST_DEVICE static double right_tangent(double a, double b, double v, double p,
+                                                       double q) {
         if (v == 0.0) {
             return 0.0;
         }
@@ -127,7 +146,9 @@ struct Abs {
 struct Tanh {
     CLOSEDFORM_HOST_DEVICE static double value(double a) { return tanh(a); }
     CLOSEDFORM_HOST_DEVICE static double slope(double, double v) { return 1.0 - v * v; }
-    CLOSEDFORM_HOST_DEVICE static double curve(double, double v) { return -2.0 * v * (1.0 - v * v); }
+    CLOSEDFORM_HOST_DEVICE static double curve(double, double v) {
+        return -2.0 * v * (1.0 - v * v);
+    }
 };
 struct Inv {
     CLOSEDFORM_HOST_DEVICE static double value(double a) { return 1.0 / a; }
