@@ -83,7 +83,8 @@ FitResult fit_constants(Tape& tape, std::span<const std::size_t> positions,
     };
 
     objective.normal_equations(tape, positions, workspace, equations);
-    result.passes = 1;
+    const int passes = objective.passes(positions.size());
+    result.passes = passes;
     if (!std::isfinite(equations.loss)) {
         return result;
     }
@@ -100,7 +101,7 @@ FitResult fit_constants(Tape& tape, std::span<const std::size_t> positions,
             return false;
         }
         objective.normal_equations(tape, positions, workspace, trial);
-        ++result.passes;
+        result.passes += passes;
         if (!(trial.loss < result.loss)) {
             undo();
             return false;

@@ -22,8 +22,7 @@ namespace {
 
 constexpr std::size_t levels_per_column = 20;  // values of a column constants are drawn from
 constexpr std::size_t archive_rows = 8192;     // archive members are compared on
-constexpr std::uint64_t first_epoch = 2000;    // passes of every island before the first exchange
-constexpr std::uint64_t longest_epoch = 40000;
+constexpr std::uint64_t longest_epoch = 40000;  // passes of every island before an exchange
 constexpr std::size_t first_size = 10;  // largest structures of the first epoch
 constexpr std::size_t size_step = 4;    // and how many nodes more every epoch
 // Share of the time kept for the last stage (all rows, reductions, simple constants), and its most.
@@ -125,7 +124,7 @@ class Search {
                                std::min(finishing_share * options_.seconds, most_finishing));
         receive_start();
         SearchResult result;
-        std::uint64_t epoch = first_epoch;
+        std::uint64_t epoch = goal_.first_epoch();
         std::uint64_t spent = 0;
         std::size_t epochs = 0;
         std::optional<std::uint64_t> exact_at;
@@ -155,6 +154,10 @@ class Search {
             std::uint64_t quota = epoch;
             if (options_.evaluations != 0) {
                 quota = std::min(quota, (options_.evaluations - spent) / islands_.size());
+            }
+            if (exact_at) {
+                const std::uint64_t enough = *exact_at + *exact_at / 4;
+                quota = std::min(quota, (enough - spent) / islands_.size() + 1);
             }
             if (quota == 0) {
                 result.reason = StopReason::evaluations;

@@ -35,6 +35,9 @@ class Goal {
 
     /// Rows that candidates are judged on.
     virtual std::size_t sample_rows() const { return 512; }
+
+    /// Passes over them of every island before the first exchange; later epochs get longer.
+    virtual std::size_t first_epoch() const { return 2000; }
 };
 
 /// Values y, one a row; empty weights mean 1. Throws std::invalid_argument when the sizes differ.
@@ -60,8 +63,10 @@ class GradientGoal : public Goal {
     std::size_t rows() const override { return directions_.rows; }
     std::unique_ptr<Objective> at(RowBlocks blocks, std::span<const std::size_t> which,
                                   const Units& units) const override;
-    // Every row brings as many equations as inputs.
-    std::size_t sample_rows() const override { return 256; }
+    // Every row brings as many equations as inputs, and a pass is worth more: no factor, offset or
+    // outer function has to be found.
+    std::size_t sample_rows() const override { return 128; }
+    std::size_t first_epoch() const override { return 500; }
 
   private:
     MatrixView<const double> directions_;

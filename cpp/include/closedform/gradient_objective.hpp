@@ -31,6 +31,9 @@ class GradientObjective : public Objective {
     void normal_equations(const Tape& tape, std::span<const std::size_t> positions,
                           Workspace& workspace, NormalEquations& out) const override;
 
+    /// One for the gradient, and one for the tangent of every constant.
+    int passes(std::size_t constants) const override { return 1 + static_cast<int>(constants); }
+
     /// From the pencil of the two gradients.
     std::vector<double> shares(const Tape& parent, std::span<const Tape> terms, Joint joint,
                                Workspace& workspace) const override;

@@ -65,6 +65,9 @@ class Objective {
     virtual void normal_equations(const Tape& tape, std::span<const std::size_t> positions,
                                   Workspace& workspace, NormalEquations& out) const = 0;
 
+    /// Passes over the rows that normal_equations takes for so many constants.
+    virtual int passes(std::size_t /*constants*/) const { return 1; }
+
     /// For every term the share of the loss that joining it to `parent` would take away: what a
     /// search needs to choose a term. Only Joint::sum where the scale is not free.
     virtual std::vector<double> shares(const Tape& parent, std::span<const Tape> terms, Joint joint,
