@@ -22,7 +22,7 @@ constexpr int starts = 4;
 HeldOut hold_out_rows(std::size_t rows, std::uint64_t seed) {
     std::vector<std::uint32_t> shuffled(rows);
     std::iota(shuffled.begin(), shuffled.end(), 0U);
-    SmallRandom random(seed ^ 0x5EEDULL);
+    Random random(seed, 4000000);
     for (std::size_t i = rows; i > 1; --i) {
         std::swap(shuffled[i - 1], shuffled[random.below(i)]);
     }
@@ -145,7 +145,7 @@ void start_mode(TensorSurrogate& model, std::size_t mode, const FitRows& rows,
         }
         few.rows = chosen;
     }
-    SmallRandom random(seed);
+    Random random(seed, 4000001);
     double best = std::numeric_limits<double>::infinity();
     TensorSurrogate best_model = model;
     for (int start = 0; start < starts; ++start) {

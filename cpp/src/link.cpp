@@ -101,7 +101,7 @@ FoundLink find_link(const std::vector<std::size_t>& inputs, const TreeSample& sa
     // Nothing is known of L(u): the fit starts from zero.
     const TensorSurrogate nothing(sample.grids.bases(3, 1, 1), 1);
     const TreeStart start{nothing, std::vector<double>(sample.inputs, 0.0), {}};
-    FoundLink best{Link::identity, std::numeric_limits<double>::infinity()};
+    FoundLink best{Link::identity, {std::numeric_limits<double>::infinity(), {}}};
     for (const Link link : {Link::reciprocal, Link::log, Link::sqrt, Link::square, Link::exp}) {
         if (!usable(link, sample.y)) {
             continue;
@@ -116,26 +116,17 @@ FoundLink find_link(const std::vector<std::size_t>& inputs, const TreeSample& sa
             behind.y[i] = apply(link, sample.y[i]);
         }
         TreeFitOptions options;
-        double least = std::numeric_limits<double>::infinity();
         for (const double smoothing : {1e-6, 1e-8, 1e-10}) {
             options.segments = segments;
             options.smoothing = smoothing;
-            const std::vector<double> u =
-                held_out_values(sum, start, behind, options, threads, stop);
-            ErrorSum error;
-            for (const auto& fold : sample.held_out.test) {
-                for (const std::uint32_t row : fold) {
-                    const double w = sample.weights.empty() ? 1.0 : sample.weights[row];
-                    const double off = invert(link, u[row]) - sample.y[row];
-                    error.squares += w * off * off;
-                    error.weight += w;
-                }
+            std::vector<double> u = held_out_values(sum, start, behind, options, threads, stop);
+            for (double& value : u) {
+                value = invert(link, value);
             }
-            const double relative = std::sqrt(error.squares / error.weight) / sample.spread;
-            least = relative < least ? relative : least;  // NaN is never less
-        }
-        if (least < best.error) {
-            best = {link, least};
+            HeldOutErrors errors = errors_held_out(u, sample);
+            if (errors.relative < best.errors.relative) {
+                best = {link, std::move(errors)};
+            }
         }
     }
     return best;

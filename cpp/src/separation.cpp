@@ -15,11 +15,16 @@ namespace {
 
 /// Thresholds at which the scores propose trees; which proposal holds is decided by held-out error.
 constexpr double thresholds[] = {1e-3, 4e-3, 1e-2, 3e-2, 0.1, 0.3};
-/// A simpler tree may be this much worse than the best; where both are exact but for the grids'
-/// interpolation error, this much.
-constexpr double indulgence = 1.15;
+/// A simpler tree may be worse than the best by so many standard errors of their difference, so
+/// that few rows cannot refuse a tree by chance, or by this factor, which the choice among a few
+/// grids explains with any number of rows.
+constexpr double standard_errors = 2;
+constexpr double indulgence = 1.05;
+/// Where both are exact but for the grids' interpolation error, by this factor.
 constexpr double exact = 3e-4;
 constexpr double exact_indulgence = 10;
+/// Error up to which fits differ by rounding.
+constexpr double rounding = 1e-7;
 
 class Separator {
   public:
@@ -40,7 +45,8 @@ class Separator {
     void screen();
     const PairScores& block(const std::vector<std::size_t>& inputs, bool inside_sum);
     std::vector<SeparationTree> proposals();
-    double error_of(const SeparationTree& tree, TreeFitOptions& best, double reference);
+    HeldOutErrors errors_of(const SeparationTree& tree, TreeFitOptions& best, double reference);
+    bool holds(const HeldOutErrors& errors, const HeldOutErrors& best) const;
     TreeStart start() const;
     bool late() const { return deadline_.passed(); }
 
@@ -114,31 +120,32 @@ TreeStart Separator::start() const {
     return start;
 }
 
-/// The tree's error at the best of a few sizes, which `best` names afterwards. The search of sizes
+/// The tree's errors at the best of a few sizes, which `best` names afterwards. The search of sizes
 /// is given up early on trees far worse than `reference`.
-double Separator::error_of(const SeparationTree& tree, TreeFitOptions& best, double reference) {
+HeldOutErrors Separator::errors_of(const SeparationTree& tree, TreeFitOptions& best,
+                                   double reference) {
     const TreeStart from = start();
-    const auto error = [&](const TreeFitOptions& o) {
-        return held_out_error(tree, from, sample_, o, options_.threads, options_.stop);
+    const auto errors = [&](const TreeFitOptions& o) {
+        return held_out_errors(tree, from, sample_, o, options_.threads, options_.stop);
     };
     best = {};
     best.segments = options_.segments;
     best.smoothing = options_.smoothing;
-    double least = error(best);
+    HeldOutErrors least = errors(best);
     const auto consider = [&](std::size_t segments, double smoothing) {
         TreeFitOptions o = best;
         o.segments = segments;
         o.smoothing = smoothing;
-        const double e = error(o);
-        if (e < least) {
-            least = e;
+        HeldOutErrors e = errors(o);
+        if (e.relative < least.relative) {
+            least = std::move(e);
             best = o;
         }
     };
     for (const double smoothing : {1e-4, 1e-6, 1e-8, 1e-11}) {
         consider(options_.segments, smoothing);
     }
-    if (least < 10 * reference) {
+    if (least.relative < 10 * reference) {
         const std::size_t limit = std::max<std::size_t>(options_.segments, sample_.rows / 3);
         for (const double ratio : {0.5, 2.0, 4.0}) {
             const auto segments = static_cast<std::size_t>(
@@ -147,7 +154,7 @@ double Separator::error_of(const SeparationTree& tree, TreeFitOptions& best, dou
                 consider(segments, best.smoothing);
             }
         }
-        if (least > reference) {
+        if (least.relative > reference) {
             best.sweeps *= 4;
             consider(best.segments, best.smoothing / 100);
             consider(best.segments, best.smoothing);
@@ -200,7 +207,7 @@ void Separator::screen() {
     if (kept.size() < d && !kept.empty() && kept != strongest) {
         // An effect as large as the error itself would raise it by 40 %.
         TreeFitOptions sizes;
-        const double without = error_of(SeparationTree::leaf(kept), sizes, noise);
+        const double without = errors_of(SeparationTree::leaf(kept), sizes, noise).relative;
         const double limit = std::max((fitted_to_surrogate_ ? 1.5 : 1.2) * noise + 1e-9,
                                       std::min(exact, exact_indulgence * noise));
         if (!(without <= limit)) {
@@ -254,6 +261,23 @@ std::vector<SeparationTree> Separator::proposals() {
     return found;
 }
 
+/// Whether a fit is as good as the free surrogate and as the best tree, as far as the rows held out
+/// can tell. What the surrogate leaves unexplained is known as a number only.
+bool Separator::holds(const HeldOutErrors& errors, const HeldOutErrors& best) const {
+    const double reference = std::min(options_.held_out_error, best.relative) + rounding;
+    if (errors.relative <= exact && errors.relative <= exact_indulgence * reference) {
+        return true;
+    }
+    if (fitted_to_surrogate_) {
+        return errors.relative <= 1.5 * reference;
+    }
+    const auto as_good_as = [&](const HeldOutErrors& other) {
+        return 2 * std::log(errors.relative / (other.relative + rounding)) <=
+               std::max(2 * std::log(indulgence), standard_errors * doubt(errors, other));
+    };
+    return as_good_as({options_.held_out_error, {}}) && as_good_as(best);
+}
+
 Separation Separator::run() {
     const std::size_t d = model_.inputs();
     choose_anchor();
@@ -268,30 +292,31 @@ Separation Separator::run() {
 
     // What a tree's error is measured against: the free surrogate's, or what the surrogate itself
     // leaves unexplained if trees are fitted to it.
-    double reference = options_.held_out_error + 1e-7;
+    double reference = options_.held_out_error + rounding;
     std::vector<TreeFitOptions> sizes;
+    std::vector<HeldOutErrors> errors;
+    HeldOutErrors least{std::numeric_limits<double>::infinity(), {}};
     for (const SeparationTree& tree : proposals()) {
         if (late() && !result_.tried.empty()) {
             break;
         }
         TreeFitOptions best;
-        const double error = error_of(tree, best, reference);
+        errors.push_back(errors_of(tree, best, reference));
+        const double error = errors.back().relative;
         result_.tried.push_back({tree, error});
         sizes.push_back(best);
-        if (!fitted_to_surrogate_) {
-            reference = std::min(reference, error + 1e-7);
+        if (!fitted_to_surrogate_ && error < least.relative) {
+            least = errors.back();
+            reference = std::min(reference, error + rounding);
         }
     }
-    const double limit = (fitted_to_surrogate_ ? 1.5 : indulgence) * reference;
     result_.tree = SeparationTree::leaf(inputs_);
     TreeFitOptions chosen;
     chosen.segments = options_.segments;
     chosen.smoothing = options_.smoothing;
     bool found = false;
     for (std::size_t i = 0; i < result_.tried.size(); ++i) {
-        const double error = result_.tried[i].error;
-        if (!found &&
-            (error <= limit || (error <= exact && error <= exact_indulgence * reference))) {
+        if (!found && holds(errors[i], least)) {
             found = true;
             result_.tree = result_.tried[i].tree;
             chosen = sizes[i];
@@ -303,9 +328,9 @@ Separation Separator::run() {
         const FoundLink behind = find_link(
             inputs_, sample_, std::min<std::size_t>(20, sample_.rows / (3 * inputs_.size()) + 3),
             options_.threads, options_.stop);
-        if (std::isfinite(behind.error)) {
-            result_.link_error = behind.error;
-            result_.link = behind.error <= limit ? behind.link : Link::identity;
+        if (std::isfinite(behind.errors.relative)) {
+            result_.link_error = behind.errors.relative;
+            result_.link = holds(behind.errors, least) ? behind.link : Link::identity;
         }
     }
     if (!(inputs_.size() > 1 && result_.tree.parts.empty()) || inputs_.size() < d) {

@@ -320,21 +320,46 @@ std::vector<double> held_out_values(const SeparationTree& tree, const TreeStart&
     return values;
 }
 
-double held_out_error(const SeparationTree& tree, const TreeStart& start, const TreeSample& sample,
-                      const TreeFitOptions& options, unsigned threads,
-                      const std::function<bool()>& stop) {
-    const std::vector<double> u = held_out_values(tree, start, sample, options, threads, stop);
-    ErrorSum total;
+HeldOutErrors errors_held_out(const std::vector<double>& values, const TreeSample& sample) {
+    HeldOutErrors errors;
+    double weight = 0;
+    double sum = 0;
     for (const auto& fold : sample.held_out.test) {
         for (const std::uint32_t row : fold) {
             const double w = sample.weights.empty() ? 1.0 : sample.weights[row];
-            const double error = sample.y[row] - u[row];
-            total.squares += w * error * error;
-            total.weight += w;
+            const double error = (sample.y[row] - values[row]) / sample.spread;
+            errors.squares.push_back(w * error * error);
+            sum += errors.squares.back();
+            weight += w;
         }
     }
-    const double error = std::sqrt(total.squares / total.weight) / sample.spread;
-    return std::isfinite(error) ? error : std::numeric_limits<double>::infinity();
+    const double mean_weight = weight / static_cast<double>(errors.squares.size());
+    for (double& square : errors.squares) {
+        square /= mean_weight;
+    }
+    errors.relative = std::sqrt(sum / weight);
+    if (!std::isfinite(errors.relative)) {
+        errors.relative = std::numeric_limits<double>::infinity();
+    }
+    return errors;
+}
+
+double doubt(const HeldOutErrors& a, const HeldOutErrors& b) {
+    const double a_mean = a.relative * a.relative;
+    const double b_mean = b.relative * b.relative;
+    double sum = 0;
+    for (std::size_t i = 0; i < a.squares.size(); ++i) {
+        const double other = b.squares.empty() ? 1.0 : b.squares[i] / b_mean;
+        const double difference = a.squares[i] / a_mean - other;
+        sum += difference * difference;
+    }
+    return std::sqrt(sum) / static_cast<double>(a.squares.size());
+}
+
+HeldOutErrors held_out_errors(const SeparationTree& tree, const TreeStart& start,
+                              const TreeSample& sample, const TreeFitOptions& options,
+                              unsigned threads, const std::function<bool()>& stop) {
+    return errors_held_out(held_out_values(tree, start, sample, options, threads, stop), sample);
 }
 
 }  // namespace closedform

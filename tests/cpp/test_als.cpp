@@ -26,7 +26,7 @@ struct Data {
 
 template <class F>
 Data sample(std::size_t rows, std::size_t inputs, std::uint64_t seed, F f) {
-    closedform::SmallRandom random(seed);
+    closedform::Random random(seed, 0);
     Data data{std::vector<double>(rows * inputs), std::vector<double>(rows), inputs};
     for (double& v : data.x) {
         v = 2 * random.uniform() - 1;
@@ -43,7 +43,7 @@ TensorSurrogate start(std::size_t inputs, std::size_t modes, std::size_t segment
         nodes[j] = -1 + 2 * static_cast<double>(j) / static_cast<double>(segments);
     }
     TensorSurrogate model(std::vector<GridBasis>(inputs, GridBasis(nodes, 2, 2)), modes);
-    closedform::SmallRandom random(17);
+    closedform::Random random(17, 0);
     for (std::size_t d = 0; d < inputs; ++d) {
         for (double& u : model.factor(d)) {
             u = 1 + random.bell();
@@ -156,7 +156,7 @@ TEST_CASE("the choice of sizes: a product is one mode, noise is smoothed, levels
     CHECK(fitted.model.modes() == 1);
     CHECK(fitted.held_out_error < 2e-3);
 
-    closedform::SmallRandom noise(6);
+    closedform::Random noise(6, 0);
     Data noisy = sample(600, 2, 7, [](const double* x) { return x[0] * x[1] + x[0]; });
     const std::vector<double> clean = noisy.y;
     for (double& y : noisy.y) {

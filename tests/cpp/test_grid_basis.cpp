@@ -78,7 +78,7 @@ std::vector<double> even(std::size_t segments, double low, double high) {
 }
 
 std::vector<double> uneven(std::size_t segments, std::uint64_t seed) {
-    closedform::SmallRandom random(seed);
+    closedform::Random random(seed, 0);
     std::vector<double> nodes = {0};
     for (std::size_t j = 0; j < segments; ++j) {
         nodes.push_back(nodes.back() + 0.2 + random.uniform());
@@ -94,7 +94,7 @@ TEST_CASE("the quartic table is the radial point interpolant of the reference") 
         const auto degree = static_cast<std::size_t>(p);
         const auto nodes = even(9, 0, 9);
         const GridBasis basis(nodes, patch, degree);
-        closedform::SmallRandom random(1);
+        closedform::Random random(1, 0);
         std::vector<double> u(nodes.size());
         for (double& v : u) {
             v = random.bell();
@@ -118,7 +118,7 @@ TEST_CASE("interpolates its nodes, sums to one and reproduces polynomials, on an
                 for (std::size_t j = 0; j < u.size(); ++j) {
                     u[j] = std::pow(nodes[j] / 3, static_cast<double>(q));
                 }
-                closedform::SmallRandom random(seed);
+                closedform::Random random(seed, 0);
                 for (int i = 0; i < 50; ++i) {
                     const double x = nodes.back() * random.uniform();
                     CHECK(basis.evaluate(u, x) ==
@@ -140,7 +140,7 @@ TEST_CASE("derivatives match differences, and the slope is continuous across nod
         u[j] = std::sin(nodes[j]);
     }
     const double h = 1e-5;
-    closedform::SmallRandom random(5);
+    closedform::Random random(5, 0);
     for (int i = 0; i < 100; ++i) {
         const double x = (nodes.back() + 2) * random.uniform() - 1;
         if (basis.cell_of(x - h) != basis.cell_of(x + h)) {
@@ -200,7 +200,7 @@ TEST_CASE("bad nodes, patches and degrees are refused") {
 }
 
 TEST_CASE("nodes from data: even where they can be, every element holds rows") {
-    closedform::SmallRandom random(11);
+    closedform::Random random(11, 0);
     std::vector<double> flat(500);
     std::vector<double> steep(500);
     for (std::size_t i = 0; i < flat.size(); ++i) {

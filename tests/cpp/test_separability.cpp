@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <string>
 #include <vector>
 
 #include "closedform/random.hpp"
 #include "closedform/separation.hpp"
+#include "closedform/tree_fit.hpp"
 
 using closedform::LogHistogram;
 using closedform::MatrixView;
@@ -24,7 +26,7 @@ struct Data {
 
 template <class F>
 Data sample(std::size_t rows, std::size_t inputs, std::uint64_t seed, F f) {
-    closedform::SmallRandom random(seed);
+    closedform::Random random(seed, 0);
     Data data{std::vector<double>(rows * inputs), std::vector<double>(rows), inputs};
     for (double& v : data.x) {
         v = 4 * random.uniform() - 2;
@@ -55,7 +57,7 @@ closedform::Separation separate(const Data& data, bool with_y, unsigned threads 
 }  // namespace
 
 TEST_CASE("the histogram's quantiles are the sorted ones to half a bin, however it is merged") {
-    closedform::SmallRandom random(1);
+    closedform::Random random(1, 0);
     std::vector<double> values;
     LogHistogram whole;
     LogHistogram parts[3];
@@ -88,7 +90,7 @@ TEST_CASE("streamed scores are those of the definition, for any number of thread
     std::vector<double> nodes = {-2, -1.2, -0.3, 0.4, 1.1, 2};
     closedform::TensorSurrogate model(
         std::vector<closedform::GridBasis>(3, closedform::GridBasis(nodes, 2, 2)), 2);
-    closedform::SmallRandom random(3);
+    closedform::Random random(3, 0);
     for (std::size_t d = 0; d < 3; ++d) {
         for (double& u : model.factor(d)) {
             u = 1 + random.bell();
@@ -230,4 +232,41 @@ TEST_CASE("inputs without effect are left out; levels have no score and are coup
     const auto levels = separate(data, true);
     CHECK(std::isnan(levels.scores.additive_rms[2]));
     CHECK(levels.tree.text() == "f(0, 2)");
+}
+
+TEST_CASE("the doubt about a ratio of errors is the spread of its log over many draws") {
+    constexpr std::size_t rows = 200;
+    constexpr int draws = 400;
+    closedform::Random random(21, 0);
+    // Errors that go together row by row, and errors known as a number only.
+    for (const double shared : {0.0, 0.9, -1.0}) {
+        double sum = 0;
+        double squares = 0;
+        double doubts = 0;
+        for (int draw = 0; draw < draws; ++draw) {
+            closedform::HeldOutErrors a;
+            closedform::HeldOutErrors b;
+            for (std::size_t i = 0; i < rows; ++i) {
+                const double e = random.normal();
+                a.squares.push_back(e * e);
+                if (shared >= 0) {
+                    const double f = shared * e + std::sqrt(1 - shared * shared) * random.normal();
+                    b.squares.push_back(4 * f * f);
+                }
+            }
+            const auto relative = [](const std::vector<double>& of) {
+                return std::sqrt(std::accumulate(of.begin(), of.end(), 0.0) /
+                                 static_cast<double>(of.size()));
+            };
+            a.relative = relative(a.squares);
+            b.relative = b.squares.empty() ? 2.0 : relative(b.squares);
+            const double log_ratio = 2 * std::log(a.relative / b.relative);
+            sum += log_ratio;
+            squares += log_ratio * log_ratio;
+            doubts += closedform::doubt(a, b);
+        }
+        const double mean = sum / draws;
+        const double spread = std::sqrt(squares / draws - mean * mean);
+        CHECK(doubts / draws == doctest::Approx(spread).epsilon(0.12));
+    }
 }

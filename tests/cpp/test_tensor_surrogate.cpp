@@ -15,7 +15,7 @@ using closedform::TensorSurrogate;
 namespace {
 
 TensorSurrogate random_model(std::size_t inputs, std::size_t modes, std::uint64_t seed) {
-    closedform::SmallRandom random(seed);
+    closedform::Random random(seed, 0);
     std::vector<GridBasis> bases;
     for (std::size_t d = 0; d < inputs; ++d) {
         std::vector<double> nodes = {-1.0};
@@ -36,7 +36,7 @@ TensorSurrogate random_model(std::size_t inputs, std::size_t modes, std::uint64_
 }
 
 std::vector<double> random_rows(const TensorSurrogate& model, std::size_t rows, double beyond) {
-    closedform::SmallRandom random(99);
+    closedform::Random random(99, 0);
     std::vector<double> x(rows * model.inputs());
     for (std::size_t i = 0; i < x.size(); ++i) {
         const GridBasis& basis = model.basis(i % model.inputs());

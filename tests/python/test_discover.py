@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time as clock
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,15 @@ def test_names_progress_and_stopping(tmp_path: Path) -> None:
     assert found.formula.names == ("length", "mass")
     found.front.save(tmp_path / "front.json")
     assert cf.Front.load(tmp_path / "front.json").best == found.formula
+
+
+def test_time_holds_for_the_whole_pipeline() -> None:
+    X = np.random.default_rng(1).uniform(0.05, 6.05, (60, 2))  # Vladislavleva-8
+    y = ((X[:, 0] - 3) ** 4 + (X[:, 1] - 3) ** 3) / ((X[:, 1] - 2) ** 4 + 10)
+    began = clock.monotonic()
+    found = cf.discover(X, y, time=3)
+    assert clock.monotonic() - began < 3 * 1.1 + 1
+    assert found.stopped == "time"
 
 
 def test_wholes_are_put_together_from_their_leaves() -> None:

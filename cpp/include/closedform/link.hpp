@@ -26,7 +26,7 @@ bool usable(Link link, const std::vector<double>& y);
 
 struct FoundLink {
     Link link = Link::identity;
-    double error = 0;  ///< of the additive fit behind it, as held_out_error gives it
+    HeldOutErrors errors;  ///< of the additive fit behind it, in y
 };
 
 /// The best link other than the identity for the sample's y, additive in `inputs`. Infinite error

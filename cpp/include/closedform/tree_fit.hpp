@@ -94,10 +94,26 @@ std::vector<double> held_out_values(const SeparationTree& tree, const TreeStart&
                                     const TreeSample& sample, const TreeFitOptions& options,
                                     unsigned threads, const std::function<bool()>& stop);
 
-/// Error of the tree on the sample's held-out rows, over the spread of y, fold by fold fitted to
-/// the others; infinite where it cannot be fitted.
-double held_out_error(const SeparationTree& tree, const TreeStart& start, const TreeSample& sample,
-                      const TreeFitOptions& options, unsigned threads,
-                      const std::function<bool()>& stop);
+/// Errors on rows that were held out.
+struct HeldOutErrors {
+    /// Root of their weighted mean square, over the spread of y; infinite where it is not finite.
+    double relative = 0;
+    /// One a row, in the folds' order, whose mean is the square of `relative`.
+    std::vector<double> squares;
+};
+
+/// Errors of values at all rows of the sample, taken where a fold holds the row out.
+HeldOutErrors errors_held_out(const std::vector<double>& values, const TreeSample& sample);
+
+/// Standard error of the log of a's mean square over b's, both on the same rows. By the delta
+/// method (Oehlert 1992) that is the standard error of the mean of the paired differences, each
+/// square over its own mean: errors that go together row by row leave little doubt. Of an error
+/// that has no squares nothing is known row by row: it is taken as a number without error.
+double doubt(const HeldOutErrors& a, const HeldOutErrors& b);
+
+/// Errors of the tree on the sample's held-out rows, fold by fold fitted to the others.
+HeldOutErrors held_out_errors(const SeparationTree& tree, const TreeStart& start,
+                              const TreeSample& sample, const TreeFitOptions& options,
+                              unsigned threads, const std::function<bool()>& stop);
 
 }  // namespace closedform
