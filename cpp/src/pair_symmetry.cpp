@@ -9,7 +9,7 @@ namespace closedform {
 namespace {
 
 constexpr std::size_t first_rows = 128;  // enough to refuse most laws
-constexpr double hopeless = 0.4;         // a statistic there that all rows will not mend
+constexpr double hopeless = 2.0;         // so far above the largest statistic no fit of c helps
 constexpr double rounding = 1e-7;        // a statistic that needs no polishing
 constexpr int largest_integer = 5;       // in the fractions that count as simple
 constexpr int largest_exponent = 4;
@@ -112,21 +112,17 @@ class Sides {
 
 /// Gauss-Newton on the mean square of a - b, which is nearly quadratic in c.
 double polished(const Sides& sides, double c) {
-    double square = sides.sums(c).square;
-    for (int step = 0; step < 8; ++step) {
-        const Sides::Sums at = sides.sums(c);
-        if (!(at.curvature > 0)) {
+    Sides::Sums at = sides.sums(c);
+    for (int step = 0; step < 8 && at.curvature > 0; ++step) {
+        const double largest = std::abs(c) / 2;
+        const double next = c - std::clamp(at.slope / at.curvature, -largest, largest);
+        const Sides::Sums there = sides.sums(next);
+        if (!(there.square < at.square)) {
             break;
         }
-        const double next =
-            c - std::clamp(at.slope / at.curvature, -std::abs(c) / 2, std::abs(c) / 2);
-        const double reached = sides.sums(next).square;
-        if (!(reached < square)) {
-            break;
-        }
-        const bool done = std::abs(next - c) < 1e-10 * std::abs(c);
+        const bool done = std::abs(next - c) < 1e-6 * std::abs(c);
         c = next;
-        square = reached;
+        at = there;
         if (done) {
             break;
         }
@@ -202,25 +198,31 @@ bool positive(const std::vector<double>& z) {
 
 std::vector<PairSymmetry> pair_symmetries(const MergedInput& first, const MergedInput& second,
                                           std::span<const double> weights, double largest) {
-    constexpr Term terms[] = {Term::identity, Term::square, Term::logarithm};
+    constexpr Term identity = Term::identity;
+    constexpr Term square = Term::square;
+    constexpr Term logarithm = Term::logarithm;
+    constexpr Term laws[][2] = {{identity, identity},  {square, square},    {logarithm, logarithm},
+                                {identity, square},    {square, identity},  {identity, logarithm},
+                                {logarithm, identity}, {square, logarithm}, {logarithm, square}};
     std::vector<PairSymmetry> found;
-    for (const Term f1 : terms) {
-        for (const Term f2 : terms) {
-            Sides sides(first, second, f1, f2, weights);
-            double c = sides.start();
-            if (c == 0.0 || sides.sums(c).statistic() > hopeless) {
-                continue;
-            }
-            sides.extend_to_all();
-            c = sides.start();
-            double statistic = c == 0.0 ? 1.0 : sides.sums(c).statistic();
-            if (statistic > rounding && statistic < hopeless) {
-                c = polished(sides, c);
-                statistic = sides.sums(c).statistic();
-            }
-            if (statistic <= largest) {
-                found.push_back({f1, f2, c, statistic});
-            }
+    for (const auto& [f1, f2] : laws) {
+        Sides sides(first, second, f1, f2, weights);
+        const auto statistic = [&](double c) { return c == 0.0 ? 1.0 : sides.sums(c).statistic(); };
+        if (statistic(sides.start()) > hopeless * largest) {
+            continue;
+        }
+        sides.extend_to_all();
+        PairSymmetry law{f1, f2, sides.start(), 0.0};
+        law.statistic = statistic(law.c);
+        if (law.statistic <= rounding) {
+            return {law};  // no other can hold
+        }
+        if (law.statistic <= hopeless * largest) {
+            law.c = polished(sides, law.c);
+            law.statistic = statistic(law.c);
+        }
+        if (law.statistic <= largest) {
+            found.push_back(law);
         }
     }
     return found;
@@ -235,17 +237,28 @@ std::vector<double> residual(const MergedInput& first, const MergedInput& second
 
 std::optional<SettledPair> settle(const MergedInput& first, const MergedInput& second,
                                   const PairSymmetry& law, std::span<const double> weights,
-                                  double tolerance, double largest, const OpSet& allowed) {
+                                  const Tolerance& tolerance, double largest,
+                                  const OpSet& allowed) {
     const bool product = law.first == Term::logarithm && law.second == Term::logarithm;
     const double size = std::abs(law.c);
     const double sign = law.c < 0 ? -1.0 : 1.0;
     const Fraction fraction = nearest_fraction(size, product ? largest_exponent : largest_integer);
     Sides sides(first, second, law.first, law.second, weights);
     sides.extend_to_all();
-    const Sides::Sums simple = sides.sums(sign * fraction.value());
-    const bool is_simple = simple.statistic() <= rounding ||
-                           simple.square <= (1.0 + tolerance) * sides.sums(law.c).square;
-    const double c = is_simple ? fraction.value() : size;
+    const double square = sides.sums(law.c).square;
+    const auto allows = [&](double c) {
+        const Sides::Sums at = sides.sums(sign * c);
+        return at.statistic() <= tolerance.statistic ||
+               at.square <= (1.0 + tolerance.share) * square;
+    };
+    const bool is_simple = allows(fraction.value());
+    // Twelve digits: the last ones are rounding errors of the fit.
+    const double digits = std::pow(10.0, 11.0 - std::floor(std::log10(size)));
+    double c = is_simple ? fraction.value() : std::round(size * digits) / digits;
+    const double whole = size >= 1.0 ? std::round(size) : 1.0 / std::round(1.0 / size);
+    if (!is_simple && allows(whole)) {
+        c = whole;
+    }
 
     std::vector<SettledPair> forms;
     const auto offer = [&](bool swapped, Combination how) {

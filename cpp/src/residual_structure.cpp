@@ -13,7 +13,66 @@ constexpr double significant = 4.0;
 constexpr std::size_t most_probes = 512;
 constexpr std::size_t most_features = 64;
 
-/// Ranks of the values, spread over [-1, 1]: outliers get no leverage.
+/// Polynomial features in the order in which they are added: by degree.
+struct Features {
+    std::vector<std::vector<double>> columns;
+    std::vector<std::size_t> ends;  ///< number of features up to each degree
+};
+
+Features features(const std::vector<const std::vector<double>*>& u,
+                  std::span<const std::size_t> near, std::size_t room) {
+    const std::size_t n = u.front()->size();
+    Features out;
+    const auto add = [&](auto&& value) {
+        if (out.columns.size() < room) {
+            std::vector<double> column(n);
+            for (std::size_t r = 0; r < n; ++r) {
+                column[r] = value(r);
+            }
+            out.columns.push_back(std::move(column));
+        }
+    };
+    const auto is_near = [&](std::size_t k) {
+        return std::find(near.begin(), near.end(), k) != near.end();
+    };
+    add([](std::size_t) { return 1.0; });
+    out.ends.push_back(out.columns.size());
+    for (const auto* column : u) {
+        add([&](std::size_t r) { return (*column)[r]; });
+    }
+    out.ends.push_back(out.columns.size());
+    // All monomials of one degree in the near inputs.
+    const auto near_monomials = [&](int degree) {
+        const auto& p = *u[near.front()];
+        const auto& q = *u[near.back()];
+        const int lowest = near.size() == 1 ? degree : 0;
+        for (int i = lowest; i <= degree; ++i) {
+            add([&](std::size_t r) { return std::pow(p[r], i) * std::pow(q[r], degree - i); });
+        }
+    };
+    near_monomials(2);
+    for (std::size_t k = 0; k < u.size(); ++k) {
+        if (!is_near(k)) {
+            const auto& other = *u[k];
+            add([&](std::size_t r) { return other[r] * other[r]; });
+            for (const std::size_t i : near) {
+                add([&](std::size_t r) { return other[r] * (*u[i])[r]; });
+            }
+        }
+    }
+    out.ends.push_back(out.columns.size());
+    near_monomials(3);
+    near_monomials(4);
+    out.ends.push_back(out.columns.size());
+    return out;
+}
+
+double dot(const std::vector<double>& a, const std::vector<double>& b) {
+    return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
+}
+
+}  // namespace
+
 std::vector<double> ranks(const std::vector<double>& values) {
     const std::size_t n = values.size();
     std::vector<std::uint32_t> order(n);
@@ -33,65 +92,6 @@ std::vector<double> ranks(const std::vector<double>& values) {
     }
     return rank;
 }
-
-/// Polynomial features in the order in which they are added: by degree.
-struct Features {
-    std::vector<std::vector<double>> columns;
-    std::vector<std::size_t> ends;  ///< number of features up to each degree
-};
-
-Features features(const std::vector<std::vector<double>>& u, std::span<const std::size_t> near,
-                  std::size_t room) {
-    const std::size_t n = u.front().size();
-    Features out;
-    const auto add = [&](auto&& value) {
-        if (out.columns.size() < room) {
-            std::vector<double> column(n);
-            for (std::size_t r = 0; r < n; ++r) {
-                column[r] = value(r);
-            }
-            out.columns.push_back(std::move(column));
-        }
-    };
-    const auto is_near = [&](std::size_t k) {
-        return std::find(near.begin(), near.end(), k) != near.end();
-    };
-    add([](std::size_t) { return 1.0; });
-    out.ends.push_back(out.columns.size());
-    for (const auto& column : u) {
-        add([&](std::size_t r) { return column[r]; });
-    }
-    out.ends.push_back(out.columns.size());
-    // All monomials of one degree in the near inputs.
-    const auto near_monomials = [&](int degree) {
-        const auto& p = u[near.front()];
-        const auto& q = u[near.back()];
-        const int lowest = near.size() == 1 ? degree : 0;
-        for (int i = lowest; i <= degree; ++i) {
-            add([&](std::size_t r) { return std::pow(p[r], i) * std::pow(q[r], degree - i); });
-        }
-    };
-    near_monomials(2);
-    for (std::size_t k = 0; k < u.size(); ++k) {
-        if (!is_near(k)) {
-            add([&](std::size_t r) { return u[k][r] * u[k][r]; });
-            for (const std::size_t i : near) {
-                add([&](std::size_t r) { return u[k][r] * u[i][r]; });
-            }
-        }
-    }
-    out.ends.push_back(out.columns.size());
-    near_monomials(3);
-    near_monomials(4);
-    out.ends.push_back(out.columns.size());
-    return out;
-}
-
-double dot(const std::vector<double>& a, const std::vector<double>& b) {
-    return std::inner_product(a.begin(), a.end(), b.begin(), 0.0);
-}
-
-}  // namespace
 
 ResidualTest::ResidualTest(std::vector<std::vector<double>> x, std::vector<double> weights)
     : weights_(std::move(weights)) {
@@ -138,11 +138,7 @@ ResidualStructure ResidualTest::operator()(std::span<const double> residual,
                                            const std::vector<const std::vector<double>*>& columns,
                                            std::span<const std::size_t> near) const {
     const std::size_t n = residual.size();
-    std::vector<std::vector<double>> u;
-    for (const auto* column : columns) {
-        u.push_back(ranks(*column));
-    }
-    Features basis = features(u, near, std::min(most_features, n / 8 + 1));
+    Features basis = features(columns, near, std::min(most_features, n / 8 + 1));
     std::vector<double> left(n);
     std::vector<double> square(n);
     for (std::size_t r = 0; r < n; ++r) {

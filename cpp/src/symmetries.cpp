@@ -16,7 +16,8 @@ namespace {
 
 constexpr std::size_t most_rows = 2048;
 constexpr double largest_statistic = 0.15;  // true pairs of trained networks stay below 0.1
-constexpr double largest_unused = 0.05;     // an input that is left out for good must be weaker
+constexpr double small_statistic = 0.02;    // so much a simple number may be off by there
+constexpr double largest_unused = 0.05;     // what an input that is left out may have mattered
 constexpr double largest_rounding = 1e-4;   // of single precision, where gradients nearly vanish
 
 /// The problem on some rows: inputs and the rows' weights, which sum to 1.
@@ -56,8 +57,7 @@ struct Proposal {
     MergeKind kind = MergeKind::unused;
     PairSymmetry pair;
     double statistic = 0;
-    bool tested = false;  ///< for noise
-    ResidualStructure structure;
+    std::optional<ResidualStructure> structure;  ///< once tested for noise
 };
 
 /// Places of the inputs at the time of the merge, what was done and how noisy it looked.
@@ -124,18 +124,20 @@ class Chooser {
     }
 
   private:
+    double largest() const { return exact_data_ ? largest_rounding : largest_statistic; }
+
     void propose_unused(std::size_t k) {
         Proposal proposal;
         proposal.first = proposal.second = names_[k];
         proposal.statistic = mean_size(sample_.inputs[k].u, sample_.weights);
-        if (proposal.statistic <= largest_statistic) {
+        if (proposal.statistic <= largest_unused) {
             proposals_.push_back(proposal);
         }
     }
 
     void propose_pair(std::size_t i, std::size_t j) {
-        for (const PairSymmetry& pair : pair_symmetries(sample_.inputs[i], sample_.inputs[j],
-                                                        sample_.weights, largest_statistic)) {
+        for (const PairSymmetry& pair :
+             pair_symmetries(sample_.inputs[i], sample_.inputs[j], sample_.weights, largest())) {
             Proposal proposal;
             proposal.first = names_[i];
             proposal.second = names_[j];
@@ -146,18 +148,16 @@ class Chooser {
         }
     }
 
-    /// Copies, for making one changes the proposals.
-    std::vector<Proposal> sorted(auto&& key) const {
-        std::vector<Proposal> order = proposals_;
-        std::stable_sort(order.begin(), order.end(),
+    void sort(auto&& key) {
+        std::stable_sort(proposals_.begin(), proposals_.end(),
                          [&](const Proposal& a, const Proposal& b) { return key(a) < key(b); });
-        return order;
     }
 
     /// What holds to rounding, simple rules first.
     bool merge_exact() {
-        for (const Proposal& p : sorted([](const Proposal& q) { return q.kind; })) {
-            if (p.statistic <= exact_statistic && make(p, 0.0)) {
+        sort([](const Proposal& p) { return p.kind; });
+        for (std::size_t k = 0; k < proposals_.size(); ++k) {
+            if (proposals_[k].statistic <= exact_statistic && make(k, {0.0, exact_statistic})) {
                 exact_data_ = true;
                 return true;
             }
@@ -167,28 +167,29 @@ class Chooser {
 
     /// What holds but for noise, the smallest statistic first.
     bool merge_noisy() {
-        const double largest = exact_data_ ? largest_rounding : largest_statistic;
         // A constant fitted to noise is uncertain by this share of the square (three sigma).
-        const double tolerance = 9.0 / static_cast<double>(sample_.weights.size());
-        for (Proposal& p : proposals_) {
-            if (p.statistic <= largest && !p.tested) {
-                p.structure = structure(p);
-                p.tested = true;
+        const double share = 9.0 / static_cast<double>(sample_.weights.size());
+        sort([](const Proposal& p) { return p.statistic; });
+        for (std::size_t k = 0; k < proposals_.size() && proposals_[k].statistic <= largest();
+             ++k) {
+            if (!proposals_[k].structure) {
+                proposals_[k].structure = structure(proposals_[k]);
             }
-        }
-        for (const Proposal& p : sorted([](const Proposal& q) { return q.statistic; })) {
-            if (p.statistic <= largest && !p.structure.structured && make(p, tolerance)) {
+            if (!proposals_[k].structure->structured && make(k, {share, exact_statistic})) {
                 return true;
             }
         }
         return false;
     }
 
-    /// What is small: the constant is then as uncertain as the rule itself.
+    /// What is small. A constant is then as uncertain as the rule itself, and an exponent must be
+    /// simple.
     bool merge_small() {
-        for (const Proposal& p : sorted([](const Proposal& q) { return q.statistic; })) {
-            const bool small = p.kind != MergeKind::unused || p.statistic <= largest_unused;
-            if (small && make(p, 0.1)) {
+        sort([](const Proposal& p) { return p.statistic; });
+        for (std::size_t k = 0; k < proposals_.size(); ++k) {
+            const MergeKind kind = proposals_[k].kind;
+            const double slack = kind == MergeKind::product ? largest_statistic : small_statistic;
+            if (make(k, {1.0, slack})) {
                 return true;
             }
         }
@@ -199,9 +200,14 @@ class Chooser {
         if (!test_) {
             test_ = std::make_shared<const ResidualTest>(original_, sample_.weights);
         }
+        ranks_.resize(next_name_);
         std::vector<const std::vector<double>*> columns;
-        for (const MergedInput& input : sample_.inputs) {
-            columns.push_back(&input.z);
+        for (std::size_t k = 0; k < names_.size(); ++k) {
+            std::vector<double>& column = ranks_[names_[k]];
+            if (column.empty()) {
+                column = ranks(sample_.inputs[k].z);
+            }
+            columns.push_back(&column);
         }
         const std::size_t near[] = {place(p.first), place(p.second)};
         const MergedInput& first = sample_.inputs[near[0]];
@@ -217,7 +223,8 @@ class Chooser {
     }
 
     /// False when no allowed form fits.
-    bool make(const Proposal& p, double tolerance) {
+    bool make(std::size_t which, const Tolerance& tolerance) {
+        const Proposal p = proposals_[which];
         Step step;
         step.kind = p.kind;
         step.first = place(p.first);
@@ -244,7 +251,7 @@ class Chooser {
             names_[std::min(step.first, step.second)] = next_name_++;
             erase_at(names_, std::max(step.first, step.second));
         }
-        step.noise = step.statistic * p.structure.unexplained;
+        step.noise = step.statistic * (p.structure ? p.structure->unexplained : 1.0);
         const std::size_t gone[] = {p.first, p.second};
         std::erase_if(proposals_, [&](const Proposal& q) {
             return q.first == gone[0] || q.first == gone[1] || q.second == gone[0] ||
@@ -268,6 +275,7 @@ class Chooser {
     std::vector<std::vector<double>> original_;
     std::vector<std::size_t> names_;  ///< of the inputs in their present places
     std::size_t next_name_ = 0;
+    std::vector<std::vector<double>> ranks_;  ///< by name, made when first needed
     std::vector<Proposal> proposals_;
     std::vector<Step> steps_;
     std::shared_ptr<const ResidualTest> test_;  ///< made when first needed, shared by copies

@@ -36,12 +36,18 @@ struct SettledPair {
     double statistic = 0.0;
 };
 
-/// Scales the law, takes a simple number for c where that raises the mean square of a - b by at
-/// most the share `tolerance` (or leaves it at rounding), and writes it with `allowed` operators.
+/// How far off a simple number may be to be taken for c.
+struct Tolerance {
+    double share = 0.0;      ///< by which it may raise the mean square of a - b
+    double statistic = 0.0;  ///< or up to which the statistic may come with it
+};
+
+/// Scales the law, takes a simple number for c if one is near, and writes it with `allowed`
+/// operators.
 /// Products take small integer powers, others only with pow and positive values. None when that
 /// cannot be done, or only with a statistic above `largest`.
 std::optional<SettledPair> settle(const MergedInput& first, const MergedInput& second,
                                   const PairSymmetry& law, std::span<const double> weights,
-                                  double tolerance, double largest, const OpSet& allowed);
+                                  const Tolerance& tolerance, double largest, const OpSet& allowed);
 
 }  // namespace closedform

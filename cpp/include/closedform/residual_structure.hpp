@@ -12,19 +12,23 @@
 
 namespace closedform {
 
+/// Ranks of the values, spread over [-1, 1], equal values sharing their mean: outliers get no
+/// leverage.
+std::vector<double> ranks(const std::vector<double>& values);
+
 struct ResidualStructure {
     bool structured = false;
     double unexplained = 1.0;  ///< mean |residual| that the polynomial leaves, over mean |residual|
 };
 
-/// Rows, their neighbours and ranks: what every residual of one problem is tested against.
+/// Rows and their neighbours: what every residual of one problem is tested against.
 class ResidualTest {
   public:
     /// x: the columns of the original inputs, for neighbours; weights: one a row, positive.
     ResidualTest(std::vector<std::vector<double>> x, std::vector<double> weights);
 
-    /// columns: the values of the inputs as merged so far; the polynomial is of degree 4 in the
-    /// inputs `near`, of degree 2 in the others.
+    /// columns: the ranks of the inputs as merged so far; the polynomial is of degree 4 in the one
+    /// or two inputs `near`, of degree 2 in the others.
     ResidualStructure operator()(std::span<const double> residual,
                                  const std::vector<const std::vector<double>*>& columns,
                                  std::span<const std::size_t> near) const;
