@@ -207,19 +207,25 @@ std::vector<PairSymmetry> pair_symmetries(const MergedInput& first, const Merged
     std::vector<PairSymmetry> found;
     for (const auto& [f1, f2] : laws) {
         Sides sides(first, second, f1, f2, weights);
-        const auto statistic = [&](double c) { return c == 0.0 ? 1.0 : sides.sums(c).statistic(); };
-        if (statistic(sides.start()) > hopeless * largest) {
+        PairSymmetry law{f1, f2, sides.start(), 1.0, 1.0};
+        const auto measure = [&] {
+            const Sides::Sums at = sides.sums(law.c);
+            law.statistic = law.c == 0.0 ? 1.0 : at.statistic();
+            law.square = at.square;
+        };
+        measure();
+        if (law.statistic > hopeless * largest) {
             continue;
         }
         sides.extend_to_all();
-        PairSymmetry law{f1, f2, sides.start(), 0.0};
-        law.statistic = statistic(law.c);
+        law.c = sides.start();
+        measure();
         if (law.statistic <= rounding) {
             return {law};  // no other can hold
         }
         if (law.statistic <= hopeless * largest) {
             law.c = polished(sides, law.c);
-            law.statistic = statistic(law.c);
+            measure();
         }
         if (law.statistic <= largest) {
             found.push_back(law);

@@ -16,8 +16,8 @@ namespace {
 
 constexpr std::size_t most_rows = 2048;
 constexpr double largest_statistic = 0.15;  // true pairs of trained networks stay below 0.1
-constexpr double small_statistic = 0.02;    // so much a simple number may be off by there
-constexpr double largest_unused = 0.05;     // what an input that is left out may have mattered
+constexpr double small_statistic = 0.02;    // what may be wrong without being noticed
+constexpr double largest_unused = 0.05;     // the same for an input left out without proof
 constexpr double largest_rounding = 1e-4;   // of single precision, where gradients nearly vanish
 
 /// The problem on some rows: inputs and the rows' weights, which sum to 1.
@@ -57,6 +57,7 @@ struct Proposal {
     MergeKind kind = MergeKind::unused;
     PairSymmetry pair;
     double statistic = 0;
+    double square = 0;
     std::optional<ResidualStructure> structure;  ///< once tested for noise
 };
 
@@ -129,8 +130,12 @@ class Chooser {
     void propose_unused(std::size_t k) {
         Proposal proposal;
         proposal.first = proposal.second = names_[k];
-        proposal.statistic = mean_size(sample_.inputs[k].u, sample_.weights);
-        if (proposal.statistic <= largest_unused) {
+        const std::vector<double>& u = sample_.inputs[k].u;
+        proposal.statistic = mean_size(u, sample_.weights);
+        for (std::size_t r = 0; r < u.size(); ++r) {
+            proposal.square += sample_.weights[r] * u[r] * u[r];
+        }
+        if (proposal.statistic <= largest_statistic) {
             proposals_.push_back(proposal);
         }
     }
@@ -144,6 +149,7 @@ class Chooser {
             proposal.kind = kind_of(pair.first, pair.second);
             proposal.pair = pair;
             proposal.statistic = pair.statistic;
+            proposal.square = pair.square;
             proposals_.push_back(proposal);
         }
     }
@@ -170,8 +176,8 @@ class Chooser {
         // A constant fitted to noise is uncertain by this share of the square (three sigma).
         const double share = 9.0 / static_cast<double>(sample_.weights.size());
         sort([](const Proposal& p) { return p.statistic; });
-        for (std::size_t k = 0; k < proposals_.size() && proposals_[k].statistic <= largest();
-             ++k) {
+        const double most = std::min(largest(), most_noise());
+        for (std::size_t k = 0; k < proposals_.size() && proposals_[k].statistic <= most; ++k) {
             if (!proposals_[k].structure) {
                 proposals_[k].structure = structure(proposals_[k]);
             }
@@ -182,14 +188,24 @@ class Chooser {
         return false;
     }
 
-    /// What is small. A constant is then as uncertain as the rule itself, and an exponent must be
-    /// simple.
+    /// Few rows show little: in noise of this statistic a linear trend of small_statistic would be
+    /// found (in ResidualTest's terms: chi-squared of p features, four standard deviations).
+    double most_noise() const {
+        const double p = 1.0 + static_cast<double>(sample_.inputs.size());
+        const double rows = static_cast<double>(sample_.weights.size());
+        return small_statistic * std::sqrt(rows / (p + 4.0 * std::sqrt(2.0 * p)));
+    }
+
+    /// What is small, the least loss first. A constant is then as uncertain as the rule itself, and
+    /// an exponent must be simple.
     bool merge_small() {
-        sort([](const Proposal& p) { return p.statistic; });
+        sort([](const Proposal& p) { return p.square; });
         for (std::size_t k = 0; k < proposals_.size(); ++k) {
             const MergeKind kind = proposals_[k].kind;
             const double slack = kind == MergeKind::product ? largest_statistic : small_statistic;
-            if (make(k, {1.0, slack})) {
+            const bool small =
+                kind != MergeKind::unused || proposals_[k].statistic <= largest_unused;
+            if (small && make(k, {0.3, slack})) {
                 return true;
             }
         }

@@ -17,6 +17,7 @@ struct PairSymmetry {
     double c = 0.0;
     /// mean |a - b| / mean(|a| + |b|) with a, b as in Combined.
     double statistic = 0.0;
+    double square = 0.0;  ///< mean (a - b)^2, nearly what the merge adds to the loss
 };
 
 /// The laws whose statistic is at most `largest`, c fitted by minimising the mean square of a - b.
