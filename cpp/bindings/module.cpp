@@ -9,5 +9,6 @@ PYBIND11_MODULE(_core, module) {
     closedform::register_search(module);
     closedform::register_surrogate(module);
     closedform::register_separability(module);
+    closedform::register_symmetries(module);
     closedform::register_terms(module);
 }

@@ -1,5 +1,5 @@
 from collections.abc import Callable, Sequence
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -110,6 +110,35 @@ def separate(
     seed: int,
     threads: int,
 ) -> SeparationReport: ...
+
+# symmetries ---------------------------------------------------------------------------------------
+
+class MergingReport(TypedDict):
+    merges: list[
+        tuple[
+            Literal["unused", "linear", "product", "radius", "mixed"],
+            str,
+            tuple[str, ...],
+            float,
+            float,
+            float,
+        ]
+    ]
+    texts: list[str]
+    Z: npt.NDArray[np.float64]
+    U: npt.NDArray[np.float64]
+    S: npt.NDArray[np.float64]
+    loss: float
+    exact: bool
+
+def find_symmetries(
+    X: npt.NDArray[np.float64],
+    U: npt.NDArray[np.float64],
+    weights: npt.NDArray[np.float64] | None,
+    names: Sequence[str],
+    operators: Sequence[str],
+    seed: int,
+) -> tuple[MergingReport, MergingReport | None]: ...
 
 # expressions and search ---------------------------------------------------------------------------
 

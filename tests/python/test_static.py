@@ -17,7 +17,7 @@ LAYERS = [
     {"_inputs", "progress"},
     {"formula"},
     {"surrogate", "separability", "networks", "tables"}
-    | {"search", "selection", "shorten", "backends", "blocks", "links"},
+    | {"search", "selection", "shorten", "backends", "blocks", "links", "symmetries"},
     {"discover", "interpret"},
     {"estimators"},
     {"report", "cli", "__init__", "__main__"},

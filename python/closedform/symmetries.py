@@ -1,0 +1,132 @@
+"""Symmetries of a field of unit gradients: inputs that merge before any formula is searched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from closedform import _core
+from closedform._inputs import InputError, matrix
+from closedform._inputs import weights as checked_weights
+
+Floats = npt.NDArray[np.float64]
+Kind = Literal["unused", "linear", "product", "radius", "mixed"]
+
+
+@dataclass(frozen=True)
+class Merge:
+    """One merge of two inputs into one, or an input left out.
+
+    Attributes:
+        kind: "unused" (G_k = 0), "linear" (c a + b), "product" (a^p b^q), "radius" (c a^2 + b^2)
+            or "mixed" (c a + b^2, a exp(c b), a exp(c b^2)).
+        text: the merged input in the original inputs' names; of "unused" the input left out.
+        inputs: texts of what was merged.
+        statistic: mean |a - b| / mean(|a| + |b|) of the two sides of the rule, 0 where it holds;
+            of "unused" the mean |component| of the unit gradients.
+        noise: the part of the statistic that cannot be predicted from the inputs. Well below the
+            statistic: a structured error, of a trained network or of a false pair.
+        loss: what the merge adds to `Merging.loss`.
+    """
+
+    kind: Kind
+    text: str
+    inputs: tuple[str, ...]
+    statistic: float
+    noise: float
+    loss: float
+
+    def __str__(self) -> str:
+        what = "left out" if self.kind == "unused" else f"from {', '.join(self.inputs)}"
+        return f"{self.text}: {self.kind}, {what}, to {self.statistic:.1e} (noise {self.noise:.1e})"
+
+
+@dataclass(frozen=True)
+class Merging:
+    """The problem in merged inputs z_1 ... z_m, functions of disjoint original inputs.
+
+    A formula T(z) is judged by comparing (dT/dz_k S_k)_k with (U_k)_k, row by row: its loss is then
+    that of T(z(x)) in the original inputs.
+
+    Attributes:
+        merges: in the order in which they were made; a merged input can merge again.
+        texts: (m,) the inputs left, in the original names. A single one is the answer itself.
+        Z: (n, m) their values.
+        U: (n, m) components of the unit gradients along the inputs' own gradients.
+        S: (n, m) sizes of the inputs' own gradients.
+        loss: (weighted) mean of 2 - 2 |U| over the rows whose gradient is not zero. No formula of
+            the merged inputs has a smaller cosine loss.
+        exact: every merge holds to rounding, so that nothing is lost by searching merged alone.
+        tentative: a Merging with further merges, small in error but not shown to be true; search
+            both and compare by loss. None when there are none.
+    """
+
+    merges: tuple[Merge, ...]
+    texts: tuple[str, ...]
+    Z: Floats
+    U: Floats
+    S: Floats
+    loss: float
+    exact: bool
+    tentative: Merging | None
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.merges)) or "no inputs merge"
+
+
+def find(
+    X: object,
+    U: object,
+    weights: object = None,
+    *,
+    names: Sequence[str],
+    operators: Iterable[str],
+    seed: int = 0,
+) -> Merging:
+    """Finds merges of inputs that the gradients of an unknown T(X) allow.
+
+    A merge is made when it holds to rounding, or when what it misses is noise: not predictable
+    from the inputs. Rules and tests: cpp/include/closedform/symmetries.hpp, residual_structure.hpp.
+
+    Args:
+        X: (n, d) points.
+        U: (n, d) unit gradients there, float64; rows of zeros are left out.
+        weights: (n,) non-negative weights of the rows; None for equal ones.
+        names: of the d inputs.
+        operators: names of those that merged inputs may be written with.
+        seed: of the rows drawn for the tests, where there are more than 2,048.
+
+    Raises:
+        InputError: shapes that differ, values that are not finite, or no gradient at all.
+    """
+    points = matrix(X, min_rows=1).values.astype(np.float64, copy=False)
+    gradients = matrix(U, name="U", min_rows=1).values.astype(np.float64, copy=False)
+    if gradients.shape != points.shape:
+        raise InputError(f"U: has shape {gradients.shape}, X has {points.shape}; give one row each")
+    if len(names) != points.shape[1]:
+        raise InputError(f"names: has {len(names)} for {points.shape[1]} columns; give one each")
+    row_weights = None if weights is None else checked_weights(weights, len(points))
+    pointing = gradients.any(axis=1)
+    if not pointing[slice(None) if row_weights is None else row_weights > 0].any():
+        raise InputError("U: every row with a weight is zero; give points where T varies")
+    certain, tentative = _core.find_symmetries(
+        points, gradients, row_weights, list(names), list(operators), seed
+    )
+    return _merging(certain, None if tentative is None else _merging(tentative, None))
+
+
+def _merging(found: _core.MergingReport, tentative: Merging | None) -> Merging:
+    return Merging(
+        merges=tuple(Merge(*merge) for merge in found["merges"]),
+        texts=tuple(found["texts"]),
+        Z=found["Z"],
+        U=found["U"],
+        S=found["S"],
+        loss=found["loss"],
+        exact=found["exact"],
+        tentative=tentative,
+    )
