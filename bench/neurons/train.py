@@ -3,8 +3,8 @@
     python bench/neurons/train.py [--rules 1 2] [--seed 0] [--threads 2]
 
 arXiv 2401.04978: two hidden layers of 1000 ELU units, L2 penalty 1e-4, dropout 0.2, Adam, learning
-rate halved on a plateau, early stop, batches of 100, 10,000 rows of which 20 % validate, a factor of
-1 % noise on the decision value. Trained weights are kept outside the repository, in
+rate halved on a plateau, early stop, batches of 100, 10,000 rows of which 20 % validate, 1 % noise
+as a factor on the decision value. Trained weights are kept outside the repository, in
 $CLOSEDFORM_CACHE or ~/.cache/closedform; torch (the extra `torch`) is needed only to train.
 """
 
@@ -82,7 +82,7 @@ def train(rule: Rule, seed: int, threads: int | None = None) -> list[Layer]:
     net = torch.nn.Sequential(
         *(part for h in hidden for part in (h, torch.nn.ELU(), torch.nn.Dropout(DROPOUT))), last
     )
-    # A penalty L2 |w|^2 on the weights adds 2 L2 w to their gradient, which is what torch decays by.
+    # A penalty L2 |w|^2 adds 2 L2 w to the gradient of the weights: torch's decay by 2 L2.
     weights = [dense.weight for dense in (*hidden, last)]
     biases = [dense.bias for dense in (*hidden, last)]
     decayed = {"params": weights, "weight_decay": 2 * L2}
