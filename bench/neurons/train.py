@@ -21,7 +21,7 @@ from rules import RULES, Floats, Rule
 
 ROWS, VALIDATION, NOISE = 10_000, 0.2, 0.01
 WIDTH, L2, DROPOUT, BATCH = 1000, 1e-4, 0.2, 100
-RATE, PATIENCE, STOP, EPOCHS = 1e-3, 3, 8, 45
+RATE, PATIENCE, STOP, EPOCHS = 1e-3, 3, 15, 45
 
 Layer = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]  # weights (out, in), bias (out,)
 
@@ -82,11 +82,9 @@ def train(rule: Rule, seed: int, threads: int | None = None) -> list[Layer]:
     net = torch.nn.Sequential(
         *(part for h in hidden for part in (h, torch.nn.ELU(), torch.nn.Dropout(DROPOUT))), last
     )
-    # A penalty L2 |w|^2 adds 2 L2 w to the gradient of the weights: torch's decay by 2 L2.
-    weights = [dense.weight for dense in (*hidden, last)]
-    biases = [dense.bias for dense in (*hidden, last)]
-    decayed = {"params": weights, "weight_decay": 2 * L2}
-    adam = torch.optim.Adam([decayed, {"params": biases}], lr=RATE)
+    weights = {"params": [dense.weight for dense in (*hidden, last)], "weight_decay": L2}
+    biases = {"params": [dense.bias for dense in (*hidden, last)]}
+    adam = torch.optim.Adam([weights, biases], lr=RATE)
     halve = torch.optim.lr_scheduler.ReduceLROnPlateau(adam, factor=0.5, patience=PATIENCE)
     cross_entropy = torch.nn.BCEWithLogitsLoss()
     best, best_epoch = np.inf, 0

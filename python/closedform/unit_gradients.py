@@ -14,7 +14,7 @@ from closedform import _inputs
 from closedform._inputs import Floats, InputError
 from closedform.networks import Network
 
-FEWEST = 10  # rows from which anything can be searched, chosen and measured
+FEWEST = 5  # rows that say anything at all
 PERTURBATION = 0.1  # of an input's standard deviation
 
 
@@ -63,6 +63,7 @@ def unit_gradients(
     band: float = 1e-4,
     weights: object = None,
     extra_points: int = 0,
+    threads: int | None = None,
     seed: int = 0,
 ) -> UnitGradients:
     """Unit gradients of a neuron at the rows where it is not saturated.
@@ -77,11 +78,12 @@ def unit_gradients(
         extra_points: so many unlabelled rows more: one half drawn uniformly from the box of X, the
             other rows of X with normal noise of a tenth of each column's standard deviation, kept
             within the box. Each weighs as much as a row of X does on average.
+        threads: as in `Network.value`.
         seed: of the extra rows.
 
     Raises:
         InputError: arguments that cannot be used; a neuron whose gradient is zero at every row, or
-            not a number at one; fewer than 10 rows within the band.
+            not a number at one; fewer than 5 rows within the band.
     """
     table = points(network, X)
     given = table.values.astype(np.float64, copy=False)
@@ -90,19 +92,20 @@ def unit_gradients(
     if extra_points < 0:
         raise InputError(f"extra_points: {extra_points} is negative; give 0 or more")
     rows = np.concatenate([given, sampled(given, extra_points, seed)])
-    f, F = network.value(rows), network.probability(rows)
+    f = network.value(rows, threads=threads)
+    F = network.probability(rows, threads=threads)
     inside = np.ones(len(rows), dtype=bool) if F is None else (band <= F) & (1 - band >= F)
     kept = np.flatnonzero(inside)
     if len(kept) < FEWEST:
         raise InputError(
             f"band: only {len(kept)} of {len(rows)} rows have a probability in [{band:g}, "
-            f"1 - {band:g}]; widen the band (a smaller number) or give extra_points"
+            f"1 - {band:g}]; widen the band (a smaller number) or give more rows"
         )
     row_weights = _row_weights(weights, F, len(given), extra_points)
     if row_weights is not None and not row_weights[kept].any():
         raise InputError("weights: are zero at every row within the band; widen it or the weights")
     inner = np.ascontiguousarray(rows[kept])
-    gradient = network.gradient(inner)
+    gradient = network.gradient(inner, threads=threads)
     _check_finite(gradient, f[kept], kept)
     U = unit(gradient)
     zeros = int(np.sum(~U.any(axis=1)))
@@ -132,7 +135,7 @@ def points(network: Network, X: object) -> _inputs.Matrix:
         InputError: as `_inputs.matrix`; not as many columns as the network has inputs.
     """
     table = _inputs.matrix(X, min_rows=FEWEST)
-    if table.values.shape[1] != network.inputs:
+    if network.inputs is not None and table.values.shape[1] != network.inputs:
         raise InputError(
             f"X: has {table.values.shape[1]} columns; the model takes {network.inputs}"
         )
