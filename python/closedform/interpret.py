@@ -134,7 +134,6 @@ def interpret(
         InputError: arguments that cannot be used, a model of one input (its unit gradient is 1 or
             -1 whatever it computes), a gradient that is zero everywhere, too few rows in the band.
     """
-    began = clock.monotonic()
     chosen_operators = checked_operators(operators)
     check_budget(max_size, time, evaluations, threads, seed)
     net = model if isinstance(model, Network) else network(model, neuron=neuron)
