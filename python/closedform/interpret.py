@@ -16,11 +16,11 @@ from closedform import _inputs, monotone
 from closedform._inputs import Floats, InputError
 from closedform.adapters.target import Neuron
 from closedform.formula import Formula, Front
+from closedform.gradient_selection import steepest_drop
 from closedform.monotone import MonotoneLink
 from closedform.networks import Network, network
 from closedform.progress import Callback, Progress
 from closedform.search import check_budget, checked_operators, search
-from closedform.selection import steepest_drop
 from closedform.symmetries import Merging
 from closedform.unit_gradients import UnitGradients, points, unit, unit_gradients
 
@@ -112,7 +112,7 @@ def interpret(
     The neuron's gradients by the inputs are normalised at every row where a classifier is not
     saturated; formulas are searched whose normalised gradients are the same (Wetzel, arXiv
     2401.04978). Of the front, the formula at its steepest drop is chosen on rows set aside for that
-    (`selection.steepest_drop`). Then the monotone link from its values to the neuron's and, for a
+    (`gradient_selection`). Then the monotone link from its values to the neuron's and, for a
     classifier, the threshold are fitted, and other rows set aside measure all of it.
 
     Args:

@@ -7,12 +7,15 @@ row, so that the normalised gradient belongs to g, whatever phi is.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from closedform import _inputs
 from closedform._inputs import Floats, InputError
-from closedform.networks import Network
+
+if TYPE_CHECKING:
+    from closedform.networks import Network
 
 FEWEST = 5  # rows that say anything at all
 PERTURBATION = 0.1  # of an input's standard deviation
