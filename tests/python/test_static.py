@@ -17,7 +17,8 @@ LAYERS = [
     {"_inputs", "progress"},
     {"formula"},
     {"surrogate", "separability", "networks", "tables"}
-    | {"search", "selection", "shorten", "backends", "blocks", "links"},
+    | {"search", "selection", "shorten", "backends", "blocks", "links"}
+    | {"unit_gradients", "gradient_selection", "monotone"},
     {"discover", "interpret"},
     {"estimators"},
     {"report", "cli", "__init__", "__main__"},
