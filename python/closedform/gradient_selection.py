@@ -18,10 +18,11 @@ def gradient_errors(formula: Formula, X: FloatMatrix, U: Floats) -> Floats:
 
     It is 2 - 2 cos, and 1 where only one of the two gradients is zero.
     """
-    with np.errstate(all="ignore"):
-        squares = np.sum((U - unit(formula.gradient(X))) ** 2, axis=1)
-    squares[~np.isfinite(squares)] = np.inf
-    return np.asarray(squares, dtype=np.float64)
+    gradient = formula.gradient(X)
+    defined = np.isfinite(gradient).all(axis=1)
+    squares = np.full(len(X), np.inf)
+    squares[defined] = np.sum((U[defined] - unit(gradient[defined])) ** 2, axis=1)
+    return squares
 
 
 def steepest_drop(
@@ -62,4 +63,5 @@ def _clearly_better(errors: Floats, smaller: Floats, weights: Floats, loss: floa
         return True
     difference = smaller - errors
     mean = float(np.average(difference, weights=weights))
-    return mean > np.sqrt(np.sum((weights * (difference - mean)) ** 2)) / weights.sum()
+    spread = np.linalg.norm(weights * (difference - mean)) / weights.sum()
+    return mean > float(spread)

@@ -16,13 +16,13 @@ from closedform import _inputs, monotone
 from closedform._inputs import Floats, InputError
 from closedform.adapters.target import Neuron
 from closedform.formula import Formula, Front
-from closedform.gradient_selection import steepest_drop
+from closedform.gradient_selection import gradient_errors, steepest_drop
 from closedform.monotone import MonotoneLink
 from closedform.networks import Network, network
 from closedform.progress import Callback, Progress
 from closedform.search import check_budget, checked_operators, search
 from closedform.symmetries import Merging
-from closedform.unit_gradients import UnitGradients, points, unit, unit_gradients
+from closedform.unit_gradients import UnitGradients, points, unit_gradients
 
 OPERATORS = ("+", "-", "*", "/", "sin", "exp")
 # Shares of the rows that choose the formula, and that measure it; neither is searched or fitted to.
@@ -38,8 +38,8 @@ class Fidelity:
 
     Attributes:
         cosine: mean cosine of the formula's and the neuron's gradients, within the band. The
-            formula has been oriented to rise with the neuron, so no sign is free any more. A row
-            where only one of them has a gradient counts 0.
+            formula has been oriented to rise with the neuron, so no sign is free any more. As in
+            the loss, 2 - 2 cos, a row where only one of them has a gradient counts 1/2.
         rank_correlation: Spearman's, of the formula's values with the neuron's, within the band.
         agreement: share of all rows, saturated ones included, at which the formula is above its
             threshold where the network's probability is above 1/2; None without a threshold.
@@ -237,10 +237,7 @@ def _fidelity(
     net: Network, part: _Part, band: float, formula: Formula, threshold: float | None
 ) -> Fidelity:
     inside = unit_gradients(net, part.X, band=band, weights=part.weights)
-    with np.errstate(all="ignore"):
-        directions = unit(formula.gradient(inside.X))
-    cosines = np.sum(inside.U * directions, axis=1)
-    cosines[~(inside.U.any(axis=1) | directions.any(axis=1))] = 1.0  # both without a gradient
+    errors = np.minimum(gradient_errors(formula, inside.X, inside.U), 4.0)
     T = formula(inside.X)
     defined = np.isfinite(T)
     agreement = None
@@ -248,7 +245,7 @@ def _fidelity(
         above = formula(part.X) > threshold  # false where the formula is not defined
         agreement = float(np.mean(above == (net.value(part.X.values) > 0)))
     return Fidelity(
-        cosine=float(np.mean(np.nan_to_num(cosines))),
+        cosine=1 - float(np.mean(errors)) / 2,
         rank_correlation=monotone.rank_correlation(T[defined], inside.f[defined]),
         agreement=agreement,
         rows=len(T),

@@ -6,6 +6,7 @@ then as a closed form, and for a classifier the threshold of T where phi is 0 (p
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +20,7 @@ from closedform.search import search
 from closedform.selection import choose
 
 VARIABLE = "T"
+OSCILLATING = frozenset({"sin", "cos", "tan"})  # no part of a function that only rises
 POINTS = 2000  # at which a closed form is checked to rise
 # A closed form this much worse than the isotonic fit (mean squared error) is not the link.
 WORSE = 2.0
@@ -110,18 +112,20 @@ def fit_link(
     Args:
         t, f: (n,) float64, values of the formula and of the neuron.
         weights: (n,) or None.
-        operators, max_size, time, evaluations, threads, seed, callback: as in `search`.
+        operators: those that oscillate are left out.
+        max_size, time, evaluations, threads, seed, callback: as in `search`.
     """
     positive = None if weights is None else np.maximum(weights, 1e-12 * weights.max())
     steps = isotonic(t, f, positive)
-    if steps.at[0] == steps.at[-1] or np.all(f == f[0]):
+    usable = tuple(name for name in operators if name not in OSCILLATING)
+    if not usable or steps.at[0] == steps.at[-1] or np.all(f == f[0]):
         return MonotoneLink(None, steps)
     table = _inputs.Matrix(np.ascontiguousarray(t[:, None]), (VARIABLE,))
     front = search(
         table,
         values=f,
         weights=weights,
-        operators=operators,
+        operators=usable,
         max_size=max_size,
         time=time,
         evaluations=evaluations,
@@ -185,7 +189,8 @@ def rank_correlation(a: Floats, b: Floats) -> float:
     ranks = [_ranks(a), _ranks(b)]
     if any(rank.min() == rank.max() for rank in ranks):
         return float("nan")
-    return float(np.corrcoef(ranks)[0, 1])
+    first, second = (rank - rank.mean() for rank in ranks)
+    return float(first @ second / math.sqrt((first @ first) * (second @ second)))
 
 
 def _ranks(values: Floats) -> Floats:

@@ -146,7 +146,7 @@ def points(network: Network, X: object) -> _inputs.Matrix:
         return table
     if set(network.names) == set(table.names):
         order = [table.names.index(name) for name in network.names]
-        return _inputs.Matrix(np.ascontiguousarray(table.values[:, order]), network.names)
+        return _inputs.Matrix(table.values.take(order, axis=1), network.names)
     unnamed = _inputs.column_labels(X) is None and not isinstance(X, _inputs.Matrix)
     return _inputs.Matrix(table.values, network.names) if unnamed else table
 
@@ -159,7 +159,8 @@ def unit(gradient: Floats) -> Floats:
     largest = np.max(np.abs(gradient), axis=1, keepdims=True)
     scaled = np.divide(gradient, largest, out=np.zeros_like(gradient), where=largest > 0)
     norm = np.linalg.norm(scaled, axis=1, keepdims=True)
-    return np.divide(scaled, norm, out=scaled, where=norm > 0)
+    np.divide(scaled, norm, out=scaled, where=norm > 0)
+    return scaled
 
 
 def sampled(X: Floats, count: int, seed: int) -> Floats:

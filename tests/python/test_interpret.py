@@ -21,7 +21,7 @@ from closedform.unit_gradients import unit
 
 X = np.random.default_rng(0).uniform(-1, 1, (1500, 2))
 FRESH = np.random.default_rng(1).uniform(-1, 1, (1000, 2))
-BUDGET = {"time": math.inf, "evaluations": 60_000, "threads": 2}
+BUDGET = {"time": math.inf, "evaluations": 1_500_000, "threads": 2}
 
 
 def concept(X: Floats) -> Floats:

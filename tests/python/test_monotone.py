@@ -105,7 +105,7 @@ def link_of(t: Floats, f: Floats) -> MonotoneLink:
         operators=("+", "-", "*", "/", "sin", "exp"),
         max_size=15,
         time=math.inf,
-        evaluations=20_000,
+        evaluations=200_000,
         threads=2,
         seed=0,
         callback=None,
@@ -127,7 +127,7 @@ def test_a_link_that_falls_is_not_taken() -> None:
     link = link_of(t, t**2)
     assert link.formula is None
     assert np.all(np.diff(link(t)) >= 0)
-    assert link(-1.0) == pytest.approx(link(0.5))
+    assert link(-1.0) == link(0.4)
 
 
 X = np.random.default_rng(1).uniform(0.5, 2, (500, 2))
