@@ -157,7 +157,8 @@ def unit(gradient: Floats) -> Floats:
     Each row is divided by its largest entry first: the squares of small ones would underflow.
     """
     largest = np.max(np.abs(gradient), axis=1, keepdims=True)
-    scaled = np.divide(gradient, largest, out=np.zeros_like(gradient), where=largest > 0)
+    scaled = np.zeros_like(gradient)
+    np.divide(gradient, largest, out=scaled, where=largest > 0)
     norm = np.linalg.norm(scaled, axis=1, keepdims=True)
     np.divide(scaled, norm, out=scaled, where=norm > 0)
     return scaled
