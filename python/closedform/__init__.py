@@ -3,6 +3,7 @@
 from closedform.discover import Discovery, discover
 from closedform.estimators import ClosedFormRegressor
 from closedform.formula import Formula, Front
+from closedform.interpret import Fidelity, Interpretation, interpret
 from closedform.search import build_info, search
 from closedform.separability import Leaf, Product, Separability, Sum, separability
 from closedform.surrogate import Surrogate
@@ -10,8 +11,10 @@ from closedform.surrogate import Surrogate
 __all__ = [
     "ClosedFormRegressor",
     "Discovery",
+    "Fidelity",
     "Formula",
     "Front",
+    "Interpretation",
     "Leaf",
     "Product",
     "Separability",
@@ -19,6 +22,7 @@ __all__ = [
     "Surrogate",
     "build_info",
     "discover",
+    "interpret",
     "search",
     "separability",
 ]

@@ -1,4 +1,4 @@
-"""The command line: `closedform discover` and `closedform info`."""
+"""The command line: `closedform discover`, `closedform interpret` and `closedform info`."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from closedform.discover import Discovery
     from closedform.formula import Formula
+    from closedform.interpret import Interpretation
     from closedform.progress import Progress
 
 EXIT_INPUT, EXIT_INTERRUPTED = 2, 130
@@ -55,45 +56,76 @@ def _parser() -> argparse.ArgumentParser:
     discover.add_argument("data", metavar="DATA", help="CSV file with a header, or Parquet")
     discover.add_argument("--target", required=True, metavar="NAME", help="column to explain")
     discover.add_argument(
+        "--strategy",
+        choices=["auto", "global", "direct"],
+        default="auto",
+        help="auto: split as the surrogate shows; global: never split; direct: no surrogate",
+    )
+    _add_common(discover)
+
+    interpret = commands.add_parser("interpret", help="find the formula of a network's neuron")
+    interpret.set_defaults(run=_interpret)
+    interpret.add_argument("model", metavar="MODEL.onnx", help="the trained network")
+    interpret.add_argument("data", metavar="POINTS", help="CSV or Parquet file of its inputs")
+    interpret.add_argument(
+        "--neuron", type=_neuron, metavar="N", help="an output's number, or LAYER:N (from 0)"
+    )
+    interpret.add_argument(
+        "--classifier",
+        action="store_true",
+        default=None,
+        help="the output is one before a sigmoid that is not in the file",
+    )
+    interpret.add_argument(
+        "--band", type=float, default=1e-4, help="use probabilities in [BAND, 1 - BAND]"
+    )
+    interpret.add_argument(
+        "--boundary", action="store_true", help="weigh rows by F(1 - F), F the probability"
+    )
+    interpret.add_argument(
+        "--extra-points", type=_count, default=0, metavar="N", help="sample so many more rows"
+    )
+    interpret.add_argument(
+        "--no-symmetries", action="store_true", help="do not merge inputs before the search"
+    )
+    _add_common(interpret)
+
+    info = commands.add_parser("info", help="how this installation was built")
+    info.set_defaults(run=_info)
+    info.add_argument("--json", action="store_true", help="print one JSON document")
+    return parser
+
+
+def _add_common(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
         "--drop",
         action="append",
         default=[],
         metavar="COL",
         help="column to leave out (repeatable)",
     )
-    discover.add_argument("--weights", metavar="COL", help="column of row weights")
-    discover.add_argument(
+    command.add_argument("--weights", metavar="COL", help="column of row weights")
+    command.add_argument(
         "--time", type=_positive, help="seconds (default 60; no limit with --evaluations)"
     )
-    discover.add_argument(
+    command.add_argument(
         "--evaluations",
         type=_count,
         help="stop after so many expressions: the same seed then gives the same formula",
     )
-    discover.add_argument("--max-size", type=_count, default=30, help="most nodes (default 30)")
-    discover.add_argument(
+    command.add_argument("--max-size", type=_count, default=30, help="most nodes (default 30)")
+    command.add_argument(
         "--operators",
         type=_names,
         metavar="LIST",
         help="comma-separated, such as --operators=+,*,sin",
     )
-    discover.add_argument(
-        "--strategy",
-        choices=["auto", "global", "direct"],
-        default="auto",
-        help="auto: split as the surrogate shows; global: never split; direct: no surrogate",
-    )
-    discover.add_argument("--threads", type=_count, help="default: all cores")
-    discover.add_argument("--seed", type=int, default=0)
-    discover.add_argument("--save", type=Path, metavar="FRONT.json", help="write the front")
-    discover.add_argument("--report", type=Path, metavar="PAGE.html", help="write a page")
-    discover.add_argument("--json", action="store_true", help="print one JSON document")
-    discover.add_argument("--quiet", action="store_true", help="no progress display")
-
-    info = commands.add_parser("info", help="how this installation was built")
-    info.set_defaults(run=_info)
-    info.add_argument("--json", action="store_true", help="print one JSON document")
-    return parser
+    command.add_argument("--threads", type=_count, help="default: all cores")
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--save", type=Path, metavar="FRONT.json", help="write the front")
+    command.add_argument("--report", type=Path, metavar="PAGE.html", help="write a page")
+    command.add_argument("--json", action="store_true", help="print one JSON document")
+    command.add_argument("--quiet", action="store_true", help="no progress display")
 
 
 def _positive(text: str) -> float:
@@ -108,6 +140,12 @@ def _count(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a positive whole number")
     return value
+
+
+def _neuron(text: str) -> int | tuple[str, int]:
+    layer, colon, number = text.rpartition(":")
+    index = int(number)
+    return (layer, index) if colon else index
 
 
 def _names(text: str) -> list[str]:
@@ -125,46 +163,95 @@ def _info(options: argparse.Namespace) -> int:
 
 
 def _discover(options: argparse.Namespace) -> int:
-    for option in ("save", "report"):
-        path = getattr(options, option)
-        if path is not None:
-            _check_writable(path, f"--{option}")
-    if options.report is not None:
-        report.check_available()
+    _check_outputs(options)
     table = read_table(
         options.data, target=options.target, drop=options.drop, weights=options.weights
     )
     # Here, not above: it brings sympy, which a bad file or --help need not wait for.
     from closedform.discover import discover
 
-    chosen = {} if options.operators is None else {"operators": options.operators}
-    with _display(options) as show, _interruptible() as interrupted:
-
-        def tell(progress: Progress) -> bool:
-            show(progress)
-            return bool(interrupted)
-
+    with _display(options, options.target) as show, _interruptible() as interrupted:
         discovery = discover(
             table.inputs,
             table.target,
             weights=table.weights,
-            time=options.time or (60 if options.evaluations is None else math.inf),
-            evaluations=options.evaluations,
-            max_size=options.max_size,
             strategy=options.strategy,
-            threads=options.threads,
-            seed=options.seed,
-            callback=tell,
-            **chosen,
+            **_common(options, show, interrupted),
         )
-    if options.save is not None:
-        discovery.front.save(options.save)
-    if options.report is not None:
-        discovery.report(options.report)
     if options.json:
-        print(json.dumps(_document(discovery, options), indent=2, allow_nan=False))
+        text = json.dumps(_document(discovery, options), indent=2, allow_nan=False)
     else:
-        print(report.text(discovery, options.target))
+        text = report.text(discovery, options.target)
+    return _conclude(options, discovery, text, interrupted)
+
+
+def _interpret(options: argparse.Namespace) -> int:
+    _check_outputs(options)
+    if options.boundary and options.weights is not None:
+        raise InputError("--boundary: cannot be used with --weights; give one of them")
+    table = read_table(options.data, target=None, drop=options.drop, weights=options.weights)
+    from closedform.interpret import interpret
+    from closedform.networks import network
+
+    net = network(options.model, neuron=options.neuron, classifier=options.classifier)
+    with _display(options, "T") as show, _interruptible() as interrupted:
+        found = interpret(
+            net,
+            table.inputs,
+            band=options.band,
+            weights="boundary" if options.boundary else table.weights,
+            extra_points=options.extra_points,
+            symmetries=not options.no_symmetries,
+            **_common(options, show, interrupted),
+        )
+    if options.json:
+        text = json.dumps(_interpretation_document(found, options), indent=2, allow_nan=False)
+    else:
+        text = report.interpretation_text(found)
+    return _conclude(options, found, text, interrupted)
+
+
+def _check_outputs(options: argparse.Namespace) -> None:
+    for option in ("save", "report"):
+        path = getattr(options, option)
+        if path is not None:
+            _check_writable(path, f"--{option}")
+    if options.report is not None:
+        report.check_available()
+
+
+def _common(
+    options: argparse.Namespace, show: Callable[[Progress], None], interrupted: list[bool]
+) -> dict[str, Any]:
+    """The arguments that both pipelines take."""
+
+    def tell(progress: Progress) -> bool:
+        show(progress)
+        return bool(interrupted)
+
+    common = {
+        "time": options.time or (60 if options.evaluations is None else math.inf),
+        "evaluations": options.evaluations,
+        "max_size": options.max_size,
+        "threads": options.threads,
+        "seed": options.seed,
+        "callback": tell,
+    }
+    return common | ({} if options.operators is None else {"operators": options.operators})
+
+
+def _conclude(
+    options: argparse.Namespace,
+    found: Discovery | Interpretation,
+    text: str,
+    interrupted: list[bool],
+) -> int:
+    """Writes the files asked for and prints the result."""
+    if options.save is not None:
+        found.front.save(options.save)
+    if options.report is not None:
+        found.report(options.report)
+    print(text)
     return EXIT_INTERRUPTED if interrupted else 0
 
 
@@ -203,7 +290,7 @@ def _interruptible() -> Iterator[list[bool]]:
 
 
 @contextmanager
-def _display(options: argparse.Namespace) -> Iterator[Callable[[Progress], None]]:
+def _display(options: argparse.Namespace, name: str) -> Iterator[Callable[[Progress], None]]:
     """What shows progress: a live panel on a terminal, else a line per phase, else nothing."""
     if options.quiet or (options.json and not sys.stderr.isatty()):
         yield lambda progress: None
@@ -223,7 +310,7 @@ def _display(options: argparse.Namespace) -> Iterator[Callable[[Progress], None]
     from rich.text import Text
 
     with Live(console=Console(stderr=True), transient=True, refresh_per_second=8) as live:
-        yield lambda progress: live.update(Text(_panel(progress, options.target)))
+        yield lambda progress: live.update(Text(_panel(progress, name)))
 
 
 def _panel(progress: Progress, target: str) -> str:
@@ -254,6 +341,31 @@ def _document(discovery: Discovery, options: argparse.Namespace) -> dict[str, An
         "separability": None if structure is None else str(structure),
         "reason": None if structure is None else structure.reason,
         "stopped": discovery.stopped,
+        "seed": options.seed,
+        "version": _core.build_info()["version"],
+    }
+
+
+def _interpretation_document(found: Interpretation, options: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "neuron": found.network,
+        "formula": _formula(found.formula),
+        "front": [_formula(formula) for formula in found.front],
+        "link": None if found.link.formula is None else _formula(found.link.formula),
+        "threshold": found.threshold,
+        "fidelity": {
+            key: None if value is None else _finite(value)
+            for key, value in asdict(found.fidelity).items()
+        },
+        "symmetries": None
+        if found.symmetries is None
+        else [str(merge) for merge in found.symmetries.merges],
+        "rows": {
+            "searched": len(found.gradients.X),
+            "sampled": found.gradients.extra,
+            "dropped": found.gradients.dropped,
+        },
+        "stopped": found.stopped,
         "seed": options.seed,
         "version": _core.build_info()["version"],
     }

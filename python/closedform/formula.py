@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import os
@@ -229,6 +230,12 @@ class Front(Sequence[Formula]):
     @property
     def best(self) -> Formula:
         return self._formulas[self._best]
+
+    def with_best(self, index: int) -> Front:
+        """The same front with another formula as its best."""
+        front = copy.copy(self)
+        front._best = range(len(self))[index]
+        return front
 
     def __len__(self) -> int:
         return len(self._formulas)

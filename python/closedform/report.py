@@ -1,4 +1,4 @@
-"""What a discovery found, for people: plain text, a picture of the front, an HTML page."""
+"""What `discover` and `interpret` found, for people: plain text, pictures, an HTML page."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from closedform._inputs import InputError
 
 if TYPE_CHECKING:
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
     from closedform.discover import Discovery
     from closedform.formula import Formula, Front
+    from closedform.interpret import Interpretation
 
 _WAYS = {
     "surrogate": "surrogate",
@@ -22,6 +25,7 @@ _WAYS = {
     "direct": "formula from the data directly",
 }
 _MEASURES = ["rmse", "nrmse", "mean_relative", "max_abs"]
+_DRAWN = 2000  # rows in a picture
 
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
@@ -49,10 +53,23 @@ def text(discovery: Discovery, target: str = "y") -> str:
     """The front, the formula, its held-out errors and why it was found that way, as plain text."""
     return "\n\n".join(
         [
-            "Front\n" + _aligned(_front_rows(discovery)),
+            "Front\n" + _aligned(_front_rows(discovery.front)),
             f"Formula\n  {target} = {discovery.formula}",
             "Errors on held-out rows\n" + _aligned(_error_rows(discovery)),
             "Why\n" + "\n".join(f"  {line}" for line in _reasons(discovery)),
+        ]
+    )
+
+
+def interpretation_text(found: Interpretation) -> str:
+    """The front, the formula, its link and threshold, how faithful they are, and why."""
+    return "\n\n".join(
+        [
+            "Front\n" + _aligned(_front_rows(found.front)),
+            f"Formula\n  T = {found.formula}",
+            "Neuron\n" + "\n".join(f"  {line}" for line in _link_lines(found)),
+            "Fidelity on held-out rows\n" + _aligned(_fidelity_rows(found)),
+            "Why\n" + "\n".join(f"  {line}" for line in _merges(found)),
         ]
     )
 
@@ -67,10 +84,6 @@ def write(discovery: Discovery, path: str | Path, *, target: str = "y") -> None:
     formula = discovery.formula
     name = html.escape(target)
     parts = [
-        "<!DOCTYPE html>",
-        f'<html lang="en"><head><meta charset="utf-8"><title>{name}</title>',
-        f"<style>{_STYLE}</style></head><body>",
-        f"<h1>A formula for {name}</h1>",
         _mathml(formula),
         f"<pre>{name} = {html.escape(str(formula))}</pre>",
         "<h2>Errors on held-out rows</h2>",
@@ -79,13 +92,78 @@ def write(discovery: Discovery, path: str | Path, *, target: str = "y") -> None:
         *(f"<pre>{html.escape(line)}</pre>" for line in _reasons(discovery)),
         "<h2>Front</h2>",
         _svg(front_figure(discovery.front, chosen=formula)),
-        _html_table(_front_rows(discovery)),
+        _html_table(_front_rows(discovery.front)),
+    ]
+    _write_page(path, f"A formula for {name}", parts)
+
+
+def write_interpretation(found: Interpretation, path: str | Path) -> None:
+    """Writes one HTML page that needs no other file and no network.
+
+    Raises:
+        InputError: matplotlib is not installed.
+        OSError: the file cannot be written.
+    """
+    parts = [
+        _mathml(found.formula),
+        f"<pre>T = {html.escape(str(found.formula))}</pre>",
+        "<h2>Neuron</h2>",
+        *(f"<pre>{html.escape(line)}</pre>" for line in _link_lines(found)),
+        _svg(link_figure(found)),
+        "<h2>Fidelity on held-out rows</h2>",
+        _html_table(_fidelity_rows(found)),
+        "<h2>Why</h2>",
+        *(f"<pre>{html.escape(line)}</pre>" for line in _merges(found)),
+        "<h2>Front</h2>",
+        _svg(front_figure(found.front, loss="loss (mean |u - v|² of unit gradients)")),
+        _html_table(_front_rows(found.front)),
+    ]
+    _write_page(path, "The formula of a neuron", parts)
+
+
+def _write_page(path: str | Path, title: str, parts: list[str]) -> None:
+    """A page of parts in HTML under a title in HTML."""
+    lines = [
+        "<!DOCTYPE html>",
+        f'<html lang="en"><head><meta charset="utf-8"><title>{title}</title>',
+        f"<style>{_STYLE}</style></head><body>",
+        f"<h1>{title}</h1>",
+        *parts,
         "</body></html>",
     ]
-    Path(path).write_text("\n".join(parts) + "\n", encoding="utf-8")
+    Path(path).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def front_figure(front: Front, *, chosen: Formula | None = None) -> Figure:
+def link_figure(found: Interpretation) -> Figure:
+    """The neuron's values over the formula's, with the link between them and the threshold.
+
+    Raises:
+        InputError: matplotlib is not installed.
+    """
+    check_available()
+    from matplotlib.figure import Figure
+
+    step = -(-len(found.gradients.X) // _DRAWN)
+    T, f = found.formula(found.gradients.X[::step]), found.gradients.f[::step]
+    figure = Figure(figsize=(6.4, 3.6), layout="constrained")
+    axes = figure.add_subplot()
+    axes.plot(T, f, ".", color="0.6", markersize=3, label="rows")
+    line = np.linspace(found.link.isotonic.at[0], found.link.isotonic.at[-1], 300)
+    axes.plot(line, found.link.isotonic(line), color="tab:orange", label="isotonic")
+    if found.link.formula is not None:
+        axes.plot(line, found.link(line), color="tab:blue", label=f"f = {found.link.formula}"[:60])
+    if found.threshold is not None:
+        axes.axvline(found.threshold, color="0.3", linestyle=":", label="threshold")
+    axes.set_xlabel("T")
+    axes.set_ylabel("neuron f")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    return figure
+
+
+def front_figure(
+    front: Front, *, chosen: Formula | None = None, loss: str = "loss (mean squared error)"
+) -> Figure:
     """Loss over complexity for every formula of a front, the chosen one marked (default: its best).
 
     Raises:
@@ -120,16 +198,45 @@ def front_figure(front: Front, *, chosen: Formula | None = None) -> Figure:
     axes.set_yscale("log")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_xlabel("complexity (nodes)")
-    axes.set_ylabel("loss (mean squared error)")
+    axes.set_ylabel(loss)
     axes.grid(alpha=0.3)
     axes.legend()
     return figure
 
 
-def _front_rows(discovery: Discovery) -> list[list[str]]:
+def _front_rows(front: Front) -> list[list[str]]:
     return [
         ["complexity", "loss", "formula"],
-        *([str(f.complexity), f"{f.loss:.4g}", str(f)] for f in discovery.front),
+        *([str(f.complexity), f"{f.loss:.4g}", str(f)] for f in front),
+    ]
+
+
+def _link_lines(found: Interpretation) -> list[str]:
+    link = found.link.formula
+    lines = [f"f: {found.network}"]
+    lines.append("f = phi(T), no closed form found" if link is None else f"f = {link}")
+    if found.threshold is not None:
+        lines.append(f"class 1 where T > {found.threshold!r}")
+    return lines
+
+
+def _fidelity_rows(found: Interpretation) -> list[list[str]]:
+    measured = found.fidelity
+    rows = [
+        ["", "value"],
+        ["mean cosine of gradients", f"{measured.cosine:.6f}"],
+        ["rank correlation with the neuron", f"{measured.rank_correlation:.6f}"],
+    ]
+    if measured.agreement is not None:
+        rows.append(["agreement with the network's classes", f"{measured.agreement:.3%}"])
+    return [*rows, ["rows within the band", str(measured.rows)]]
+
+
+def _merges(found: Interpretation) -> list[str]:
+    return [
+        f"searched: {found.gradients}",
+        *([] if found.symmetries is None else str(found.symmetries).splitlines()),
+        f"ended by: {found.stopped}",
     ]
 
 

@@ -8,7 +8,6 @@ import math
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -23,12 +22,12 @@ class Table:
 
     Attributes:
         inputs: every column that is neither the target, nor the weights, nor dropped.
-        target: (n,) float64.
+        target: (n,) float64; None where no target was asked for.
         weights: (n,) float64, or None.
     """
 
     inputs: Matrix
-    target: Floats
+    target: Floats | None
     weights: Floats | None
 
 
@@ -37,12 +36,12 @@ class _Choice:
     """Positions of the columns to read."""
 
     inputs: list[int]
-    target: int
+    target: int | None
     weights: int | None
 
 
 def read_table(
-    path: str | Path, *, target: str, drop: Sequence[str] = (), weights: str | None = None
+    path: str | Path, *, target: str | None, drop: Sequence[str] = (), weights: str | None = None
 ) -> Table:
     """Reads a CSV file (comma, semicolon or tab; a first line of column names) or a Parquet file.
 
@@ -50,7 +49,7 @@ def read_table(
 
     Args:
         path: a file that begins as Parquet does is read as Parquet, any other as CSV in UTF-8.
-        target: name of the column to explain.
+        target: name of the column to explain; None where all columns are inputs.
         drop: names of columns to leave out.
         weights: name of a column of row weights.
 
@@ -74,12 +73,14 @@ def read_table(
 
 
 def _choose(
-    file: Path, labels: list[str], target: str, drop: Sequence[str], weights: str | None
+    file: Path, labels: list[str], target: str | None, drop: Sequence[str], weights: str | None
 ) -> _Choice:
     for label in labels:
         if labels.count(label) > 1:
             raise InputError(f"{file}: two columns are called {label!r}; rename one")
-    wanted = [("target", target), *(("drop", label) for label in drop)]
+    wanted = [("drop", label) for label in drop]
+    if target is not None:
+        wanted.insert(0, ("target", target))
     if weights is not None:
         wanted.append(("weights", weights))
     roles: dict[str, str] = {}
@@ -95,11 +96,12 @@ def _choose(
             )
     inputs = [j for j, label in enumerate(labels) if label not in roles]
     if not inputs:
-        raise InputError(f"{file}: no input columns are left; it needs one besides the target")
-    return _Choice(inputs, labels.index(target), None if weights is None else labels.index(weights))
+        raise InputError(f"{file}: no input columns are left; it needs at least one")
+    at = [None if label is None else labels.index(label) for label in (target, weights)]
+    return _Choice(inputs, *at)
 
 
-def _read_csv(file: Path, target: str, drop: Sequence[str], weights: str | None) -> Table:
+def _read_csv(file: Path, target: str | None, drop: Sequence[str], weights: str | None) -> Table:
     with file.open(newline="", encoding="utf-8-sig") as stream:
         header = stream.readline()
         stream.seek(0)
@@ -108,14 +110,13 @@ def _read_csv(file: Path, target: str, drop: Sequence[str], weights: str | None)
             labels = [label.strip() for label in next(reader)]
             _check_header(file, labels)
             choice = _choose(file, labels, target, drop, weights)
-            used = [*choice.inputs, choice.target]
-            if choice.weights is not None:
-                used.append(choice.weights)
-            pick = itemgetter(*used)
-            names = pick(labels)
+            others = [j for j in (choice.target, choice.weights) if j is not None]
+            used = [*choice.inputs, *others]
+            names = [labels[j] for j in used]
             numbers = array("d")  # grows with the file: no list of Python objects in between
             for row in _full_rows(file, reader, len(labels)):
-                numbers.extend(_numbers(file, reader.line_num, pick(row), names))
+                cells = [row[j] for j in used]
+                numbers.extend(_numbers(file, reader.line_num, cells, names))
         except csv.Error as error:
             raise InputError(
                 f"{file}: line {reader.line_num}: {error}; the file is cut off or badly quoted"
@@ -125,8 +126,8 @@ def _read_csv(file: Path, target: str, drop: Sequence[str], weights: str | None)
     inputs = _inputs.matrix(values[:, :d], name=str(file))
     return Table(
         replace(inputs, names=_inputs.variable_names(labels[j] for j in choice.inputs)),
-        values[:, d].copy(),
-        _weights(values[:, d + 1], len(values), weights) if weights is not None else None,
+        None if target is None else values[:, d].copy(),
+        None if weights is None else _weights(values[:, -1], len(values), weights),
     )
 
 
@@ -159,7 +160,7 @@ def _full_rows(file: Path, reader: Iterator[list[str]], width: int) -> Iterator[
             raise InputError(f"{file}: {counts}; correct that line")
 
 
-def _numbers(file: Path, line: int, cells: tuple[str, ...], labels: tuple[str, ...]) -> list[float]:
+def _numbers(file: Path, line: int, cells: list[str], labels: list[str]) -> list[float]:
     try:
         values = list(map(float, cells))
         if math.isfinite(sum(values)):
@@ -185,7 +186,9 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _read_parquet(file: Path, target: str, drop: Sequence[str], weights: str | None) -> Table:
+def _read_parquet(
+    file: Path, target: str | None, drop: Sequence[str], weights: str | None
+) -> Table:
     try:
         import pyarrow
         import pyarrow.parquet
@@ -204,6 +207,8 @@ def _read_parquet(file: Path, target: str, drop: Sequence[str], weights: str | N
     rows = len(inputs.values)
     return Table(
         inputs,
-        _inputs.vector(columns.column(target), rows, name=f"{file}: column {target!r}"),
+        None
+        if target is None
+        else _inputs.vector(columns.column(target), rows, name=f"{file}: column {target!r}"),
         None if weights is None else _weights(columns.column(weights), rows, weights),
     )

@@ -17,7 +17,8 @@ LAYERS = [
     {"_inputs", "progress"},
     {"formula"},
     {"surrogate", "separability", "networks", "tables"}
-    | {"search", "selection", "shorten", "backends", "blocks", "links", "symmetries"},
+    | {"search", "selection", "shorten", "backends", "blocks", "links", "symmetries"}
+    | {"unit_gradients", "gradient_selection", "monotone", "direction_search"},
     {"discover", "interpret"},
     {"estimators"},
     {"report", "cli", "__init__", "__main__"},
