@@ -3,6 +3,7 @@
 from closedform.discover import Discovery, discover
 from closedform.estimators import ClosedFormRegressor
 from closedform.formula import Formula, Front
+from closedform.networks import Network, network
 from closedform.search import build_info, search
 from closedform.separability import Leaf, Product, Separability, Sum, separability
 from closedform.surrogate import Surrogate
@@ -13,12 +14,14 @@ __all__ = [
     "Formula",
     "Front",
     "Leaf",
+    "Network",
     "Product",
     "Separability",
     "Sum",
     "Surrogate",
     "build_info",
     "discover",
+    "network",
     "search",
     "separability",
 ]

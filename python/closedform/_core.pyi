@@ -22,6 +22,40 @@ def sums_of_terms(
     stop_callback: Callable[[], bool] | None,
 ) -> list[tuple[str, float]]: ...
 
+# networks -----------------------------------------------------------------------------------------
+
+class NetworkFloat64:
+    def __init__(
+        self,
+        layers: Sequence[tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], str, float]],
+    ) -> None: ...
+    @property
+    def inputs(self) -> int: ...
+    @property
+    def widths(self) -> list[int]: ...
+    def value(
+        self, x: npt.NDArray[np.floating[Any]], head: str, layer: int, index: int, threads: int = 0
+    ) -> npt.NDArray[np.float64]: ...
+    def gradient(
+        self, x: npt.NDArray[np.floating[Any]], head: str, layer: int, index: int, threads: int = 0
+    ) -> npt.NDArray[np.float64]: ...
+
+class NetworkFloat32:
+    def __init__(
+        self,
+        layers: Sequence[tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], str, float]],
+    ) -> None: ...
+    @property
+    def inputs(self) -> int: ...
+    @property
+    def widths(self) -> list[int]: ...
+    def value(
+        self, x: npt.NDArray[np.floating[Any]], head: str, layer: int, index: int, threads: int = 0
+    ) -> npt.NDArray[np.float64]: ...
+    def gradient(
+        self, x: npt.NDArray[np.floating[Any]], head: str, layer: int, index: int, threads: int = 0
+    ) -> npt.NDArray[np.float64]: ...
+
 # surrogate ----------------------------------------------------------------------------------------
 
 class OutsideGrid(ValueError): ...

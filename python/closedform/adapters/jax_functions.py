@@ -1,0 +1,147 @@
+"""JAX functions of a row or of a batch, Flax modules among them, through JAX's autograd."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from closedform._inputs import FloatMatrix, Floats, InputError
+from closedform.adapters.target import BLOCK_ROWS, Neuron, Target, by_blocks, choose, split_neuron
+
+_RESHAPES = ("squeeze", "reshape")
+
+
+def target(model: Any, neuron: Neuron) -> Target:
+    """An output of a function of JAX arrays: (d,) -> () or (k,), or else (n, d) -> (n,) or (n, k).
+
+    A sigmoid or softmax it ends with is found in its trace and removed. jax.jit is looked through.
+
+    Raises:
+        InputError: a named layer, or a Flax module without its variables.
+    """
+    layer, index = split_neuron(neuron)
+    if layer is not None:
+        raise InputError(
+            "neuron: a JAX function has no named layers; give a function that returns the layer, "
+            "and an index"
+        )
+    if hasattr(model, "scope") and hasattr(model, "apply") and model.scope is None:
+        raise InputError("model: the Flax module has no variables; give model.bind(variables)")
+    function = getattr(model, "__wrapped__", model)
+
+    @lru_cache(maxsize=4)  # by the number of inputs
+    def logits(d: int) -> _Logits:
+        return _Logits(function, d, index)
+
+    def value(X: FloatMatrix, threads: int) -> Floats:
+        return by_blocks(X, None, logits(X.shape[1]).value)
+
+    def gradient(X: FloatMatrix, threads: int) -> Floats:
+        return by_blocks(X, X.shape[1], logits(X.shape[1]).gradient)
+
+    return Target(
+        inputs=None,
+        value=value,
+        gradient=gradient,
+        classifier=lambda d: logits(d).end != "",
+        description=(
+            f"output {index or 0}, without a sigmoid or softmax that the function's trace ends "
+            "with; through JAX's autograd"
+        ),
+    )
+
+
+class _Logits:
+    """f of a batch of rows of d numbers.
+
+    Attributes:
+        end: "sigmoid", "softmax" or "", what was removed.
+        value, gradient: compiled, (n, d) -> (n,) and (n, d).
+    """
+
+    def __init__(self, function: Any, d: int, index: int | None) -> None:
+        import jax
+        import jax.numpy as jnp
+
+        number = jnp.zeros(()).dtype
+        row, batch = (jax.ShapeDtypeStruct(s, number) for s in ((d,), (BLOCK_ROWS, d)))
+        by_row = _shape(function, row)
+        if by_row is not None and len(by_row) <= 1:
+            before, self.end, shape = _before_end(function, row)
+            rows_of: Callable[[Any], Any] = jax.vmap(before)
+        else:
+            by_batch = _shape(function, batch)
+            if by_batch is None or len(by_batch) not in (1, 2) or by_batch[0] != BLOCK_ROWS:
+                raise InputError(
+                    f"model: fails on a row of {d} numbers and gives {by_batch} for "
+                    f"{batch.shape}; give a function of (d,) or of (n, d)"
+                )
+            _, self.end, batch_shape = _before_end(function, batch)
+            shape = batch_shape[1:]
+
+            def rows_of(X: Any) -> Any:  # a trace holds for one number of rows
+                like = jax.ShapeDtypeStruct(X.shape, X.dtype)
+                return _before_end(function, like)[0](X)
+
+        k = choose(index, shape[0] if shape else 1, "the output", classes=self.end == "softmax")
+
+        def f(X: Any) -> Any:
+            z = rows_of(X)
+            if z.ndim == 1:
+                return z
+            if self.end != "softmax":
+                return z[:, k]
+            others = jnp.concatenate([z[:, :k], z[:, k + 1 :]], axis=1)
+            return z[:, k] - jax.nn.logsumexp(others, axis=1)
+
+        value = jax.jit(f)
+        gradient = jax.jit(jax.grad(lambda X: f(X).sum()))
+        self.value = lambda X: np.asarray(value(jnp.asarray(X, number)))
+        self.gradient = lambda X: np.asarray(gradient(jnp.asarray(X, number)))
+
+
+def _shape(function: Any, like: Any) -> tuple[int, ...] | None:
+    """Of what the function gives, None if it cannot take this."""
+    import jax
+
+    try:
+        out = jax.eval_shape(function, like)
+    except (TypeError, ValueError, IndexError):
+        return None
+    return tuple(out.shape) if hasattr(out, "shape") else None
+
+
+def _before_end(function: Any, like: Any) -> tuple[Callable[[Any], Any], str, tuple[int, ...]]:
+    """The function up to a sigmoid or softmax at its end, which of the two, and its shape."""
+    import jax
+
+    closed = jax.make_jaxpr(function)(like)
+    jaxpr = closed.jaxpr
+    out = jaxpr.outvars[0]
+    shape = tuple(out.aval.shape)
+    makers = {id(var): eqn for eqn in jaxpr.eqns for var in eqn.outvars}
+    end, reshaped = "", False
+    eqn = makers.get(id(out))
+    while eqn is not None:
+        name = eqn.primitive.name
+        name = eqn.params["name"] if name in ("jit", "pjit") else name
+        if name in ("logistic", "sigmoid"):
+            end = "sigmoid"
+        elif name in ("softmax", "log_softmax") and not reshaped:
+            end = "softmax"
+        elif name in _RESHAPES:
+            reshaped = True
+            eqn = makers.get(id(eqn.invars[0]))
+            continue
+        break
+    if not end or eqn is None:
+        return function, "", shape
+    before = jaxpr.replace(outvars=[eqn.invars[0]])
+
+    def evaluate(x: Any) -> Any:
+        return jax.core.eval_jaxpr(before, closed.consts, x)[0].reshape(shape)
+
+    return evaluate, end, shape
