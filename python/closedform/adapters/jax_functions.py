@@ -69,15 +69,19 @@ class _Logits:
         number = jnp.zeros(()).dtype
         row, batch = (jax.ShapeDtypeStruct(s, number) for s in ((d,), (BLOCK_ROWS, d)))
         by_row = _shape(function, row)
-        if by_row is not None and len(by_row) <= 1:
+        if not isinstance(by_row, str) and len(by_row) <= 1:
             before, self.end, shape = _before_end(function, row)
             rows_of: Callable[[Any], Any] = jax.vmap(before)
         else:
             by_batch = _shape(function, batch)
-            if by_batch is None or len(by_batch) not in (1, 2) or by_batch[0] != BLOCK_ROWS:
+            if isinstance(by_batch, str):
                 raise InputError(
-                    f"model: fails on a row of {d} numbers and gives {by_batch} for "
-                    f"{batch.shape}; give a function of (d,) or of (n, d)"
+                    f"model: fails on {BLOCK_ROWS} rows of {d} numbers ({by_batch}) and on one row;"
+                    " give a JAX function of (d,) or of (n, d)"
+                )
+            if len(by_batch) not in (1, 2) or by_batch[0] != BLOCK_ROWS:
+                raise InputError(
+                    f"model: gives shape {by_batch} for {BLOCK_ROWS} rows, not (n,) or (n, k)"
                 )
             _, self.end, batch_shape = _before_end(function, batch)
             shape = batch_shape[1:]
@@ -103,15 +107,15 @@ class _Logits:
         self.gradient = lambda X: np.asarray(gradient(jnp.asarray(X, number)))
 
 
-def _shape(function: Any, like: Any) -> tuple[int, ...] | None:
-    """Of what the function gives, None if it cannot take this."""
+def _shape(function: Any, like: Any) -> tuple[int, ...] | str:
+    """Of what the function gives, or in a line why it cannot take this."""
     import jax
 
     try:
         out = jax.eval_shape(function, like)
-    except (TypeError, ValueError, IndexError):
-        return None
-    return tuple(out.shape) if hasattr(out, "shape") else None
+    except Exception as error:  # the function is tried out: it may raise whatever it likes
+        return (str(error) or type(error).__name__).splitlines()[0]
+    return tuple(out.shape) if hasattr(out, "shape") else f"gives a {type(out).__name__}"
 
 
 def _before_end(function: Any, like: Any) -> tuple[Callable[[Any], Any], str, tuple[int, ...]]:
@@ -123,25 +127,43 @@ def _before_end(function: Any, like: Any) -> tuple[Callable[[Any], Any], str, tu
     out = jaxpr.outvars[0]
     shape = tuple(out.aval.shape)
     makers = {id(var): eqn for eqn in jaxpr.eqns for var in eqn.outvars}
-    end, reshaped = "", False
+    end, logits, reshaped = "", None, False
     eqn = makers.get(id(out))
     while eqn is not None:
         name = eqn.primitive.name
         name = eqn.params["name"] if name in ("jit", "pjit") else name
-        if name in ("logistic", "sigmoid"):
-            end = "sigmoid"
-        elif name in ("softmax", "log_softmax") and not reshaped:
-            end = "softmax"
-        elif name in _RESHAPES:
+        if name in _RESHAPES:
             reshaped = True
             eqn = makers.get(id(eqn.invars[0]))
             continue
+        if name in ("logistic", "sigmoid"):
+            end, logits = "sigmoid", eqn.invars[0]
+        elif name == "log_softmax" and not reshaped:
+            end, logits = "softmax", eqn.invars[0]
+        elif name == "div" and not reshaped:
+            logits = _softmax_of(eqn, makers)
+            end = "" if logits is None else "softmax"
         break
-    if not end or eqn is None:
+    if logits is None:
         return function, "", shape
-    before = jaxpr.replace(outvars=[eqn.invars[0]])
+    before = jaxpr.replace(outvars=[logits])
 
     def evaluate(x: Any) -> Any:
         return jax.core.eval_jaxpr(before, closed.consts, x)[0].reshape(shape)
 
     return evaluate, end, shape
+
+
+def _softmax_of(division: Any, makers: dict[int, Any]) -> Any:
+    """s where the division is exp(s) / sum exp(s) over the last axis, else None. JAX has taken the
+    largest logit off s; log-odds do not notice."""
+    above, below = (makers.get(id(var)) for var in division.invars)
+    if above is None or below is None or above.primitive.name != "exp":
+        return None
+    total = makers.get(id(below.invars[0]))
+    if below.primitive.name != "broadcast_in_dim" or total is None:
+        return None
+    last = (above.outvars[0].aval.ndim - 1,)
+    if total.primitive.name != "reduce_sum" or tuple(total.params["axes"]) != last:
+        return None
+    return above.invars[0] if total.invars[0] is above.outvars[0] else None

@@ -139,6 +139,10 @@ def _through_backend(model: Any, neuron: Neuron) -> Target:
             f"model: is not a plain dense stack, and gradients through the backend {backend!r} "
             f"are not supported; use KERAS_BACKEND={' or '.join(_GRADIENTS)}"
         )
+    if len(model.inputs) != 1 or len(model.inputs[0].shape) != 2:
+        raise InputError(
+            "model: takes something else than one (n, d) input; wrap it in one that does"
+        )
     layer, index = split_neuron(neuron)
     if layer is None:
         part, end, removed = _without_end(model)
@@ -147,12 +151,8 @@ def _through_backend(model: Any, neuron: Neuron) -> Target:
         known = [candidate.name for candidate in model.layers]
         if layer not in known:
             raise unknown_layer(layer, known)
-        part, end, removed = keras.Model(model.inputs, model.get_layer(layer).output), "", ""
+        part, end, removed = keras.Model(model.inputs[0], model.get_layer(layer).output), "", ""
         where = f"layer {layer!r}"
-    if len(part.inputs) != 1 or len(part.inputs[0].shape) != 2:
-        raise InputError(
-            "model: takes something else than one (n, d) input; wrap it in one that does"
-        )
     if len(part.outputs) != 1 or len(part.outputs[0].shape) != 2:
         raise InputError(f"neuron: {where} does not give (n, k) numbers; flatten it")
     k = choose(index, part.outputs[0].shape[1], where, classes=end == "softmax")
@@ -215,7 +215,7 @@ def _without_end(model: Any) -> tuple[Any, str, str]:
         logits = keras.ops.matmul(logits, keras.ops.convert_to_tensor(last.kernel))
         if last.use_bias:
             logits = logits + keras.ops.convert_to_tensor(last.bias)
-    return keras.Model(model.inputs, logits), kind, said
+    return keras.Model(model.inputs[0], logits), kind, said
 
 
 def _jax_gradient(f: Any, x: Any) -> Any:
