@@ -81,7 +81,7 @@ def torch_gradient(model: torch.nn.Module, X: npt.NDArray[np.floating]) -> np.nd
 
 
 def medians(works: dict[str, Callable[[], object]]) -> dict[str, tuple[float, float]]:
-    """Median processor and wall-clock seconds of each, taking turns, the first round not counted."""
+    """Median processor and wall-clock seconds of each, in turns, the first round not counted."""
     times: dict[str, list[tuple[float, float]]] = {name: [] for name in works}
     for _ in range(ROUNDS + 1):
         for name, work in works.items():
