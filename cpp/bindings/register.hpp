@@ -7,6 +7,7 @@ namespace closedform {
 
 void register_build_info(pybind11::module_& module);
 void register_expression(pybind11::module_& module);
+void register_network(pybind11::module_& module);
 void register_search(pybind11::module_& module);
 void register_separability(pybind11::module_& module);
 void register_surrogate(pybind11::module_& module);

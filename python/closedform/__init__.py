@@ -4,6 +4,7 @@ from closedform.discover import Discovery, discover
 from closedform.estimators import ClosedFormRegressor
 from closedform.formula import Formula, Front
 from closedform.interpret import Fidelity, Interpretation, interpret
+from closedform.networks import Network, network
 from closedform.search import build_info, search
 from closedform.separability import Leaf, Product, Separability, Sum, separability
 from closedform.surrogate import Surrogate
@@ -16,6 +17,7 @@ __all__ = [
     "Front",
     "Interpretation",
     "Leaf",
+    "Network",
     "Product",
     "Separability",
     "Sum",
@@ -23,6 +25,7 @@ __all__ = [
     "build_info",
     "discover",
     "interpret",
+    "network",
     "search",
     "separability",
 ]

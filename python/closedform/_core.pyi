@@ -22,6 +22,40 @@ def sums_of_terms(
     stop_callback: Callable[[], bool] | None,
 ) -> list[tuple[str, float]]: ...
 
+# networks -----------------------------------------------------------------------------------------
+
+class NetworkFloat64:
+    def __init__(
+        self,
+        layers: Sequence[tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], str, float]],
+    ) -> None: ...
+    @property
+    def inputs(self) -> int: ...
+    @property
+    def widths(self) -> list[int]: ...
+    def value(
+        self, x: npt.NDArray[np.floating[Any]], head: str, layer: int, index: int, threads: int = 0
+    ) -> npt.NDArray[np.float64]: ...
+    def gradient(
+        self, x: npt.NDArray[np.floating[Any]], head: str, layer: int, index: int, threads: int = 0
+    ) -> npt.NDArray[np.float64]: ...
+
+class NetworkFloat32:
+    def __init__(
+        self,
+        layers: Sequence[tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], str, float]],
+    ) -> None: ...
+    @property
+    def inputs(self) -> int: ...
+    @property
+    def widths(self) -> list[int]: ...
+    def value(
+        self, x: npt.NDArray[np.floating[Any]], head: str, layer: int, index: int, threads: int = 0
+    ) -> npt.NDArray[np.float64]: ...
+    def gradient(
+        self, x: npt.NDArray[np.floating[Any]], head: str, layer: int, index: int, threads: int = 0
+    ) -> npt.NDArray[np.float64]: ...
+
 # surrogate ----------------------------------------------------------------------------------------
 
 class OutsideGrid(ValueError): ...
@@ -174,10 +208,35 @@ class SearchReport(TypedDict):
     evaluations: int
     seconds: float
 
+class Goal:
+    """What a search is after; keeps its arrays alive."""
+
+    @staticmethod
+    def values(
+        values: npt.NDArray[np.float64], weights: npt.NDArray[np.float64] | None
+    ) -> Goal: ...
+    @staticmethod
+    def gradients(
+        directions: npt.NDArray[np.float64],
+        scales: npt.NDArray[np.float64] | None,
+        weights: npt.NDArray[np.float64] | None,
+        signed: bool,
+    ) -> Goal: ...
+    @staticmethod
+    def labels(
+        labels: npt.NDArray[np.float64], weights: npt.NDArray[np.float64] | None
+    ) -> Goal: ...
+    def loss(
+        self,
+        text: str,
+        names: Sequence[str],
+        X: npt.NDArray[np.float64] | npt.NDArray[np.float32],
+        threads: int = 0,
+    ) -> float: ...
+
 def search(
     X: npt.NDArray[np.float64] | npt.NDArray[np.float32],
-    y: npt.NDArray[np.float64],
-    weights: npt.NDArray[np.float64] | None,
+    goal: Goal,
     names: Sequence[str],
     operators: Sequence[str],
     max_size: int,

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from closedform import _inputs, blocks
-from closedform.formula import EXACT, Formula, Front, scored
+from closedform.formula import EXACT, Formula, Front, pareto, scored
 from closedform.links import LINKS, Link
 from closedform.progress import Callback, Progress
 from closedform.search import (
@@ -22,7 +22,6 @@ from closedform.search import (
     OPERATORS,
     check_budget,
     checked_operators,
-    pareto,
 )
 from closedform.search import run as run_search
 from closedform.selection import choose

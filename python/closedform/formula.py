@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import pandas
     import sympy
 
+    from closedform.symmetries import Merging
+
 FORMAT = "closedform front"
 VERSION = 1
 
@@ -31,8 +33,9 @@ class Formula:
         text: infix text with every constant in full; also valid Python where numpy's functions are
             in scope (`square` and `cube` are written `**2`, `**3`). `str(formula)` is the same.
         names: the inputs' names, in the order of the columns of X.
-        loss: mean squared error (weighted, where weights were given) on the rows searched,
-            computed from `text`; NaN for a formula made by hand.
+        loss: what was searched for (mean squared error, mean squared distance of unit gradients,
+            or mean hinge loss; weighted, where weights were given) on the rows searched, computed
+            from `text`; NaN for a formula made by hand.
         complexity: nodes of the expression tree; operators, constants and variables count 1 each.
     """
 
@@ -199,6 +202,17 @@ def scored(
     return formula
 
 
+def pareto(formulas: Iterable[Formula], exact: float = 0.0) -> list[Formula]:
+    """Those no smaller formula is as good as, by size. Losses up to `exact` count as equal."""
+    kept: list[Formula] = []
+    for formula in sorted(formulas, key=lambda f: (f.complexity, f.loss)):
+        if math.isfinite(formula.loss) and (
+            not kept or max(formula.loss, exact) < max(kept[-1].loss, exact)
+        ):
+            kept.append(formula)
+    return kept
+
+
 class Front(Sequence[Formula]):
     """Formulas no smaller one is as good as, by complexity; a sequence.
 
@@ -208,6 +222,7 @@ class Front(Sequence[Formula]):
         stopped: why the search ended: "exact", "time", "evaluations", "interrupted" or "".
         evaluations: passes of a candidate expression over the search's sample of rows.
         seconds: how long the search took.
+        symmetries: of a search for gradients, the inputs merged before it; not saved.
     """
 
     def __init__(
@@ -218,6 +233,7 @@ class Front(Sequence[Formula]):
         stopped: str = "",
         evaluations: int = 0,
         seconds: float = 0.0,
+        symmetries: Merging | None = None,
     ) -> None:
         if not formulas:
             raise ValueError("formulas: a front has at least one")
@@ -226,6 +242,7 @@ class Front(Sequence[Formula]):
         self.stopped = stopped
         self.evaluations = evaluations
         self.seconds = seconds
+        self.symmetries = symmetries
 
     @property
     def best(self) -> Formula:

@@ -11,6 +11,7 @@ from closedform.formula import Formula
 from closedform.unit_gradients import unit
 
 PARALLEL = 1e-14  # mean squared distance of unit gradients below which the rest is rounding
+MOST_ROWS = 4000  # more add time, not certainty
 
 
 def gradient_errors(formula: Formula, X: FloatMatrix, U: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""Symbolic search: expressions that reproduce values, as a Pareto front of size against loss."""
+"""Symbolic search for values, gradients or labels, as a Pareto front of size against loss."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from closedform import _core, _inputs
+from closedform import _core, _inputs, direction_search, margin_search
 from closedform.backends import native
-from closedform.formula import EXACT, Formula, Front, scored
+from closedform.formula import EXACT, Formula, Front, pareto, scored
 from closedform.progress import Callback
 from closedform.selection import choose, description_lengths
 from closedform.shorten import shorter
@@ -32,8 +32,12 @@ INTERRUPTED_SECONDS = 0.5
 def search(
     X: object,
     *,
-    values: object,
+    values: object = None,
+    gradients: object = None,
+    labels: object = None,
     weights: object = None,
+    signed: bool = False,
+    symmetries: bool = True,
     operators: Iterable[str] = OPERATORS,
     max_size: int = 30,
     time: float = 60.0,
@@ -44,21 +48,33 @@ def search(
     seed: int = 0,
     callback: Callback | None = None,
 ) -> Front:
-    """Searches expressions of the columns of X whose values come closest to `values`.
+    """Searches expressions of the columns of X for exactly one of values, gradients or labels.
 
-    Minimises the (weighted) mean squared error. The search ends at the first of: `time`,
-    `evaluations`, Ctrl-C or a callback that returns True (the best so far is kept), or an
-    expression that reproduces the values to rounding and has no smaller equal. With `evaluations`
-    and time=math.inf the result depends on the seed alone, for any number of threads (on one
-    instruction set).
+    - `values`: minimises the mean squared error.
+    - `gradients`: minimises the mean squared distance |u - v|^2, per row and not per component, of
+      the unit gradients u given and v of the expression, under one global sign (Wetzel, arXiv
+      2401.04978). Outer monotone functions, scale and offset are free and are left out of the
+      formulas, whose sign is that of u. A zero gradient matches a zero one only.
+    - `labels`: minimises the mean hinge loss max(0, 1 - t T(x)), t = 1 or -1.
+
+    The search ends at the first of: `time`, `evaluations`, Ctrl-C or a callback that returns True
+    (the best so far is kept), or an expression that is exact to rounding and has no smaller equal.
+    With `evaluations` and time=math.inf the result depends on the seed alone, for any number of
+    threads (on one instruction set).
 
     Args:
         X: (n, d) array or table; float64 and float32 C-contiguous arrays are not copied.
         values: (n,) numbers to reproduce.
+        gradients: (n, d) gradients by the inputs, of any length: only their directions count.
+        labels: (n,) of two different values; the larger one is where expressions are to be > 0.
         weights: (n,) non-negative weights of the rows; None for equal ones.
+        signed: with gradients, tells T from -T (the paper's loss): a sign then costs its nodes
+            during the search.
+        symmetries: with gradients, merges inputs first that the gradients show to matter only
+            together (`symmetries.find`); what was merged is in `front.symmetries`.
         operators: names out of + - * / sin cos tan exp log sqrt square cube abs pow tanh inv.
         max_size: most nodes of an expression, 1 to 255.
-        time: seconds for everything; math.inf for no limit (then give `evaluations`).
+        time: seconds; math.inf for no limit (then give `evaluations`).
         evaluations: passes of a candidate over the search's sample of at most 512 rows, the unit of
             work that does not depend on the machine.
         backend: "native".
@@ -69,33 +85,45 @@ def search(
         callback: called about twice a second with a Progress; returning True ends the search.
 
     Returns:
-        The front. Losses are computed from the formulas' texts on all rows. `front.best` describes
-        the data shortest (`selection.choose`: held-out error against size), or is the smallest that
-        is exact.
+        The front. Losses are computed from the formulas' texts on all rows. `front.best` is the
+        smallest that is exact; else, for values and labels, it describes the data shortest
+        (`selection`), for gradients it is the steepest drop (`gradient_selection`).
 
     Raises:
         InputError: arguments that cannot be used; the message names the one and says what to do.
     """
+    targets = {"values": values, "gradients": gradients, "labels": labels}
+    given = [name for name, target in targets.items() if target is not None]
+    if len(given) != 1:
+        raise _inputs.InputError(
+            f"values, gradients, labels: {' and '.join(given) or 'none'} given; give exactly one"
+        )
     table = _inputs.matrix(X)
-    y = _inputs.vector(values, len(table.values), name="values")
-    row_weights = None if weights is None else _inputs.weights(weights, len(y))
+    rows = len(table.values)
+    row_weights = None if weights is None else _inputs.weights(weights, rows)
     chosen = checked_operators(operators)
     check_budget(max_size, time, evaluations, threads, seed)
     if backend != "native":
         raise _inputs.InputError(f"backend: {backend!r} is unknown; use 'native'")
-    return run(
-        table,
-        y,
-        row_weights,
-        operators=chosen,
-        max_size=max_size,
-        time=float(time),
-        evaluations=evaluations,
-        options=options,
-        threads=threads,
-        seed=seed,
-        callback=callback,
-    )
+    settings: dict[str, Any] = {
+        "operators": chosen,
+        "max_size": max_size,
+        "time": float(time),
+        "evaluations": evaluations,
+        "options": options,
+        "threads": threads,
+        "seed": seed,
+        "callback": callback,
+    }
+    if gradients is not None:
+        units = direction_search.unit_rows(gradients, table)
+        return direction_search.run(
+            table, units, row_weights, signed=signed, symmetries=symmetries, **settings
+        )
+    if labels is not None:
+        return margin_search.run(table, margin_search.signs(labels, rows), row_weights, **settings)
+    y = _inputs.vector(values, rows, name="values")
+    return run(table, y, row_weights, **settings)
 
 
 def run(
@@ -113,7 +141,7 @@ def run(
     callback: Callback | None,
     good_enough: float = 0.0,
 ) -> Front:
-    """`search` on arguments that have been checked.
+    """`search` for values on arguments that have been checked.
 
     good_enough: loss at which to stop ("good enough"); 0 for none.
     """
@@ -122,8 +150,8 @@ def run(
     import_module("sympy")
     entries, reason, passes, seconds = native.search(
         table.values,
-        y,
-        weights,
+        _core.Goal.values(y, weights),
+        values=(y, weights),
         names=table.names,
         operators=operators,
         max_size=max_size,
@@ -158,17 +186,6 @@ def _by_worth(formulas: Sequence[Formula], X: _inputs.FloatMatrix) -> list[Formu
     losses = np.array([formula.loss for formula in formulas])
     order = np.argsort(description_lengths(formulas, losses, X), kind="stable")
     return [formulas[i] for i in order]
-
-
-def pareto(formulas: Iterable[Formula], exact: float = 0.0) -> list[Formula]:
-    """Those no smaller formula is as good as, by size. Losses up to `exact` count as equal."""
-    kept: list[Formula] = []
-    for formula in sorted(formulas, key=lambda f: (f.complexity, f.loss)):
-        if math.isfinite(formula.loss) and (
-            not kept or max(formula.loss, exact) < max(kept[-1].loss, exact)
-        ):
-            kept.append(formula)
-    return kept
 
 
 def checked_operators(operators: Iterable[str]) -> tuple[str, ...]:

@@ -66,11 +66,14 @@ def description_lengths(formulas: Sequence[Formula], errors: Floats, X: FloatMat
     Args:
         errors: (formulas,) mean squared error of each.
     """
-    symbols = len(frozenset().union(*(f.operators for f in formulas))) + X.shape[1] + 1
-    sizes = np.array([f.complexity for f in formulas])
     with np.errstate(divide="ignore"):
-        lengths: Floats = 0.5 * min(len(X), MOST_ROWS) * np.log(errors) + sizes * np.log(symbols)
-    return lengths
+        return 0.5 * min(len(X), MOST_ROWS) * np.log(errors) + structure_lengths(formulas, X)
+
+
+def structure_lengths(formulas: Sequence[Formula], X: FloatMatrix) -> Floats:
+    """The log of the number of symbols for every node, (formulas,)."""
+    symbols = len(frozenset().union(*(f.operators for f in formulas))) + X.shape[1] + 1
+    return np.array([f.complexity for f in formulas]) * float(np.log(symbols))
 
 
 def choose(

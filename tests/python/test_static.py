@@ -16,9 +16,10 @@ LAYERS = [
     {"_core"},
     {"_inputs", "progress"},
     {"formula"},
+    {"adapters"},
     {"surrogate", "separability", "networks", "tables"}
     | {"search", "selection", "shorten", "backends", "blocks", "links", "symmetries"}
-    | {"unit_gradients", "gradient_selection", "monotone", "direction_search"},
+    | {"unit_gradients", "gradient_selection", "monotone", "direction_search", "margin_search"},
     {"discover", "interpret"},
     {"estimators"},
     {"report", "cli", "__init__", "__main__"},
@@ -27,7 +28,18 @@ LAYER = {module: level for level, modules in enumerate(LAYERS) for module in mod
 # Discovery.report(path) is a shorthand: it imports the page writer when it is called.
 ALLOWED_UPWARDS = {("discover", "report"), ("interpret", "report")}
 
-HEAVY = {"torch", "jax", "keras", "onnx", "juliacall", "pysr", "pandas", "polars", "pyarrow"} | {
+HEAVY = {
+    "torch",
+    "jax",
+    "flax",
+    "keras",
+    "onnx",
+    "juliacall",
+    "pysr",
+    "pandas",
+    "polars",
+    "pyarrow",
+} | {
     "matplotlib",
     "sklearn",
 }

@@ -32,9 +32,9 @@ MOST_ITERATIONS = 2000
 
 def search(
     X: _inputs.FloatMatrix,
-    y: npt.NDArray[np.float64],
-    weights: npt.NDArray[np.float64] | None,
+    goal: _core.Goal,
     *,
+    values: tuple[_inputs.Floats, _inputs.Floats | None] | None = None,
     names: Sequence[str],
     operators: Sequence[str],
     max_size: int,
@@ -44,9 +44,13 @@ def search(
     seed: int,
     options: Mapping[str, Any] | None,
     callback: Callback | None,
-    good_enough: float,
+    good_enough: float = 0.0,
 ) -> tuple[list[tuple[str, float]], str, int, float]:
     """Runs the native search.
+
+    Args:
+        values: targets and weights, where the goal is to reproduce values: then it begins with
+            sums of terms.
 
     Returns:
         Text and loss of every formula of the front, why the search ended, evaluations, seconds.
@@ -63,20 +67,21 @@ def search(
         )
     start = [str(formula) for formula in options.get("start", ())]
     began = monotonic()
-    sums, stopped = sums_of_terms(
-        X,
-        y,
-        weights,
-        names=names,
-        operators=operators,
-        max_size=max_size,
-        time=time,
-        evaluations=evaluations,
-        threads=threads,
-        seed=seed,
-        callback=callback,
-    )
-    start += sums
+    stopped = False
+    if values is not None:
+        sums, stopped = sums_of_terms(
+            X,
+            *values,
+            names=names,
+            operators=operators,
+            max_size=max_size,
+            time=time,
+            evaluations=evaluations,
+            threads=threads,
+            seed=seed,
+            callback=callback,
+        )
+        start += sums
     spent = monotonic() - began
     checkpoint: str | os.PathLike[str] | None = options.get("checkpoint")
     written = -CHECKPOINT_SECONDS
@@ -98,8 +103,7 @@ def search(
 
     result = _core.search(
         X,
-        y,
-        weights,
+        goal,
         list(names),
         list(operators),
         max_size,

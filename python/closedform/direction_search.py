@@ -1,0 +1,232 @@
+"""Search for the directions of gradients: symmetries first, then the problem they leave."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from time import monotonic
+from typing import Any
+
+import numpy as np
+
+from closedform import _core, _inputs
+from closedform._inputs import Floats, InputError
+from closedform.backends import native
+from closedform.formula import Formula, Front, pareto
+from closedform.gradient_selection import MOST_ROWS, PARALLEL, steepest_drop
+from closedform.progress import Callback, Progress
+from closedform.symmetries import Merging, find
+from closedform.unit_gradients import unit
+
+# Shares of the time and of the evaluations for merged problems whose merges are not proven: what
+# they find, the search of the problem as it is begins with.
+TENTATIVE, CERTAIN = 0.35, 0.25
+
+
+def unit_rows(gradients: object, table: _inputs.Matrix) -> Floats:
+    """Checked gradients over their norms, (n, d) float64; rows of zeros stay zero.
+
+    Raises:
+        InputError: another shape than X, values that are not finite, zeros only, or one input.
+    """
+    G = _inputs.matrix(gradients, name="gradients", min_rows=1).values
+    if G.shape != table.values.shape:
+        raise InputError(
+            f"gradients: has shape {G.shape}, X has {table.values.shape}; give one row for each"
+        )
+    if G.shape[1] == 1:
+        raise InputError(
+            "gradients: of one input are 1 or -1 whatever the expression; search `values` instead"
+        )
+    U = unit(G.astype(np.float64, copy=False))
+    if not U.any():
+        raise InputError("gradients: are zero at every row; give rows where something varies")
+    return np.ascontiguousarray(U)
+
+
+def run(
+    table: _inputs.Matrix,
+    U: Floats,
+    weights: Floats | None,
+    *,
+    signed: bool,
+    symmetries: bool,
+    operators: tuple[str, ...],
+    max_size: int,
+    time: float,
+    evaluations: int | None,
+    options: Mapping[str, Any] | None,
+    threads: int | None,
+    seed: int,
+    callback: Callback | None,
+) -> Front:
+    """`search` for gradients on arguments that have been checked.
+
+    Where every merge of inputs holds to rounding, only the merged problem is searched. Where merges
+    are uncertain, merged problems are searched for a share of the time, and then the problem as it
+    is, beginning with what they found: a wrong merge costs time, not truth.
+    """
+    merging: Merging | None = None
+    if symmetries:
+        merging = find(table.values, U, weights, names=table.names, operators=operators, seed=seed)
+    stages = _Stages(table.names, operators, max_size, time, evaluations, threads, seed, callback)
+    for problem, share in _problems(merging):
+        if not stages.done:
+            stages.search_merged(problem, share, signed, weights)
+    if merging is not None and merging.exact and merging.merges:
+        stages.done = True  # nothing is lost by a search of the merged problem alone
+
+    goal = _core.Goal.gradients(U, None, weights, signed)
+    entries = stages.search_as_it_is(table.values, goal, options)
+    formulas = [
+        Formula(text, table.names, goal.loss(text, table.names, table.values, threads or 0))
+        for text, _ in entries
+    ]
+    members = pareto(formulas, PARALLEL)
+    return Front(
+        members,
+        best=_best(members, table.values, U, weights, seed),
+        stopped=stages.reason,
+        evaluations=stages.spent,
+        seconds=stages.elapsed(),
+        symmetries=merging,
+    )
+
+
+def _problems(merging: Merging | None) -> list[tuple[Merging, float]]:
+    """Merged problems worth a search, with their shares of the budget."""
+    if merging is None:
+        return []
+    if merging.exact and merging.merges:
+        return [(merging, 1.0)]
+    problems = [(merging.tentative, TENTATIVE)] if merging.tentative is not None else []
+    return problems + ([(merging, CERTAIN)] if merging.merges else [])
+
+
+def _best(
+    members: Sequence[Formula], X: _inputs.FloatMatrix, U: Floats, weights: Floats | None, seed: int
+) -> int:
+    for index, formula in enumerate(members):
+        if formula.loss <= PARALLEL:
+            return index
+    rows = np.random.default_rng(seed).permutation(len(X))[:MOST_ROWS]
+    return steepest_drop(
+        members,
+        np.ascontiguousarray(X[rows], dtype=np.float64),
+        U[rows],
+        None if weights is None else weights[rows],
+    )
+
+
+@dataclass
+class _Stages:
+    """Searches one after another, within one budget.
+
+    Attributes:
+        found: texts in the original names, for the next stage to begin with.
+        done: nothing is left to search; only the last stage's finishing remains.
+    """
+
+    names: tuple[str, ...]
+    operators: tuple[str, ...]
+    max_size: int
+    time: float
+    evaluations: int | None
+    threads: int | None
+    seed: int
+    callback: Callback | None
+    found: list[str] = field(default_factory=list)
+    done: bool = False
+    reason: str = ""
+    spent: int = 0
+    begun: float = field(default_factory=monotonic)
+
+    def elapsed(self) -> float:
+        return monotonic() - self.begun
+
+    def search_merged(
+        self, problem: Merging, share: float, signed: bool, weights: Floats | None
+    ) -> None:
+        """Adds to `found` what the merged inputs give."""
+        if len(problem.texts) == 1:
+            self.found += problem.texts  # the input left is the answer: nothing to search
+            if problem.loss <= PARALLEL:
+                self.done, self.reason = True, "exact"
+            return
+        placeholders = tuple(f"z{k + 1}" for k in range(len(problem.texts)))
+        expansion = dict(zip(placeholders, problem.texts, strict=True))
+        goal = _core.Goal.gradients(problem.U, problem.S, weights, signed)
+        entries = self._search(problem.Z, goal, placeholders, share, expansion, None)
+        self.found += [_expanded(text, expansion) for text, _ in entries]
+
+    def search_as_it_is(
+        self, X: _inputs.FloatMatrix, goal: _core.Goal, options: Mapping[str, Any] | None
+    ) -> list[tuple[str, float]]:
+        """The last stage: goes on from `found`, refits it on all rows and makes it simple."""
+        options = dict(options or {})
+        start = [str(formula) for formula in options.get("start", ())]
+        # The inputs alone are the front's beginning, also where nothing is left to search.
+        options["start"] = [*start, *self._fitting(self.found), *self.names]
+        return self._search(X, goal, self.names, 1.0, {}, options)
+
+    def _fitting(self, texts: Sequence[str]) -> list[str]:
+        formulas = [Formula(text, self.names).simplified(self.operators) for text in texts]
+        return [formula.text for formula in formulas if formula.complexity <= self.max_size]
+
+    def _search(
+        self,
+        X: _inputs.FloatMatrix,
+        goal: _core.Goal,
+        names: tuple[str, ...],
+        share: float,
+        expansion: Mapping[str, str],
+        options: Mapping[str, Any] | None,
+    ) -> list[tuple[str, float]]:
+        before = self.elapsed()
+        left = None if self.evaluations is None else max(1, self.evaluations - self.spent)
+        if left is not None:
+            left = min(left, max(1, round(share * (self.evaluations or 1))))
+        seconds = min(share * self.time, self.time - before)
+
+        def report(progress: Progress) -> bool | None:
+            assert self.callback is not None
+            elapsed = before + progress.elapsed
+            best = progress.best
+            if best is not None and expansion:
+                best = Formula(_expanded(best.text, expansion), self.names, best.loss)
+            remaining = max(0.0, self.time - elapsed) if math.isfinite(self.time) else None
+            return self.callback(
+                replace(
+                    progress,
+                    elapsed=elapsed,
+                    remaining=remaining,
+                    evaluations=self.spent + progress.evaluations,
+                    best=best,
+                )
+            )
+
+        entries, reason, passes, _ = native.search(
+            X,
+            goal,
+            names=names,
+            operators=self.operators,
+            max_size=self.max_size,
+            time=max(seconds, 0.01 * self.time) if math.isfinite(self.time) else self.time,
+            # One evaluation is none an island: the last stage then only finishes what is found.
+            evaluations=1 if self.done else left,
+            threads=self.threads,
+            seed=self.seed,
+            options=options,
+            callback=None if self.callback is None else report,
+        )
+        self.spent += passes
+        if not self.done:
+            self.reason = reason
+            self.done = reason in ("exact", "interrupted")
+        return entries
+
+
+def _expanded(text: str, expansion: Mapping[str, str]) -> str:
+    return re.sub(r"\bz\d+\b", lambda name: f"({expansion[name.group()]})", text)

@@ -1,0 +1,74 @@
+"""Search for labels: direct symbolic classification by the hinge loss."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from closedform import _core, _inputs
+from closedform._inputs import Floats, InputError
+from closedform.backends import native
+from closedform.formula import Formula, Front, pareto
+from closedform.progress import Callback
+from closedform.selection import structure_lengths
+
+
+def signs(labels: object, rows: int) -> Floats:
+    """Labels as 1 (the larger of the two values) and -1.
+
+    Raises:
+        InputError: not one label a row, or not two different ones.
+    """
+    values = np.asarray(labels)
+    if values.shape != (rows,):
+        raise InputError(f"labels: has shape {values.shape}; give one label for each row of X")
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        raise InputError("labels: holds values that are not finite; give two classes, such as 0, 1")
+    classes = np.unique(values)
+    if len(classes) != 2:
+        raise InputError(
+            f"labels: has {len(classes)} different values; give two classes, such as 0 and 1"
+        )
+    return np.where(values == classes[1], 1.0, -1.0)
+
+
+def run(
+    table: _inputs.Matrix,
+    signed_labels: Floats,
+    weights: Floats | None,
+    *,
+    operators: tuple[str, ...],
+    max_size: int,
+    time: float,
+    evaluations: int | None,
+    options: Mapping[str, Any] | None,
+    threads: int | None,
+    seed: int,
+    callback: Callback | None,
+) -> Front:
+    """`search` for labels on arguments that have been checked."""
+    goal = _core.Goal.labels(signed_labels, weights)
+    entries, reason, passes, seconds = native.search(
+        table.values,
+        goal,
+        names=table.names,
+        operators=operators,
+        max_size=max_size,
+        time=time,
+        evaluations=evaluations,
+        threads=threads,
+        seed=seed,
+        options=options,
+        callback=callback,
+    )
+    members = pareto(
+        Formula(text, table.names, goal.loss(text, table.names, table.values, threads or 0))
+        for text, _ in entries
+    )
+    losses = np.array([formula.loss for formula in members])
+    # The hinge loss stands for the negative log likelihood of a row's label.
+    lengths = len(table.values) * losses + structure_lengths(members, table.values)
+    best = int(np.argmin(lengths))
+    return Front(members, best=best, stopped=reason, evaluations=passes, seconds=seconds)
