@@ -225,6 +225,20 @@ TEST_CASE("network: activations at their far ends, at zero and for NaN") {
     CHECK(far.gradient[0] == std::cos(3e9));
 }
 
+TEST_CASE("network: elu in float32 keeps its digits from zero to the far end") {
+    const std::vector<DenseLayer<float>> elu = {{1, 1, {1.0F}, {0.0F}, Activation::elu, 1.0}};
+    std::vector<float> x;
+    for (float z = 1e-8F; z < 200.0F; z *= 1.01F) {
+        x.push_back(-z);
+    }
+    const Answer fast = answer(elu, Head{}, x);
+    for (std::size_t i = 0; i < x.size(); ++i) {
+        const double f = std::expm1(static_cast<double>(x[i]));
+        CHECK(std::fabs(fast.value[i] - f) <= 3e-7 * std::fabs(f));
+        CHECK(std::fabs(fast.gradient[i] - (f + 1)) <= 1.2e-7);
+    }
+}
+
 TEST_CASE("network: block edges and any number of threads give the same bits") {
     const auto layers = random_layers<double>({3, 20, 2}, activations[3], 1);
     const auto single = random_layers<float>({3, 20, 2}, activations[3], 1);

@@ -10,12 +10,12 @@ void respond_row(const T* __restrict bias, std::size_t columns, T* __restrict z,
                  T* __restrict slope, F respond_to_number) {
     if (slope == nullptr) {
         for (std::size_t j = 0; j < columns; ++j) {
-            z[j] = static_cast<T>(respond_to_number(static_cast<double>(z[j] + bias[j])).value);
+            z[j] = static_cast<T>(respond_to_number(z[j] + bias[j]).value);
         }
         return;
     }
     for (std::size_t j = 0; j < columns; ++j) {
-        const kernels::Response response = respond_to_number(static_cast<double>(z[j] + bias[j]));
+        const auto response = respond_to_number(z[j] + bias[j]);
         z[j] = static_cast<T>(response.value);
         slope[j] = static_cast<T>(response.slope);
     }
@@ -34,15 +34,16 @@ bool any_far(const T* z, const T* bias, std::size_t columns) {
 template <Activation kind, class T>
 void respond_rows(double parameter, const T* bias, std::size_t rows, std::size_t columns, T* z,
                   T* slope) {
+    const T number = static_cast<T>(parameter);
     for (std::size_t i = 0; i < rows; ++i) {
         T* row = z + i * columns;
         T* slopes = slope == nullptr ? nullptr : slope + i * columns;
         if (kind == Activation::sin && any_far(row, bias, columns)) {
             respond_row(bias, columns, row, slopes,
-                        [](double sum) { return kernels::far_sine(sum); });
+                        [](T sum) { return kernels::far_sine(static_cast<double>(sum)); });
         } else {
             respond_row(bias, columns, row, slopes,
-                        [parameter](double sum) { return kernels::respond<kind>(sum, parameter); });
+                        [number](T sum) { return kernels::respond<kind>(sum, number); });
         }
     }
 }

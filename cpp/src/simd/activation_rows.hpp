@@ -9,8 +9,7 @@ namespace closedform {
 
 struct ActivationKernels {
     /// z [rows x columns] += bias [columns], then z becomes the activation's value and `slope`
-    /// [rows x columns], if not null, its derivative. float32 is widened: the arithmetic is
-    /// float64.
+    /// [rows x columns], if not null, its derivative.
     void (*doubles)(Activation kind, double parameter, const double* bias, std::size_t rows,
                     std::size_t columns, double* z, double* slope);
     void (*floats)(Activation kind, double parameter, const float* bias, std::size_t rows,

@@ -26,12 +26,13 @@ enum class Activation {
 
 namespace kernels {
 
+template <class T>
 struct Response {
-    double value;
-    double slope;
+    T value;
+    T slope;
 };
 
-CLOSEDFORM_HOST_DEVICE Response sigmoid(double z) {
+CLOSEDFORM_HOST_DEVICE Response<double> sigmoid(double z) {
     // From exp(-|z|): neither end overflows, and the slope keeps its digits where it is tiny.
     const double e = exp(z < 0.0 ? z : -z);
     const double inverse = 1.0 / (1.0 + e);
@@ -47,18 +48,12 @@ CLOSEDFORM_HOST_DEVICE double softplus(double z) {
 }
 
 /// Sine for |z| beyond CLOSEDFORM_SINCOS_LIMIT, up to which respond<Activation::sin> holds.
-CLOSEDFORM_HOST_DEVICE Response far_sine(double z) { return {::sin(z), ::cos(z)}; }
+CLOSEDFORM_HOST_DEVICE Response<double> far_sine(double z) { return {::sin(z), ::cos(z)}; }
 
+/// The smooth ones.
 template <Activation kind>
-CLOSEDFORM_HOST_DEVICE Response respond(double z, double parameter) {
-    if constexpr (kind == Activation::relu) {
-        return {z <= 0.0 ? 0.0 : z, z <= 0.0 ? 0.0 : 1.0};
-    } else if constexpr (kind == Activation::leaky_relu) {
-        return {z <= 0.0 ? parameter * z : z, z <= 0.0 ? parameter : 1.0};
-    } else if constexpr (kind == Activation::elu) {
-        const double e = parameter * exp(z);
-        return {z <= 0.0 ? e - parameter : z, z <= 0.0 ? e : 1.0};
-    } else if constexpr (kind == Activation::gelu) {
+CLOSEDFORM_HOST_DEVICE Response<double> respond_smoothly(double z, double parameter) {
+    if constexpr (kind == Activation::gelu) {
         const double below = 0.5 * ::erfc(-0.70710678118654752440 * z);
         return {z * below, below + z * 0.39894228040143267794 * exp(-0.5 * z * z)};
     } else if constexpr (kind == Activation::gelu_tanh) {
@@ -67,7 +62,7 @@ CLOSEDFORM_HOST_DEVICE Response respond(double z, double parameter) {
         const double inner = scale * (1.0 + 3.0 * 0.044715 * z * z);
         return {0.5 * z * (1.0 + t), 0.5 * (1.0 + t) + 0.5 * z * (1.0 - t * t) * inner};
     } else if constexpr (kind == Activation::silu) {
-        const Response s = sigmoid(z);
+        const Response<double> s = sigmoid(z);
         return {z * s.value, s.value + z * s.slope};
     } else if constexpr (kind == Activation::softplus) {
         return {softplus(parameter * z) / parameter, sigmoid(parameter * z).value};
@@ -79,8 +74,27 @@ CLOSEDFORM_HOST_DEVICE Response respond(double z, double parameter) {
     } else if constexpr (kind == Activation::sin) {
         const SinCos both = sincos(z);
         return {both.sin, both.cos};
+    }
+}
+
+/// In the precision of z what is cheap there; the smooth ones are widened to float64.
+template <Activation kind, class T>
+CLOSEDFORM_HOST_DEVICE Response<T> respond(T z, T parameter) {
+    const T zero = 0;
+    const T one = 1;
+    if constexpr (kind == Activation::identity) {
+        return {z, one};
+    } else if constexpr (kind == Activation::relu) {
+        return {z <= zero ? zero : z, z <= zero ? zero : one};
+    } else if constexpr (kind == Activation::leaky_relu) {
+        return {z <= zero ? parameter * z : z, z <= zero ? parameter : one};
+    } else if constexpr (kind == Activation::elu) {
+        const T e = exp_minus_one(z <= zero ? z : zero);
+        return {z <= zero ? parameter * e : z, z <= zero ? parameter * (e + one) : one};
     } else {
-        return {z, 1.0};
+        const Response<double> wide =
+            respond_smoothly<kind>(static_cast<double>(z), static_cast<double>(parameter));
+        return {static_cast<T>(wide.value), static_cast<T>(wide.slope)};
     }
 }
 
