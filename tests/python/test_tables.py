@@ -40,6 +40,12 @@ def test_csv(tmp_path: Path, change: str) -> None:
     np.testing.assert_array_equal(table.weights, [1, 0, 2])
 
 
+def test_a_table_without_a_target(tmp_path: Path) -> None:
+    table = read_table(write(tmp_path, "a\n1\n2\n"), target=None)
+    assert table.target is None
+    np.testing.assert_array_equal(table.inputs.values, [[1], [2]])
+
+
 def test_parquet(tmp_path: Path) -> None:
     pyarrow = pytest.importorskip("pyarrow")
     parquet = pytest.importorskip("pyarrow.parquet")
@@ -50,6 +56,9 @@ def test_parquet(tmp_path: Path) -> None:
     assert table.inputs.names == ("a_b",)
     np.testing.assert_array_equal(table.inputs.values, [[1.0], [2.0]])
     np.testing.assert_array_equal(table.target, [3.0, 4.0])
+
+    inputs = read_table(path, target=None, drop=["Sl. No."])
+    assert (inputs.inputs.names, inputs.target, inputs.weights) == (("a_b", "w", "y"), None, None)
 
     with pytest.raises(InputError, match=r"target: no column 'z' .*; it has 'Sl. No.', 'a b'"):
         read_table(path, target="z")
