@@ -178,10 +178,11 @@ class Chooser {
         sort([](const Proposal& p) { return p.statistic; });
         const double most = std::min(largest(), most_noise());
         for (std::size_t k = 0; k < proposals_.size() && proposals_[k].statistic <= most; ++k) {
-            if (!proposals_[k].structure) {
-                proposals_[k].structure = structure(proposals_[k]);
-            }
-            if (!proposals_[k].structure->structured && make(k, {share, exact_statistic})) {
+            Proposal& proposal = proposals_[k];
+            const ResidualStructure found =
+                proposal.structure ? *proposal.structure : structure(proposal);
+            proposal.structure = found;
+            if (!found.structured && make(k, {share, exact_statistic})) {
                 return true;
             }
         }
