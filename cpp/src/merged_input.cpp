@@ -75,6 +75,15 @@ double slope(Term term, double z) { return term == Term::square ? 2.0 * z : 1.0;
 
 }  // namespace
 
+bool finite(const MergedInput& input) {
+    for (std::size_t r = 0; r < input.z.size(); ++r) {
+        if (!std::isfinite(input.z[r]) || !std::isfinite(input.s[r])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 Tape combined_tape(const Tape& first, const Tape& second, const Combination& how,
                    const OpSet& allowed) {
     const Maker make(allowed);

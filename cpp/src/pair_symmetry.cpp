@@ -152,11 +152,11 @@ Fraction nearest_fraction(double c, int largest) {
     return best;
 }
 
-/// A product of an even power with inputs of both signs is blind to a sign that the target may
-/// depend on: then the target's slope along it changes with that sign.
-bool loses_sign(const MergedInput& first, const MergedInput& second, const Combined& rows,
-                Fraction exponents, std::span<const double> weights) {
-    const MergedInput& hidden = exponents.under % 2 == 0 ? second : first;
+/// A product x^a y^b is blind to the sign of a factor with an even exponent, or to that of both
+/// factors. Where the target depends on it, the target's slope along the product changes with it.
+bool loses_sign(const MergedInput& first, const MergedInput& second, const Combined& rows, double b,
+                std::span<const double> weights) {
+    const MergedInput& hidden = std::fmod(b, 2.0) == 0.0 ? second : first;
     double all = 0;
     double plain[2] = {0, 0};  // by the sign of the product
     double signs[2] = {0, 0};
@@ -179,15 +179,6 @@ double statistic_of(const Combined& rows, std::span<const double> weights) {
         sides += weights[r] * rows.sides[r];
     }
     return sides > 0 ? lost / sides : 0.0;
-}
-
-bool finite(const Combined& rows) {
-    for (std::size_t r = 0; r < rows.lost.size(); ++r) {
-        if (!std::isfinite(rows.input.z[r]) || !std::isfinite(rows.input.s[r])) {
-            return false;
-        }
-    }
-    return true;
 }
 
 bool positive(const std::vector<double>& z) {
@@ -245,51 +236,54 @@ std::optional<SettledPair> settle(const MergedInput& first, const MergedInput& s
                                   const PairSymmetry& law, std::span<const double> weights,
                                   const Tolerance& tolerance, double largest,
                                   const OpSet& allowed) {
-    const bool product = law.first == Term::logarithm && law.second == Term::logarithm;
-    const double size = std::abs(law.c);
-    const double sign = law.c < 0 ? -1.0 : 1.0;
-    const Fraction fraction = nearest_fraction(size, product ? largest_exponent : largest_integer);
     Sides sides(first, second, law.first, law.second, weights);
     sides.extend_to_all();
     const double square = sides.sums(law.c).square;
-    const auto allows = [&](double c) {
-        const Sides::Sums at = sides.sums(sign * c);
+    const double sign = law.c < 0 ? -1.0 : 1.0;
+    // The ratio of both coefficients, the larger one over the smaller one.
+    const bool on_first = std::abs(law.c) >= 1.0;
+    double ratio = on_first ? std::abs(law.c) : 1.0 / std::abs(law.c);
+    const auto allows = [&](double r) {
+        const Sides::Sums at = sides.sums(sign * (on_first ? r : 1.0 / r));
         return at.statistic() <= tolerance.statistic ||
                at.square <= (1.0 + tolerance.share) * square;
     };
-    const bool is_simple = allows(fraction.value());
-    // Twelve digits: the last ones are rounding errors of the fit.
-    const double digits = std::pow(10.0, 11.0 - std::floor(std::log10(size)));
-    double c = is_simple ? fraction.value() : std::round(size * digits) / digits;
-    const double whole = size >= 1.0 ? std::round(size) : 1.0 / std::round(1.0 / size);
-    if (!is_simple && allows(whole)) {
-        c = whole;
+    const bool product = law.first == Term::logarithm && law.second == Term::logarithm;
+    const Fraction simple = nearest_fraction(ratio, product ? largest_exponent : largest_integer);
+    const bool is_simple = allows(simple.value());
+    if (is_simple) {
+        ratio = simple.value();
+    } else if (allows(std::round(ratio))) {
+        ratio = std::round(ratio);
+    } else {  // twelve digits: the last ones are rounding errors of the fit
+        const double digits = std::pow(10.0, 11.0 - std::floor(std::log10(ratio)));
+        ratio = std::round(ratio * digits) / digits;
     }
+    double a = on_first ? ratio : 1.0;
+    double b = on_first ? 1.0 : ratio;
 
     std::vector<SettledPair> forms;
     const auto offer = [&](bool swapped, Combination how) {
         forms.push_back({swapped, how, {}, 0});
     };
     if (product && is_simple) {
-        const double a = fraction.over;
-        const double b = sign * fraction.under;
-        offer(false, {Term::logarithm, Term::logarithm, a, b});
-        const MergedInput& rooted = fraction.under % 2 == 0 ? first : second;
-        if ((fraction.over + fraction.under) % 2 == 1 && positive(rooted.z)) {
-            offer(false, {Term::logarithm, Term::logarithm, a / 2, b / 2});
+        a = on_first ? simple.over : simple.under;
+        b = on_first ? simple.under : simple.over;
+        offer(false, {law.first, law.second, a, sign * b});
+        const bool even = std::fmod(a * b, 2.0) == 0.0;
+        if (even && positive(std::fmod(a, 2.0) == 0.0 ? second.z : first.z)) {
+            offer(false, {law.first, law.second, a / 2, sign * b / 2});
         }
     } else if (product) {
-        if (allowed.has(Op::pow) && positive(first.z)) {
-            offer(false, {Term::logarithm, Term::logarithm, c, sign});
+        if (allowed.has(Op::pow) && positive(first.z) && positive(second.z)) {
+            offer(false, {law.first, law.second, a, sign * b});
         }
     } else if (law.first == Term::logarithm) {
-        offer(false, {Term::logarithm, law.second, 1.0, sign / c});
+        offer(false, {law.first, law.second, 1.0, sign * b / a});
     } else if (law.second == Term::logarithm) {
-        offer(true, {Term::logarithm, law.first, 1.0, sign * c});
-    } else if (c >= 1.0) {
-        offer(false, {law.first, law.second, c, sign});
+        offer(true, {law.second, law.first, 1.0, sign * a / b});
     } else {
-        offer(false, {law.first, law.second, 1.0, sign / c});
+        offer(false, {law.first, law.second, a, sign * b});
     }
     for (SettledPair& form : forms) {
         const MergedInput& left = form.swapped ? second : first;
@@ -300,9 +294,9 @@ std::optional<SettledPair> settle(const MergedInput& first, const MergedInput& s
         }
         form.rows = combined_rows(left, right, form.how);
         form.statistic = statistic_of(form.rows, weights);
-        const bool blind = product && is_simple && form.how.a == fraction.over &&
-                           loses_sign(first, second, form.rows, fraction, weights);
-        if (finite(form.rows) && form.statistic <= largest && !blind) {
+        const bool blind = product && is_simple && form.how.a == a &&
+                           loses_sign(first, second, form.rows, b, weights);
+        if (finite(form.rows.input) && form.statistic <= largest && !blind) {
             form.rows.input.tape = std::move(tape);
             return std::move(form);
         }

@@ -93,7 +93,7 @@ std::vector<double> ranks(const std::vector<double>& values) {
     return rank;
 }
 
-ResidualTest::ResidualTest(std::vector<std::vector<double>> x, std::vector<double> weights)
+ResidualTest::ResidualTest(const std::vector<std::vector<double>>& x, std::vector<double> weights)
     : weights_(std::move(weights)) {
     const std::size_t n = weights_.size();
     const std::size_t probes = std::min(n, most_probes);

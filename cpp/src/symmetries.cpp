@@ -173,15 +173,16 @@ class Chooser {
 
     /// What holds but for noise, the smallest statistic first.
     bool merge_noisy() {
-        // A constant fitted to noise is uncertain by this share of the square (three sigma).
-        const double share = 9.0 / static_cast<double>(sample_.weights.size());
+        // A constant fitted to noise is uncertain by this share of the square (four deviations).
+        const double share = 16.0 / static_cast<double>(sample_.weights.size());
         sort([](const Proposal& p) { return p.statistic; });
         const double most = std::min(largest(), most_noise());
         for (std::size_t k = 0; k < proposals_.size() && proposals_[k].statistic <= most; ++k) {
-            if (!proposals_[k].structure) {
-                proposals_[k].structure = structure(proposals_[k]);
-            }
-            if (!proposals_[k].structure->structured && make(k, {share, exact_statistic})) {
+            Proposal& proposal = proposals_[k];
+            const ResidualStructure found =
+                proposal.structure ? *proposal.structure : structure(proposal);
+            proposal.structure = found;
+            if (!found.structured && make(k, {share, exact_statistic})) {
                 return true;
             }
         }
@@ -320,8 +321,9 @@ Merging apply(Problem all, const std::vector<Step>& steps) {
             sides = mean_size(pair.sides, all.weights);
         }
         merge.statistic = sides > 0 ? mean_size(lost, all.weights) / sides : 0.0;
-        // Rows drawn at random differ by far less; NaN (a division by zero) fails, too.
-        if (!(merge.statistic <= std::max(1.5 * step.statistic, exact_statistic))) {
+        // Rows drawn at random differ by far less. A row not drawn may divide by zero.
+        const bool holds = merge.statistic <= std::max(1.5 * step.statistic, exact_statistic);
+        if (!holds || !finite(pair.input)) {
             break;
         }
         for (std::size_t r = 0; r < kept.size(); ++r) {

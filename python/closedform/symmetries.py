@@ -110,9 +110,8 @@ def find(
     if len(names) != points.shape[1]:
         raise InputError(f"names: has {len(names)} for {points.shape[1]} columns; give one each")
     row_weights = None if weights is None else checked_weights(weights, len(points))
-    pointing = gradients.any(axis=1)
-    weighed = pointing if row_weights is None else pointing & (row_weights > 0)
-    if not weighed.any():
+    counted = gradients.any(axis=1) & (True if row_weights is None else row_weights > 0)
+    if not counted.any():
         raise InputError("U: every row with a weight is zero; give points where T varies")
     certain, tentative = _core.find_symmetries(
         points, gradients, row_weights, list(names), list(operators), seed

@@ -19,6 +19,9 @@ struct MergedInput {
     std::vector<double> z, s, u;
 };
 
+/// No row has a value or a gradient that is not a number.
+bool finite(const MergedInput& input);
+
 /// What an input enters an additive law through: g(a f1(z1) + b f2(z2)).
 enum class Term : std::uint8_t { identity, square, logarithm };
 

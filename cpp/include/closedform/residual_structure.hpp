@@ -25,7 +25,7 @@ struct ResidualStructure {
 class ResidualTest {
   public:
     /// x: the columns of the original inputs, for neighbours; weights: one a row, positive.
-    ResidualTest(std::vector<std::vector<double>> x, std::vector<double> weights);
+    ResidualTest(const std::vector<std::vector<double>>& x, std::vector<double> weights);
 
     /// columns: the ranks of the inputs as merged so far; the polynomial is of degree 4 in the one
     /// or two inputs `near`, of degree 2 in the others.
