@@ -53,15 +53,11 @@ void Island::run(std::uint64_t passes, std::size_t max_size, const std::function
     if (visits_.empty()) {
         seed_population();
     }
-    int until_check = 0;
     // A tiny space of structures can be exhausted: then nothing new is ever evaluated.
     std::uint64_t idle = 0;
     while (passes_ < end && idle < 10000) {
-        if (--until_check <= 0) {
-            if (stop()) {
-                return;
-            }
-            until_check = 16;
+        if (stop()) {
+            return;
         }
         if (passes_ - last_improvement_ > stagnation_passes) {
             restart();

@@ -180,13 +180,13 @@ TEST_CASE("structures are found, with the data's target or without") {
     const Case cases[] = {
         {2, 300, [](const double* x) { return std::sin(3 * x[0]) + std::exp(x[1]); }, "sum(0, 1)"},
         {2, 300, [](const double* x) { return (1 + x[0]) * (3 + x[1]); }, "product(0, 1)"},
-        {3, 600, [](const double* x) { return x[0] * x[1] - 8.0 / 3 * x[2]; },
+        {3, 300, [](const double* x) { return x[0] * x[1] - 8.0 / 3 * x[2]; },
          "sum(product(0, 1), 2)"},
-        {4, 600, [](const double* x) { return x[0] * (x[1] + x[2]) + std::sin(x[3]); },
+        {4, 300, [](const double* x) { return x[0] * (x[1] + x[2]) + std::sin(x[3]); },
          "sum(product(0, sum(1, 2)), 3)"},
         {2, 300, [](const double* x) { return std::sin(x[0] * x[1]); }, "f(0, 1)"},
-        {4, 600, [](const double* x) { return (1 + x[0] * x[1]) * std::exp(x[2]) + x[3] * x[3]; },
-         "sum(product(f(0, 1), 2), 3)"},
+        {3, 300, [](const double* x) { return (2 + std::sin(x[0] * x[1])) * std::exp(x[2]); },
+         "product(f(0, 1), 2)"},
     };
     for (const Case& c : cases) {
         const Data data = sample(c.rows, c.inputs, 7, c.f);
@@ -210,11 +210,10 @@ TEST_CASE("links undo themselves, and one behind which the function is additive 
     }
     CHECK_FALSE(usable(Link::reciprocal, {-1.0, 1.0}));
     CHECK_FALSE(usable(Link::log, {0.0, 1.0}));
-    const Data data = sample(400, 3, 12, [](const double* x) {
-        return 10 / (3 + x[0] * x[0] + x[1] * x[1] + std::exp(x[2]));
-    });
+    const Data data =
+        sample(300, 2, 12, [](const double* x) { return 10 / (3 + x[0] * x[0] + std::exp(x[1])); });
     const auto found = separate(data, true);
-    CHECK(found.tree.text() == "f(0, 1, 2)");
+    CHECK(found.tree.text() == "f(0, 1)");
     CHECK(found.link == Link::reciprocal);
     CHECK(found.link_error < 1e-3);
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -62,20 +64,23 @@ CASES = {
 }
 
 
+@cache
+def separated(case, seed):
+    f, rows, low, high, _ = CASES[case]
+    X = np.random.default_rng(seed).uniform(low, high, (rows, len(low)))
+    return separability(Surrogate().fit(X, f(X)), X, f(X))
+
+
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("seed", range(2))
 def test_known_structures_are_found(case, seed):
-    f, rows, low, high, expected = CASES[case]
-    X = np.random.default_rng(seed).uniform(low, high, (rows, len(low)))
-    found = separability(Surrogate().fit(X, f(X)), X, f(X))
-    assert str(found) == expected, found.reason
+    found = separated(case, seed)
+    assert str(found) == CASES[case][-1], found.reason
 
 
 @pytest.fixture(scope="module")
 def tree():
-    f, rows, low, high, _ = CASES["tree"]
-    X = np.random.default_rng(11).uniform(low, high, (rows, len(low)))
-    return separability(Surrogate().fit(X, f(X)), X, f(X))
+    return separated("tree", 0)
 
 
 def test_the_tree_is_made_of_sums_products_and_leaves(tree):
