@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -16,7 +15,6 @@ from closedform._inputs import weights as checked_weights
 
 Floats = npt.NDArray[np.float64]
 UNIT = 1e-5  # how far from 1 the length of a unit gradient in single precision may be
-BLOCK_ROWS = 2048  # rows that pairs are tested for blocks on
 
 Kind = Literal["unused", "linear", "product", "radius", "mixed"]
 
@@ -147,58 +145,18 @@ class Block:
 def separable_blocks(merging: Merging, weights: object = None) -> list[Block]:
     """Pairs of inputs whose gradient direction depends on the pair alone, clearest first.
 
-    T = g(h(z_i, z_j), others) has G_i / G_j = h_i / h_j. The direction, as (cos, sin) of its
-    doubled angle, is fitted by a polynomial of the pair; a pair is a block when the other inputs
-    explain no more of what is left than they would of noise (as in residual_structure.hpp). The
-    rules of `find` are blocks whose h is known; h of others takes a search of its own.
+    T = g(h(z_i, z_j), others) has G_i / G_j = h_i / h_j. The rules of `find` are blocks whose h is
+    known; others take a search of their own, for T in two inputs. Method:
+    cpp/include/closedform/separable_blocks.hpp.
 
     Args:
-        merging: of `find`; with two inputs left there is nothing to tell.
+        merging: of `find`; with two inputs left, or fewer than 112 rows, there is nothing to tell.
         weights: (n,) non-negative weights of the rows; None for equal ones.
     """
-    rows, inputs = merging.Z.shape
-    if inputs == 2:
-        return []
-    w = np.ones(rows) if weights is None else checked_weights(weights, rows)
-    counted = np.flatnonzero(merging.U.any(axis=1) & (w > 0))
-    counted = counted[:: max(1, len(counted) // BLOCK_ROWS)]
-    slopes = merging.U[counted] / np.maximum(merging.S[counted], np.finfo(float).tiny)
-    slopes /= np.maximum(np.sqrt((slopes**2).mean(axis=0)), np.finfo(float).tiny)
-    ranks = np.argsort(np.argsort(merging.Z[counted], axis=0), axis=0)
-    places = (2 * ranks + 1) / len(counted) - 1
-    found = []
-    for pair in itertools.combinations(range(inputs), 2):
-        size = np.hypot(*slopes[:, pair].T)
-        told = size > 0
-        a, b = slopes[told][:, pair].T / size[told]
-        direction = np.column_stack([a * a - b * b, 2 * a * b])
-        statistic = _other_inputs_share(places[told], pair, direction, w[counted][told])
-        if statistic is not None:
-            found.append(Block(pair, statistic))
-    return sorted(found, key=lambda block: block.statistic)
-
-
-def _other_inputs_share(
-    places: Floats, pair: tuple[int, int], direction: Floats, weights: Floats
-) -> float | None:
-    """`Block.statistic`; None where it is more than noise gives."""
-    root = np.sqrt(weights / weights.sum())[:, None]
-    p, q = places[:, pair].T
-    powers = [p**i * q**j for i in range(7) for j in range(7 - i)]
-    basis = np.linalg.qr(root * np.column_stack(powers))[0]
-    left = root * direction - basis @ (basis.T @ (root * direction))
-    others = np.delete(places, pair, axis=1)
-    more = np.hstack([others, others**2, others * p[:, None], others * q[:, None]])
-    more = np.linalg.qr(root * more - basis @ (basis.T @ (root * more)))[0]
-    explained = ((more.T @ left) ** 2).sum()
-    expected = ((more**2).sum(axis=1) @ left**2).sum()  # with random signs
-    rounding = np.finfo(float).eps
-    spread = 2 / (9 * more.shape[1])  # Wilson and Hilferty 1931
-    if expected > rounding and np.cbrt(explained / expected) > 1 - spread + 4 * spread**0.5:
-        return None
-    variance = (weights @ (direction - np.average(direction, axis=0, weights=weights)) ** 2).sum()
-    share = max(0.0, explained - expected) / max(variance / weights.sum(), rounding)
-    return float(np.sqrt(share))
+    rows = len(merging.Z)
+    row_weights = np.ones(rows) if weights is None else checked_weights(weights, rows)
+    blocks = _core.separable_blocks(merging.Z, merging.U, merging.S, row_weights)
+    return [Block((i, j), statistic) for i, j, statistic in blocks]
 
 
 def _merging(found: _core.MergingReport, tentative: Merging | None) -> Merging:
