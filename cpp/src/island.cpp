@@ -97,11 +97,18 @@ const Candidate& Island::choose(std::size_t largest) {
 Tape Island::pursue(const Candidate& parent) {
     // Matching pursuit: of a few random terms, the one that takes most of what is left.
     constexpr std::array joints = {Joint::sum, Joint::exponent, Joint::product, Joint::quotient};
-    const Joint joint =
-        problem_.sample->scale_free() ? joints[random_.below(joints.size())] : Joint::sum;
+    const bool free = problem_.sample->scale_free();
+    const Joint joint = free ? joints[random_.below(joints.size())] : Joint::sum;
     std::vector<Tape> terms;
     for (int i = 0; i < terms_tried; ++i) {
-        terms.push_back(variation_.grow(random_, 1 + random_.below(6)));
+        // Where a term is worth something alone, whatever its factor, the population has good ones.
+        if (free && random_.chance(0.5)) {
+            const Tape& member = choose(max_size_ / 2).tape;
+            terms.push_back(subtree(member, random_.chance(0.5) ? member.size() - 1
+                                                                : random_.below(member.size())));
+        } else {
+            terms.push_back(variation_.grow(random_, 1 + random_.below(6)));
+        }
     }
     const std::vector<double> shares =
         problem_.sample->shares(parent.tape, terms, joint, workspace_);
@@ -132,7 +139,7 @@ Tape Island::propose() {
         return variation_.crossover(parent.tape, choose(max_size_).tape, random_);
     }
     if (kind < 0.8) {
-        return random_.chance(0.5)
+        return problem_.sample->scale_free() || random_.chance(0.5)
                    ? pursue(parent)
                    : variation_.join(parent.tape, choose(max_size_ / 2).tape, Joint::sum);
     }
