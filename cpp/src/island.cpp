@@ -16,6 +16,8 @@ constexpr std::size_t bin_capacity = 16;
 constexpr std::uint64_t stagnation_passes = 400000;  // without improvement, start afresh
 constexpr int terms_tried = 8;
 constexpr std::size_t starts_per_constant = 5;
+// Where the scale is free: all neighbours of so small members of the archive are looked at.
+constexpr std::size_t neighbours_of = 12;
 
 }  // namespace
 
@@ -42,6 +44,7 @@ void Island::restart() {
         bin.clear();
     }
     visits_.clear();
+    neighbours_.clear();
     last_improvement_ = passes_;
     seed_population();
 }
@@ -125,6 +128,11 @@ Tape Island::pursue(const Candidate& parent) {
 }
 
 Tape Island::propose() {
+    if (!neighbours_.empty() && random_.chance(0.5)) {
+        Tape next = std::move(neighbours_.back());
+        neighbours_.pop_back();
+        return next;
+    }
     const Candidate& parent = choose(max_size_);
     const double kind = random_.uniform();
     if (kind < 0.45) {
@@ -233,6 +241,11 @@ void Island::promote(const Candidate& candidate) {
     if (archive_.offer(refined)) {
         last_improvement_ = passes_;
         reduce(refined);
+        if (problem_.full->scale_free() && refined.complexity() <= neighbours_of) {
+            for (Tape& tape : variation_.neighbours(refined.tape)) {
+                neighbours_.push_back(std::move(tape));
+            }
+        }
         keep(std::move(refined));
     }
 }
