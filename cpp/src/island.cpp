@@ -107,8 +107,8 @@ Tape Island::pursue(const Candidate& parent) {
         // Where a term is worth something alone, whatever its factor, the population has good ones.
         if (free && random_.chance(0.5)) {
             const Tape& member = choose(max_size_ / 2).tape;
-            terms.push_back(subtree(member, random_.chance(0.5) ? member.size() - 1
-                                                                : random_.below(member.size())));
+            terms.push_back(subtree(
+                member, random_.chance(0.5) ? member.size() - 1 : random_.below(member.size())));
         } else {
             terms.push_back(variation_.grow(random_, 1 + random_.below(6)));
         }
@@ -182,7 +182,10 @@ void Island::consider(Tape tape) {
     // wrong valley: such a structure may come back, with other constants, a few times.
     const std::size_t starts = 1 + starts_per_constant * open.inner;
     std::uint32_t& visits = visits_[structure];
-    if (visits >= starts) {
+    // Where factors are solved for, a structure without inner constants costs a tenth of one with:
+    // those get a share of the work, not all of it.
+    const bool dear = objective.scale_free() && open.inner > 0;
+    if (visits >= starts || (dear && 4 * inner_passes_ > passes_)) {
         return;
     }
     ++visits;
@@ -199,6 +202,7 @@ void Island::consider(Tape tape) {
     const FitResult fit = fit_open_form(std::move(open), problem_.operators, objective, workspace_,
                                         options, candidate.tape);
     passes_ += static_cast<std::uint64_t>(fit.passes);
+    inner_passes_ += dear ? static_cast<std::uint64_t>(fit.passes) : 0;
     if (!std::isfinite(fit.loss)) {
         return;
     }

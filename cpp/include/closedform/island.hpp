@@ -64,6 +64,7 @@ class Island {
     std::vector<Tape> neighbours_;  ///< of archive members, still to be looked at
     std::size_t max_size_;
     std::uint64_t passes_ = 0;
+    std::uint64_t inner_passes_ = 0;  ///< of candidates whose inner constants had to be iterated
     std::uint64_t last_improvement_ = 0;
     std::function<bool()> stop_;
 };
