@@ -4,6 +4,7 @@
 
 #include "arrays.hpp"
 #include "closedform/expression_text.hpp"
+#include "closedform/separable_blocks.hpp"
 #include "closedform/symmetries.hpp"
 #include "register.hpp"
 
@@ -79,11 +80,33 @@ std::pair<py::dict, std::optional<py::dict>> find(const Array<double>& x, const 
     return {to_python(found.certain, names, points.rows), tentative};
 }
 
+std::vector<std::tuple<std::size_t, std::size_t, double>> blocks(const Array<double>& z,
+                                                                 const Array<double>& u,
+                                                                 const Array<double>& s,
+                                                                 const Array<double>& weights) {
+    const auto values = matrix_view(z, "Z");
+    const auto components = matrix_view(u, "U");
+    const auto sizes = matrix_view(s, "S");
+    const auto row_weights = vector_view(weights, values.rows, "weights");
+    std::vector<SeparableBlock> found;
+    {
+        const py::gil_scoped_release release;
+        found = separable_blocks(values, components, sizes, row_weights);
+    }
+    std::vector<std::tuple<std::size_t, std::size_t, double>> out;
+    for (const SeparableBlock& block : found) {
+        out.emplace_back(block.first, block.second, block.statistic);
+    }
+    return out;
+}
+
 }  // namespace
 
 void register_symmetries(py::module_& module) {
     module.def("find_symmetries", &find, py::arg("X").noconvert(), py::arg("U").noconvert(),
                py::arg("weights"), py::arg("names"), py::arg("operators"), py::arg("seed"));
+    module.def("separable_blocks", &blocks, py::arg("Z").noconvert(), py::arg("U").noconvert(),
+               py::arg("S").noconvert(), py::arg("weights").noconvert());
 }
 
 }  // namespace closedform

@@ -20,11 +20,11 @@
 namespace closedform {
 namespace {
 
-constexpr std::size_t levels_per_column = 20;  // values of a column constants are drawn from
-constexpr std::size_t archive_rows = 8192;     // archive members are compared on
+constexpr std::size_t levels_per_column = 20;   // values of a column constants are drawn from
+constexpr std::size_t archive_rows = 8192;      // archive members are compared on
 constexpr std::uint64_t longest_epoch = 40000;  // passes of every island before an exchange
-constexpr std::size_t first_size = 10;  // largest structures of the first epoch
-constexpr std::size_t size_step = 4;    // and how many nodes more every epoch
+constexpr std::size_t first_size = 10;          // largest structures of the first epoch
+constexpr std::size_t size_step = 4;            // and how many nodes more every epoch
 // Share of the time kept for the last stage (all rows, reductions, simple constants), and its most.
 constexpr double finishing_share = 0.05;
 constexpr double most_finishing = 2.0;         // seconds

@@ -335,26 +335,30 @@ int GradientObjective::solve_sum(Tape& tape, std::span<const std::size_t> linear
                 component[i] += factor * jacobian[slot][i];
             }
         }
-        double largest = 0.0;
+        double most_squares = 0.0;
         for (std::size_t i = 0; i < length; ++i) {
             double squares = 0.0;
             for (std::size_t j = 0; j < columns; ++j) {
                 squares += sum[j][i] * sum[j][i];
             }
             sum[0][i] = squares;
-            largest = std::max(largest, squares);
+            most_squares = std::max(most_squares, squares);
         }
         for (std::size_t i = 0; i < length; ++i) {
-            weights[i] = weights_[i] / std::max(sum[0][i], 1e-12 * largest);
+            weights[i] = weights_[i] / std::max(sum[0][i], 1e-12 * most_squares);
         }
     }
-    // The largest term keeps the factor it has; the loss is free of the common one.
-    double norm = 0.0;
-    for (const double factor : factors) {
-        norm = std::max(norm, std::abs(factor));
+    // The largest factor becomes 1: the loss is free of the common one. A term that adds no more
+    // than rounding is none.
+    double largest = 0.0;
+    double most = 0.0;
+    for (std::size_t k = 0; k < terms; ++k) {
+        largest = std::max(largest, std::abs(factors[k]));
+        most = std::max(most, factors[k] * factors[k] * total[k * terms + k]);
     }
     for (std::size_t k = 0; k < terms; ++k) {
-        tape[linear[k]].value = norm > 0.0 ? factors[k] / norm : 1.0;
+        const double share = factors[k] * factors[k] * total[k * terms + k];
+        tape[linear[k]].value = share > 1e-22 * most ? factors[k] / largest : 0.0;
     }
     return 2;
 }

@@ -16,6 +16,8 @@ constexpr std::size_t bin_capacity = 16;
 constexpr std::uint64_t stagnation_passes = 400000;  // without improvement, start afresh
 constexpr int terms_tried = 8;
 constexpr std::size_t starts_per_constant = 5;
+// Where the scale is free: all neighbours of so small members of the archive are looked at.
+constexpr std::size_t neighbours_of = 12;
 
 }  // namespace
 
@@ -42,6 +44,7 @@ void Island::restart() {
         bin.clear();
     }
     visits_.clear();
+    neighbours_.clear();
     last_improvement_ = passes_;
     seed_population();
 }
@@ -97,11 +100,18 @@ const Candidate& Island::choose(std::size_t largest) {
 Tape Island::pursue(const Candidate& parent) {
     // Matching pursuit: of a few random terms, the one that takes most of what is left.
     constexpr std::array joints = {Joint::sum, Joint::exponent, Joint::product, Joint::quotient};
-    const Joint joint =
-        problem_.sample->scale_free() ? joints[random_.below(joints.size())] : Joint::sum;
+    const bool free = problem_.sample->scale_free();
+    const Joint joint = free ? joints[random_.below(joints.size())] : Joint::sum;
     std::vector<Tape> terms;
     for (int i = 0; i < terms_tried; ++i) {
-        terms.push_back(variation_.grow(random_, 1 + random_.below(6)));
+        // Where a term is worth something alone, whatever its factor, the population has good ones.
+        if (free && random_.chance(0.5)) {
+            const Tape& member = choose(max_size_ / 2).tape;
+            terms.push_back(subtree(
+                member, random_.chance(0.5) ? member.size() - 1 : random_.below(member.size())));
+        } else {
+            terms.push_back(variation_.grow(random_, 1 + random_.below(6)));
+        }
     }
     const std::vector<double> shares =
         problem_.sample->shares(parent.tape, terms, joint, workspace_);
@@ -118,6 +128,11 @@ Tape Island::pursue(const Candidate& parent) {
 }
 
 Tape Island::propose() {
+    if (!neighbours_.empty() && random_.chance(0.5)) {
+        Tape next = std::move(neighbours_.back());
+        neighbours_.pop_back();
+        return next;
+    }
     const Candidate& parent = choose(max_size_);
     const double kind = random_.uniform();
     if (kind < 0.45) {
@@ -132,7 +147,7 @@ Tape Island::propose() {
         return variation_.crossover(parent.tape, choose(max_size_).tape, random_);
     }
     if (kind < 0.8) {
-        return random_.chance(0.5)
+        return problem_.sample->scale_free() || random_.chance(0.5)
                    ? pursue(parent)
                    : variation_.join(parent.tape, choose(max_size_ / 2).tape, Joint::sum);
     }
@@ -167,7 +182,10 @@ void Island::consider(Tape tape) {
     // wrong valley: such a structure may come back, with other constants, a few times.
     const std::size_t starts = 1 + starts_per_constant * open.inner;
     std::uint32_t& visits = visits_[structure];
-    if (visits >= starts) {
+    // Where factors are solved for, a structure without inner constants costs a tenth of one with:
+    // those get a share of the work, not all of it.
+    const bool dear = objective.scale_free() && open.inner > 0;
+    if (visits >= starts || (dear && 4 * inner_passes_ > passes_)) {
         return;
     }
     ++visits;
@@ -184,6 +202,7 @@ void Island::consider(Tape tape) {
     const FitResult fit = fit_open_form(std::move(open), problem_.operators, objective, workspace_,
                                         options, candidate.tape);
     passes_ += static_cast<std::uint64_t>(fit.passes);
+    inner_passes_ += dear ? static_cast<std::uint64_t>(fit.passes) : 0;
     if (!std::isfinite(fit.loss)) {
         return;
     }
@@ -226,6 +245,11 @@ void Island::promote(const Candidate& candidate) {
     if (archive_.offer(refined)) {
         last_improvement_ = passes_;
         reduce(refined);
+        if (problem_.full->scale_free() && refined.complexity() <= neighbours_of) {
+            for (Tape& tape : variation_.neighbours(refined.tape)) {
+                neighbours_.push_back(std::move(tape));
+            }
+        }
         keep(std::move(refined));
     }
 }

@@ -118,7 +118,9 @@ FitResult fit_open_form(OpenForm form, const OpSet& operators, const Objective& 
         return fit;
     }
     tape = simplest(form.logarithm ? exponential(form.sum) : open);
-    if (tape.empty()) {
+    if (tape.empty() || std::any_of(tape.begin(), tape.end(), [&](const Node& node) {
+            return !(std::abs(node.value) <= objective.largest_constant());
+        })) {
         return fit;
     }
     // The representative has no constant that is free: all of its own take part.

@@ -163,6 +163,52 @@ Tape Variation::divide(const Tape& parent, const Tape& by, Random& random) const
     return combine(parent, combine(by, {Node::constant(constant(random))}, Op::add), Op::div);
 }
 
+std::vector<Tape> Variation::neighbours(const Tape& parent) const {
+    std::vector<Tape> result;
+    for (std::size_t at = 0; at < parent.size(); ++at) {
+        const Tape inner = subtree(parent, at);
+        const auto put = [&](const Tape& with) {
+            result.push_back(replace_subtree(parent, at, with));
+        };
+        for (const Op op : unary_) {
+            Tape wrapped = inner;
+            wrapped.push_back(Node::function(op));
+            put(wrapped);
+        }
+        for (const Op op : binary_) {
+            for (const int input : inputs_) {
+                put(combine(inner, {Node::input(input)}, op));
+                if (op == Op::sub || op == Op::div) {
+                    put(combine({Node::input(input)}, inner, op));
+                }
+            }
+        }
+        Tape changed = parent;
+        switch (arity(parent[at].op)) {
+            case 0:
+                for (const int input : inputs_) {
+                    put({Node::input(input)});
+                }
+                break;
+            case 1:
+                put(subtree(parent, at - 1));
+                for (const Op op : unary_) {
+                    changed[at].op = op;
+                    result.push_back(changed);
+                }
+                break;
+            default:
+                put(subtree(parent, operands(parent, at).left));
+                put(subtree(parent, operands(parent, at).right));
+                for (const Op op : binary_) {
+                    changed[at].op = op;
+                    result.push_back(changed);
+                }
+        }
+    }
+    return result;
+}
+
 Tape Variation::shake(const Tape& parent, Random& random) const {
     Tape child = parent;
     for (Node& node : child) {

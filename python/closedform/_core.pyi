@@ -173,6 +173,12 @@ def find_symmetries(
     operators: Sequence[str],
     seed: int,
 ) -> tuple[MergingReport, MergingReport | None]: ...
+def separable_blocks(
+    Z: npt.NDArray[np.float64],
+    U: npt.NDArray[np.float64],
+    S: npt.NDArray[np.float64],
+    weights: npt.NDArray[np.float64],
+) -> list[tuple[int, int, float]]: ...
 
 # expressions and search ---------------------------------------------------------------------------
 

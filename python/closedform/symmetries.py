@@ -14,6 +14,8 @@ from closedform._inputs import InputError, matrix
 from closedform._inputs import weights as checked_weights
 
 Floats = npt.NDArray[np.float64]
+UNIT = 1e-5  # how far from 1 the length of a unit gradient in single precision may be
+
 Kind = Literal["unused", "linear", "product", "radius", "mixed"]
 
 
@@ -101,7 +103,8 @@ def find(
         seed: of the rows drawn for the tests, where there are more than 2,048.
 
     Raises:
-        InputError: shapes that differ, values that are not finite, or no gradient at all.
+        InputError: shapes that differ, values that are not finite, rows of U that are neither zero
+            nor of length 1, or no gradient at all.
     """
     points = matrix(X, min_rows=1).values.astype(np.float64, copy=False)
     gradients = matrix(U, name="U", min_rows=1).values.astype(np.float64, copy=False)
@@ -110,13 +113,50 @@ def find(
     if len(names) != points.shape[1]:
         raise InputError(f"names: has {len(names)} for {points.shape[1]} columns; give one each")
     row_weights = None if weights is None else checked_weights(weights, len(points))
-    counted = gradients.any(axis=1) & (True if row_weights is None else row_weights > 0)
+    length = np.linalg.norm(gradients, axis=1)
+    wrong = np.flatnonzero((length > 0) & (np.abs(length - 1) > UNIT))
+    if len(wrong):
+        raise InputError(
+            f"U: row {wrong[0]} has length {length[wrong[0]]:g}; divide each row by its length"
+        )
+    counted = (length > 0) & (True if row_weights is None else row_weights > 0)
     if not counted.any():
         raise InputError("U: every row with a weight is zero; give points where T varies")
     certain, tentative = _core.find_symmetries(
         points, gradients, row_weights, list(names), list(operators), seed
     )
     return _merging(certain, None if tentative is None else _merging(tentative, None))
+
+
+@dataclass(frozen=True)
+class Block:
+    """Two inputs, by their places in `Merging.texts`, that may enter through one function.
+
+    Attributes:
+        inputs: the places.
+        statistic: root of the share of the variance of the direction (G_i, G_j) that only the
+            other inputs predict; 0 where T = g(h(z_i, z_j), others).
+    """
+
+    inputs: tuple[int, int]
+    statistic: float
+
+
+def separable_blocks(merging: Merging, weights: object = None) -> list[Block]:
+    """Pairs of inputs whose gradient direction depends on the pair alone, clearest first.
+
+    T = g(h(z_i, z_j), others) has G_i / G_j = h_i / h_j. The rules of `find` are blocks whose h is
+    known; others take a search of their own, for T in two inputs. Method:
+    cpp/include/closedform/separable_blocks.hpp.
+
+    Args:
+        merging: of `find`; with two inputs left, or fewer than 112 rows, there is nothing to tell.
+        weights: (n,) non-negative weights of the rows; None for equal ones.
+    """
+    rows = len(merging.Z)
+    row_weights = np.ones(rows) if weights is None else checked_weights(weights, rows)
+    blocks = _core.separable_blocks(merging.Z, merging.U, merging.S, row_weights)
+    return [Block((i, j), statistic) for i, j, statistic in blocks]
 
 
 def _merging(found: _core.MergingReport, tentative: Merging | None) -> Merging:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from closedform._core import Expression
 from closedform._inputs import InputError
-from closedform.symmetries import find
+from closedform.symmetries import find, separable_blocks
 
 OPERATORS = ("+", "-", "*", "/", "sin", "exp")
 
@@ -137,6 +137,26 @@ def test_integer_powers_are_found(p, q, seed):
     np.testing.assert_allclose(np.abs((merged * truth).sum(axis=1)), 1, atol=1e-9)
 
 
+@pytest.mark.parametrize("noise", [0.0, 0.01])
+@pytest.mark.parametrize(
+    ("law", "blocks"),
+    [
+        ("(x1*x1 + 3*x1*x2 + 2*x2*x2)*sin(x3) + x4", [(0, 1)]),
+        ("(x1*sin(x2) + x2)*(x3*x3 + exp(x4) + x3*x4)", [(0, 1), (2, 3)]),
+        ("sin(x1)*x2 + x3*exp(x4*x2)", []),
+    ],
+)
+def test_separable_blocks_are_marked(law, blocks, noise):
+    rng = np.random.default_rng(1)
+    X = rng.uniform(0.2, 1.5, (1000, 4))
+    U = unit_gradients(law, X) + noise * rng.normal(size=X.shape)
+    U /= np.linalg.norm(U, axis=1, keepdims=True)
+    found = find(X, U, names=names(4), operators=OPERATORS)
+    assert len(found.texts) == 4
+    assert sorted(block.inputs for block in separable_blocks(found)) == blocks
+    assert all(block.statistic < (0.4 if noise else 0.02) for block in separable_blocks(found))
+
+
 def test_same_arguments_same_answer_and_more_rows_than_are_tested():
     X, U = benchmark(6, 3, 0.01, rows=5000)
     weights = np.random.default_rng(0).uniform(0.5, 1, len(X))
@@ -156,6 +176,8 @@ def test_wrong_arguments_are_named():
         find(X, U[:, :1], names=names(2), operators=OPERATORS)
     with pytest.raises(InputError, match="names: has 3 for 2 columns"):
         find(X, U, names=names(3), operators=OPERATORS)
+    with pytest.raises(InputError, match="U: row 0 has length 2; divide"):
+        find(X, 2 * U, names=names(2), operators=OPERATORS)
     with pytest.raises(InputError, match="U: every row with a weight is zero"):
         find(X, np.zeros_like(U), names=names(2), operators=OPERATORS)
     with pytest.raises(InputError, match="weights: row 0"):

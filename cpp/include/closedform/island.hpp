@@ -61,8 +61,10 @@ class Island {
     Archive archive_;
     std::vector<std::vector<Candidate>> bins_;  ///< population by size, best loss first
     std::unordered_map<std::uint64_t, std::uint32_t> visits_;
+    std::vector<Tape> neighbours_;  ///< of archive members, still to be looked at
     std::size_t max_size_;
     std::uint64_t passes_ = 0;
+    std::uint64_t inner_passes_ = 0;  ///< of candidates whose inner constants had to be iterated
     std::uint64_t last_improvement_ = 0;
     std::function<bool()> stop_;
 };

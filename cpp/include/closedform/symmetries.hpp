@@ -14,7 +14,6 @@
 // small but predictable is a network's smooth error or a false pair; the gradients alone cannot
 // tell, so such merges are proposed apart, to be judged by the loss they lead to.
 
-#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -22,14 +21,10 @@
 
 #include "closedform/array_view.hpp"
 #include "closedform/expression.hpp"
+#include "closedform/merge_chooser.hpp"
 #include "closedform/merged_input.hpp"
 
 namespace closedform {
-
-/// Up to this statistic a symmetry holds to rounding.
-inline constexpr double exact_statistic = 1e-7;
-
-enum class MergeKind : std::uint8_t { unused, linear, product, radius, mixed };
 
 struct Merge {
     MergeKind kind = MergeKind::unused;

@@ -32,6 +32,10 @@ class Variation {
     /// without the constant the quotient has a pole and is no way to it.
     Tape divide(const Tape& parent, const Tape& by, Random& random) const;
 
+    /// Every tape one step away: a node wrapped in a function, joined with an input, replaced by
+    /// another of its kind, or left out for one of its operands.
+    std::vector<Tape> neighbours(const Tape& parent) const;
+
     /// Every constant moved, some far: a new start for fitting them.
     Tape shake(const Tape& parent, Random& random) const;
 
