@@ -84,7 +84,8 @@ def run(
         Formula(text, table.names, goal.loss(text, table.names, table.values, threads or 0))
         for text, _ in entries
     ]
-    members = pareto(formulas, PARALLEL)
+    # A constant has no direction.
+    members = pareto((f for f in formulas if f._expression.inputs_needed), PARALLEL)
     return Front(
         members,
         best=_best(members, table.values, U, weights, seed),
