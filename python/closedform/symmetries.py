@@ -77,7 +77,11 @@ class Merging:
     tentative: Merging | None
 
     def __str__(self) -> str:
-        return "\n".join(map(str, self.merges)) or "no inputs merge"
+        lines = [str(merge) for merge in self.merges] or ["no inputs merge for certain"]
+        if self.tentative is not None:
+            further = self.tentative.merges[len(self.merges) :]
+            lines += [f"perhaps {merge}" for merge in further]
+        return "\n".join(lines)
 
 
 def find(
