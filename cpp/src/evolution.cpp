@@ -4,18 +4,16 @@
 #include <atomic>
 #include <chrono>
 #include <cmath>
-#include <limits>
 #include <memory>
 #include <numeric>
 #include <optional>
 #include <stdexcept>
 
 #include "closedform/deadline.hpp"
+#include "closedform/finish.hpp"
 #include "closedform/island.hpp"
 #include "closedform/objective.hpp"
 #include "closedform/parallel.hpp"
-#include "closedform/reductions.hpp"
-#include "closedform/snap.hpp"
 
 namespace closedform {
 namespace {
@@ -202,7 +200,7 @@ class Search {
             }
         }
         result.evaluations = spent;
-        result.front = finish(end);
+        result.front = finished(end);
         result.seconds = elapsed();
         return result;
     }
@@ -284,114 +282,19 @@ class Search {
         return front;
     }
 
-    /// Back to the data's units, constants refitted on all rows and made simple, losses on all
-    /// rows. Members are taken in order of worth; those the deadline leaves out stay as found.
-    std::vector<Candidate> finish(const Deadline& deadline) {
-        std::vector<Candidate> found = in_data_units(archive_.front());
+    std::vector<Candidate> finished(const Deadline& deadline) const {
+        std::vector<Tape> found;
+        for (Candidate& candidate : in_data_units(archive_.front())) {
+            found.push_back(std::move(candidate.tape));
+        }
         // Working units can have made an expression given too long: it is not lost for that.
         for (const Tape& tape : options_.start) {
             if (tape.size() <= options_.max_size) {
-                found.push_back({tape, 0.0, 0});
+                found.push_back(tape);
             }
         }
-        const auto few_objective = objective(archive_rows, data_units_);
-        const Objective& few = *few_objective;
-        const double exact = few.exact_loss();
-        sort_by_worth(found, few);
-        // Reductions once more, in the data's own units: there a factor of 1 is a factor of 1.
-        std::vector<std::vector<Candidate>> finished(found.size());
-        parallel_for(found.size(), options_.threads, [&](std::size_t i, unsigned) {
-            Workspace workspace;
-            FitOptions options;
-            options.max_iterations = 50;
-            options.tolerance = 1e-10;
-            options.floor = exact * 1e-4;
-            options.deadline = deadline;
-            std::vector<Tape> queue = {found[i].tape};
-            // Depth first, never back to a size already reached: at most the tape's size steps.
-            while (!queue.empty() && (finished[i].empty() || !deadline.passed())) {
-                Tape tape = std::move(queue.back());
-                queue.pop_back();
-                const double loss =
-                    fit_constants(tape, constant_positions(tape), {}, few, workspace, options).loss;
-                const double parent = finished[i].empty() ? loss : finished[i].back().loss;
-                // A reduction is followed while it costs no more than noise can explain.
-                const double bearable =
-                    std::max(exact, parent * (1.0 + 10.0 / static_cast<double>(few.rows().rows())));
-                if (!(loss <= bearable) ||
-                    (!finished[i].empty() && tape.size() >= finished[i].back().complexity())) {
-                    continue;
-                }
-                finished[i].push_back({tape, loss, 0});
-                if (tape.size() > reduced_fully) {
-                    continue;
-                }
-                for (const Tape& reduced : reductions(tape, options_.operators)) {
-                    if (Tape smaller = simplest(reduced); !smaller.empty()) {
-                        queue.push_back(std::move(smaller));
-                    }
-                }
-            }
-            for (Candidate& candidate : finished[i]) {
-                make_simple(candidate, few, exact, workspace, deadline);
-                orient(candidate.tape, few, workspace);
-                candidate.loss = loss_on_all_rows(candidate.tape, x_, goal_, 1);
-            }
-        });
-        Archive archive(max_tape_size);
-        for (const auto& candidates : finished) {
-            for (const Candidate& candidate : candidates) {
-                archive.offer(candidate);
-            }
-        }
-        return archive.front();
-    }
-
-    /// The shortest description of the data first: half the rows times the log of the loss, and the
-    /// log of the number of symbols for every node (Rissanen 1978).
-    void sort_by_worth(std::vector<Candidate>& found, const Objective& few) const {
-        Workspace workspace;
-        const double half_rows = 0.5 * static_cast<double>(few.rows().rows());
-        const double node = std::log(static_cast<double>(x_.columns + op_count));
-        const auto length = [&](const Candidate& candidate) {
-            return half_rows * std::log(candidate.loss + std::numeric_limits<double>::min()) +
-                   node * static_cast<double>(candidate.complexity());
-        };
-        for (Candidate& candidate : found) {
-            candidate.loss = few.loss(candidate.tape, workspace);
-        }
-        std::stable_sort(found.begin(), found.end(), [&](const Candidate& a, const Candidate& b) {
-            return length(a) < length(b);
-        });
-    }
-
-    /// Where the sign is free: so that the link on top of the expression increases.
-    void orient(Tape& tape, const Objective& few, Workspace& workspace) const {
-        const LossSums sums = few.sums(tape, workspace);
-        if (!(sums.negated < sums.as_is)) {
-            return;
-        }
-        Scaled form = canonical(tape);
-        form.scale = -form.scale;
-        if (Tape turned = emit(form, options_.operators); !turned.empty()) {
-            tape = std::move(turned);
-        }
-    }
-
-    /// Rounds constants within half a standard error of what the data say about one constant.
-    void make_simple(Candidate& candidate, const Objective& few, double exact, Workspace& workspace,
-                     const Deadline& deadline) const {
-        const double rows = static_cast<double>(few.rows().rows());
-        for (;;) {
-            snap_constants(candidate.tape, few, workspace,
-                           std::max(exact, candidate.loss * (1.0 + 0.5 / rows)), deadline);
-            Tape simpler = simplest(candidate.tape);
-            // Simplifying multiplies constants and so undoes their rounding: only for a gain.
-            if (simpler.empty() || simpler.size() >= candidate.tape.size()) {
-                return;
-            }
-            candidate.tape = std::move(simpler);
-        }
+        return finish(std::move(found), x_, goal_, *objective(archive_rows, data_units_),
+                      options_.operators, options_.threads, deadline);
     }
 
     MatrixView<const T> x_;

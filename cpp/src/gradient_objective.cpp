@@ -3,132 +3,16 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <stdexcept>
+#include <utility>
 
 #include "closedform/free_form.hpp"
 #include "closedform/pencil.hpp"
-#include "kernel_sets.hpp"
+#include "gradient_pass.hpp"
 
 namespace closedform {
-
-CLOSEDFORM_DECLARE_SETS(DirectionKernels, direction_kernels)
-
-const DirectionKernels& direction_kernels() {
-    static const DirectionKernels& table = CLOSEDFORM_PICK_SET(DirectionKernels, direction_kernels);
-    return table;
-}
-
 namespace {
 
 constexpr int reweightings = 4;
-
-}  // namespace
-
-/// Gradients of one tape, block by block. With several groups, spans of the tape that a sum adds up
-/// at the end, the gradient of each is kept apart.
-class GradientObjective::Pass {
-  public:
-    Pass(const GradientObjective& objective, const Tape& tape, Workspace& workspace,
-         std::span<const std::size_t> group_ends = {})
-        : objective_(objective), tape_(tape), workspace_(workspace) {
-        std::size_t group = 0;
-        slot_of_.assign(objective.rows_.columns(), none);
-        for (std::size_t i = 0; i < tape.size(); ++i) {
-            if (group < group_ends.size() && i > group_ends[group]) {
-                ++group;
-                std::fill(slot_of_.begin(), slot_of_.end(), none);
-            }
-            if (tape[i].op != Op::variable) {
-                continue;
-            }
-            active_[i] = true;
-            const auto column = static_cast<std::size_t>(tape[i].variable);
-            const bool first = slot_of_[column] == none;
-            if (first) {
-                slot_of_[column] = slots_.size();
-                slots_.push_back({group, column});
-            }
-            reads_.push_back({i, slot_of_[column], first});
-        }
-        mark_ancestors(tape, active_);
-    }
-
-    struct Slot {
-        std::size_t group;
-        std::size_t column;
-    };
-    /// The components that are not zero everywhere: of which group, by which column.
-    const std::vector<Slot>& slots() const { return slots_; }
-    const bool* active() const { return active_.data(); }
-
-    /// Values and, into out[slot], components at one block. Returns the values.
-    const double* load(std::size_t block, double* const* out) {
-        const double* f = workspace_.forward(tape_, objective_.rows_.block(block), true);
-        workspace_.reverse(tape_, active_.data());
-        for (const Read& read : reads_) {
-            objective_.kernels_.add_scaled(workspace_.adjoint(read.node),
-                                           objective_.scale(block, slots_[read.slot].column),
-                                           read.first, out[read.slot]);
-        }
-        return f;
-    }
-
-    /// Loads a block, sets the inverse norms and adds the block's two sums of the loss.
-    void differences(std::size_t block, double* const* out, double* inverse, double& minus,
-                     double& plus) {
-        const double* f = load(block, out);
-        const DirectionKernels& kernels = objective_.kernels_;
-        const double* weight = objective_.weight(block);
-        kernels.inverse_norms(out, slots_.size(), f, inverse);
-        for (std::size_t j = 0; j < slot_of_.size(); ++j) {
-            const double* u = objective_.direction(block, j);
-            if (slot_of_[j] == none) {
-                const double rest = kernels.squares(u, weight);
-                minus += rest;
-                plus += rest;
-            } else {
-                kernels.differences(out[slot_of_[j]], inverse, u, weight, &minus, &plus);
-            }
-        }
-    }
-
-    /// After load: tangents of the components for the constant at `position`.
-    void move(std::size_t block, std::size_t position, double* const* out) {
-        std::array<bool, max_tape_size> moves{};
-        std::array<bool, max_tape_size> live{};
-        moves[position] = true;
-        mark_ancestors(tape_, moves);
-        workspace_.move(tape_, position, active_.data(), moves.data(), live.data());
-        for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
-            std::fill_n(out[slot], block_rows, 0.0);
-        }
-        for (const Read& read : reads_) {
-            if (live[read.node]) {
-                objective_.kernels_.add_scaled(workspace_.adjoint_tangent(read.node),
-                                               objective_.scale(block, slots_[read.slot].column),
-                                               false, out[read.slot]);
-            }
-        }
-    }
-
-  private:
-    static constexpr std::size_t none = static_cast<std::size_t>(-1);
-    struct Read {
-        std::size_t node;
-        std::size_t slot;
-        bool first;  ///< of its slot
-    };
-
-    const GradientObjective& objective_;
-    const Tape& tape_;
-    Workspace& workspace_;
-    std::array<bool, max_tape_size> active_{};
-    std::vector<std::size_t> slot_of_;
-    std::vector<Slot> slots_;
-    std::vector<Read> reads_;
-};
-
-namespace {
 
 /// Pointers to `count` runs of `length` numbers.
 std::vector<double*> runs(double* data, std::size_t count, std::size_t length) {
@@ -156,43 +40,23 @@ std::vector<std::size_t> term_ends(const Tape& tape, std::size_t terms) {
 GradientObjective::GradientObjective(RowBlocks rows, MatrixView<const double> directions,
                                      MatrixView<const double> scales,
                                      std::span<const double> weights, bool is_signed)
-    : rows_(std::move(rows)),
-      directions_(rows_.blocks() * rows_.columns() * block_rows, 0.0),
-      scales_(directions_.size(), 1.0),
-      weights_(rows_.blocks() * block_rows, 0.0),
+    : data_(std::move(rows), directions, scales, weights),
       signed_(is_signed),
-      kernels_(direction_kernels()) {
-    if (directions.rows != rows_.rows() || directions.columns != rows_.columns() ||
-        (scales.rows != 0 && (scales.rows != rows_.rows() || scales.columns != rows_.columns()))) {
-        throw std::invalid_argument("directions: need the shape of X");
-    }
-    for (std::size_t i = 0; i < rows_.rows(); ++i) {
-        const std::size_t block = i / block_rows;
-        weights_[i] = weights.empty() ? 1.0 : weights[i];
-        total_weight_ += weights_[i];
-        for (std::size_t j = 0; j < rows_.columns(); ++j) {
-            const std::size_t at = (block * rows_.columns() + j) * block_rows + i % block_rows;
-            directions_[at] = directions(i, j);
-            if (scales.rows != 0) {
-                scales_[at] = scales(i, j);
-            }
-        }
-    }
-}
+      kernels_(direction_kernels()) {}
 
 Scaled GradientObjective::representative(Scaled form) const {
     return free_form(std::move(form), signed_);
 }
 
 LossSums GradientObjective::sums(const Tape& tape, Workspace& workspace) const {
-    Pass pass(*this, tape, workspace);
+    GradientPass pass(data_, tape, workspace);
     const std::size_t count = pass.slots().size();
     double* room = workspace.room((count + 1) * block_rows);
     const std::vector<double*> g = runs(room, count, block_rows);
     double* inverse = room + count * block_rows;
     double minus = 0.0;
     double plus = 0.0;
-    for (std::size_t b = 0; b < rows_.blocks() && std::isfinite(minus); ++b) {
+    for (std::size_t b = 0; b < data_.blocks() && std::isfinite(minus); ++b) {
         pass.differences(b, g.data(), inverse, minus, plus);
     }
     LossSums result;
@@ -200,7 +64,7 @@ LossSums GradientObjective::sums(const Tape& tape, Workspace& workspace) const {
     if (!signed_) {
         result.negated = plus;
     }
-    result.weight = total_weight_;
+    result.weight = data_.total_weight();
     return result;
 }
 
@@ -209,9 +73,9 @@ void GradientObjective::normal_equations(const Tape& tape, std::span<const std::
     const std::size_t constants = positions.size();
     out.gram.assign(constants * (constants + 1) / 2, 0.0);
     out.gradient.assign(constants, 0.0);
-    Pass pass(*this, tape, workspace);
+    GradientPass pass(data_, tape, workspace);
     LossSums total;
-    total.weight = total_weight_;
+    total.weight = data_.total_weight();
     double plus = 0.0;
     const std::size_t count = pass.slots().size();
     double* room = workspace.room((count * (constants + 1) + 2) * block_rows);
@@ -222,7 +86,7 @@ void GradientObjective::normal_equations(const Tape& tape, std::span<const std::
     double* inverse = room + count * (constants + 1) * block_rows;
     double* ones = inverse + block_rows;
     std::fill_n(ones, block_rows, 1.0);
-    for (std::size_t b = 0; b < rows_.blocks(); ++b) {
+    for (std::size_t b = 0; b < data_.blocks(); ++b) {
         pass.differences(b, g.data(), inverse, total.as_is, plus);
         if (!std::isfinite(total.as_is)) {
             out.loss = total.as_is;
@@ -236,11 +100,12 @@ void GradientObjective::normal_equations(const Tape& tape, std::span<const std::
             // r = u - s v, so J = -s dv; and dv is perpendicular to v.
             for (std::size_t slot = 0; slot < count; ++slot) {
                 out.gradient[p] -= kernels_.dot3(
-                    tangent[slot], direction(b, pass.slots()[slot].column), weight(b));
+                    tangent[slot], data_.direction(b, pass.slots()[slot].column), data_.weight(b));
             }
             for (std::size_t q = 0; q <= p; ++q, ++gram) {
                 for (std::size_t slot = 0; slot < count; ++slot) {
-                    *gram += kernels_.dot3(tangent[slot], turned[q] + slot * block_rows, weight(b));
+                    *gram += kernels_.dot3(tangent[slot], turned[q] + slot * block_rows,
+                                           data_.weight(b));
                 }
             }
         }
@@ -251,10 +116,10 @@ void GradientObjective::normal_equations(const Tape& tape, std::span<const std::
     out.loss = total.loss();
     const double sign = total.negated < total.as_is ? -1.0 : 1.0;
     for (double& entry : out.gram) {
-        entry /= total_weight_;
+        entry /= data_.total_weight();
     }
     for (double& entry : out.gradient) {
-        entry *= sign / total_weight_;
+        entry *= sign / data_.total_weight();
     }
 }
 
@@ -268,19 +133,19 @@ int GradientObjective::solve_sum(Tape& tape, std::span<const std::size_t> linear
         return 0;
     }
     const std::vector<std::size_t> ends = term_ends(tape, terms);
-    Pass pass(*this, tape, workspace, ends);
+    GradientPass pass(data_, tape, workspace, ends);
     const auto& slots = pass.slots();
-    const std::size_t length = rows_.blocks() * block_rows;
-    const std::size_t columns = rows_.columns();
+    const std::size_t length = data_.blocks() * block_rows;
+    const std::size_t columns = data_.columns();
     double* room = workspace.room((slots.size() + terms + columns + 1) * length);
     const std::vector<double*> jacobian = runs(room, slots.size(), length);
     const std::vector<double*> along = runs(room + slots.size() * length, terms, length);
     const std::vector<double*> sum = runs(room + (slots.size() + terms) * length, columns, length);
     double* weights = room + (slots.size() + terms + columns) * length;
-    std::copy(weights_.begin(), weights_.end(), weights);
+    std::copy(data_.weights().begin(), data_.weights().end(), weights);
     std::fill_n(along.empty() ? room : along[0], terms * length, 0.0);
     std::vector<double*> at(slots.size());
-    for (std::size_t b = 0; b < rows_.blocks(); ++b) {
+    for (std::size_t b = 0; b < data_.blocks(); ++b) {
         for (std::size_t slot = 0; slot < slots.size(); ++slot) {
             at[slot] = jacobian[slot] + b * block_rows;
         }
@@ -290,7 +155,7 @@ int GradientObjective::solve_sum(Tape& tape, std::span<const std::size_t> linear
             if (logarithm && slots[slot].group == 0) {
                 kernels_.divide(at[slot], first);
             }
-            kernels_.add_scaled(at[slot], direction(b, slots[slot].column), false,
+            kernels_.add_scaled(at[slot], data_.direction(b, slots[slot].column), false,
                                 along[slots[slot].group] + b * block_rows);
         }
     }
@@ -345,7 +210,7 @@ int GradientObjective::solve_sum(Tape& tape, std::span<const std::size_t> linear
             most_squares = std::max(most_squares, squares);
         }
         for (std::size_t i = 0; i < length; ++i) {
-            weights[i] = weights_[i] / std::max(sum[0][i], 1e-12 * most_squares);
+            weights[i] = data_.weights()[i] / std::max(sum[0][i], 1e-12 * most_squares);
         }
     }
     // The largest factor becomes 1: the loss is free of the common one. A term that adds no more
@@ -365,8 +230,8 @@ int GradientObjective::solve_sum(Tape& tape, std::span<const std::size_t> linear
 
 std::vector<double> GradientObjective::shares(const Tape& parent, std::span<const Tape> terms,
                                               Joint joint, Workspace& workspace) const {
-    const std::size_t columns = rows_.columns();
-    const std::size_t length = rows_.blocks() * block_rows;
+    const std::size_t columns = data_.columns();
+    const std::size_t length = data_.blocks() * block_rows;
     // Gradients of the parent, of one term, and what of them lies along u.
     double* room = workspace.room((columns + 1) * (length + block_rows));
     const std::vector<double*> parents = runs(room, columns + 1, length);
@@ -375,8 +240,9 @@ std::vector<double> GradientObjective::shares(const Tape& parent, std::span<cons
     double* const along = own[columns];
 
     /// The slots of a block's gradient by column, those of unread columns zero.
-    const auto gradient = [&](Pass& pass, const Tape& tape, std::size_t b, bool of_logarithm,
-                              const std::vector<double*>& out, std::size_t offset) {
+    const auto gradient = [&](GradientPass& pass, const Tape& tape, std::size_t b,
+                              bool of_logarithm, const std::vector<double*>& out,
+                              std::size_t offset) {
         std::array<double*, max_tape_size> at{};
         for (std::size_t slot = 0; slot < pass.slots().size(); ++slot) {
             at[slot] = out[pass.slots()[slot].column] + offset;
@@ -387,23 +253,23 @@ std::vector<double> GradientObjective::shares(const Tape& parent, std::span<cons
             if (of_logarithm) {
                 kernels_.divide(at[slot], workspace.value(tape.size() - 1));
             }
-            kernels_.add_scaled(at[slot], direction(b, pass.slots()[slot].column), false,
+            kernels_.add_scaled(at[slot], data_.direction(b, pass.slots()[slot].column), false,
                                 out[columns] + offset);
         }
     };
     std::fill_n(room, (columns + 1) * (length + block_rows), 0.0);
-    Pass parent_pass(*this, parent, workspace);
+    GradientPass parent_pass(data_, parent, workspace);
     double total_parent = 0.0;
     double across_parent = 0.0;
-    for (std::size_t b = 0; b < rows_.blocks(); ++b) {
+    for (std::size_t b = 0; b < data_.blocks(); ++b) {
         const std::size_t offset = b * block_rows;
         gradient(parent_pass, parent, b, joint != Joint::sum, parents, offset);
         for (const auto& slot : parent_pass.slots()) {
             const double* g = parents[slot.column] + offset;
-            total_parent += kernels_.dot3(g, g, weight(b));
+            total_parent += kernels_.dot3(g, g, data_.weight(b));
         }
         const double* a = along_parent + offset;
-        across_parent -= kernels_.dot3(a, a, weight(b));
+        across_parent -= kernels_.dot3(a, a, data_.weight(b));
     }
     across_parent += total_parent;
 
@@ -412,20 +278,20 @@ std::vector<double> GradientObjective::shares(const Tape& parent, std::span<cons
         for (std::size_t j = 0; j < columns; ++j) {
             std::fill_n(own[j], block_rows, 0.0);
         }
-        Pass pass(*this, term, workspace);
+        GradientPass pass(data_, term, workspace);
         std::array<double, 4> total = {total_parent, 0.0, 0.0, 0.0};
         std::array<double, 4> across = {across_parent, 0.0, 0.0, 0.0};
-        for (std::size_t b = 0; b < rows_.blocks(); ++b) {
+        for (std::size_t b = 0; b < data_.blocks(); ++b) {
             const std::size_t offset = b * block_rows;
             const bool of_logarithm = joint == Joint::product || joint == Joint::quotient;
             gradient(pass, term, b, of_logarithm, own, 0);
             for (const auto& slot : pass.slots()) {
                 const double* g = own[slot.column];
-                total[3] += kernels_.dot3(g, g, weight(b));
-                total[1] += kernels_.dot3(g, parents[slot.column] + offset, weight(b));
+                total[3] += kernels_.dot3(g, g, data_.weight(b));
+                total[1] += kernels_.dot3(g, parents[slot.column] + offset, data_.weight(b));
             }
-            across[3] -= kernels_.dot3(along, along, weight(b));
-            across[1] -= kernels_.dot3(along, along_parent + offset, weight(b));
+            across[3] -= kernels_.dot3(along, along, data_.weight(b));
+            across[1] -= kernels_.dot3(along, along_parent + offset, data_.weight(b));
         }
         across[3] += total[3];
         across[1] += total[1];

@@ -13,6 +13,7 @@
 
 #include "closedform/array_view.hpp"
 #include "closedform/direction_kernels.hpp"
+#include "closedform/direction_rows.hpp"
 #include "closedform/objective.hpp"
 
 namespace closedform {
@@ -48,24 +49,10 @@ class GradientObjective : public Objective {
                   Workspace& workspace) const override;
 
     double largest_constant() const override { return 1e3; }
-    const RowBlocks& rows() const override { return rows_; }
+    const RowBlocks& rows() const override { return data_.rows(); }
 
   private:
-    class Pass;
-
-    const double* direction(std::size_t block, std::size_t column) const {
-        return directions_.data() + (block * rows_.columns() + column) * block_rows;
-    }
-    const double* scale(std::size_t block, std::size_t column) const {
-        return scales_.data() + (block * rows_.columns() + column) * block_rows;
-    }
-    const double* weight(std::size_t block) const { return weights_.data() + block * block_rows; }
-
-    RowBlocks rows_;
-    std::vector<double> directions_;  ///< block by block, column by column, as the rows
-    std::vector<double> scales_;
-    std::vector<double> weights_;  ///< 0 in the padding
-    double total_weight_ = 0.0;
+    DirectionRows data_;
     bool signed_ = false;
     const DirectionKernels& kernels_;
 };
