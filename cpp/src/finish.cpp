@@ -1,12 +1,15 @@
 #include "closedform/finish.hpp"
 
 #include <algorithm>
+#include <array>
+#include <charconv>
 #include <cmath>
 #include <cstddef>
 #include <limits>
 #include <utility>
 
 #include "closedform/constants.hpp"
+#include "closedform/free_form.hpp"
 #include "closedform/parallel.hpp"
 #include "closedform/reductions.hpp"
 #include "closedform/simplify.hpp"
@@ -14,6 +17,18 @@
 
 namespace closedform {
 namespace {
+
+/// Characters that writing the constants takes.
+std::size_t constants_length(const Tape& tape) {
+    std::size_t length = 0;
+    for (const std::size_t position : constant_positions(tape)) {
+        std::array<char, 40> text{};
+        length += static_cast<std::size_t>(
+            std::to_chars(text.data(), text.data() + text.size(), tape[position].value).ptr -
+            text.data());
+    }
+    return length;
+}
 
 /// One expression at a time, one thread each.
 class Finisher {
@@ -48,47 +63,77 @@ class Finisher {
             if (next.size() > reduced_fully) {
                 continue;
             }
-            for (const Tape& reduction : reductions(next, operators_)) {
-                if (Tape smaller = simplest(reduction); !smaller.empty()) {
+            const auto follow = [&](const Tape& reduction) {
+                Tape smaller = simplest(reduction);
+                if (!smaller.empty() && smaller.size() < next.size()) {
                     queue.push_back(std::move(smaller));
                 }
+            };
+            for (const Tape& reduction : reductions(next, operators_)) {
+                follow(reduction);
+            }
+            follow(next);
+            if (few_.scale_free()) {
+                follow(emit(without_even(canonical(next)), operators_));
             }
         }
         return steps;
     }
 
-    /// Rounds constants within half a standard error of what the data say about one constant.
-    void make_simple(Candidate& candidate) {
+    /// The tape with the sign, where that is free, of an increasing link on top of it, with
+    /// constants rounded as far as half a standard error of what the data say about one constant.
+    /// Where factors are free, one is chosen that makes it smallest, then shortest to write.
+    Tape made_simple(const Candidate& candidate) {
         const double rows = static_cast<double>(few_.rows().rows());
-        for (;;) {
-            snap_constants(candidate.tape, few_, workspace_,
-                           std::max(exact_, candidate.loss * (1.0 + 0.5 / rows)), deadline_);
-            Tape simpler = simplest(candidate.tape);
-            // Simplifying multiplies constants and so undoes their rounding: only for a gain.
-            if (simpler.empty() || simpler.size() >= candidate.tape.size()) {
-                return;
+        const double allowed = std::max(few_.rounding_loss(), candidate.loss * (1.0 + 0.5 / rows));
+        Tape best;
+        for (Tape& tape : variants(candidate.tape)) {
+            snap(tape, allowed);
+            if (best.empty() || std::pair(tape.size(), constants_length(tape)) <
+                                    std::pair(best.size(), constants_length(best))) {
+                best = std::move(tape);
             }
-            candidate.tape = std::move(simpler);
         }
-    }
-
-    /// Where the sign is free: so that the link on top of the expression increases.
-    void orient(Tape& tape) {
-        const LossSums sums = few_.sums(tape, workspace_);
-        if (!(sums.negated < sums.as_is)) {
-            return;
-        }
-        Scaled form = canonical(tape);
-        form.scale = -form.scale;
-        if (Tape turned = emit(form, operators_); !turned.empty()) {
-            tape = std::move(turned);
-        }
+        return best;
     }
 
   private:
     /// The shortest expression that the objective cannot tell from the tape; empty for none.
     Tape simplest(const Tape& tape) const {
         return emit(few_.representative(canonical(tape)), operators_);
+    }
+
+    /// Of expressions that differ by factors the objective cannot tell.
+    std::vector<Tape> variants(const Tape& tape) {
+        if (!few_.scale_free()) {
+            return {tape};
+        }
+        Scaled form = canonical(tape);
+        const LossSums sums = few_.sums(tape, workspace_);
+        if (sums.negated < sums.as_is) {
+            form.scale = -form.scale;
+        }
+        std::vector<Tape> result;
+        for (const Scaled& normalised : normalisations(free_form(std::move(form), true))) {
+            if (Tape variant = emit(normalised, operators_); !variant.empty()) {
+                result.push_back(std::move(variant));
+            }
+        }
+        return result.empty() ? std::vector<Tape>{tape} : result;
+    }
+
+    void snap(Tape& tape, double allowed) {
+        for (;;) {
+            snap_constants(tape, few_, workspace_, allowed, deadline_);
+            Scaled form = canonical(tape);
+            Tape simpler =
+                emit(few_.scale_free() ? free_form(std::move(form), true) : form, operators_);
+            // Simplifying multiplies constants and so undoes their rounding: only for a gain.
+            if (simpler.empty() || simpler.size() >= tape.size()) {
+                return;
+            }
+            tape = std::move(simpler);
+        }
     }
 
     const Objective& few_;
@@ -130,8 +175,7 @@ std::vector<Candidate> finish(std::vector<Tape> found, MatrixView<const T> x, co
         Finisher finisher(few, operators, deadline);
         finished[i] = finisher.reduced(std::move(found[i]));
         for (Candidate& candidate : finished[i]) {
-            finisher.make_simple(candidate);
-            finisher.orient(candidate.tape);
+            candidate.tape = finisher.made_simple(candidate);
             candidate.loss = loss_on_all_rows(candidate.tape, x, goal, 1);
         }
     });

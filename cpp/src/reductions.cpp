@@ -3,6 +3,7 @@
 #include <cmath>
 #include <utility>
 
+#include "closedform/expand.hpp"
 #include "closedform/simplify.hpp"
 
 namespace closedform {
@@ -91,6 +92,11 @@ std::vector<Tape> reductions(const Tape& tape, const OpSet& allowed) {
             }
         }
     });
+    for (const Scaled& expanded : expansions(form)) {
+        if (Tape candidate = emit(expanded, allowed); !candidate.empty()) {
+            offer(simplify(candidate, allowed));
+        }
+    }
     return smaller;
 }
 

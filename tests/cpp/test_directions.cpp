@@ -6,6 +6,7 @@
 
 #include "closedform/constants.hpp"
 #include "closedform/evaluate.hpp"
+#include "closedform/expand.hpp"
 #include "closedform/expression_text.hpp"
 #include "closedform/free_form.hpp"
 #include "closedform/gradient_objective.hpp"
@@ -213,6 +214,39 @@ TEST_CASE("what the direction leaves free is stripped, what it does not is kept"
     CHECK(stripped("sin(x*y)") == "sin(x*y)");
     // 1/z decreases.
     CHECK(stripped("1/(x*y)", true) == print(simplify(parse("-(x*y)", names), all), names));
+    CHECK(stripped("-(x*y)/sin(z)", true) == "sin(z)/(x*y)");
+    // The factor that most terms have is 1.
+    CHECK(stripped("x + 2*sin(y) - 2*z") == "0.5*x - z + sin(y)");
+    CHECK(stripped("(x + 3*y + 3*z)*sin(y)") == stripped("(x/3 + y + z)*sin(y)"));
+}
+
+TEST_CASE("an outer even power comes off, factors can be chosen, products be multiplied out") {
+    const OpSet all = OpSet::all();
+    const auto text = [&](const Scaled& form) {
+        return print(simplify(emit(form, all), all), names);
+    };
+    const auto form = [&](const char* written) { return canonical(parse(written, names)); };
+    CHECK(text(without_even(form("(x - y)**2"))) == "x - y");
+    CHECK(text(without_even(form("abs(x*y)"))) == "x*y");
+    CHECK(text(without_even(form("x**4/sin(y)**4"))) == text(form("x/sin(y)")));
+    CHECK(text(without_even(form("x**2*y"))) == text(form("x**2*y")));
+    // Every normalisation has the same direction, and one has each factor 1.
+    const auto sums = normalisations(form("x + 4*y - 0.5*z"));
+    REQUIRE(sums.size() == 3);
+    CHECK(text(sums[1]) == "0.25*x + y - 0.125*z");
+    CHECK(text(sums[2]) == "2*x + 8*y - z");
+    CHECK(normalisations(form("(x + 2*y)*(y + 3*z)")).size() == 3);
+    CHECK(normalisations(form("sin(x + 2*y)")).size() == 1);
+    // Multiplied out and merged.
+    const auto expanded = [&](const char* written) {
+        return text(expansions(form(written)).back());
+    };
+    CHECK(expanded("x + x*(x - 1) + sin(y + z)") == text(form("x**2 + sin(y + z)")));
+    CHECK(expanded("sin((x + y)**2 - 2*x*y)") == text(form("sin(x**2 + y**2)")));
+    CHECK(expanded("x*(y - 2) - y*(x - 3)") == text(form("3*y - 2*x")));
+    CHECK(expanded("(x + y)*(x - y)/z + y**2/z") == text(form("x**2/z")));
+    CHECK(expansions(form("x*y + sin(z)/(x + y)")).empty());
+    CHECK(expansions(form("(x + y + z)**4")).empty());
 }
 
 TEST_CASE("the hinge loss and its derivatives by the constants") {

@@ -40,6 +40,7 @@ class GradientObjective : public Objective {
                                Workspace& workspace) const override;
 
     double exact_loss() const override { return 1e-22; }
+    double rounding_loss() const override { return 1e-25; }
     Scaled representative(Scaled form) const override;
     bool scale_free() const override { return true; }
 

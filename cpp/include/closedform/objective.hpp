@@ -76,6 +76,9 @@ class Objective {
     /// Losses up to this are rounding of float64 data.
     virtual double exact_loss() const = 0;
 
+    /// What rounding the constants of an exact law for print may cost.
+    virtual double rounding_loss() const { return exact_loss(); }
+
     /// The simplest expression this objective cannot tell from the given one.
     virtual Scaled representative(Scaled form) const { return form; }
 
