@@ -34,7 +34,9 @@ def steepest_drop(
     Among the formulas whose loss is better than that of every smaller one by more than the standard
     error of the difference, it maximises the drop of log loss per added node. The drop is the
     least one over all smaller formulas of those, and a constant, whose zero gradient costs 1 at
-    every row: against its neighbour alone, a formula behind a poor one would look good.
+    every row: against its neighbour alone, a formula behind a poor one would look good. The
+    smallest formula, mostly a bare input, is where the front begins; it is chosen only if no larger
+    one is clearly better.
 
     Args:
         formulas: by size.
@@ -52,7 +54,7 @@ def steepest_drop(
             continue
         log_loss = float(np.log(losses[i]))
         drop = min((other - log_loss) / (formula.complexity - size) for size, other in smaller)
-        if drop > steepest:
+        if i > 0 and drop > steepest:
             best, steepest = i, drop
         smaller.append((formula.complexity, log_loss))
     return best
