@@ -11,6 +11,7 @@ from closedform.formula import Formula
 from closedform.unit_gradients import unit
 
 PARALLEL = 1e-14  # mean squared distance of unit gradients below which the rest is rounding
+LEAST_DROP = 0.05  # of log loss a node, for which the smallest formula is given up
 MOST_ROWS = 4000  # more add time, not certainty
 
 
@@ -35,8 +36,8 @@ def steepest_drop(
     error of the difference, it maximises the drop of log loss per added node. The drop is the
     least one over all smaller formulas of those, and a constant, whose zero gradient costs 1 at
     every row: against its neighbour alone, a formula behind a poor one would look good. The
-    smallest formula, mostly a bare input, is where the front begins; it is chosen only if no larger
-    one is clearly better.
+    smallest formula, mostly a bare input, is where the front begins: any other drop of at least 0.05
+    a node is taken instead.
 
     Args:
         formulas: by size.
@@ -47,7 +48,7 @@ def steepest_drop(
     errors = np.array([gradient_errors(formula, X, U) for formula in formulas])
     w = np.ones(len(X)) if weights is None else weights
     losses = np.maximum(errors @ (w / w.sum()), PARALLEL)
-    best, steepest = 0, -np.inf
+    best, steepest = 0, LEAST_DROP
     smaller = [(0, 0.0)]  # size and log loss
     for i, formula in enumerate(formulas):
         if not all(_clearly_better(errors[i], errors[j], w, losses[j]) for j in range(i)):
