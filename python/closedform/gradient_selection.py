@@ -36,8 +36,8 @@ def steepest_drop(
     error of the difference, it maximises the drop of log loss per added node. The drop is the
     least one over all smaller formulas of those, and a constant, whose zero gradient costs 1 at
     every row: against its neighbour alone, a formula behind a poor one would look good. The
-    smallest formula, mostly a bare input, is where the front begins: any other drop of at least 0.05
-    a node is taken instead.
+    smallest formula, mostly a bare input, is where the front begins: any other drop of at
+    least 0.05 a node is taken instead.
 
     Args:
         formulas: by size.
