@@ -66,7 +66,8 @@ def run(
 
     Where every merge of inputs holds to rounding, only the merged problem is searched. Where merges
     are uncertain, merged problems are searched for a share of the time, and then the problem as it
-    is, beginning with what they found: a wrong merge costs time, not truth.
+    is, beginning with what they found: a wrong merge costs time, not truth. Unless `signed`, the
+    sign is found last: with it a formula can have two nodes more than max_size.
     """
     merging: Merging | None = None
     if symmetries:
