@@ -115,11 +115,19 @@ class Finisher {
         }
         std::vector<Tape> result;
         for (const Scaled& normalised : normalisations(free_form(std::move(form), true))) {
-            if (Tape variant = emit(normalised, operators_); !variant.empty()) {
+            Tape variant = emit(normalised, operators_);
+            // Huge constants are not shorter to write for ending in zeros.
+            if (!variant.empty() && (result.empty() || bounded(variant))) {
                 result.push_back(std::move(variant));
             }
         }
         return result.empty() ? std::vector<Tape>{tape} : result;
+    }
+
+    bool bounded(const Tape& tape) const {
+        return std::all_of(tape.begin(), tape.end(), [&](const Node& node) {
+            return std::abs(node.value) <= few_.largest_constant();
+        });
     }
 
     void snap(Tape& tape, double allowed) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "closedform/free_form.hpp"
@@ -48,24 +49,35 @@ Scaled GradientObjective::representative(Scaled form) const {
     return free_form(std::move(form), signed_);
 }
 
-LossSums GradientObjective::sums(const Tape& tape, Workspace& workspace) const {
+LossSums GradientObjective::both_signs(const Tape& tape, Workspace& workspace) const {
     GradientPass pass(data_, tape, workspace);
     const std::size_t count = pass.slots().size();
     double* room = workspace.room((count + 1) * block_rows);
     const std::vector<double*> g = runs(room, count, block_rows);
     double* inverse = room + count * block_rows;
-    double minus = 0.0;
-    double plus = 0.0;
-    for (std::size_t b = 0; b < data_.blocks() && std::isfinite(minus); ++b) {
-        pass.differences(b, g.data(), inverse, minus, plus);
-    }
     LossSums result;
-    result.as_is = minus;
-    if (!signed_) {
-        result.negated = plus;
+    result.negated = 0.0;
+    for (std::size_t b = 0; b < data_.blocks() && std::isfinite(result.as_is); ++b) {
+        pass.differences(b, g.data(), inverse, result.as_is, result.negated);
     }
     result.weight = data_.total_weight();
     return result;
+}
+
+LossSums GradientObjective::sums(const Tape& tape, Workspace& workspace) const {
+    LossSums result = both_signs(tape, workspace);
+    if (signed_) {
+        result.negated = std::numeric_limits<double>::infinity();
+    }
+    return result;
+}
+
+bool GradientObjective::falls(const Tape& tape, Workspace& workspace) const {
+    if (!signed_) {
+        return false;
+    }
+    const LossSums sums = both_signs(tape, workspace);
+    return sums.negated < sums.as_is;
 }
 
 void GradientObjective::normal_equations(const Tape& tape, std::span<const std::size_t> positions,

@@ -117,7 +117,13 @@ FitResult fit_open_form(OpenForm form, const OpSet& operators, const Objective& 
     if (form.logarithm && !(std::abs(unit) > 1e-9)) {
         return fit;
     }
-    tape = simplest(form.logarithm ? exponential(form.sum) : open);
+    tape = form.logarithm ? exponential(form.sum) : open;
+    if (objective.falls(tape, workspace)) {
+        tape.insert(tape.begin(), Node::constant(-1.0));
+        tape.push_back(Node::function(Op::mul));
+        fix_sizes(tape);
+    }
+    tape = simplest(tape);
     if (tape.empty() || std::any_of(tape.begin(), tape.end(), [&](const Node& node) {
             return !(std::abs(node.value) <= objective.largest_constant());
         })) {

@@ -68,7 +68,8 @@ def run(
 
     Where every merge of inputs holds to rounding, only the merged problem is searched. Where merges
     are uncertain, merged problems are searched for a share of the time, and then the problem as it
-    is, beginning with what they found: a wrong merge costs time, not truth.
+    is, beginning with what they found: a wrong merge costs time, not truth. Unless `signed`, the
+    sign is found last: with it a formula can have two nodes more than max_size.
     """
     merging: Merging | None = None
     if symmetries:
@@ -78,11 +79,12 @@ def run(
         merging = merge_blocks(
             merging, weights, table.names, stages.search_block, lambda: not stages.done
         )
-    for problem, share in _problems(merging):
+    complete = merging is not None and _complete(merging, table.names, max_size)
+    for problem, share in _problems(merging, complete):
         if not stages.done:
             stages.search_merged(problem, share, signed, weights)
-    if merging is not None and merging.exact and merging.merges:
-        stages.done = True  # nothing is lost by a search of the merged problem alone
+    # Nothing is lost by a search of the merged problem alone, if what it found can be kept.
+    stages.done = stages.done or (complete and stages.all_fit())
 
     goal = _core.Goal.gradients(U, None, weights, signed)
     entries = stages.search_as_it_is(table.values, goal, options)
@@ -102,11 +104,17 @@ def run(
     )
 
 
-def _problems(merging: Merging | None) -> list[tuple[Merging, float]]:
+def _complete(merging: Merging, names: tuple[str, ...], max_size: int) -> bool:
+    """Whether the merged problem alone will do: true merges, and room for all the inputs left."""
+    sizes = [Formula(text, names).complexity for text in merging.texts]
+    return merging.exact and bool(merging.merges) and sum(sizes) + len(sizes) - 1 <= max_size
+
+
+def _problems(merging: Merging | None, complete: bool) -> list[tuple[Merging, float]]:
     """Merged problems worth a search, with their shares of the budget."""
     if merging is None:
         return []
-    if merging.exact and merging.merges:
+    if complete:
         return [(merging, 1.0)]
     problems = [(merging.tentative, TENTATIVE)] if merging.tentative is not None else []
     return problems + ([(merging, CERTAIN)] if merging.merges else [])
@@ -158,8 +166,10 @@ class _Stages:
     ) -> None:
         """Adds to `found` what the merged inputs give."""
         if len(problem.texts) == 1:
-            self.found += problem.texts  # the input left is the answer: nothing to search
-            if problem.loss <= PARALLEL:
+            # The input left is the answer: nothing to search.
+            falls = signed and np.average(problem.U[:, 0], weights=weights) < 0
+            self.found += [f"-({problem.texts[0]})" if falls else problem.texts[0]]
+            if problem.loss <= PARALLEL and self.all_fit():
                 self.done, self.reason = True, "exact"
             return
         placeholders = tuple(f"z{k + 1}" for k in range(len(problem.texts)))
@@ -167,6 +177,8 @@ class _Stages:
         goal = _core.Goal.gradients(problem.U, problem.S, weights, signed)
         entries = self._search(problem.Z, goal, placeholders, share, expansion, None)
         self.found += [_expanded(text, expansion) for text, _ in entries]
+        # An exact formula that is too long is none.
+        self.done = self.done and (self.reason == "interrupted" or self.all_fit())
 
     def search_block(
         self, Z: Floats, goal: _core.Goal, names: tuple[str, ...]
@@ -186,6 +198,10 @@ class _Stages:
         # The inputs alone are the front's beginning, also where nothing is left to search.
         options["start"] = [*start, *self._fitting(self.found), *self.names]
         return self._search(X, goal, self.names, 1.0, {}, options)
+
+    def all_fit(self) -> bool:
+        """Whether everything found can be kept, written in the original inputs."""
+        return len(self._fitting(self.found)) == len(self.found)
 
     def _fitting(self, texts: Sequence[str]) -> list[str]:
         formulas = [Formula(text, self.names).simplified(self.operators) for text in texts]

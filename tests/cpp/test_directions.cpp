@@ -173,6 +173,29 @@ TEST_CASE("factors of a sum come from its pencil, constants inside from Levenber
             .loss < 1e-24);
 }
 
+TEST_CASE("where the sign means something, a fitted sum has it") {
+    const auto x = box(256, 0.2, 1.5, 9);
+    const OpSet all = OpSet::all();
+    Workspace workspace;
+    for (const char* text : {"-(x*y)", "x*y", "-(x*y) - sin(z)", "x*y + 2*sin(z)", "z - exp(x - y)",
+                             "x*exp(-(y*y))", "-(x*exp(-(y*y)))", "exp(y*z)/x"}) {
+        const auto u = unit_gradients(parse(text, names), x);
+        const auto rows = objective(x, u, true);
+        // The structure is tried once, from whatever sign it has.
+        for (const double sign : {1.0, -1.0}) {
+            Scaled form = canonical(parse(text, names));
+            form.scale *= sign;
+            form = rows.representative(form);
+            Tape fitted;
+            INFO(text);
+            CHECK(fit_open_form(open_form(form, all, rows), all, rows, workspace, FitOptions{},
+                                fitted)
+                      .loss < 1e-24);
+            CHECK(rows.loss(fitted, workspace) < 1e-24);
+        }
+    }
+}
+
 TEST_CASE("noise: rows of large gradients do not decide alone") {
     // Truth (1, 5, 2) with 5 % noise: the plain pencil gives 5.46 and 2.34.
     const auto x = box(1000, -1.0, 1.0, 6);

@@ -61,6 +61,34 @@ TEST_SUITE("threads") {
             CHECK(one.front[i].tape.size() == three.front[i].tape.size());
         }
     }
+
+    TEST_CASE("directions: same seed and evaluations, same front, for any number of threads") {
+        const std::vector<std::string> names = {"a", "b"};
+        const Data data = sampled("0*a", 700, 1.0);
+        std::vector<double> u(data.x.size());
+        const MatrixView<double> view(u.data(), 700, 2);
+        evaluate_gradient(parse("a*a + a*b + exp(0.4*b)", names), data.view(), view, 1);
+        Random random(3, 0);
+        for (std::size_t i = 0; i < 1400; i += 2) {
+            u[i] += 0.01 * random.normal();
+            const double norm = std::hypot(u[i], u[i + 1]);
+            u[i] /= norm;
+            u[i + 1] /= norm;
+        }
+        const MatrixView<const double> directions(u.data(), 700, 2);
+        const GradientGoal goal(directions, {}, {}, false);
+        SearchOptions few = options(1);
+        few.evaluations = 20000;
+        const SearchResult one = search(data.view(), goal, few, {});
+        few.threads = 3;
+        const SearchResult three = search(data.view(), goal, few, {});
+        REQUIRE(one.front.size() > 2);
+        REQUIRE(one.front.size() == three.front.size());
+        for (std::size_t i = 0; i < one.front.size(); ++i) {
+            CHECK(one.front[i].loss == three.front[i].loss);
+            CHECK(print(one.front[i].tape, names) == print(three.front[i].tape, names));
+        }
+    }
 }
 
 TEST_CASE("a law is found exactly, at its size, whatever the units of the target") {

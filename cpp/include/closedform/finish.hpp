@@ -14,8 +14,8 @@ namespace closedform {
 
 /// The Pareto front of `found` and its reductions, by complexity: constants refitted with `few`
 /// (the goal at some rows of X, in the data's own units) and made simple, the sign turned where it
-/// is free, losses on all rows of X. Taken in order of worth; those the deadline leaves out stay as
-/// they are. The same for any number of threads (0: all cores).
+/// is free (which can add two nodes), losses on all rows of X. Taken in order of worth; those the
+/// deadline leaves out stay as they are. The same for any number of threads (0: all cores).
 template <class T>
 std::vector<Candidate> finish(std::vector<Tape> found, MatrixView<const T> x, const Goal& goal,
                               const Objective& few, const OpSet& operators, unsigned threads,

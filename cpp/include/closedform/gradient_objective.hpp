@@ -49,10 +49,14 @@ class GradientObjective : public Objective {
     int solve_sum(Tape& tape, std::span<const std::size_t> linear, bool logarithm,
                   Workspace& workspace) const override;
 
+    bool falls(const Tape& tape, Workspace& workspace) const override;
+
     double largest_constant() const override { return 1e3; }
     const RowBlocks& rows() const override { return data_.rows(); }
 
   private:
+    LossSums both_signs(const Tape& tape, Workspace& workspace) const;
+
     DirectionRows data_;
     bool signed_ = false;
     const DirectionKernels& kernels_;

@@ -86,12 +86,16 @@ class Objective {
     virtual bool scale_free() const { return false; }
 
     /// Sets the factors at `linear`, one for each term of the outermost sum, to the best ones, up
-    /// to their common factor. logarithm: the first term stands for its logarithm. Only where
-    /// scale_free(). Returns the passes over the rows it took.
+    /// to their common factor and its sign. logarithm: the first term stands for its logarithm.
+    /// Only where scale_free(). Returns the passes over the rows it took.
     virtual int solve_sum(Tape& /*tape*/, std::span<const std::size_t> /*linear*/,
                           bool /*logarithm*/, Workspace& /*workspace*/) const {
         return 0;
     }
+
+    /// Where a sign means something: true when the expression times -1 has the smaller loss.
+    /// solve_sum leaves that open.
+    virtual bool falls(const Tape& /*tape*/, Workspace& /*workspace*/) const { return false; }
 
     /// True when one Gauss-Newton step solves for constants that enter linearly.
     virtual bool quadratic() const { return false; }
