@@ -1,4 +1,4 @@
-"""Separable blocks: searched alone, then merged, where gradients are exact."""
+"""Forms of gradient searches: separable blocks, and quotients without a pole."""
 
 from __future__ import annotations
 
@@ -37,3 +37,16 @@ def test_blocks_are_found_and_the_law_at_its_size(law: str) -> None:
         np.linalg.norm(found, axis=1) * np.linalg.norm(true, axis=1)
     )
     np.testing.assert_allclose(cosine, 1, atol=1e-12)
+
+
+def test_of_a_quotient_and_its_reciprocal_the_one_without_a_pole_is_shown() -> None:
+    truth = cf.Formula("(x1*x1 + x2)/(x3 - x4)", ("x1", "x2", "x3", "x4"))
+    X = np.random.default_rng(3).uniform(0.5, 2, (1000, 4))
+    front = cf.search(
+        X, gradients=truth.gradient(X), operators="+ - * /", time=math.inf, evaluations=10**6
+    )
+    shown = front.best(X)
+    assert front.best.loss < 1e-20
+    # -1/truth has the same gradient directions, and crosses zero where truth has its pole.
+    order = np.argsort(-1 / truth(X))
+    assert np.all(np.diff(shown[order]) > -1e-9)
