@@ -100,7 +100,7 @@ class Finisher {
   private:
     /// The shortest expression that the objective cannot tell from the tape; empty for none.
     Tape simplest(const Tape& tape) const {
-        return emit(few_.representative(canonical(tape)), operators_);
+        return tape.empty() ? tape : emit(few_.representative(canonical(tape)), operators_);
     }
 
     /// Of expressions that differ by factors the objective cannot tell.
@@ -134,8 +134,10 @@ class Finisher {
         for (;;) {
             snap_constants(tape, few_, workspace_, allowed, deadline_);
             Scaled form = canonical(tape);
-            Tape simpler =
-                emit(few_.scale_free() ? free_form(std::move(form), true) : form, operators_);
+            if (few_.scale_free()) {
+                form = free_form(std::move(form), true);
+            }
+            Tape simpler = emit(form, operators_);
             // Simplifying multiplies constants and so undoes their rounding: only for a gain.
             if (simpler.empty() || simpler.size() >= tape.size()) {
                 return;
