@@ -100,7 +100,7 @@ class Finisher {
   private:
     /// The shortest expression that the objective cannot tell from the tape; empty for none.
     Tape simplest(const Tape& tape) const {
-        return emit(few_.representative(canonical(tape)), operators_);
+        return tape.empty() ? tape : emit(few_.representative(canonical(tape)), operators_);
     }
 
     /// Of expressions that differ by factors the objective cannot tell.
