@@ -114,7 +114,8 @@ class Finisher {
             form.scale = -form.scale;
         }
         std::vector<Tape> result;
-        for (const Scaled& normalised : normalisations(free_form(std::move(form), true))) {
+        form = without_pole(free_form(std::move(form), true));
+        for (const Scaled& normalised : normalisations(form)) {
             Tape variant = emit(normalised, operators_);
             // Huge constants are not shorter to write for ending in zeros.
             if (!variant.empty() && (result.empty() || bounded(variant))) {
@@ -122,6 +123,42 @@ class Finisher {
             }
         }
         return result.empty() ? std::vector<Tape>{tape} : result;
+    }
+
+    /// z or 1/z, whichever is finite on the data: the gradients of a/b are as parallel where b
+    /// changes its sign, but no monotone link leads across the pole.
+    Scaled without_pole(Scaled form) {
+        if (form.form.kind != Form::Kind::product) {
+            return form;
+        }
+        bool above = false;
+        bool below = false;
+        for (std::size_t i = 0; i < form.form.parts.size(); ++i) {
+            if (form.form.exponents[i] % 2 != 0 && changes_sign(form.form.parts[i].form)) {
+                (form.form.exponents[i] > 0 ? above : below) = true;
+            }
+        }
+        if (below && !above) {
+            for (int& exponent : form.form.exponents) {
+                exponent = -exponent;
+            }
+            form.scale = -form.scale;
+        }
+        return form;
+    }
+
+    bool changes_sign(const Form& form) {
+        const Tape tape = emit({1.0, form}, operators_);
+        bool positive = false;
+        bool negative = false;
+        for (std::size_t b = 0; !tape.empty() && b < few_.rows().blocks(); ++b) {
+            const double* values = workspace_.forward(tape, few_.rows().block(b), false);
+            positive = positive || std::any_of(values, values + block_rows,
+                                               [](double value) { return value > 0.0; });
+            negative = negative || std::any_of(values, values + block_rows,
+                                               [](double value) { return value < 0.0; });
+        }
+        return positive && negative;
     }
 
     bool bounded(const Tape& tape) const {
@@ -135,7 +172,7 @@ class Finisher {
             snap_constants(tape, few_, workspace_, allowed, deadline_);
             Scaled form = canonical(tape);
             if (few_.scale_free()) {
-                form = free_form(std::move(form), true);
+                form = without_pole(free_form(std::move(form), true));
             }
             Tape simpler = emit(form, operators_);
             // Simplifying multiplies constants and so undoes their rounding: only for a gain.

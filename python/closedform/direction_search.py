@@ -14,6 +14,7 @@ import numpy as np
 from closedform import _core, _inputs
 from closedform._inputs import Floats, InputError
 from closedform.backends import native
+from closedform.block_merging import merge_blocks
 from closedform.formula import Formula, Front, pareto
 from closedform.gradient_selection import MOST_ROWS, PARALLEL, steepest_drop
 from closedform.progress import Callback, Progress
@@ -23,6 +24,7 @@ from closedform.unit_gradients import unit
 # Shares of the time and of the evaluations for merged problems whose merges are not proven: what
 # they find, the search of the problem as it is begins with.
 TENTATIVE, CERTAIN = 0.35, 0.25
+BLOCK = 0.05  # for the search of each separable block
 
 
 def unit_rows(gradients: object, table: _inputs.Matrix) -> Floats:
@@ -73,6 +75,10 @@ def run(
     if symmetries:
         merging = find(table.values, U, weights, names=table.names, operators=operators, seed=seed)
     stages = _Stages(table.names, operators, max_size, time, evaluations, threads, seed, callback)
+    if merging is not None and merging.exact and len(merging.texts) > 2:
+        merging = merge_blocks(
+            merging, weights, table.names, stages.search_block, lambda: not stages.done
+        )
     complete = merging is not None and _complete(merging, table.names, max_size)
     for problem, share in _problems(merging, complete):
         if not stages.done:
@@ -86,7 +92,8 @@ def run(
         Formula(text, table.names, goal.loss(text, table.names, table.values, threads or 0))
         for text, _ in entries
     ]
-    members = pareto(formulas, PARALLEL)
+    # A constant has no direction.
+    members = pareto((f for f in formulas if f._expression.inputs_needed), PARALLEL)
     return Front(
         members,
         best=_best(members, table.values, U, weights, seed),
@@ -173,6 +180,15 @@ class _Stages:
         # An exact formula that is too long is none.
         self.done = self.done and (self.reason == "interrupted" or self.all_fit())
 
+    def search_block(
+        self, Z: Floats, goal: _core.Goal, names: tuple[str, ...]
+    ) -> list[tuple[str, float]]:
+        """What two inputs alone give; reports its progress in z1 and z2 by no formula."""
+        entries = self._search(Z, goal, names, BLOCK, None, None)
+        if self.reason != "interrupted":
+            self.done = False  # an exact block is not the end
+        return entries
+
     def search_as_it_is(
         self, X: _inputs.FloatMatrix, goal: _core.Goal, options: Mapping[str, Any] | None
     ) -> list[tuple[str, float]]:
@@ -197,7 +213,7 @@ class _Stages:
         goal: _core.Goal,
         names: tuple[str, ...],
         share: float,
-        expansion: Mapping[str, str],
+        expansion: Mapping[str, str] | None,
         options: Mapping[str, Any] | None,
     ) -> list[tuple[str, float]]:
         before = self.elapsed()
@@ -210,7 +226,9 @@ class _Stages:
             assert self.callback is not None
             elapsed = before + progress.elapsed
             best = progress.best
-            if best is not None and expansion:
+            if expansion is None:
+                best = None  # of a block: it is not what was asked for
+            elif best is not None and expansion:
                 best = Formula(_expanded(best.text, expansion), self.names, best.loss)
             remaining = max(0.0, self.time - elapsed) if math.isfinite(self.time) else None
             return self.callback(

@@ -11,6 +11,7 @@ from closedform.formula import Formula
 from closedform.unit_gradients import unit
 
 PARALLEL = 1e-14  # mean squared distance of unit gradients below which the rest is rounding
+LEAST_DROP = 0.05  # of log loss a node, for which the smallest formula is given up
 MOST_ROWS = 4000  # more add time, not certainty
 
 
@@ -31,9 +32,12 @@ def steepest_drop(
 ) -> int:
     """Index of the formula at which the loss falls most steeply, on rows not searched.
 
-    It maximises the drop of log loss per added node among those whose loss is better than that of
-    every smaller formula by more than the standard error of the difference. The first is measured
-    from a constant, whose zero gradient costs 1 at every row.
+    Among the formulas whose loss is better than that of every smaller one by more than the standard
+    error of the difference, it maximises the drop of log loss per added node. The drop is the
+    least one over all smaller formulas of those, and a constant, whose zero gradient costs 1 at
+    every row: against its neighbour alone, a formula behind a poor one would look good. The
+    smallest formula, mostly a bare input, is where the front begins: any other drop of at
+    least 0.05 a node is taken instead.
 
     Args:
         formulas: by size.
@@ -44,15 +48,16 @@ def steepest_drop(
     errors = np.array([gradient_errors(formula, X, U) for formula in formulas])
     w = np.ones(len(X)) if weights is None else weights
     losses = np.maximum(errors @ (w / w.sum()), PARALLEL)
-    best, steepest = 0, -np.inf
-    size, loss = 0, 1.0
+    best, steepest = 0, LEAST_DROP
+    smaller = [(0, 0.0)]  # size and log loss
     for i, formula in enumerate(formulas):
         if not all(_clearly_better(errors[i], errors[j], w, losses[j]) for j in range(i)):
             continue
-        slope = np.log(loss / losses[i]) / (formula.complexity - size)
-        if slope > steepest:
-            best, steepest = i, slope
-        size, loss = formula.complexity, losses[i]
+        log_loss = float(np.log(losses[i]))
+        drop = min((other - log_loss) / (formula.complexity - size) for size, other in smaller)
+        if i > 0 and drop > steepest:
+            best, steepest = i, drop
+        smaller.append((formula.complexity, log_loss))
     return best
 
 

@@ -14,16 +14,16 @@ import numpy.typing as npt
 
 from closedform import _inputs
 from closedform._inputs import Floats
-from closedform.formula import Formula
+from closedform.formula import EXACT, Formula
 from closedform.progress import Callback
 from closedform.search import search
-from closedform.selection import choose
 
 VARIABLE = "T"
 OSCILLATING = frozenset({"sin", "cos", "tan"})  # no part of a function that only rises
 POINTS = 2000  # at which a closed form is checked to rise
-# A closed form this much worse than the isotonic fit (mean squared error) is not the link.
-WORSE = 2.0
+# A closed form whose mean squared error is at most so many times that of the isotonic fit, on rows
+# that one was not fitted to, says as much.
+AS_GOOD = 1.1
 
 
 @dataclass(frozen=True)
@@ -106,8 +106,9 @@ def fit_link(
 ) -> MonotoneLink:
     """phi of f = phi(t), isotonic and as a closed form of at most `max_size` nodes.
 
-    The closed form is the shortest description of the data (`selection.choose`) among the formulas
-    of a one-dimensional search that rise from the smallest t to the largest.
+    The closed form is the smallest, among the formulas of a one-dimensional search that rise from
+    the smallest t to the largest, that is as good as the isotonic fit; where one is exact, the
+    smallest exact one. A larger one would follow the errors of T, which are no function of T.
 
     Args:
         t, f: (n,) float64, values of the formula and of the neuron.
@@ -134,13 +135,26 @@ def fit_link(
         callback=callback,
     )
     rising = [formula for formula in front if rises(formula, steps.at[0], steps.at[-1])]
-    if not rising:
-        return MonotoneLink(None, steps)
-    best = rising[choose(rising, table.values, f, weights, seed)]
-    error = float(np.average((steps(t) - f) ** 2, weights=weights))
-    floor = 1e-6 * float(np.var(f))  # below which the isotonic fit follows the rows one by one
-    near = best.loss <= WORSE * max(error, floor)
-    return MonotoneLink(best if near else None, steps)
+    for enough in (EXACT * float(np.var(f)), AS_GOOD * _held_out_error(t, f, positive)):
+        for formula in rising:
+            if formula.loss <= enough:
+                return MonotoneLink(formula, steps)
+    return MonotoneLink(None, steps)
+
+
+def _held_out_error(t: Floats, f: Floats, weights: Floats | None) -> float:
+    """Mean squared error of isotonic fits to every second row, in the order of t, at the others.
+
+    Where the errors are smaller than f's steps from row to row, an isotonic fit follows the rows it
+    was fitted to one by one, and says nothing about them.
+    """
+    w = np.ones(len(t)) if weights is None else weights
+    halves = [np.argsort(t, kind="stable")[k::2] for k in range(2)]
+    squares = [
+        w[out] @ (isotonic(t[fitted], f[fitted], w[fitted])(t[out]) - f[out]) ** 2
+        for fitted, out in (halves, halves[::-1])
+    ]
+    return float(sum(squares) / w.sum())
 
 
 def rises(formula: Formula, low: float, high: float) -> bool:

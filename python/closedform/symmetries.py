@@ -16,7 +16,7 @@ from closedform._inputs import weights as checked_weights
 Floats = npt.NDArray[np.float64]
 UNIT = 1e-5  # how far from 1 the length of a unit gradient in single precision may be
 
-Kind = Literal["unused", "linear", "product", "radius", "mixed"]
+Kind = Literal["unused", "linear", "product", "radius", "mixed", "block"]
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,8 @@ class Merge:
 
     Attributes:
         kind: "unused" (G_k = 0), "linear" (c a + b), "product" (a^p b^q), "radius" (c a^2 + b^2)
-            or "mixed" (c a + b^2, a exp(c b), a exp(c b^2)).
+            "mixed" (c a + b^2, a exp(c b), a exp(c b^2)) or "block" (a function found by a search
+            of the two alone).
         text: the merged input in the original inputs' names; of "unused" the input left out.
         inputs: texts of what was merged.
         statistic: mean |a - b| / mean(|a| + |b|) of the two sides of the rule, 0 where it holds;
@@ -77,7 +78,11 @@ class Merging:
     tentative: Merging | None
 
     def __str__(self) -> str:
-        return "\n".join(map(str, self.merges)) or "no inputs merge"
+        lines = [str(merge) for merge in self.merges] or ["no inputs merge for certain"]
+        if self.tentative is not None:
+            further = self.tentative.merges[len(self.merges) :]
+            lines += [f"perhaps {merge}" for merge in further]
+        return "\n".join(lines)
 
 
 def find(

@@ -51,8 +51,8 @@ def test_values_and_gradients_agree_with_jax(text: str) -> None:
     # Near a pole or a domain's edge rounding of the operands is amplified: not what is tested.
     tame = np.isfinite(value) & (np.abs(value) < 1e3) & (np.abs(gradient).max(axis=1) < 1e4)
     scale = 1e-10 * (1 + np.abs(gradient[tame]).max(axis=1, initial=0))
-    assert np.all(np.abs(formula(X) - value)[tame] <= scale * (1 + np.abs(value[tame])))
-    wrong = np.abs(formula.gradient(X) - gradient)[tame].max(axis=1, initial=0)
+    assert np.all(np.abs(formula(X)[tame] - value[tame]) <= scale * (1 + np.abs(value[tame])))
+    wrong = np.abs(formula.gradient(X)[tame] - gradient[tame]).max(axis=1, initial=0)
     assert np.all(wrong <= 1e3 * scale)
     assert cf.Formula(formula.text, NAMES) == formula
 

@@ -240,3 +240,42 @@ def test_bad_arguments(
     assert re.fullmatch(r"closedform: error: [^\n]+\n", printed.err)
     assert message in printed.err
     assert not calls
+
+
+def test_an_onnx_file_is_interpreted_from_the_command_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    onnx = pytest.importorskip("onnx")
+    helper, array = onnx.helper, onnx.numpy_helper.from_array
+    # Units of a sine layer: the logit is 2 sin(x1 - x2) + sin(x3 / 2).
+    constants = {
+        "w1": np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 0.5]]),
+        "w2": np.array([[2.0], [1.0]]),
+    }
+    nodes = [
+        helper.make_node("MatMul", ["x", "w1"], ["a"]),
+        helper.make_node("Sin", ["a"], ["b"]),
+        helper.make_node("MatMul", ["b", "w2"], ["c"]),
+        helper.make_node("Sigmoid", ["c"], ["y"]),
+    ]
+    number = onnx.TensorProto.DOUBLE
+    graph = helper.make_graph(
+        nodes,
+        "network",
+        [helper.make_tensor_value_info("x", number, ["n", 3])],
+        [helper.make_tensor_value_info("y", number, ["n", 1])],
+        [array(value, name) for name, value in constants.items()],
+    )
+    opset = [helper.make_opsetid("", 20)]
+    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=9), tmp_path / "net.onnx")
+    rows = np.random.default_rng(0).uniform(-1, 1, (1000, 3))
+    np.savetxt(tmp_path / "X.csv", rows, delimiter=",", header="x1,x2,x3", comments="")
+    command = ["interpret", str(tmp_path / "net.onnx"), str(tmp_path / "X.csv")]
+    assert cli.main([*command, "--time", "20", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    formula = cf.Formula(found["formula"]["text"], ("x1", "x2", "x3"))
+    truth = cf.Formula("2*sin(x1 - x2) + sin(0.5*x3)", ("x1", "x2", "x3"))
+    assert formula.complexity <= truth.complexity
+    cosine = np.sum(unit(formula.gradient(rows)) * unit(truth.gradient(rows)), axis=1)
+    np.testing.assert_allclose(cosine, 1, atol=1e-10)
+    assert found["threshold"] == pytest.approx(0, abs=0.02)

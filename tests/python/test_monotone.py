@@ -120,6 +120,14 @@ def test_a_link_is_found_in_closed_form() -> None:
     np.testing.assert_allclose(link.isotonic(t), 3 / (np.exp(-1.5 * t) + 1), rtol=1e-12)
 
 
+def test_a_link_does_not_follow_the_errors_of_its_argument() -> None:
+    t, other = np.random.default_rng(0).uniform(-2, 2, (2, 1000))
+    link = link_of(t, t**3 + t + 0.3 * np.sin(9 * other))
+    assert link.formula is not None
+    assert link.formula.complexity <= 9
+    np.testing.assert_allclose(link(t), t**3 + t, atol=0.1)
+
+
 def test_a_link_that_falls_is_not_taken() -> None:
     """The parabola through the rows falls on the left; the isotonic fit is flat there."""
     t = np.linspace(-1, 1, 300)

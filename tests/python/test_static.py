@@ -19,7 +19,14 @@ LAYERS = [
     {"adapters"},
     {"surrogate", "separability", "networks", "tables"}
     | {"search", "selection", "shorten", "backends", "blocks", "links", "symmetries"}
-    | {"unit_gradients", "gradient_selection", "monotone", "direction_search", "margin_search"},
+    | {
+        "unit_gradients",
+        "gradient_selection",
+        "monotone",
+        "direction_search",
+        "margin_search",
+        "block_merging",
+    },
     {"discover", "interpret"},
     {"estimators"},
     {"report", "cli", "__init__", "__main__"},
