@@ -14,6 +14,7 @@
 #include "closedform/island.hpp"
 #include "closedform/objective.hpp"
 #include "closedform/parallel.hpp"
+#include "closedform/skeleton.hpp"
 
 namespace closedform {
 namespace {

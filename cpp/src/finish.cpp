@@ -115,7 +115,7 @@ class Finisher {
         }
         std::vector<Tape> result;
         form = without_pole(free_form(std::move(form), true));
-        for (const Scaled& normalised : normalisations(std::move(form))) {
+        for (const Scaled& normalised : normalisations(form)) {
             Tape variant = emit(normalised, operators_);
             // Huge constants are not shorter to write for ending in zeros.
             if (!variant.empty() && (result.empty() || bounded(variant))) {

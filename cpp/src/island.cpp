@@ -8,6 +8,7 @@
 
 #include "closedform/open_form.hpp"
 #include "closedform/reductions.hpp"
+#include "closedform/skeleton.hpp"
 
 namespace closedform {
 namespace {

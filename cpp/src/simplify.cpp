@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <utility>
 
 namespace closedform {
 namespace {
 
 using Kind = Form::Kind;
+
+constexpr int most_exponent = 1000;  // of what is raised to a power once more
 
 template <class T>
 int order(const T& a, const T& b) {
@@ -117,6 +120,12 @@ class ProductBuilder {
             case Kind::one:
                 break;
             case Kind::product:
+                // A tower of powers stays one before its exponent overflows.
+                if (std::any_of(s.form.exponents.begin(), s.form.exponents.end(),
+                                [](int e) { return std::abs(e) > most_exponent; })) {
+                    multiply_base(s.form, exponent);
+                    break;
+                }
                 for (std::size_t i = 0; i < s.form.parts.size(); ++i) {
                     multiply_base(s.form.parts[i].form, s.form.exponents[i] * exponent);
                 }
@@ -345,58 +354,11 @@ Scaled canonical_subtree(const Tape& tape, std::size_t root) {
     return std::move(product).finish();
 }
 
-std::uint64_t mix(std::uint64_t hash, std::uint64_t value) {
-    hash ^= value + 0x9e3779b97f4a7c15ULL + (hash << 6U) + (hash >> 2U);
-    hash *= 0xff51afd7ed558ccdULL;
-    return hash ^ (hash >> 33U);
-}
-
-/// A constant is open: only whether it is there counts.
-std::uint64_t open(double value, double absent) { return value == absent ? 1 : 2; }
-
-std::uint64_t structure(const Form& form) {
-    std::uint64_t hash =
-        mix(static_cast<std::uint64_t>(form.kind),
-            mix(static_cast<std::uint64_t>(form.op),
-                static_cast<std::uint64_t>(static_cast<std::int64_t>(form.column))));
-    if (form.kind == Kind::sum) {
-        // A term's place in the sum depends on the values of inner constants: add, do not chain.
-        std::uint64_t total = open(form.offset, 0.0);
-        for (const Scaled& term : form.parts) {
-            total += mix(structure(term.form), open(std::abs(term.scale), 1.0));
-        }
-        return mix(hash, total);
-    }
-    if (form.kind == Kind::product) {
-        std::uint64_t total = 0;
-        for (std::size_t i = 0; i < form.parts.size(); ++i) {
-            total += mix(structure(form.parts[i].form),
-                         static_cast<std::uint64_t>(static_cast<std::int64_t>(form.exponents[i])));
-        }
-        return mix(hash, total);
-    }
-    for (const Scaled& operand : form.parts) {
-        hash = mix(hash, mix(structure(operand.form), open(std::abs(operand.scale), 1.0)));
-    }
-    return hash;
-}
-
 }  // namespace
 
 bool same(const Form& a, const Form& b) { return compare(a, b) == 0; }
 
 Scaled canonical(const Tape& tape) { return canonical_subtree(tape, tape.size() - 1); }
-
-std::uint64_t skeleton(const Scaled& expression) {
-    if (expression.form.kind != Kind::sum) {
-        return mix(0, structure(expression.form));
-    }
-    std::uint64_t total = 0;
-    for (const Scaled& term : expression.form.parts) {
-        total += mix(0, structure(term.form));
-    }
-    return total;
-}
 
 Tape simplify(const Tape& tape, const OpSet& allowed) {
     Tape shorter = emit(canonical(tape), allowed);

@@ -8,6 +8,7 @@
 #include "closedform/expression_text.hpp"
 #include "closedform/random.hpp"
 #include "closedform/simplify.hpp"
+#include "closedform/skeleton.hpp"
 #include "closedform/variation.hpp"
 
 using namespace closedform;
@@ -53,6 +54,17 @@ TEST_CASE("the skeleton forgets constants, and only those") {
     CHECK(of("sin(2*x)") != of("sin(x)"));
     CHECK(of("x + y") != of("x - y*z"));
     CHECK(of("sin(x + 1)") != of("sin(x)"));
+}
+
+TEST_CASE("a tower of powers does not overflow its exponent") {
+    Tape tower = parse("x*y", names);
+    for (int i = 0; i < 60; ++i) {
+        tower.push_back(Node::function(Op::cube));
+    }
+    fix_sizes(tower);
+    const std::vector<double> x = {1.0 + 1e-25, -1.0, 0.0, -1.0, 1.0, 0.0, 0.999, 1.0, 0.0};
+    CHECK(simplify(tower, OpSet::all()).size() == 63);
+    CHECK(values(emit(canonical(tower), OpSet::all()), x) == values(tower, x));
 }
 
 TEST_CASE("simplifying random expressions keeps their values and never lengthens them") {

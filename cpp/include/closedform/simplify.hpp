@@ -50,10 +50,6 @@ struct LinearTape {
 };
 LinearTape emit_linear(const Scaled& expression, const OpSet& allowed, bool constant_term);
 
-/// Hash of the structure with every constant left open, and the factors of the outermost sum and
-/// its constant term ignored: equal for expressions that a fit of all constants makes equal.
-std::uint64_t skeleton(const Scaled& expression);
-
 /// canonical and emit in one call: a tape never longer than the one given, which is returned as it
 /// is when a constant folds to something not finite.
 Tape simplify(const Tape& tape, const OpSet& allowed);
