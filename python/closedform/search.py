@@ -73,7 +73,8 @@ def search(
         symmetries: with gradients, merges inputs first that the gradients show to matter only
             together (`symmetries.find`); what was merged is in `front.symmetries`.
         operators: names out of + - * / sin cos tan exp log sqrt square cube abs pow tanh inv.
-        max_size: most nodes of an expression, 1 to 255.
+        max_size: most nodes of an expression, 1 to 255; a sign found last may add two with
+            gradients.
         time: seconds; math.inf for no limit (then give `evaluations`).
         evaluations: passes of a candidate over the search's sample of at most 512 rows, the unit of
             work that does not depend on the machine.
