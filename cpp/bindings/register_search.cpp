@@ -2,6 +2,7 @@
 #include <pybind11/stl.h>
 
 #include <memory>
+#include <optional>
 
 #include "arrays.hpp"
 #include "closedform/evolution.hpp"
@@ -45,24 +46,25 @@ struct PythonGoal {
     py::tuple arrays;
 };
 
-std::span<const double> weights_of(const py::object& weights, std::size_t rows) {
-    return weights.is_none() ? std::span<const double>{}
-                             : vector_view(weights.cast<Array<double>>(), rows, "weights");
+using Optional = std::optional<Array<double>>;
+
+std::span<const double> weights_of(const Optional& weights, std::size_t rows) {
+    return weights ? vector_view(*weights, rows, "weights") : std::span<const double>{};
 }
 
-PythonGoal value_goal(const Array<double>& values, const py::object& weights) {
+PythonGoal value_goal(const Array<double>& values, const Optional& weights) {
     const auto rows = static_cast<std::size_t>(values.size());
     return {
         std::make_shared<ValueGoal>(vector_view(values, rows, "values"), weights_of(weights, rows)),
         py::make_tuple(values, weights)};
 }
 
-PythonGoal gradient_goal(const Array<double>& directions, const py::object& scales,
-                         const py::object& weights, bool is_signed) {
+PythonGoal gradient_goal(const Array<double>& directions, const Optional& scales,
+                         const Optional& weights, bool is_signed) {
     const auto view = matrix_view(directions, "gradients");
     MatrixView<const double> factors;
-    if (!scales.is_none()) {
-        factors = matrix_view(scales.cast<Array<double>>(), "scales");
+    if (scales) {
+        factors = matrix_view(*scales, "scales");
         if (factors.rows != view.rows || factors.columns != view.columns) {
             throw std::invalid_argument("scales: need the shape of gradients");
         }
@@ -72,7 +74,7 @@ PythonGoal gradient_goal(const Array<double>& directions, const py::object& scal
         py::make_tuple(directions, scales, weights)};
 }
 
-PythonGoal margin_goal(const Array<double>& labels, const py::object& weights) {
+PythonGoal margin_goal(const Array<double>& labels, const Optional& weights) {
     const auto rows = static_cast<std::size_t>(labels.size());
     return {std::make_shared<MarginGoal>(vector_view(labels, rows, "labels"),
                                          weights_of(weights, rows)),
@@ -95,6 +97,9 @@ py::dict run(const Array<T>& x, const PythonGoal& goal, const std::vector<std::s
              const std::vector<std::string>& start, const py::object& callback,
              double good_enough) {
     const auto view = matrix_view(x, "X");
+    if (names.size() != view.columns) {
+        throw std::invalid_argument("names: need one for each column of X");
+    }
     SearchOptions options;
     const std::vector<std::string_view> operator_views(operators.begin(), operators.end());
     options.operators = OpSet(operator_views);
@@ -142,10 +147,13 @@ void define(py::module_& module) {
 
 void register_search(py::module_& module) {
     py::class_<PythonGoal>(module, "Goal")
-        .def_static("values", &value_goal, py::arg("values").noconvert(), py::arg("weights"))
+        .def_static("values", &value_goal, py::arg("values").noconvert(),
+                    py::arg("weights").noconvert())
         .def_static("gradients", &gradient_goal, py::arg("directions").noconvert(),
-                    py::arg("scales"), py::arg("weights"), py::arg("signed"))
-        .def_static("labels", &margin_goal, py::arg("labels").noconvert(), py::arg("weights"))
+                    py::arg("scales").noconvert(), py::arg("weights").noconvert(),
+                    py::arg("signed"))
+        .def_static("labels", &margin_goal, py::arg("labels").noconvert(),
+                    py::arg("weights").noconvert())
         .def("loss", &goal_loss<double>, py::arg("text"), py::arg("names"),
              py::arg("X").noconvert(), py::arg("threads") = 0)
         .def("loss", &goal_loss<float>, py::arg("text"), py::arg("names"), py::arg("X").noconvert(),

@@ -88,6 +88,11 @@ std::vector<std::tuple<std::size_t, std::size_t, double>> blocks(const Array<dou
     const auto components = matrix_view(u, "U");
     const auto sizes = matrix_view(s, "S");
     const auto row_weights = vector_view(weights, values.rows, "weights");
+    for (const auto& other : {components, sizes}) {
+        if (other.rows != values.rows || other.columns != values.columns) {
+            throw std::invalid_argument("U, S: need the shape of Z");
+        }
+    }
     std::vector<SeparableBlock> found;
     {
         const py::gil_scoped_release release;

@@ -67,15 +67,23 @@ Tape restore(const Tape& tape, const Units& units) {
     return result;
 }
 
-std::vector<std::size_t> draw_rows(std::size_t rows, std::size_t wanted, std::uint64_t seed) {
-    std::vector<std::size_t> all(rows);
+/// Some of the rows, at most `wanted`, that weigh anything.
+std::vector<std::size_t> draw_rows(const Goal& goal, std::size_t wanted, std::uint64_t seed) {
+    std::vector<std::size_t> all(goal.rows());
     std::iota(all.begin(), all.end(), std::size_t{0});
-    if (wanted >= rows) {
+    if (wanted >= all.size()) {
         return all;
+    }
+    if (const auto weights = goal.weights(); !weights.empty()) {
+        std::erase_if(all, [&](std::size_t row) { return !(weights[row] > 0.0); });
+        if (all.empty()) {
+            throw std::invalid_argument("weights: are zero at every row");
+        }
+        wanted = std::min(wanted, all.size());
     }
     Random random(seed, 1000003);
     for (std::size_t i = 0; i < wanted; ++i) {
-        std::swap(all[i], all[i + random.below(rows - i)]);
+        std::swap(all[i], all[i + random.below(all.size() - i)]);
     }
     all.resize(wanted);
     std::sort(all.begin(), all.end());
@@ -224,7 +232,7 @@ class Search {
     }
 
     std::unique_ptr<Objective> objective(std::size_t wanted, const Units& units) const {
-        const auto rows = draw_rows(x_.rows, wanted, options_.seed);
+        const auto rows = draw_rows(goal_, wanted, options_.seed);
         return goal_.at(RowBlocks(x_, rows, units.x), rows, units);
     }
 

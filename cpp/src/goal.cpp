@@ -28,7 +28,10 @@ std::vector<double> gather(std::span<const double> values, std::span<const std::
 }
 
 void check_weights(std::size_t rows, std::span<const double> weights) {
-    if (rows == 0 || (!weights.empty() && weights.size() != rows)) {
+    if (rows == 0) {
+        throw std::invalid_argument("X: has no rows");
+    }
+    if (!weights.empty() && weights.size() != rows) {
         throw std::invalid_argument("weights: need one value for every row");
     }
 }
@@ -63,6 +66,9 @@ GradientGoal::GradientGoal(MatrixView<const double> directions, MatrixView<const
 std::unique_ptr<Objective> GradientGoal::at(RowBlocks blocks, std::span<const std::size_t> which,
                                             const Units& units) const {
     const std::size_t columns = directions_.columns;
+    if (blocks.columns() != columns) {
+        throw std::invalid_argument("gradients: need one component for each column of X");
+    }
     std::vector<double> directions;
     std::vector<double> scales;
     directions.reserve(which.size() * columns);
@@ -96,6 +102,9 @@ double loss_on_all_rows(const Tape& tape, MatrixView<const T> x, const Goal& goa
                         unsigned threads) {
     if (x.rows != goal.rows()) {
         throw std::invalid_argument("X: needs as many rows as there are targets");
+    }
+    if (static_cast<std::size_t>(inputs_needed(tape)) > x.columns) {
+        throw std::invalid_argument("X: has fewer columns than the expression reads");
     }
     Units units;
     units.x.assign(x.columns, 1.0);

@@ -90,14 +90,12 @@ void GradientObjective::normal_equations(const Tape& tape, std::span<const std::
     total.weight = data_.total_weight();
     double plus = 0.0;
     const std::size_t count = pass.slots().size();
-    double* room = workspace.room((count * (constants + 1) + 2) * block_rows);
+    double* room = workspace.room((count * (constants + 1) + 1) * block_rows);
     const std::vector<double*> g = runs(room, count, block_rows);
     // J: for every constant the tangent of the unit vector, component by component.
     const std::vector<double*> turned =
         runs(room + count * block_rows, constants, count * block_rows);
     double* inverse = room + count * (constants + 1) * block_rows;
-    double* ones = inverse + block_rows;
-    std::fill_n(ones, block_rows, 1.0);
     for (std::size_t b = 0; b < data_.blocks(); ++b) {
         pass.differences(b, g.data(), inverse, total.as_is, plus);
         if (!std::isfinite(total.as_is)) {
@@ -108,7 +106,7 @@ void GradientObjective::normal_equations(const Tape& tape, std::span<const std::
         for (std::size_t p = 0; p < constants; ++p) {
             const std::vector<double*> tangent = runs(turned[p], count, block_rows);
             pass.move(b, positions[p], tangent.data());
-            kernels_.turn(g.data(), inverse, ones, tangent.data(), count);
+            kernels_.turn(g.data(), inverse, tangent.data(), count);
             // r = u - s v, so J = -s dv; and dv is perpendicular to v.
             for (std::size_t slot = 0; slot < count; ++slot) {
                 out.gradient[p] -= kernels_.dot3(
@@ -155,7 +153,7 @@ int GradientObjective::solve_sum(Tape& tape, std::span<const std::size_t> linear
     const std::vector<double*> sum = runs(room + (slots.size() + terms) * length, columns, length);
     double* weights = room + (slots.size() + terms + columns) * length;
     std::copy(data_.weights().begin(), data_.weights().end(), weights);
-    std::fill_n(along.empty() ? room : along[0], terms * length, 0.0);
+    std::fill_n(along[0], terms * length, 0.0);
     std::vector<double*> at(slots.size());
     for (std::size_t b = 0; b < data_.blocks(); ++b) {
         for (std::size_t slot = 0; slot < slots.size(); ++slot) {

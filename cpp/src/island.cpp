@@ -134,6 +134,10 @@ Tape Island::propose() {
         neighbours_.pop_back();
         return next;
     }
+    // Nothing tried so far is defined at every row.
+    if (std::all_of(bins_.begin(), bins_.end(), [](const auto& bin) { return bin.empty(); })) {
+        return variation_.grow(random_, 1 + random_.below(6));
+    }
     const Candidate& parent = choose(max_size_);
     const double kind = random_.uniform();
     if (kind < 0.45) {

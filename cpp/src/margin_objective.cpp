@@ -14,7 +14,9 @@ constexpr double nearest_margin = 1e-3;
 
 MarginObjective::MarginObjective(RowBlocks rows, std::span<const double> labels,
                                  std::span<const double> weights)
-    : rows_(std::move(rows)), labels_(RowBlocks::pad(labels, 1.0)), weights_(labels_.size(), 0.0) {
+    : rows_(std::move(rows)),
+      labels_(RowBlocks::pad(labels, labels.back())),
+      weights_(labels_.size(), 0.0) {
     for (std::size_t i = 0; i < labels.size(); ++i) {
         weights_[i] = weights.empty() ? 1.0 : weights[i];
         total_weight_ += weights_[i];
@@ -28,8 +30,8 @@ LossSums MarginObjective::sums(const Tape& tape, Workspace& workspace) const {
         const double* f = workspace.forward(tape, rows_.block(b), false);
         for (std::size_t i = 0; i < block_rows; ++i) {
             const std::size_t row = b * block_rows + i;
-            const double margin = 1.0 - labels_[row] * f[i];
-            // A value that is not a number must show in the sum: no std::max.
+            // A value that is not finite must show in the sum: inf * 0, and no std::max.
+            const double margin = 1.0 - labels_[row] * f[i] + f[i] * 0.0;
             result.as_is += margin <= 0.0 ? 0.0 : weights_[row] * margin;
         }
     }
@@ -57,7 +59,7 @@ void MarginObjective::normal_equations(const Tape& tape, std::span<const std::si
         const double* f = workspace.forward(tape, rows_.block(b), true);
         for (std::size_t i = 0; i < block_rows; ++i) {
             const std::size_t row = b * block_rows + i;
-            const double margin = 1.0 - labels_[row] * f[i];
+            const double margin = 1.0 - labels_[row] * f[i] + f[i] * 0.0;
             total.as_is += margin <= 0.0 ? 0.0 : weights_[row] * margin;
             // (m + a)^2 / (4 a) is a squared error: the target is where m = -a.
             const double distance = std::max(std::abs(margin), nearest_margin);

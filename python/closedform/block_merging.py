@@ -14,6 +14,8 @@ from closedform.formula import Formula
 from closedform.gradient_selection import PARALLEL
 from closedform.symmetries import Merge, Merging, separable_blocks
 
+MOST_INPUTS = 20  # the test of all pairs takes too long for more
+
 # (Z, goal, names) -> texts and losses in these names, smallest expression first.
 BlockSearch = Callable[[Floats, _core.Goal, tuple[str, ...]], list[tuple[str, float]]]
 
@@ -38,14 +40,20 @@ def merge_blocks(
         search: of one block.
         left: whether there is budget for another block.
     """
-    while len(merging.texts) > 2:
+    failed: set[tuple[str, str]] = set()
+    while 2 < len(merging.texts) <= MOST_INPUTS:
         for block in separable_blocks(merging, weights):
-            if not left():
+            pair = (merging.texts[block.inputs[0]], merging.texts[block.inputs[1]])
+            if pair in failed:
+                continue
+            # Where nothing held to rounding so far, the first failure says that nothing will.
+            if not left() or (failed and not merging.merges):
                 return merging
             h = _block_formula(merging, block.inputs, weights, search)
             if h is not None:
                 merging = _merged(merging, block.inputs, block.statistic, h, names)
                 break
+            failed.add(pair)
         else:
             return merging
     return merging

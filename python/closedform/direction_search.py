@@ -24,7 +24,7 @@ from closedform.unit_gradients import unit
 # Shares of the time and of the evaluations for merged problems whose merges are not proven: what
 # they find, the search of the problem as it is begins with.
 TENTATIVE, CERTAIN = 0.35, 0.25
-BLOCK = 0.05  # for the search of each separable block
+BLOCK, BLOCKS = 0.05, 0.25  # for the search of one separable block, and of all of them
 
 
 def unit_rows(gradients: object, table: _inputs.Matrix) -> Floats:
@@ -77,14 +77,15 @@ def run(
     stages = _Stages(table.names, operators, max_size, time, evaluations, threads, seed, callback)
     if merging is not None and merging.exact and len(merging.texts) > 2:
         merging = merge_blocks(
-            merging, weights, table.names, stages.search_block, lambda: not stages.done
+            merging, weights, table.names, stages.search_block, stages.left_for_blocks
         )
     complete = merging is not None and _complete(merging, table.names, max_size)
     for problem, share in _problems(merging, complete):
         if not stages.done:
             stages.search_merged(problem, share, signed, weights)
     # Nothing is lost by a search of the merged problem alone, if what it found can be kept.
-    stages.done = stages.done or (complete and stages.all_fit())
+    if complete and stages.all_fit():
+        stages.done, stages.reason = True, stages.reason or "exact"
 
     goal = _core.Goal.gradients(U, None, weights, signed)
     entries = stages.search_as_it_is(table.values, goal, options)
@@ -179,6 +180,14 @@ class _Stages:
         self.found += [_expanded(text, expansion) for text, _ in entries]
         # An exact formula that is too long is none.
         self.done = self.done and (self.reason == "interrupted" or self.all_fit())
+
+    def left_for_blocks(self) -> bool:
+        in_time = self.elapsed() < BLOCKS * self.time
+        return (
+            not self.done
+            and in_time
+            and (self.evaluations is None or self.spent < BLOCKS * self.evaluations)
+        )
 
     def search_block(
         self, Z: Floats, goal: _core.Goal, names: tuple[str, ...]

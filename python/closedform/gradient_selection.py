@@ -34,7 +34,7 @@ def steepest_drop(
 
     Among the formulas whose loss is better than that of every smaller one by more than the standard
     error of the difference, it maximises the drop of log loss per added node. The drop is the
-    least one over all smaller formulas of those, and a constant, whose zero gradient costs 1 at
+    least one over all smaller formulas of those, and nothing at all, of size 0, which costs 1 at
     every row: against its neighbour alone, a formula behind a poor one would look good. The
     smallest formula, mostly a bare input, is where the front begins: any other drop of at
     least 0.05 a node is taken instead.
@@ -47,7 +47,7 @@ def steepest_drop(
     """
     errors = np.array([gradient_errors(formula, X, U) for formula in formulas])
     w = np.ones(len(X)) if weights is None else weights
-    losses = np.maximum(errors @ (w / w.sum()), PARALLEL)
+    losses = np.maximum(np.where(w > 0, errors, 0) @ (w / w.sum()), PARALLEL)
     best, steepest = 0, LEAST_DROP
     smaller = [(0, 0.0)]  # size and log loss
     for i, formula in enumerate(formulas):

@@ -171,7 +171,7 @@ def interpret(
     )
     run.spent += front.evaluations
 
-    held_out = unit_gradients(net, choosing.X, band=band, weights=choosing.weights)
+    held_out = unit_gradients(net, choosing.X, band=band, weights=choosing.weights, threads=threads)
     best = steepest_drop(front, held_out.X, held_out.U, held_out.weights)
     formula = front[best]
 
@@ -193,13 +193,15 @@ def interpret(
     if net.probability(searched.X.values[:1]) is not None:
         T = formula(searched.X)
         defined = np.isfinite(T)
-        threshold = monotone.threshold(T[defined], (net.value(searched.X.values) > 0)[defined])
+        threshold = monotone.threshold(
+            T[defined], (net.value(searched.X.values, threads=threads) > 0)[defined]
+        )
     return Interpretation(
         formula=formula,
         front=front.with_best(best),
         link=link,
         threshold=threshold,
-        fidelity=_fidelity(net, measuring, band, formula, threshold),
+        fidelity=_fidelity(net, measuring, band, formula, threshold, threads),
         symmetries=front.symmetries,
         gradients=gradients,
         network=net.description,
@@ -234,16 +236,21 @@ def _split(
 
 
 def _fidelity(
-    net: Network, part: _Part, band: float, formula: Formula, threshold: float | None
+    net: Network,
+    part: _Part,
+    band: float,
+    formula: Formula,
+    threshold: float | None,
+    threads: int | None,
 ) -> Fidelity:
-    inside = unit_gradients(net, part.X, band=band, weights=part.weights)
+    inside = unit_gradients(net, part.X, band=band, threads=threads)
     errors = np.minimum(gradient_errors(formula, inside.X, inside.U), 4.0)
     T = formula(inside.X)
     defined = np.isfinite(T)
     agreement = None
     if threshold is not None:
         above = formula(part.X) > threshold  # false where the formula is not defined
-        agreement = float(np.mean(above == (net.value(part.X.values) > 0)))
+        agreement = float(np.mean(above == (net.value(part.X.values, threads=threads) > 0)))
     return Fidelity(
         cosine=1 - float(np.mean(errors)) / 2,
         rank_correlation=monotone.rank_correlation(T[defined], inside.f[defined]),

@@ -26,7 +26,10 @@ def signs(labels: object, rows: int) -> Floats:
         raise InputError(f"labels: has shape {values.shape}; give one label for each row of X")
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         raise InputError("labels: holds values that are not finite; give two classes, such as 0, 1")
-    classes = np.unique(values)
+    try:
+        classes = np.unique(values)
+    except TypeError as error:
+        raise InputError("labels: mixes kinds of values; give two classes, such as 0, 1") from error
     if len(classes) != 2:
         raise InputError(
             f"labels: has {len(classes)} different values; give two classes, such as 0 and 1"

@@ -547,6 +547,27 @@ def test_onnx_graphs(end: str, tmp_path: Path) -> None:
     assert cf.network(model, neuron=("middle", 3)).gradient(X).shape == X.shape
 
 
+def test_a_hidden_sigmoid_of_onnx_is_no_classifier() -> None:
+    onnx = pytest.importorskip("onnx")
+    node = onnx.helper.make_node
+    weights = {
+        "w1": np.array([[1.0, 2.0], [0.5, -1.0], [0.0, 1.0]]),
+        "w2": np.array([[1.0], [3.0]]),
+    }
+    nodes = [
+        node("MatMul", ["x", "w1"], ["a"]),
+        node("Sigmoid", ["a"], ["hidden"]),
+        node("MatMul", ["hidden", "w2"], ["z"]),
+        node("Sigmoid", ["z"], ["y"]),
+    ]
+    model = onnx_model(nodes, weights)
+    X = np.random.default_rng(0).normal(size=(20, 3))
+    hidden = cf.network(model, neuron=("hidden", 1))
+    np.testing.assert_allclose(hidden.value(X), 1 / (1 + np.exp(-X @ weights["w1"][:, 1])))
+    assert hidden.probability(X) is None
+    assert cf.network(model).probability(X) is not None
+
+
 def test_onnx_agrees_with_onnxruntime() -> None:
     runtime = pytest.importorskip("onnxruntime")
     model, _ = onnx_chain("Sigmoid", np.float32)

@@ -15,7 +15,7 @@ struct DirectionKernels {
     void (*divide)(double* g, const double* f);
 
     /// inverse[i] = 1 / |g_i|, or 0 where the gradient counts as zero beside the value f_i: there
-    /// it is rounding (symbolic_gradients.md section 4). Not finite where g is not.
+    /// it is rounding (kernels/direction.hpp). Not finite where g or f is not.
     void (*inverse_norms)(const double* const* g, std::size_t count, const double* f,
                           double* inverse);
 
@@ -25,10 +25,10 @@ struct DirectionKernels {
     /// The same where g is zero.
     double (*squares)(const double* u, const double* weight);
 
-    /// In place: tangents of g become those of its unit vector v times `scale`,
-    /// (tangent - v (v . tangent)) / |g|.
-    void (*turn)(const double* const* g, const double* inverse, const double* scale,
-                 double* const* tangent, std::size_t count);
+    /// In place: tangents of g become those of its unit vector v, (tangent - v (v . tangent)) /
+    /// |g|.
+    void (*turn)(const double* const* g, const double* inverse, double* const* tangent,
+                 std::size_t count);
 
     /// sum a * b * c
     double (*dot3)(const double* a, const double* b, const double* c);

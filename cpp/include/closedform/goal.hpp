@@ -26,6 +26,9 @@ class Goal {
 
     virtual std::size_t rows() const = 0;
 
+    /// One a row, or none for equal ones.
+    virtual std::span<const double> weights() const = 0;
+
     /// The objective at the named rows of the data; `blocks` holds those rows in working units.
     virtual std::unique_ptr<Objective> at(RowBlocks blocks, std::span<const std::size_t> which,
                                           const Units& units) const = 0;
@@ -46,6 +49,7 @@ class ValueGoal : public Goal {
   public:
     ValueGoal(std::span<const double> y, std::span<const double> weights);
     std::size_t rows() const override { return y_.size(); }
+    std::span<const double> weights() const override { return weights_; }
     std::unique_ptr<Objective> at(RowBlocks blocks, std::span<const std::size_t> which,
                                   const Units& units) const override;
     double mean_square() const override;
@@ -61,6 +65,7 @@ class GradientGoal : public Goal {
     GradientGoal(MatrixView<const double> directions, MatrixView<const double> scales,
                  std::span<const double> weights, bool is_signed);
     std::size_t rows() const override { return directions_.rows; }
+    std::span<const double> weights() const override { return weights_; }
     std::unique_ptr<Objective> at(RowBlocks blocks, std::span<const std::size_t> which,
                                   const Units& units) const override;
     // Every row brings as many equations as inputs, and a pass is worth more: no factor, offset or
@@ -80,6 +85,7 @@ class MarginGoal : public Goal {
   public:
     MarginGoal(std::span<const double> labels, std::span<const double> weights);
     std::size_t rows() const override { return labels_.size(); }
+    std::span<const double> weights() const override { return weights_; }
     std::unique_ptr<Objective> at(RowBlocks blocks, std::span<const std::size_t> which,
                                   const Units& units) const override;
 

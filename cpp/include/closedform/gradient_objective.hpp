@@ -1,8 +1,8 @@
 #pragma once
 // The gradient objective (Wetzel, arXiv 2401.04978): how far the directions of an expression's
 // input gradient are from given unit vectors u_i,
-//   loss(T) = min over s in {1, -1} of  sum_i w_i |u_i - s v_i|^2 / sum_i w_i,   v = grad T/|grad
-//   T|,
+//   loss(T) = min over s in {1, -1} of  sum_i w_i |u_i - s v_i|^2 / sum_i w_i,
+//   v = grad T / |grad T|,
 // 2 - 2 |mean cosine| where no gradient is zero; s = 1 only, when signed. ONE sign for all rows:
 // a sign a row would admit (g - 1)^2 for g. A gradient that is zero, or rounding beside the value
 // (kernels/direction.hpp), has v = 0: it costs 1 where u is not zero, and nothing where it is.

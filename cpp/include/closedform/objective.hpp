@@ -31,7 +31,7 @@ struct LossSums {
     double loss() const {
         const double sum = as_is < negated ? as_is : negated;
         // Not a number compares false: an expression that is not defined somewhere has no loss.
-        return sum >= 0.0 && sum <= std::numeric_limits<double>::max()
+        return sum >= 0.0 && sum <= std::numeric_limits<double>::max() && weight > 0.0
                    ? sum / weight
                    : std::numeric_limits<double>::infinity();
     }

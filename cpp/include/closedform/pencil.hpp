@@ -1,5 +1,5 @@
 #pragma once
-// The factors of a sum whose terms are given: symbolic_gradients.md section 7. With J the matrix of
+// The factors of a sum whose terms are given, from gradient directions. With J the matrix of
 // the terms' gradients at a row and u the unit vector to match, the best factors c minimise
 //   mean |(1 - u u^T) J c|^2 / mean |J c|^2,
 // the smallest generalised eigenvector of the pencil of the two moment matrices.

@@ -70,8 +70,8 @@ double squares(const double* u, const double* weight) {
     return total(lane);
 }
 
-void turn(const double* const* g, const double* inverse, const double* scale,
-          double* const* tangent, std::size_t count) {
+void turn(const double* const* g, const double* inverse, double* const* tangent,
+          std::size_t count) {
     double along[rows] = {};
     for (std::size_t j = 0; j < count; ++j) {
         for (std::size_t i = 0; i < rows; ++i) {
@@ -85,7 +85,7 @@ void turn(const double* const* g, const double* inverse, const double* scale,
         const double* component = g[j];
         double* t = tangent[j];
         for (std::size_t i = 0; i < rows; ++i) {
-            t[i] = (t[i] - component[i] * along[i]) * (inverse[i] * scale[i]);
+            t[i] = (t[i] - component[i] * along[i]) * inverse[i];
         }
     }
 }

@@ -56,7 +56,9 @@ def target(model: Any, neuron: Neuron) -> Target:
                 'say which as ("name", index)'
             )
         layer = graph.outputs[0]
-    return stack.target(graph.steps(graph.tensor(layer)), index)
+    tensor = graph.tensor(layer)
+    inner = None if tensor in graph.outputs else layer
+    return stack.target(graph.steps(tensor), index, inner=inner)
 
 
 class _Graph:

@@ -61,9 +61,17 @@ class _Layer:
     parameter: float = 0.0
 
 
-def target(steps: Sequence[Step], neuron: Neuron, names: tuple[str, ...] | None = None) -> Target:
+def target(
+    steps: Sequence[Step],
+    neuron: Neuron,
+    names: tuple[str, ...] | None = None,
+    inner: str | None = None,
+) -> Target:
     """The neuron of a stack. A sigmoid or exp at its very end is removed (f changes by a monotone
     function only), a softmax there becomes the class's log-odds.
+
+    Args:
+        inner: the name of the layer the steps end with, where it is not the model's output.
 
     Raises:
         InputError: no such neuron; nothing dense in the stack; a softmax before its end.
@@ -75,7 +83,8 @@ def target(steps: Sequence[Step], neuron: Neuron, names: tuple[str, ...] | None 
         if not ends:
             raise unknown_layer(layer, list(dict.fromkeys(step.name for step in steps)))
         wanted = wanted[: ends[-1] + 1]
-    is_output = len(wanted) == len(steps)
+    is_output = len(wanted) == len(steps) and inner is None
+    layer = inner if inner is not None else layer
     where = "the output" if is_output else f"layer {layer!r}"
     while len(wanted) > 1 and isinstance(wanted[-1], Pointwise) and wanted[-1].kind == "identity":
         wanted.pop()  # a dropout behind a sigmoid must not hide it
@@ -83,7 +92,7 @@ def target(steps: Sequence[Step], neuron: Neuron, names: tuple[str, ...] | None 
     head, removed, classifier = "neuron", "", False
     if isinstance(end, Softmax):
         wanted.pop()
-        head, classifier = "log_odds", True
+        head, classifier = "log_odds", is_output
         removed = f", log-odds in place of the softmax of {end.name!r}"
     elif is_output and isinstance(end, Pointwise) and end.kind in ("sigmoid", "exp"):
         wanted.pop()
@@ -96,7 +105,7 @@ def target(steps: Sequence[Step], neuron: Neuron, names: tuple[str, ...] | None 
     width = len(layers[-1].bias)
     if head == "log_odds" and width < 2:
         raise InputError(f"model: the softmax of {end.name!r} has one class, which says nothing")
-    k = choose(index, width, where, classes=classifier)
+    k = choose(index, width, where, classes=head == "log_odds")
     single = all(s.weights.dtype != np.float64 for s in wanted if isinstance(s, Dense))
     core = _core_network(layers, single)
     last = len(layers) - 1
