@@ -56,3 +56,14 @@ def test_exactly_one_target() -> None:
         cf.search(X, **BUDGET)
     with pytest.raises(InputError, match="values and labels given"):
         cf.search(X, values=X[:, 0], labels=LABELS, **BUDGET)
+
+
+def test_few_rows_of_many_weigh_anything() -> None:
+    rows = np.random.default_rng(4).uniform(-1, 1, (3000, 2))
+    weights = np.zeros(3000)
+    weights[::600] = 1.0
+    G = np.tile([1.0, 2.0], (3000, 1))
+    budget = {"operators": "+ - *", "time": math.inf, "evaluations": 20_000, "weights": weights}
+    assert cf.search(rows, labels=rows[:, 0] > 0, **budget).best.loss < 1
+    front = cf.search(rows, gradients=G, symmetries=False, **budget)
+    assert front.best.loss < 1e-20
