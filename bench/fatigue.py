@@ -24,7 +24,7 @@ import numpy.typing as npt
 
 import closedform as cf
 from closedform.formula import Formula, Front
-from closedform.search import KNOWN_OPERATORS
+from closedform.settings import KNOWN_OPERATORS
 from closedform.selection import cross_errors
 
 Floats = npt.NDArray[np.float64]

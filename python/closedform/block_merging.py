@@ -8,16 +8,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from closedform import _core
 from closedform._inputs import Floats
 from closedform.formula import Formula
 from closedform.gradient_selection import PARALLEL
 from closedform.symmetries import Merge, Merging, separable_blocks
+from closedform.targets import Directions
 
 MOST_INPUTS = 20  # the test of all pairs takes too long for more
 
-# (Z, goal, names) -> texts and losses in these names, smallest expression first.
-BlockSearch = Callable[[Floats, _core.Goal, tuple[str, ...]], list[tuple[str, float]]]
+# (Z, target, names) -> texts and losses in these names, smallest expression first.
+BlockSearch = Callable[[Floats, Directions, tuple[str, ...]], list[tuple[str, float]]]
 
 
 def merge_blocks(
@@ -68,11 +68,9 @@ def _block_formula(
     pointing = length > 0  # elsewhere T does not depend on the block, which says nothing of h
     Z, S = (np.ascontiguousarray(array[pointing][:, pair]) for array in (merging.Z, merging.S))
     directions = np.ascontiguousarray(U[pointing] / length[pointing, None])
-    goal = _core.Goal.gradients(
-        directions, S, None if weights is None else weights[pointing], False
-    )
+    target = Directions(directions, S, None if weights is None else weights[pointing], False)
     names = ("z1", "z2")
-    for text, loss in search(Z, goal, names):
+    for text, loss in search(Z, target, names):
         if loss <= PARALLEL:
             return Formula(text, names, loss)
     return None

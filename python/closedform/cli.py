@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from closedform import _core, report
 from closedform._inputs import InputError
+from closedform.backends import julia_start
+from closedform.settings import BACKENDS
 from closedform.tables import read_table
 
 if TYPE_CHECKING:
@@ -120,6 +122,9 @@ def _add_common(command: argparse.ArgumentParser) -> None:
         metavar="LIST",
         help="comma-separated, such as --operators=+,*,sin",
     )
+    command.add_argument(
+        "--backend", choices=BACKENDS, default="native", help="who searches (default native)"
+    )
     command.add_argument("--threads", type=_count, help="default: all cores")
     command.add_argument("--seed", type=int, default=0)
     command.add_argument("--save", type=Path, metavar="FRONT.json", help="write the front")
@@ -153,7 +158,8 @@ def _names(text: str) -> list[str]:
 
 
 def _info(options: argparse.Namespace) -> int:
-    info = _core.build_info()
+    usable, pysr = julia_start.status()
+    info = {**_core.build_info(), "backend pysr": pysr if usable else f"no: {pysr}"}
     if options.json:
         print(json.dumps(info, indent=2))
     else:
@@ -233,6 +239,7 @@ def _common(
         "time": options.time or (60 if options.evaluations is None else math.inf),
         "evaluations": options.evaluations,
         "max_size": options.max_size,
+        "backend": options.backend,
         "threads": options.threads,
         "seed": options.seed,
         "callback": tell,

@@ -7,18 +7,18 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from time import monotonic
-from typing import Any
 
 import numpy as np
 
-from closedform import _core, _inputs
+from closedform import _inputs, backends
 from closedform._inputs import Floats, InputError
-from closedform.backends import native
 from closedform.block_merging import merge_blocks
 from closedform.formula import Formula, Front, pareto
 from closedform.gradient_selection import MOST_ROWS, PARALLEL, steepest_drop
-from closedform.progress import Callback, Progress
+from closedform.progress import Progress
+from closedform.settings import Settings
 from closedform.symmetries import Merging, find
+from closedform.targets import Directions
 from closedform.unit_gradients import unit
 
 # Shares of the time and of the evaluations for merged problems whose merges are not proven: what
@@ -49,48 +49,41 @@ def unit_rows(gradients: object, table: _inputs.Matrix) -> Floats:
 
 
 def run(
-    table: _inputs.Matrix,
-    U: Floats,
-    weights: Floats | None,
-    *,
-    signed: bool,
-    symmetries: bool,
-    operators: tuple[str, ...],
-    max_size: int,
-    time: float,
-    evaluations: int | None,
-    options: Mapping[str, Any] | None,
-    threads: int | None,
-    seed: int,
-    callback: Callback | None,
+    table: _inputs.Matrix, target: Directions, settings: Settings, *, symmetries: bool
 ) -> Front:
-    """`search` for gradients on arguments that have been checked.
+    """`search` for gradients on arguments that have been checked, by an engine that is ready.
 
     Where every merge of inputs holds to rounding, only the merged problem is searched. Where merges
     are uncertain, merged problems are searched for a share of the time, and then the problem as it
     is, beginning with what they found: a wrong merge costs time, not truth. Unless `signed`, the
     sign is found last: with it a formula can have two nodes more than max_size.
     """
+    U, weights, seed = target.U, target.weights, settings.seed
     merging: Merging | None = None
     if symmetries:
-        merging = find(table.values, U, weights, names=table.names, operators=operators, seed=seed)
-    stages = _Stages(table.names, operators, max_size, time, evaluations, threads, seed, callback)
+        merging = find(
+            table.values, U, weights, names=table.names, operators=settings.operators, seed=seed
+        )
+    stages = _Stages(table.names, settings)
     if merging is not None and merging.exact and len(merging.texts) > 2:
         merging = merge_blocks(
             merging, weights, table.names, stages.search_block, stages.left_for_blocks
         )
-    complete = merging is not None and _complete(merging, table.names, max_size)
+    complete = merging is not None and _complete(merging, table.names, settings.max_size)
     for problem, share in _problems(merging, complete):
         if not stages.done:
-            stages.search_merged(problem, share, signed, weights)
+            stages.search_merged(problem, share, target)
     # Nothing is lost by a search of the merged problem alone, if what it found can be kept.
     if complete and stages.all_fit():
         stages.done, stages.reason = True, stages.reason or "exact"
 
-    goal = _core.Goal.gradients(U, None, weights, signed)
-    entries = stages.search_as_it_is(table.values, goal, options)
+    entries = stages.search_as_it_is(table.values, target)
     formulas = [
-        Formula(text, table.names, goal.loss(text, table.names, table.values, threads or 0))
+        Formula(
+            text,
+            table.names,
+            target.goal.loss(text, table.names, table.values, settings.threads or 0),
+        )
         for text, _ in entries
     ]
     # A constant has no direction.
@@ -146,13 +139,7 @@ class _Stages:
     """
 
     names: tuple[str, ...]
-    operators: tuple[str, ...]
-    max_size: int
-    time: float
-    evaluations: int | None
-    threads: int | None
-    seed: int
-    callback: Callback | None
+    settings: Settings
     found: list[str] = field(default_factory=list)
     done: bool = False
     reason: str = ""
@@ -162,112 +149,111 @@ class _Stages:
     def elapsed(self) -> float:
         return monotonic() - self.begun
 
-    def search_merged(
-        self, problem: Merging, share: float, signed: bool, weights: Floats | None
-    ) -> None:
+    def search_merged(self, problem: Merging, share: float, target: Directions) -> None:
         """Adds to `found` what the merged inputs give."""
         if len(problem.texts) == 1:
             # The input left is the answer: nothing to search.
-            falls = signed and np.average(problem.U[:, 0], weights=weights) < 0
+            mean = np.average(problem.U[:, 0], weights=target.weights)
+            falls = target.signed and mean < 0
             self.found += [f"-({problem.texts[0]})" if falls else problem.texts[0]]
             if problem.loss <= PARALLEL and self.all_fit():
                 self.done, self.reason = True, "exact"
             return
         placeholders = tuple(f"z{k + 1}" for k in range(len(problem.texts)))
         expansion = dict(zip(placeholders, problem.texts, strict=True))
-        goal = _core.Goal.gradients(problem.U, problem.S, weights, signed)
-        entries = self._search(problem.Z, goal, placeholders, share, expansion, None)
+        merged = replace(target, U=problem.U, scales=problem.S)
+        entries = self._search(problem.Z, merged, placeholders, share, expansion)
         self.found += [_expanded(text, expansion) for text, _ in entries]
         # An exact formula that is too long is none.
         self.done = self.done and (self.reason == "interrupted" or self.all_fit())
 
     def left_for_blocks(self) -> bool:
-        in_time = self.elapsed() < BLOCKS * self.time
-        return (
-            not self.done
-            and in_time
-            and (self.evaluations is None or self.spent < BLOCKS * self.evaluations)
-        )
+        budget = self.settings.evaluations
+        in_time = self.elapsed() < BLOCKS * self.settings.time
+        in_budget = budget is None or self.spent < BLOCKS * budget
+        return not self.done and in_time and in_budget
 
     def search_block(
-        self, Z: Floats, goal: _core.Goal, names: tuple[str, ...]
+        self, Z: Floats, target: Directions, names: tuple[str, ...]
     ) -> list[tuple[str, float]]:
         """What two inputs alone give; reports its progress in z1 and z2 by no formula."""
-        entries = self._search(Z, goal, names, BLOCK, None, None)
+        entries = self._search(Z, target, names, BLOCK, None)
         if self.reason != "interrupted":
             self.done = False  # an exact block is not the end
         return entries
 
     def search_as_it_is(
-        self, X: _inputs.FloatMatrix, goal: _core.Goal, options: Mapping[str, Any] | None
+        self, X: _inputs.FloatMatrix, target: Directions
     ) -> list[tuple[str, float]]:
         """The last stage: goes on from `found`, refits it on all rows and makes it simple."""
-        options = dict(options or {})
-        start = [str(formula) for formula in options.get("start", ())]
         # The inputs alone are the front's beginning, also where nothing is left to search.
-        options["start"] = [*start, *self._fitting(self.found), *self.names]
-        return self._search(X, goal, self.names, 1.0, {}, options)
+        start = [*self._fitting(self.found), *self.names]
+        if self.done:
+            left = max(self.settings.time - self.elapsed(), 0.01 * self.settings.time)
+            settings = replace(self.settings, time=left)
+            return backends.finish(X, self.names, target, settings, start).entries
+        return self._search(X, target, self.names, 1.0, {}, start)
 
     def all_fit(self) -> bool:
         """Whether everything found can be kept, written in the original inputs."""
         return len(self._fitting(self.found)) == len(self.found)
 
     def _fitting(self, texts: Sequence[str]) -> list[str]:
-        formulas = [Formula(text, self.names).simplified(self.operators) for text in texts]
-        return [formula.text for formula in formulas if formula.complexity <= self.max_size]
+        formulas = [Formula(text, self.names).simplified(self.settings.operators) for text in texts]
+        return [
+            formula.text for formula in formulas if formula.complexity <= self.settings.max_size
+        ]
 
     def _search(
         self,
         X: _inputs.FloatMatrix,
-        goal: _core.Goal,
+        target: Directions,
         names: tuple[str, ...],
         share: float,
         expansion: Mapping[str, str] | None,
-        options: Mapping[str, Any] | None,
+        start: Sequence[str] = (),
     ) -> list[tuple[str, float]]:
+        """A search of the original inputs (an empty `expansion`), or of others, with a share."""
+        settings = self.settings
+        time, budget, callback = settings.time, settings.evaluations, settings.callback
         before = self.elapsed()
-        left = None if self.evaluations is None else max(1, self.evaluations - self.spent)
-        if left is not None:
-            left = min(left, max(1, round(share * (self.evaluations or 1))))
-        seconds = min(share * self.time, self.time - before)
 
         def report(progress: Progress) -> bool | None:
-            assert self.callback is not None
+            assert callback is not None
             elapsed = before + progress.elapsed
             best = progress.best
             if expansion is None:
                 best = None  # of a block: it is not what was asked for
             elif best is not None and expansion:
                 best = Formula(_expanded(best.text, expansion), self.names, best.loss)
-            remaining = max(0.0, self.time - elapsed) if math.isfinite(self.time) else None
-            return self.callback(
+            return callback(
                 replace(
                     progress,
                     elapsed=elapsed,
-                    remaining=remaining,
+                    remaining=max(0.0, time - elapsed) if math.isfinite(time) else None,
                     evaluations=self.spent + progress.evaluations,
                     best=best,
                 )
             )
 
-        entries, reason, passes, _ = native.search(
+        left = None
+        if budget is not None:
+            left = max(1, min(budget - self.spent, round(share * budget)))
+        mine = settings if names == self.names else settings.of_other_columns()
+        entries, self.reason, passes, _ = backends.search(
             X,
-            goal,
-            names=names,
-            operators=self.operators,
-            max_size=self.max_size,
-            time=max(seconds, 0.01 * self.time) if math.isfinite(self.time) else self.time,
-            # One evaluation is none an island: the last stage then only finishes what is found.
-            evaluations=1 if self.done else left,
-            threads=self.threads,
-            seed=self.seed,
-            options=options,
-            callback=None if self.callback is None else report,
+            names,
+            target,
+            replace(
+                mine,
+                time=max(min(share * time, time - before), 0.01 * time),
+                evaluations=left,
+                callback=None if callback is None else report,
+            ),
+            start,
         )
         self.spent += passes
-        if not self.done:
-            self.reason = reason
-            self.done = reason in ("exact", "interrupted")
+        self.done = self.reason in ("exact", "interrupted")
         return entries
 
 

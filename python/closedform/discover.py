@@ -5,28 +5,24 @@ from __future__ import annotations
 import math
 import time as clock
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from closedform import _inputs, blocks
+from closedform import _inputs, backends, blocks
 from closedform.formula import EXACT, Formula, Front, pareto, scored
 from closedform.links import LINKS, Link
 from closedform.progress import Callback, Progress
-from closedform.search import (
-    INTERRUPTED_SECONDS,
-    LARGEST_SIZE,
-    OPERATORS,
-    check_budget,
-    checked_operators,
-)
+from closedform.search import INTERRUPTED_SECONDS
 from closedform.search import run as run_search
 from closedform.selection import choose
 from closedform.separability import Leaf, Separability, Tree, separability
+from closedform.settings import LARGEST_SIZE, OPERATORS, Settings, checked
 from closedform.surrogate import Surrogate
+from closedform.targets import Values
 
 Floats = npt.NDArray[np.float64]
 
@@ -138,14 +134,22 @@ def discover(
     row_weights = None if weights is None else _inputs.weights(weights, len(target))
     _inputs.varying_columns(table)
     _inputs.varying_target(target)
-    chosen_operators = checked_operators(operators)
-    check_budget(max_size, time, evaluations, threads, seed)
+    settings = checked(
+        operators=operators,
+        max_size=max_size,
+        time=time,
+        evaluations=evaluations,
+        backend=backend,
+        options=options,
+        threads=threads,
+        seed=seed,
+        callback=callback,
+    )
     if strategy not in ("auto", "global", "direct"):
         raise _inputs.InputError(
             f"strategy: {strategy!r} is unknown; use 'auto', 'global' or 'direct'"
         )
-    if backend != "native":
-        raise _inputs.InputError(f"backend: {backend!r} is unknown; use 'native'")
+    backends.prepare(settings)
     values = table.values.astype(np.float64, copy=False)
     held_out = _draw_held_out(len(target), seed)
     kept = np.setdiff1d(np.arange(len(target)), held_out, assume_unique=True)
@@ -154,14 +158,7 @@ def discover(
         y=target[kept],
         weights=None if row_weights is None else row_weights[kept],
         names=table.names,
-        operators=chosen_operators,
-        max_size=max_size,
-        seconds=float(time),
-        evaluations=evaluations,
-        options=dict(options or {}),
-        threads=threads,
-        seed=seed,
-        callback=callback,
+        settings=settings,
     )
     surrogate, structure = None, None
     if strategy != "direct":
@@ -201,7 +198,7 @@ def _conclude(
     if through is not None:
         ways.insert(0, ("through_surrogate", through))
     bests = [front.best for _, front in ways]
-    winner = choose(bests, run.X, run.y, run.weights, run.seed, run.ends())
+    winner = choose(bests, run.X, run.y, run.weights, run.settings.seed, run.ends())
     formula = bests[winner]
     members = pareto(
         [f for _, front in ways for f in front if f is not formula and f != formula] + [formula],
@@ -254,14 +251,7 @@ class _Run:
     y: Floats
     weights: Floats | None
     names: tuple[str, ...]
-    operators: tuple[str, ...]
-    max_size: int
-    seconds: float
-    evaluations: int | None
-    options: dict[str, Any]
-    threads: int | None
-    seed: int
-    callback: Callback | None
+    settings: Settings
     spent: int = 0
     stopped: str = ""
     begun: float = field(default_factory=clock.monotonic)
@@ -271,18 +261,22 @@ class _Run:
 
     def left(self) -> float:
         """Seconds the searches still have."""
-        kept = min(LAST_SHARE * self.seconds, LAST_SECONDS)
-        return max(0.1, self.seconds - kept - self.elapsed())
+        kept = min(LAST_SHARE * self.settings.time, LAST_SECONDS)
+        return max(0.1, self.settings.time - kept - self.elapsed())
 
     def ends(self) -> float:
         """When the choice between the two ways has to be made, by time.monotonic."""
         if self.stopped == "interrupted":
             return clock.monotonic() + INTERRUPTED_SECONDS
-        return self.begun + self.seconds
+        return self.begun + self.settings.time
 
     def stage(self, share: float) -> float:
         """Seconds for a stage that can end early by itself; with no limit, no clock is read."""
-        return min(LONGEST_STAGE, share * self.seconds) if math.isfinite(self.seconds) else math.inf
+        return (
+            min(LONGEST_STAGE, share * self.settings.time)
+            if math.isfinite(self.settings.time)
+            else math.inf
+        )
 
     def done(self, front: Front | None) -> bool:
         """Nothing more to gain: an exact law, or no budget, or somebody said stop."""
@@ -290,15 +284,19 @@ class _Run:
             self.stopped = "exact"
         if not self.stopped and self.left() <= 0.1:
             self.stopped = "time"
-        if not self.stopped and self.evaluations is not None and self.spent >= self.evaluations:
+        if (
+            not self.stopped
+            and self.settings.evaluations is not None
+            and self.spent >= self.settings.evaluations
+        ):
             self.stopped = "evaluations"
         return bool(self.stopped)
 
     def tell(self, phase: str, best: Formula | None = None, message: str = "") -> None:
-        remaining = self.left() if math.isfinite(self.seconds) else None
+        remaining = self.left() if math.isfinite(self.settings.time) else None
         loss = None if best is None else best.loss
         progress = Progress(phase, self.elapsed(), remaining, self.spent, best, loss, message)
-        if self.callback is not None and self.callback(progress):
+        if self.settings.callback is not None and self.settings.callback(progress):
             self.stopped = "interrupted"
 
     def read_structure(self) -> tuple[Surrogate | None, Separability | None]:
@@ -319,9 +317,9 @@ class _Run:
         return surrogate, structure
 
     def _surrogate_of(self, target: Floats) -> Surrogate:
-        return Surrogate(time=self.stage(SURROGATE), seed=self.seed, threads=self.threads or 0).fit(
-            _inputs.Matrix(self.X, self.names), target, weights=self.weights
-        )
+        return Surrogate(
+            time=self.stage(SURROGATE), seed=self.settings.seed, threads=self.settings.threads or 0
+        ).fit(_inputs.Matrix(self.X, self.names), target, weights=self.weights)
 
     def _separability_of(self, surrogate: Surrogate, target: Floats) -> Separability:
         return separability(
@@ -330,8 +328,8 @@ class _Run:
             target,
             weights=self.weights,
             time=self.stage(SEPARABILITY),
-            seed=self.seed,
-            threads=self.threads or 0,
+            seed=self.settings.seed,
+            threads=self.settings.threads or 0,
         )
 
     def search(
@@ -343,16 +341,19 @@ class _Run:
         rows: tuple[Floats, Floats] | None = None,
         names: tuple[str, ...] | None = None,
         good_enough: float = 0.0,
-        max_size: int | None = None,
+        settings: Settings | None = None,
     ) -> Front:
         """One search with a share of the whole budget: of the data, or of other rows.
 
         good_enough: loss below which looking further copies the surrogate's errors.
+        settings: other than the user's.
         """
-        share_of_time = min(self.left(), share * self.seconds)
+        budget = self.settings.evaluations
         quota = None
-        if self.evaluations is not None:
-            quota = max(1, min(int(share * self.evaluations), self.evaluations - self.spent))
+        if budget is not None:
+            quota = max(1, min(int(share * budget), budget - self.spent))
+        if settings is None:
+            settings = self.settings if rows is None else self.settings.of_other_columns()
 
         def tell(progress: Progress) -> bool:
             best = progress.best if rows is None else None
@@ -366,17 +367,15 @@ class _Run:
         X, y = (self.X, self.y) if rows is None else rows
         front = run_search(
             _inputs.Matrix(X, names or self.names),
-            y,
-            self.weights if rows is None else None,
-            operators=self.operators,
-            max_size=max_size or self.max_size,
-            time=share_of_time,
-            evaluations=quota,
-            options={**self.options, "start": list(start)} if start else self.options,
-            threads=self.threads,
-            seed=self.seed,
-            callback=tell,
-            good_enough=good_enough,
+            Values(y, self.weights if rows is None else None),
+            replace(
+                settings,
+                time=min(self.left(), share * self.settings.time),
+                evaluations=quota,
+                callback=tell,
+                good_enough=good_enough,
+            ),
+            [str(formula) for formula in start],
         )
         self.spent += front.evaluations
         if front.stopped == "interrupted":
@@ -398,7 +397,7 @@ class _Run:
         choices: dict[Leaf, list[Formula]] = {}
         for leaf in leaves:
             names = tuple(self.names[i] for i in leaf.inputs)
-            rows = blocks.design(self.X, leaf.inputs, self.seed)
+            rows = blocks.design(self.X, leaf.inputs, self.settings.seed)
             samples = values(leaf, rows)
             spread = float(np.std(samples))
             if not (np.all(np.isfinite(samples)) and spread > 0):
@@ -428,7 +427,7 @@ class _Run:
         if split and structure.link is not None:
             link = LINKS[structure.link]
             target = link.forward(self.y)
-            if link.operators <= set(self.operators) and np.all(np.isfinite(target)):
+            if link.operators <= set(self.settings.operators) and np.all(np.isfinite(target)):
                 behind = self._separability_of(self._surrogate_of(target), target)
                 if not isinstance(behind.tree, Leaf):
                     return behind.tree, link, behind.leaf_values, behind.error
@@ -450,7 +449,7 @@ class _Run:
         A whole begins larger than it ends: only a fit of all leaves together shows which of their
         factors are equal, or one. So there is room for twice the size until it has been reduced.
         """
-        room = min(2 * self.max_size + 10, LARGEST_SIZE)
+        room = min(2 * self.settings.max_size + 10, LARGEST_SIZE)
         fitted = []
         linked = link.forward(self.y)
         for text in texts:
@@ -461,15 +460,17 @@ class _Run:
                 continue
             formula = Formula(link.inverse(f"({inner.text})"), self.names)
             formula = formula.refit(self.X, self.y, self.weights, seconds=self.left())
-            simple = formula.simplified(self.operators)
+            simple = formula.simplified(self.settings.operators)
             if simple.complexity <= room and math.isfinite(formula.loss):
                 fitted.append(scored(simple.text, self.names, self.X, self.y, self.weights))
             if self.left() <= 0.1:
                 break
         if not fitted:
             return []
-        reduced = self.search("whole", REDUCTION, start=pareto(fitted), max_size=room)
-        return [formula for formula in reduced if formula.complexity <= self.max_size]
+        # Whichever engine searched, reducing is the native one's.
+        native = replace(self.settings, backend="native", options={}, max_size=room)
+        reduced = self.search("whole", REDUCTION, start=pareto(fitted), settings=native)
+        return [formula for formula in reduced if formula.complexity <= self.settings.max_size]
 
 
 def _leaves(tree: Tree) -> list[Leaf]:

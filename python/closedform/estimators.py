@@ -12,7 +12,7 @@ import numpy.typing as npt
 from closedform import _inputs
 from closedform._inputs import Floats, InputError
 from closedform.discover import discover
-from closedform.search import OPERATORS
+from closedform.settings import OPERATORS
 
 if TYPE_CHECKING:
     from closedform.discover import Discovery

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from closedform import _inputs, monotone
+from closedform import _inputs, backends, monotone
 from closedform._inputs import Floats, InputError
 from closedform.adapters.target import Neuron
 from closedform.formula import Formula, Front
@@ -20,7 +20,8 @@ from closedform.gradient_selection import gradient_errors, steepest_drop
 from closedform.monotone import MonotoneLink
 from closedform.networks import Network, network
 from closedform.progress import Callback, Progress
-from closedform.search import check_budget, checked_operators, search
+from closedform.search import search
+from closedform.settings import checked
 from closedform.symmetries import Merging
 from closedform.unit_gradients import UnitGradients, points, unit_gradients
 
@@ -134,8 +135,18 @@ def interpret(
         InputError: arguments that cannot be used, a model of one input (its unit gradient is 1 or
             -1 whatever it computes), a gradient that is zero everywhere, too few rows in the band.
     """
-    chosen_operators = checked_operators(operators)
-    check_budget(max_size, time, evaluations, threads, seed)
+    settings = checked(
+        operators=operators,
+        max_size=max_size,
+        time=time,
+        evaluations=evaluations,
+        backend=backend,
+        options=options,
+        threads=threads,
+        seed=seed,
+        callback=callback,
+    )
+    backends.prepare(settings)
     net = model if isinstance(model, Network) else network(model, neuron=neuron)
     table = points(net, X)
     _check(table)
@@ -159,7 +170,7 @@ def interpret(
         weights=gradients.weights,
         signed=signed,
         symmetries=symmetries,
-        operators=chosen_operators,
+        operators=settings.operators,
         max_size=max_size,
         time=run.time(1 - LINK),
         evaluations=run.quota(1 - LINK),
@@ -181,7 +192,7 @@ def interpret(
         T[defined],
         gradients.f[defined],
         None if gradients.weights is None else gradients.weights[defined],
-        operators=chosen_operators,
+        operators=settings.operators,
         max_size=LINK_SIZE,
         time=min(run.time(1.0), LINK_SECONDS) if math.isfinite(time) else time,
         evaluations=run.quota(LINK),

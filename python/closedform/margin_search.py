@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 
-from closedform import _core, _inputs
+from closedform import _inputs, backends
 from closedform._inputs import Floats, InputError
-from closedform.backends import native
 from closedform.formula import Formula, Front, pareto
-from closedform.progress import Callback
 from closedform.selection import structure_lengths
+from closedform.settings import Settings
+from closedform.targets import Labels
 
 
 def signs(labels: object, rows: int) -> Floats:
@@ -37,37 +34,15 @@ def signs(labels: object, rows: int) -> Floats:
     return np.where(values == classes[1], 1.0, -1.0)
 
 
-def run(
-    table: _inputs.Matrix,
-    signed_labels: Floats,
-    weights: Floats | None,
-    *,
-    operators: tuple[str, ...],
-    max_size: int,
-    time: float,
-    evaluations: int | None,
-    options: Mapping[str, Any] | None,
-    threads: int | None,
-    seed: int,
-    callback: Callback | None,
-) -> Front:
-    """`search` for labels on arguments that have been checked."""
-    goal = _core.Goal.labels(signed_labels, weights)
-    entries, reason, passes, seconds = native.search(
-        table.values,
-        goal,
-        names=table.names,
-        operators=operators,
-        max_size=max_size,
-        time=time,
-        evaluations=evaluations,
-        threads=threads,
-        seed=seed,
-        options=options,
-        callback=callback,
-    )
+def run(table: _inputs.Matrix, target: Labels, settings: Settings) -> Front:
+    """`search` for labels on arguments that have been checked, by an engine that is ready."""
+    entries, reason, passes, seconds = backends.search(table.values, table.names, target, settings)
     members = pareto(
-        Formula(text, table.names, goal.loss(text, table.names, table.values, threads or 0))
+        Formula(
+            text,
+            table.names,
+            target.goal.loss(text, table.names, table.values, settings.threads or 0),
+        )
         for text, _ in entries
     )
     losses = np.array([formula.loss for formula in members])

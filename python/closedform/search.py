@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from importlib import import_module
 from time import monotonic
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from closedform import _core, _inputs, direction_search, margin_search
-from closedform.backends import native
+from closedform import _core, _inputs, backends, direction_search, margin_search
 from closedform.formula import EXACT, Formula, Front, pareto, scored
 from closedform.progress import Callback
 from closedform.selection import choose, description_lengths
+from closedform.settings import OPERATORS, Settings, checked
 from closedform.shorten import shorter
-
-OPERATORS = ("+", "-", "*", "/", "sin", "cos", "exp", "log", "sqrt", "square")
-KNOWN_OPERATORS = frozenset("+ - * / sin cos tan exp log sqrt square cube abs pow tanh inv".split())
-LARGEST_SIZE = 255  # nodes of a tape, cpp/include/closedform/expression.hpp
+from closedform.targets import Directions, Labels, Values
 
 # Share of the time kept for shortening formulas and choosing the best, and the most of it.
 LAST_SHARE = 0.05
@@ -78,9 +74,10 @@ def search(
         time: seconds; math.inf for no limit (then give `evaluations`).
         evaluations: passes of a candidate over the search's sample of at most 512 rows, the unit of
             work that does not depend on the machine.
-        backend: "native".
+        backend: "native", or "pysr" for SymbolicRegression.jl, which needs Julia (README).
         options: passed on to the backend; native takes `start` (a Front or formula texts to begin
-            with) and `checkpoint` (a path the best front so far is written to, every 5 seconds).
+            with) and `checkpoint` (a path the best front so far is written to, every 5 seconds),
+            pysr whatever PySRRegressor takes and the other arguments do not say.
         threads: None for all cores.
         seed: of every random choice.
         callback: called about twice a second with a Progress; returning True ends the search.
@@ -102,67 +99,46 @@ def search(
     table = _inputs.matrix(X)
     rows = len(table.values)
     row_weights = None if weights is None else _inputs.weights(weights, rows)
-    chosen = checked_operators(operators)
-    check_budget(max_size, time, evaluations, threads, seed)
-    if backend != "native":
-        raise _inputs.InputError(f"backend: {backend!r} is unknown; use 'native'")
-    settings: dict[str, Any] = {
-        "operators": chosen,
-        "max_size": max_size,
-        "time": float(time),
-        "evaluations": evaluations,
-        "options": options,
-        "threads": threads,
-        "seed": seed,
-        "callback": callback,
-    }
+    settings = checked(
+        operators=operators,
+        max_size=max_size,
+        time=time,
+        evaluations=evaluations,
+        backend=backend,
+        options=options,
+        threads=threads,
+        seed=seed,
+        callback=callback,
+    )
     if gradients is not None:
         units = direction_search.unit_rows(gradients, table)
+        backends.prepare(settings)
         return direction_search.run(
-            table, units, row_weights, signed=signed, symmetries=symmetries, **settings
+            table, Directions(units, None, row_weights, signed), settings, symmetries=symmetries
         )
     if labels is not None:
-        return margin_search.run(table, margin_search.signs(labels, rows), row_weights, **settings)
+        signs = margin_search.signs(labels, rows)
+        backends.prepare(settings)
+        return margin_search.run(table, Labels(signs, row_weights), settings)
     y = _inputs.vector(values, rows, name="values")
-    return run(table, y, row_weights, **settings)
+    backends.prepare(settings)
+    return run(table, Values(y, row_weights), settings)
 
 
 def run(
-    table: _inputs.Matrix,
-    y: npt.NDArray[np.float64],
-    weights: npt.NDArray[np.float64] | None,
-    *,
-    operators: tuple[str, ...],
-    max_size: int,
-    time: float,
-    evaluations: int | None,
-    options: Mapping[str, Any] | None,
-    threads: int | None,
-    seed: int,
-    callback: Callback | None,
-    good_enough: float = 0.0,
+    table: _inputs.Matrix, target: Values, settings: Settings, start: Sequence[str] = ()
 ) -> Front:
-    """`search` for values on arguments that have been checked.
+    """`search` for values on arguments that have been checked, by an engine that is ready.
 
-    good_enough: loss at which to stop ("good enough"); 0 for none.
+    start: formulas to begin with, besides the user's.
     """
+    y, weights, time = target.y, target.weights, settings.time
     ends = monotonic() + time
     # Loading it takes a second, which the last stage may not have.
     import_module("sympy")
-    entries, reason, passes, seconds = native.search(
-        table.values,
-        _core.Goal.values(y, weights),
-        values=(y, weights),
-        names=table.names,
-        operators=operators,
-        max_size=max_size,
-        time=max(ends - monotonic(), 0.0) - min(LAST_SHARE * time, LAST_SECONDS),
-        evaluations=evaluations,
-        threads=threads,
-        seed=seed,
-        options=options,
-        callback=callback,
-        good_enough=good_enough,
+    searching = max(ends - monotonic(), 0.0) - min(LAST_SHARE * time, LAST_SECONDS)
+    entries, reason, passes, seconds = backends.search(
+        table.values, table.names, target, replace(settings, time=searching), start
     )
     found = [scored(text, table.names, table.values, y, weights) for text, _ in entries]
     if reason == "interrupted":
@@ -171,14 +147,14 @@ def run(
         for formula in _by_worth(found, table.values):
             if monotonic() > ends:
                 break
-            if (text := shorter(formula, operators)) is not None:
+            if (text := shorter(formula, settings.operators)) is not None:
                 found.append(scored(text, table.names, table.values, y, weights))
         members = pareto(found, EXACT * float(np.var(y)))
-        best = choose(members, table.values, y, weights, seed, ends)
+        best = choose(members, table.values, y, weights, settings.seed, ends)
     except KeyboardInterrupt:
         reason = "interrupted"
         members = pareto(found, EXACT * float(np.var(y)))
-        best = choose(members, table.values, y, weights, seed, ends=0.0)
+        best = choose(members, table.values, y, weights, settings.seed, ends=0.0)
     return Front(members, best=best, stopped=reason, evaluations=passes, seconds=seconds)
 
 
@@ -187,47 +163,6 @@ def _by_worth(formulas: Sequence[Formula], X: _inputs.FloatMatrix) -> list[Formu
     losses = np.array([formula.loss for formula in formulas])
     order = np.argsort(description_lengths(formulas, losses, X), kind="stable")
     return [formulas[i] for i in order]
-
-
-def checked_operators(operators: Iterable[str]) -> tuple[str, ...]:
-    """Operators without repeats, in the order given.
-
-    Raises:
-        InputError: an unknown name, or none at all.
-    """
-    if isinstance(operators, str):
-        operators = operators.replace(",", " ").split()
-    chosen = tuple(dict.fromkeys(operators))
-    for name in chosen:
-        if name not in KNOWN_OPERATORS:
-            raise _inputs.InputError(
-                f"operators: {name!r} is unknown; known are {' '.join(sorted(KNOWN_OPERATORS))}"
-            )
-    if not chosen:
-        raise _inputs.InputError("operators: none given; give at least one, such as + or *")
-    return chosen
-
-
-def check_budget(
-    max_size: int, time: float, evaluations: int | None, threads: int | None, seed: int
-) -> None:
-    """Refuses sizes, budgets, thread counts and seeds that make no sense.
-
-    Raises:
-        InputError: names the argument.
-    """
-    if not 1 <= max_size <= LARGEST_SIZE:
-        raise _inputs.InputError(f"max_size: {max_size} is out of range; give 1 to {LARGEST_SIZE}")
-    if not time > 0:
-        raise _inputs.InputError(f"time: {time} is not positive; give seconds, or math.inf")
-    if evaluations is None and math.isinf(time):
-        raise _inputs.InputError("time: no limit and no evaluations given; give one of them")
-    if evaluations is not None and evaluations < 1:
-        raise _inputs.InputError(f"evaluations: {evaluations} is not positive; give at least 1")
-    if threads is not None and threads < 1:
-        raise _inputs.InputError(f"threads: {threads} is not positive; give None for all cores")
-    if not 0 <= seed < 2**64:
-        raise _inputs.InputError(f"seed: {seed} is out of range; give 0 to 2**64 - 1")
 
 
 def build_info() -> dict[str, str]:

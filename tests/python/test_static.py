@@ -14,11 +14,11 @@ SOURCES = Path(__file__).parents[2] / "python" / "closedform"
 # Lower layers first; a module may import from its own layer and those below.
 LAYERS = [
     {"_core"},
-    {"_inputs", "progress"},
+    {"_inputs", "progress", "settings"},
     {"formula"},
     {"adapters"},
     {"surrogate", "separability", "networks", "tables"}
-    | {"search", "selection", "shorten", "backends", "blocks", "links", "symmetries"}
+    | {"search", "selection", "shorten", "targets", "backends", "blocks", "links", "symmetries"}
     | {
         "unit_gradients",
         "gradient_selection",

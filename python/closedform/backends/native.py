@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from time import monotonic
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from closedform import _core, _inputs
+from closedform.backends.found import Found
 from closedform.formula import Formula, Front
-from closedform.progress import Callback, Progress
+from closedform.progress import Progress
+from closedform.settings import Settings
+from closedform.targets import Target, Values
 
 OPTIONS = {
     "start": "a Front or formula texts to begin with",
@@ -30,60 +32,37 @@ PASSES_AN_ITERATION = 2000
 MOST_ITERATIONS = 2000
 
 
-def search(
-    X: _inputs.FloatMatrix,
-    goal: _core.Goal,
-    *,
-    values: tuple[_inputs.Floats, _inputs.Floats | None] | None = None,
-    names: Sequence[str],
-    operators: Sequence[str],
-    max_size: int,
-    time: float,
-    evaluations: int | None,
-    threads: int | None,
-    seed: int,
-    options: Mapping[str, Any] | None,
-    callback: Callback | None,
-    good_enough: float = 0.0,
-) -> tuple[list[tuple[str, float]], str, int, float]:
-    """Runs the native search.
-
-    Args:
-        values: targets and weights, where the goal is to reproduce values: then it begins with
-            sums of terms.
-
-    Returns:
-        Text and loss of every formula of the front, why the search ended, evaluations, seconds.
+def check(settings: Settings) -> None:
+    """Refuses options this engine does not know.
 
     Raises:
-        InputError: an option this engine does not know.
+        InputError: names the option.
     """
-    options = dict(options or {})
-    unknown = sorted(set(options) - set(OPTIONS))
+    unknown = sorted(set(settings.options) - set(OPTIONS))
     if unknown:
         raise _inputs.InputError(
             f"options: {unknown[0]!r} is unknown to the native engine; "
             f"it takes {', '.join(f'{key} ({what})' for key, what in OPTIONS.items())}"
         )
-    start = [str(formula) for formula in options.get("start", ())]
+
+
+def search(
+    X: _inputs.FloatMatrix,
+    names: Sequence[str],
+    target: Target,
+    settings: Settings,
+    start: Sequence[str] = (),
+) -> Found:
+    """Runs the native search from `start` and the user's; for values also from sums of terms."""
+    time, callback = settings.time, settings.callback
+    start = [*map(str, settings.options.get("start", ())), *start]
     began = monotonic()
     stopped = False
-    if values is not None:
-        sums, stopped = sums_of_terms(
-            X,
-            *values,
-            names=names,
-            operators=operators,
-            max_size=max_size,
-            time=time,
-            evaluations=evaluations,
-            threads=threads,
-            seed=seed,
-            callback=callback,
-        )
+    if isinstance(target, Values):
+        sums, stopped = _sums_of_terms(X, names, target, settings)
         start += sums
     spent = monotonic() - began
-    checkpoint: str | os.PathLike[str] | None = options.get("checkpoint")
+    checkpoint: str | os.PathLike[str] | None = settings.options.get("checkpoint")
     written = -CHECKPOINT_SECONDS
 
     def report(seconds: float, passes: int, entries: list[tuple[str, float]]) -> bool:
@@ -101,46 +80,61 @@ def search(
         progress = Progress("search", spent + seconds, remaining, passes, best, best.loss)
         return bool(callback(progress))
 
+    found = _run(X, names, target, settings, start, max(time - spent, 0.01 * time), report)
+    return found._replace(seconds=spent + found.seconds)
+
+
+def finish(
+    X: _inputs.FloatMatrix,
+    names: Sequence[str],
+    target: Target,
+    settings: Settings,
+    texts: Sequence[str],
+) -> Found:
+    """The last stage alone: texts refitted on all rows, rounded and made simple; their front."""
+    # One evaluation is none an island.
+    return _run(X, names, target, replace(settings, evaluations=1), texts, settings.time, None)
+
+
+def _run(
+    X: _inputs.FloatMatrix,
+    names: Sequence[str],
+    target: Target,
+    settings: Settings,
+    start: Sequence[str],
+    seconds: float,
+    report: Callable[[float, int, list[tuple[str, float]]], bool] | None,
+) -> Found:
     result = _core.search(
         X,
-        goal,
+        target.goal,
         list(names),
-        list(operators),
-        max_size,
-        max(time - spent, 0.01 * time),
-        evaluations or 0,
-        threads or 0,
-        seed,
-        start,
+        list(settings.operators),
+        settings.max_size,
+        seconds,
+        settings.evaluations or 0,
+        settings.threads or 0,
+        settings.seed,
+        list(start),
         report,
-        good_enough,
+        settings.good_enough,
     )
-    return result["front"], result["reason"], result["evaluations"], spent + result["seconds"]
+    return Found(result["front"], result["reason"], result["evaluations"], result["seconds"])
 
 
-def sums_of_terms(
-    X: _inputs.FloatMatrix,
-    y: npt.NDArray[np.float64],
-    weights: npt.NDArray[np.float64] | None,
-    *,
-    names: Sequence[str],
-    operators: Sequence[str],
-    max_size: int,
-    time: float,
-    evaluations: int | None,
-    threads: int | None,
-    seed: int,
-    callback: Callback | None,
+def _sums_of_terms(
+    X: _inputs.FloatMatrix, names: Sequence[str], target: Values, settings: Settings
 ) -> tuple[list[str], bool]:
     """Sums of terms of several sizes, for the search to begin with.
 
-    They take a share of `time`, or, with `evaluations`, work in proportion to them; where the
+    They take a share of the time, or, with `evaluations`, work in proportion to them; where the
     table is narrow, and growing expressions finds its law sooner, next to nothing.
 
     Returns:
         Texts of at most max_size nodes, none where the operators allow no sums; whether the
         callback asked to stop.
     """
+    time, evaluations, callback = settings.time, settings.evaluations, settings.callback
     wide = X.shape[1] >= WIDE
     iterations = 0
     if evaluations is not None:
@@ -161,15 +155,15 @@ def sums_of_terms(
 
     found = _core.sums_of_terms(
         X,
-        y,
-        weights,
+        target.y,
+        target.weights,
         list(names),
-        list(operators),
-        max_size,
+        list(settings.operators),
+        settings.max_size,
         time * (WIDE_SHARE if wide else NARROW_SHARE),
         iterations,
-        threads or 0,
-        seed,
+        settings.threads or 0,
+        settings.seed,
         stop,
     )
     return [text for text, _ in found], stopped

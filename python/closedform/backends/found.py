@@ -1,0 +1,21 @@
+"""What an engine hands back."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Found(NamedTuple):
+    """Formulas as texts and how the search went.
+
+    Attributes:
+        entries: text and loss of every formula of the front, smallest first.
+        reason: why the search ended: "exact", "good enough", "time", "evaluations", "interrupted".
+        evaluations: done.
+        seconds: spent.
+    """
+
+    entries: list[tuple[str, float]]
+    reason: str
+    evaluations: int
+    seconds: float
