@@ -24,8 +24,8 @@ import numpy.typing as npt
 
 import closedform as cf
 from closedform.formula import Formula, Front
-from closedform.settings import KNOWN_OPERATORS
 from closedform.selection import cross_errors
+from closedform.settings import KNOWN_OPERATORS
 
 Floats = npt.NDArray[np.float64]
 
