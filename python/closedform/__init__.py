@@ -1,7 +1,7 @@
 """Closed-form expressions from data and from trained neural networks."""
 
 from closedform.discover import Discovery, discover
-from closedform.estimators import ClosedFormRegressor
+from closedform.estimators import ClosedFormClassifier, ClosedFormRegressor
 from closedform.formula import Formula, Front
 from closedform.interpret import Fidelity, Interpretation, interpret
 from closedform.networks import Network, network
@@ -10,6 +10,7 @@ from closedform.separability import Leaf, Product, Separability, Sum, separabili
 from closedform.surrogate import Surrogate
 
 __all__ = [
+    "ClosedFormClassifier",
     "ClosedFormRegressor",
     "Discovery",
     "Fidelity",

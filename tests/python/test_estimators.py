@@ -43,6 +43,20 @@ def test_names_of_a_table_are_kept_and_checked() -> None:
         model.predict(table[["sin", "a b"]])
 
 
+def test_classifier() -> None:
+    labels = np.where(X[:, 0] > X[:, 1], "up", "down")
+    model = cf.ClosedFormClassifier(operators=("+", "-", "*"), evaluations=3000, threads=1)
+    assert model.fit(X, labels) is model
+    assert list(model.classes_) == ["down", "up"]
+    assert model.score(X, labels) == 1.0
+    np.testing.assert_array_equal(model.decision_function(X), model.formula_(X))
+    np.testing.assert_array_equal(model.predict(X) == "up", model.formula_(X) > 0)
+    half = np.where(labels == "up", 0.0, 1.0)
+    assert model.score(X, np.full(len(X), "down"), sample_weight=half) == 1.0
+    with pytest.raises(InputError, match="Only binary"):
+        model.fit(X, np.arange(len(X)) % 3)
+
+
 # What scikit-learn asks and we do otherwise, on purpose.
 OTHERWISE = {
     "check_dtype_object": "InputError, a ValueError, where TypeError is wanted",
@@ -53,15 +67,22 @@ OTHERWISE = {
 
 def test_scikit_learn_conventions() -> None:
     base = pytest.importorskip("sklearn.base")
-    checks = pytest.importorskip("sklearn.utils.estimator_checks")
     clone = base.clone(quick().set_params(seed=5))
     assert clone.get_params() == quick().set_params(seed=5).get_params()
     with pytest.raises(InputError, match="no such parameter"):
         clone.set_params(colour=1)
 
-    model = cf.ClosedFormRegressor(
-        operators=("+", "*"), max_size=5, strategy="direct", evaluations=100, threads=1
-    )
+
+SMALL = {"operators": ("+", "*"), "max_size": 5, "evaluations": 100, "threads": 1}
+
+
+@pytest.mark.parametrize(
+    "model",
+    [cf.ClosedFormRegressor(strategy="direct", **SMALL), cf.ClosedFormClassifier(**SMALL)],
+    ids=["regressor", "classifier"],
+)
+def test_scikit_learn_checks(model: object) -> None:
+    checks = pytest.importorskip("sklearn.utils.estimator_checks")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # scikit-learn's, about classes outside its hierarchy
         results = checks.check_estimator(
