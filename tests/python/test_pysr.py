@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -339,9 +340,17 @@ def test_a_failed_start_says_what_to_do(installed: pytest.MonkeyPatch) -> None:
 # with Julia --------------------------------------------------------------------------------------
 
 
-def julia_or_skip() -> Any:
-    """Julia's Main; skips where it does not start. Nothing is downloaded for a test."""
+@pytest.mark.julia
+def test_with_julia() -> None:
+    """tests/julia, in a process of its own: Julia takes signals, and must come before torch."""
     usable, line = julia_start.status()
-    if not usable or "will download" in line:
-        pytest.skip(line)
-    return julia_start.start(2)
+    if not usable or "will download" in line:  # nothing is downloaded for a test
+        pytest.skip(f"Julia cannot be started: {line}")
+    tests = Path(__file__).parents[1] / "julia"
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tests)],
+        capture_output=True,
+        text=True,
+        timeout=1200,
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
