@@ -233,9 +233,10 @@ def test_gradients_travel_as_an_objective_and_row_numbers(monkeypatch: pytest.Mo
     assert np.array_equal(julia.fitted["y"], np.arange(1, len(X) + 1))
     assert julia.fitted["X"].shape == X.shape  # no column but the user's
     assert julia.fitted["weights"] is None
-    # Functions are named variables of Main while the fit lasts.
-    names = [julia.parameters[key] for key in ("early_stop_condition", "loss_function")]
-    for name in names:
+    # Functions are variables of Main while the fit lasts, and named by the text PySR is given.
+    for key in ("early_stop_condition", "loss_function"):
+        arguments, _, call = julia.parameters[key].partition(" -> ")
+        name = call.removesuffix(arguments)
         assert f"value -> (global {name} = value; nothing)" in julia.lines
         assert f"{name} = nothing" in julia.lines
     # Sign, scale and offset mean nothing to directions.

@@ -63,6 +63,10 @@ REFUSED = {
     "temp_equation_file": "give output_directory to keep the file",
     "delete_tempfiles": "give output_directory to keep the file",
 }
+SIGNATURES = {
+    "loss_function": "tree, dataset, options",
+    "early_stop_condition": "loss, complexity",
+}
 _number = count()
 
 
@@ -170,22 +174,22 @@ def search(
             y, weights = np.arange(1.0, len(X) + 1), None
         else:
             y = target.y if isinstance(target, Values) else target.t
-        with _bound(main, bound) as variables:
+        with _bound(main, bound) as texts:
             try:
-                regressor = pysr.PySRRegressor(**parameters, **variables)
+                regressor = pysr.PySRRegressor(**parameters, **texts)
                 regressor.fit(X, y, weights=weights, variable_names=labels)
             except BaseException as error:
                 if not isinstance(error, KeyboardInterrupt) and INTERRUPT not in str(error):
                     raise
                 hall.reason = hall.reason or "interrupted"
-        texts = hall.texts()
+        found = hall.texts()
     if hall.error is not None:
         raise hall.error
     # Where nobody here said stop, PySR's own budget was spent.
     reason = hall.reason or "evaluations"
     left = max(settings.time - (monotonic() - began), 0.1)
     finished = native.finish(
-        X, names, target, replace(settings, time=left), [*start, *names, *texts]
+        X, names, target, replace(settings, time=left), [*start, *names, *found]
     )
     passes = settings.evaluations or 0
     return Found(
@@ -222,13 +226,19 @@ def _watch(main: Any, hall: HallOfFame) -> Any:
 
 
 @contextmanager
-def _bound(main: Any, values: Mapping[str, Any]) -> Iterator[dict[str, str]]:
-    """Names of variables in Main that hold the values: PySR takes functions as Julia text only."""
-    names = {key: f"closedform_{key}_{next(_number)}" for key in values}
+def _bound(main: Any, functions: Mapping[str, Any]) -> Iterator[dict[str, str]]:
+    """Julia texts that call the functions: PySR takes no others.
+
+    The functions are variables of Main while this lasts. A text names its variable: PySR writes
+    its options, text and all that it holds on to, into every fitted model.
+    """
+    names = {key: f"closedform_{key}_{next(_number)}" for key in functions}
     for key, name in names.items():
-        main.seval(f"value -> (global {name} = value; nothing)")(values[key])
+        main.seval(f"value -> (global {name} = value; nothing)")(functions[key])
     try:
-        yield names
+        yield {
+            key: f"({SIGNATURES[key]}) -> {name}({SIGNATURES[key]})" for key, name in names.items()
+        }
     finally:
         for name in names.values():
             main.seval(f"{name} = nothing")
