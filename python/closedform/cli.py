@@ -188,7 +188,7 @@ def _discover(options: argparse.Namespace) -> int:
         text = json.dumps(_document(discovery, options), indent=2, allow_nan=False)
     else:
         text = report.text(discovery, options.target)
-    return _conclude(options, discovery, text, interrupted)
+    return _conclude(options, discovery, text)
 
 
 def _interpret(options: argparse.Namespace) -> int:
@@ -214,7 +214,7 @@ def _interpret(options: argparse.Namespace) -> int:
         text = json.dumps(_interpretation_document(found, options), indent=2, allow_nan=False)
     else:
         text = report.interpretation_text(found)
-    return _conclude(options, found, text, interrupted)
+    return _conclude(options, found, text)
 
 
 def _check_outputs(options: argparse.Namespace) -> None:
@@ -251,7 +251,6 @@ def _conclude(
     options: argparse.Namespace,
     found: Discovery | Interpretation,
     text: str,
-    interrupted: list[bool],
 ) -> int:
     """Writes the files asked for and prints the result."""
     if options.save is not None:
@@ -259,7 +258,7 @@ def _conclude(
     if options.report is not None:
         found.report(options.report)
     print(text)
-    return EXIT_INTERRUPTED if interrupted else 0
+    return EXIT_INTERRUPTED if found.stopped == "interrupted" else 0
 
 
 def _check_writable(path: Path, option: str) -> None:

@@ -10,6 +10,7 @@ plainest is taken. Interface facts: PySR 1.5.10 and 2.7.2.
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -177,7 +178,12 @@ def search(
         with _bound(main, bound) as texts:
             try:
                 regressor = pysr.PySRRegressor(**parameters, **texts)
-                regressor.fit(X, y, weights=weights, variable_names=labels)
+                with warnings.catch_warnings():
+                    warnings.filterwarnings("ignore", message="The search was interrupted")
+                    regressor.fit(X, y, weights=weights, variable_names=labels)
+                # PySR 2.1 and later end in good order at Ctrl-C, earlier ones raise.
+                if getattr(regressor, "interrupted_", False):
+                    hall.reason = hall.reason or "interrupted"
             except BaseException as error:
                 if not isinstance(error, KeyboardInterrupt) and INTERRUPT not in str(error):
                     raise
