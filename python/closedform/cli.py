@@ -188,7 +188,7 @@ def _discover(options: argparse.Namespace) -> int:
         text = json.dumps(_document(discovery, options), indent=2, allow_nan=False)
     else:
         text = report.text(discovery, options.target)
-    return _conclude(options, discovery, text)
+    return _conclude(options, discovery, text, interrupted)
 
 
 def _interpret(options: argparse.Namespace) -> int:
@@ -214,7 +214,7 @@ def _interpret(options: argparse.Namespace) -> int:
         text = json.dumps(_interpretation_document(found, options), indent=2, allow_nan=False)
     else:
         text = report.interpretation_text(found)
-    return _conclude(options, found, text)
+    return _conclude(options, found, text, interrupted)
 
 
 def _check_outputs(options: argparse.Namespace) -> None:
@@ -251,6 +251,7 @@ def _conclude(
     options: argparse.Namespace,
     found: Discovery | Interpretation,
     text: str,
+    interrupted: list[bool],
 ) -> int:
     """Writes the files asked for and prints the result."""
     if options.save is not None:
@@ -258,7 +259,8 @@ def _conclude(
     if options.report is not None:
         found.report(options.report)
     print(text)
-    return EXIT_INTERRUPTED if found.stopped == "interrupted" else 0
+    # PySR 2 takes Ctrl-C to itself.
+    return EXIT_INTERRUPTED if interrupted or found.stopped == "interrupted" else 0
 
 
 def _check_writable(path: Path, option: str) -> None:
