@@ -13,8 +13,9 @@ isdefined(Main, :SearchWatch) ||
 
 const OPTIONS = Options(; binary_operators=[+, -, *, /], unary_operators=[sin, exp], save_to_file=false)
 const x1, x2 = Node{Float64}(; feature=1), Node{Float64}(; feature=2)
-plus(l, r), times(l, r) = Node(1, l, r), Node(3, l, r)
-sine(l) = Node(1, l)
+added(l, r) = Node(1, l, r)
+product(l, r) = Node(3, l, r)
+sine_of(l) = Node(1, l)
 constant(v) = Node{Float64}(; val=v)
 
 unit(g) = map(c -> iszero(c) ? c : c / sqrt(sum(abs2, c)), eachcol(g)) |> stack
@@ -50,9 +51,9 @@ end
     ones_w, ones_S = ones(50), ones(2, 50)
 
     @testset "the definition" for tree in (
-        plus(times(x1, x1), times(constant(2.0), x2)),
-        sine(times(x1, x2)),
-        plus(x2, sine(times(constant(-3.0), x1))),
+        added(product(x1, x1), product(constant(2.0), x2)),
+        sine_of(product(x1, x2)),
+        added(x2, sine_of(product(constant(-3.0), x1))),
         x1,
     ), signed in (false, true)
         plain = GradientCosine.Objective(U, nothing, nothing, signed)
@@ -63,7 +64,7 @@ end
 
     @testset "one sign for all rows" begin
         V = unit([2 .* X[1, :]'; ones(1, 50)])
-        tree = plus(times(x1, x1), x2)
+        tree = added(product(x1, x1), x2)
         @test GradientCosine.Objective(-V, nothing, nothing, false)(tree, dataset, OPTIONS) < 1e-28
         @test GradientCosine.Objective(-V, nothing, nothing, true)(tree, dataset, OPTIONS) ≈ 4
         # A sign of its own for every row would make this one a match.
@@ -75,22 +76,22 @@ end
         objective = GradientCosine.Objective(U, nothing, nothing, false)
         @test objective(constant(1.5), dataset, OPTIONS) ≈ 49 / 50  # one row wants zero
         # sin(1e-300 x1): a gradient below what rounding leaves of anything.
-        @test objective(sine(times(constant(1e-300), x1)), dataset, OPTIONS) ≈ 49 / 50
+        @test objective(sine_of(product(constant(1e-300), x1)), dataset, OPTIONS) ≈ 49 / 50
         # 1 + 1e-13 x1: lost in the rounding of the value.
-        lost = plus(constant(1.0), times(constant(1e-13), x1))
+        lost = added(constant(1.0), product(constant(1e-13), x1))
         @test objective(lost, dataset, OPTIONS) ≈ 49 / 50
     end
 
     @testset "what is not finite is no candidate" begin
         objective = GradientCosine.Objective(U, nothing, nothing, false)
-        huge = Node(2, times(constant(1e4), x1))  # exp
+        huge = Node(2, product(constant(1e4), x1))  # exp
         @test objective(huge, dataset, OPTIONS) == Inf
-        pole = Node(4, x2, plus(x1, times(constant(-1.0), x1)))
+        pole = Node(4, x2, added(x1, product(constant(-1.0), x1)))
         @test objective(pole, dataset, OPTIONS) == Inf
     end
 
     @testset "batches and views" begin
-        tree = plus(times(x1, x1), sine(x2))
+        tree = added(product(x1, x1), sine_of(x2))
         objective = GradientCosine.Objective(U, S, w, false)
         for part in (batch(Xoshiro(1), dataset, 20), batch(Xoshiro(2), dataset, 7))
             rows = Int.(part.y)

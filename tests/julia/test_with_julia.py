@@ -42,16 +42,21 @@ def random_text(rng: np.random.Generator, depth: int = 0) -> str:
 
 @pytest.mark.parametrize("signed", [False, True])
 def test_the_objective_is_the_native_one(julia: Any, signed: bool) -> None:
-    julia.seval("using SymbolicRegression: parse_expression, Options, Dataset, Node, get_tree")
-    julia.seval("using SymbolicRegression.CoreModule: batch")
+    julia.seval("using SymbolicRegression: Options, Dataset, Node")
     loss = julia.seval(
-        """(text, X, objective, rows) -> begin
-            options = Options(; binary_operators=[+, -, *, /], save_to_file=false,
-                unary_operators=[sin, exp, cos, square, cube, inv, tanh, abs])
-            tree = get_tree(parse_expression(Meta.parse(text); options.operators,
-                variable_names=["a", "b"], node_type=Node{Float64}))
-            dataset = Dataset(Matrix(X), Vector{Float64}(rows))
-            objective(tree, dataset, options)
+        """begin
+            binary = [+, -, *, /]
+            square, cube = SymbolicRegression.square, SymbolicRegression.cube
+            unary = [sin, exp, cos, square, cube, inv, tanh, abs]
+            options = Options(; binary_operators=binary, unary_operators=unary, save_to_file=false)
+            tree(number::Real) = Node{Float64}(; val=number)
+            tree(name::Symbol) = Node{Float64}(; feature=name == :a ? 1 : 2)
+            function tree(call::Expr)
+                names = nameof.(length(call.args) == 2 ? unary : binary)
+                return Node(findfirst(==(call.args[1]), names), map(tree, call.args[2:end])...)
+            end
+            (text, X, objective, rows) -> objective(
+                tree(Meta.parse(text)), Dataset(Matrix(X), Vector{Float64}(rows)), options)
         end"""
     )
     rng = np.random.default_rng(int(signed))
@@ -62,6 +67,9 @@ def test_the_objective_is_the_native_one(julia: Any, signed: bool) -> None:
     compared = 0
     for _ in range(150):
         text = random_text(rng)
+        formula = cf.Formula(text, ("a", "b"))
+        if not formula.simplified((*UNARY, *BINARY))._expression.inputs_needed:
+            continue  # as a - a: its gradient is what rounding leaves
         rows = np.sort(rng.permutation(300)[: rng.integers(1, 301)])
         part = (np.ascontiguousarray(array[rows]) for array in (U, scales, weights))
         goal = Directions(*part, signed).goal
@@ -71,7 +79,7 @@ def test_the_objective_is_the_native_one(julia: Any, signed: bool) -> None:
         if not np.isfinite(native):
             assert not np.isfinite(ours), text
             continue
-        compared += "a" in text or "b" in text
+        compared += 1
         assert ours == pytest.approx(native, rel=1e-10, abs=1e-10), text
     assert compared > 80
 
@@ -105,7 +113,7 @@ def test_values_and_names(julia: Any) -> None:
         table, values=3.5 * X[:, 0] * X[:, 1], operators="+ *", backend="pysr", threads=2, time=60
     )
     assert front.stopped == "exact"
-    assert front.best.names == ("β", "mass")
+    assert front.best.names == ("beta", "mass")  # beta is a function to PySR
     assert front.best.complexity == 5
     assert front.best(table) == pytest.approx(3.5 * X[:, 0] * X[:, 1])
 

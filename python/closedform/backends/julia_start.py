@@ -11,8 +11,10 @@ import importlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 import warnings
 from importlib import metadata
 from importlib.util import find_spec
@@ -75,6 +77,7 @@ def start(threads: int | None) -> Any:
             warnings.filterwarnings("ignore", message=f"{THREADS} environment variable")
             importlib.import_module("pysr")
         main = importlib.import_module("juliacall").Main
+        _give_back_ctrl_c()
         _load_modules(main)
     except Exception as error:
         raise InputError(
@@ -87,6 +90,12 @@ def start(threads: int | None) -> Any:
             f"or set {THREADS}={threads} before Python starts"
         )
     return main
+
+
+def _give_back_ctrl_c() -> None:
+    """Julia, when it starts, takes SIGINT and would end the process; Python is to have it again."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.getsignal(signal.SIGINT))
 
 
 def _load_modules(main: Any) -> None:

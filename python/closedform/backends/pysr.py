@@ -35,7 +35,7 @@ SMALLEST_MAXSIZE = 7  # PySR refuses less
 LARGEST_SEED = 2**32 - 1  # of its random_state
 WITHOUT_END = 10**8  # iterations: the budget ends the search
 REPORT_SECONDS = 0.5
-INTERRUPT = "InterruptException"  # how Julia says Ctrl-C
+INTERRUPTS = ("InterruptException", "KeyboardInterrupt")  # Ctrl-C, as an error of Julia's
 
 # What the arguments of `search` say, or what this engine has to decide, by PySRRegressor's names.
 SAID = {
@@ -185,7 +185,10 @@ def search(
                 if getattr(regressor, "interrupted_", False):
                     hall.reason = hall.reason or "interrupted"
             except BaseException as error:
-                if not isinstance(error, KeyboardInterrupt) and INTERRUPT not in str(error):
+                stopped = isinstance(error, KeyboardInterrupt) or any(
+                    name in str(error) for name in INTERRUPTS
+                )
+                if not stopped:
                     raise
                 hall.reason = hall.reason or "interrupted"
         found = hall.texts()

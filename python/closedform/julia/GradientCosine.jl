@@ -42,15 +42,17 @@ struct Objective{T<:AbstractFloat,S<:Union{Nothing,Matrix{T}},W<:Union{Nothing,V
     scales::S
     weights::W
     signed::Bool
-end
 
-function Objective(directions::AbstractMatrix{T}, scales, weights, signed) where {T}
-    U = Matrix{T}(directions)
-    S = isnothing(scales) ? nothing : Matrix{T}(scales)
-    w = isnothing(weights) ? nothing : Vector{T}(weights)
-    isnothing(S) || size(S) == size(U) || throw(DimensionMismatch("scales: need the size of directions"))
-    isnothing(w) || length(w) == size(U, 2) || throw(DimensionMismatch("weights: need one a column of directions"))
-    return Objective{T,typeof(S),typeof(w)}(U, S, w, signed)
+    function Objective(directions::AbstractMatrix{T}, scales, weights, signed) where {T}
+        U = Matrix{T}(directions)
+        S = isnothing(scales) ? nothing : Matrix{T}(scales)
+        w = isnothing(weights) ? nothing : Vector{T}(weights)
+        isnothing(S) || size(S) == size(U) ||
+            throw(DimensionMismatch("scales: need the size of directions"))
+        isnothing(w) || length(w) == size(U, 2) ||
+            throw(DimensionMismatch("weights: need one for each column of directions"))
+        return new{T,typeof(S),typeof(w)}(U, S, w, signed)
+    end
 end
 
 function (objective::Objective{T})(tree, dataset::Dataset{T,L}, options)::L where {T,L}
