@@ -1,0 +1,417 @@
+"""Exported code against an obvious reference in extended precision, in every language that runs.
+
+CLOSEDFORM_EXPRESSIONS sets how many random expressions are drawn (500 for a full check); with
+`pytest -s` the worst errors are printed.
+"""
+
+from __future__ import annotations
+
+import ast
+import ctypes
+import itertools
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+
+import closedform as cf
+from closedform._inputs import InputError
+
+NAMES = ("x", "y", "z")
+EXPRESSIONS = int(os.environ.get("CLOSEDFORM_EXPRESSIONS", "60"))
+ROWS = 8
+TOLERANCE = 1e-13
+UNARY = ("sin", "cos", "tan", "exp", "log", "sqrt", "abs", "tanh", "inv")
+Wide = Any  # an array of np.longdouble: 11 bits more than double
+
+
+# The reference: each number carries a bound of the error that the same arithmetic in double makes.
+
+
+class Real:
+    """A value, and in units of double's rounding the error (to first order) of computing it."""
+
+    def __init__(self, value: Wide, error: Wide = 0.0) -> None:
+        self.value, self.error = value, error
+
+    def __add__(self, other: Real) -> Real:
+        value = self.value + other.value
+        return Real(value, self.error + other.error + abs(value))
+
+    def __mul__(self, other: Real) -> Real:
+        value = self.value * other.value
+        error = abs(self.value) * other.error + abs(other.value) * self.error
+        return Real(value, error + abs(value))
+
+    def apply(self, value: Wide, slope: Wide) -> Real:
+        return Real(value, abs(slope) * self.error + 2 * abs(value))
+
+
+ONE = np.longdouble(1)
+
+
+def constant(value: float) -> Real:
+    return Real(np.longdouble(value))
+
+
+def inverse(a: Real) -> Real:
+    return a.apply(1 / a.value, 1 / a.value**2)
+
+
+def log(a: Real) -> Real:
+    return a.apply(np.log(a.value), 1 / a.value)
+
+
+def power(a: Real, b: Real) -> Real:
+    value = np.power(a.value, b.value)
+    error = abs(b.value * np.power(a.value, b.value - 1)) * a.error + 2 * abs(value)
+    moves = np.any(b.error != 0)
+    return Real(value, error + (abs(value * np.log(a.value)) * b.error if moves else 0.0))
+
+
+def minus(a: Real) -> Real:
+    return Real(-a.value, a.error)
+
+
+def functions(name: str, a: Real) -> tuple[Real, Real, Real]:
+    """Value, first and second derivative."""
+    if name in ("sin", "cos"):
+        sine = a.apply(np.sin(a.value), np.cos(a.value))
+        cosine = a.apply(np.cos(a.value), np.sin(a.value))
+        if name == "sin":
+            return sine, cosine, minus(sine)
+        return cosine, minus(sine), minus(cosine)
+    if name == "tan":
+        v = a.apply(np.tan(a.value), 1 + np.tan(a.value) ** 2)
+        slope = constant(1) + v * v
+        return v, slope, constant(2) * v * slope
+    if name == "exp":
+        v = a.apply(np.exp(a.value), np.exp(a.value))
+        return v, v, v
+    if name == "log":
+        v = inverse(a)
+        return log(a), v, minus(v * v)
+    if name == "sqrt":
+        v = a.apply(np.sqrt(a.value), 0.5 / np.sqrt(a.value))
+        w = inverse(v)
+        return v, constant(0.5) * w, constant(-0.25) * w * w * w
+    if name == "tanh":
+        v = a.apply(np.tanh(a.value), 1 - np.tanh(a.value) ** 2)
+        slope = constant(1) + minus(v * v)
+        return v, slope, constant(-2) * v * slope
+    if name == "abs":
+        zero = Real(0 * a.value)
+        return Real(abs(a.value), a.error), Real(np.sign(a.value)), zero
+    if name == "square":
+        return a * a, constant(2) * a, constant(2)
+    if name == "cube":
+        return a * a * a, constant(3) * a * a, constant(6) * a
+    assert name == "inv"
+    v = inverse(a)
+    return v, minus(v * v), constant(2) * v * v * v
+
+
+@dataclass
+class Jet:
+    """Value, gradient and upper triangle of the Hessian; an entry that is absent is zero."""
+
+    value: Real
+    gradient: dict[int, Real]
+    hessian: dict[tuple[int, int], Real]
+
+
+def total(parts: list[Real]) -> Real:
+    result = parts[0]
+    for part in parts[1:]:
+        result = result + part
+    return result
+
+
+def chain(operands: list[Jet], value: Real, first: list[Real], second: list[list[Real]]) -> Jet:
+    """The jet of f(operands) from f's partial derivatives."""
+    gradient, hessian = {}, {}
+    count = range(len(operands))
+    for i in range(len(NAMES)):
+        parts = [first[k] * operands[k].gradient[i] for k in count if i in operands[k].gradient]
+        if parts:
+            gradient[i] = total(parts)
+    for i, j in itertools.combinations_with_replacement(range(len(NAMES)), 2):
+        parts = [first[k] * operands[k].hessian[i, j] for k in count if (i, j) in operands[k].hessian]
+        parts += [
+            second[k][m] * operands[k].gradient[i] * operands[m].gradient[j]
+            for k in count
+            for m in count
+            if i in operands[k].gradient and j in operands[m].gradient
+        ]
+        if parts:
+            hessian[i, j] = total(parts)
+    return Jet(value, gradient, hessian)
+
+
+def binary(op: str, a: Jet, b: Jet) -> Jet:
+    one, zero = constant(1), constant(0)
+    u, v = a.value, b.value
+    none = [[zero, zero], [zero, zero]]
+    if op == "+":
+        return chain([a, b], u + v, [one, one], none)
+    if op == "-":
+        return chain([a, b], u + minus(v), [one, minus(one)], none)
+    if op == "*":
+        return chain([a, b], u * v, [v, u], [[zero, one], [one, zero]])
+    if op == "/":
+        w = inverse(v)
+        q = u * w
+        mixed = minus(w * w)
+        return chain([a, b], q, [w, minus(q * w)], [[zero, mixed], [mixed, constant(2) * q * w * w]])
+    assert op == "pow"
+    f = power(u, v)
+    lower = power(u, v + minus(one))
+    by_a, by_aa = v * lower, v * (v + minus(one)) * power(u, v + constant(-2))
+    if not b.gradient:
+        return chain([a, b], f, [by_a, zero], [[by_aa, zero], [zero, zero]])
+    mixed = lower * (one + v * log(u))
+    return chain([a, b], f, [by_a, f * log(u)], [[by_aa, mixed], [mixed, f * log(u) * log(u)]])
+
+
+def jet(text: str, X: np.ndarray) -> Jet:
+    """Walks the text, which is Python, at all rows at once."""
+    operators: dict[type, str] = {
+        ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "pow"
+    }  # fmt: skip
+
+    def unary(name: str, a: Jet) -> Jet:
+        value, slope, curve = functions(name, a.value)
+        return chain([a], value, [slope], [[curve]])
+
+    def walk(node: ast.expr) -> Jet:
+        if isinstance(node, ast.Constant):
+            assert isinstance(node.value, (int, float))
+            return Jet(constant(float(node.value)), {}, {})
+        if isinstance(node, ast.Name):
+            i = NAMES.index(node.id)
+            return Jet(Real(X[:, i].astype(np.longdouble)), {i: constant(1)}, {})
+        if isinstance(node, ast.UnaryOp):
+            a = walk(node.operand)
+            if isinstance(node.operand, ast.Constant):
+                return Jet(minus(a.value), {}, {})
+            return binary("*", Jet(constant(-1), {}, {}), a)
+        if isinstance(node, ast.Call):
+            assert isinstance(node.func, ast.Name)
+            operands = [walk(argument) for argument in node.args]
+            return binary("pow", *operands) if len(operands) == 2 else unary(node.func.id, *operands)
+        assert isinstance(node, ast.BinOp)
+        a, b = walk(node.left), walk(node.right)
+        op = operators[type(node.op)]
+        if op == "pow":
+            return unary({2: "square", 3: "cube"}[int(b.value.value)], a)
+        return binary(op, a, b)
+
+    return walk(ast.parse(text, mode="eval").body)
+
+
+@dataclass
+class Case:
+    """An expression with its truth: (rows, 13) of value, gradient, Hessian, and error bounds."""
+
+    formula: cf.Formula
+    truth: np.ndarray
+    bound: np.ndarray
+    defined: np.ndarray
+
+
+def columns(j: Jet, rows: int) -> tuple[np.ndarray, np.ndarray]:
+    d = range(len(NAMES))
+    zero = constant(0)
+    entries = [j.value, *(j.gradient.get(i, zero) for i in d)]
+    entries += [j.hessian.get((min(i, k), max(i, k)), zero) for i in d for k in d]
+    values = [np.broadcast_to(np.longdouble(entry.value), rows) for entry in entries]
+    errors = [np.broadcast_to(np.longdouble(entry.error), rows) for entry in entries]
+    return np.stack(values, axis=1), np.stack(errors, axis=1)
+
+
+def random_text(rng: random.Random, size: int) -> str:
+    if size <= 1:
+        leaf = rng.choice([*NAMES, *NAMES, "constant"])
+        return leaf if leaf != "constant" else repr(round(rng.uniform(0.1, 4), rng.randint(0, 12)))
+    if rng.random() < 0.45:
+        inner = random_text(rng, size - 1)
+        form = rng.choice([*(f"{name}({{}})" for name in UNARY), "({})**2", "({})**3", "-({})"])
+        return form.format(inner)
+    left = rng.randint(1, max(1, size - 2))
+    a, b = random_text(rng, left), random_text(rng, max(1, size - 1 - left))
+    op = rng.choice(["+", "-", "*", "/", "pow", "whole"])
+    if op == "pow":
+        return f"pow({a}, {b})"
+    return f"pow({a}, {rng.randint(-5, 9)})" if op == "whole" else f"({a}) {op} ({b})"
+
+
+@cache
+def rows() -> np.ndarray:
+    X = np.random.default_rng(1).uniform(0.2, 2.2, (ROWS, len(NAMES)))
+    X.setflags(write=False)
+    return X
+
+
+@cache
+def cases() -> tuple[Case, ...]:
+    """Random expressions that have a value of moderate size at some row at least."""
+    rng = random.Random(7)
+    found: list[Case] = []
+    while len(found) < EXPRESSIONS:
+        formula = cf.Formula(random_text(rng, rng.randint(2, 24)), NAMES)
+        with np.errstate(all="ignore"):
+            truth, bound = columns(jet(formula.text, rows()), ROWS)
+        defined = np.isfinite(truth).all(axis=1) & np.isfinite(bound).all(axis=1)
+        defined &= (abs(truth) < 1e12).all(axis=1) & np.isfinite(formula.gradient(rows())).all(axis=1)
+        if defined.any():
+            found.append(Case(formula, truth, bound, defined))
+    return tuple(found)
+
+
+def check(language: str, results: np.ndarray) -> None:
+    """results: (expressions, rows, 13)."""
+    worst = dict.fromkeys(("value", "gradient", "hessian"), 0.0)
+    parts = {"value": slice(0, 1), "gradient": slice(1, 4), "hessian": slice(4, 13)}
+    plain, entries = 0, 0
+    for case, result in zip(cases(), results, strict=True):
+        ours = np.column_stack([case.formula(rows()), case.formula.gradient(rows())])
+        # As defined as the formula: at a row where that has no value, the code has none.
+        np.testing.assert_array_equal(
+            np.isfinite(result[:, 0]), np.isfinite(ours[:, 0]), str(case.formula)
+        )
+        truth, bound = case.truth[case.defined], case.bound[case.defined]
+        # Rounding alone makes an error near `bound` units: entries that are ill conditioned are
+        # held to a multiple of that, all others to the plain relative tolerance.
+        scale = np.maximum(abs(truth), bound * (16 * 2.0**-53 / TOLERANCE))
+        scale[scale == 0] = 1.0
+        plain += int((scale <= abs(truth)).sum())
+        entries += int(((truth != 0) | (bound != 0)).sum())
+        error = abs(result[case.defined] - truth) / scale
+        to_ours = abs(result[case.defined, :4] - ours[case.defined]) / scale[:, :4]
+        for name, part in parts.items():
+            largest = float(error[:, part].max())
+            assert largest <= TOLERANCE, f"{language}, {name}: {largest:.1e}: {case.formula}"
+            worst[name] = max(worst[name], largest)
+        assert to_ours.max() <= TOLERANCE, f"{language}: {to_ours.max():.1e}: {case.formula}"
+    print(
+        f"{language:8} {len(results)} expressions, worst relative error "
+        + ", ".join(f"{name} {error:.1e}" for name, error in worst.items())
+        + f"; {plain / entries:.1%} of {entries} entries to plain {TOLERANCE:.0e}"
+    )
+    assert plain >= 0.8 * entries
+
+
+def sources(language: str) -> list[str]:
+    return [case.formula.code(language, 2, name=f"f{i}") for i, case in enumerate(cases())]
+
+
+C_ALL = """
+void evaluate(int n, const double *x, double *out)
+{{
+    for (int i = 0; i < n; ++i, x += 3) {{
+{calls}
+    }}
+}}
+"""
+C_CALL = "        *out = f{0}(x[0], x[1], x[2], out + 1, out + 4); out += 13;"
+FORTRAN_ALL = """
+subroutine evaluate(n, x, values) bind(c)
+   use, intrinsic :: iso_c_binding
+{uses}
+   implicit none
+   integer(c_int), value :: n
+   real(c_double), intent(in) :: x(3, n)
+   real(c_double), intent(inout) :: values(13, {count}, n)
+   integer :: i
+   do i = 1, n
+{calls}
+   end do
+end subroutine
+"""
+FORTRAN_CALL = (
+    "      call f{0}(x(1, i), x(2, i), x(3, i), &\n"
+    "         values(1, {1}, i), values(2, {1}, i), values(5, {1}, i))"
+)
+
+
+def program(language: str) -> str:
+    texts = sources(language)
+    numbers = range(len(texts))
+    if language == "fortran":
+        calls = "\n".join(FORTRAN_CALL.format(i, i + 1) for i in numbers)
+        uses = "\n".join(f"   use f{i}_module" for i in numbers)
+        return "\n".join(texts) + FORTRAN_ALL.format(uses=uses, calls=calls, count=len(texts))
+    calls = "\n".join(C_CALL.format(i) for i in numbers)
+    border = 'extern "C" ' if language == "c++" else ""
+    return "\n".join(texts) + border + C_ALL.format(calls=calls).lstrip()
+
+
+COMPILERS = {
+    "c": ("gcc", "c", "-std=c99 -Wall -Wextra -Wpedantic -Werror -O1"),
+    "c++": ("g++", "cpp", "-std=c++17 -Wall -Wextra -Wpedantic -Werror -O1"),
+    # Unused arguments cannot be marked in Fortran.
+    "fortran": (
+        "gfortran", "f90", "-std=f2008 -Wall -Wextra -Wno-unused-dummy-argument -Werror -O1"
+    ),
+}  # fmt: skip
+
+
+def tool(name: str) -> str:
+    found = shutil.which(name)
+    if found is None:
+        pytest.skip(f"{name} is not installed")
+    return found
+
+
+@pytest.mark.parametrize("language", COMPILERS)
+def test_compiled_code_agrees(language: str, tmp_path: Path) -> None:
+    compiler, suffix, flags = COMPILERS[language]
+    source = tmp_path / f"code.{suffix}"
+    source.write_text(program(language), encoding="utf-8")
+    library = tmp_path / "code.so"
+    command = [tool(compiler), *flags.split(), "-shared", "-fPIC", str(source), "-o", str(library)]
+    done = subprocess.run([*command, "-lm"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[:3000]
+    order = (ROWS, len(cases()), 13)
+    results = np.full(order, np.nan)
+    pointer = ctypes.POINTER(ctypes.c_double)
+    X = rows().copy()
+    ctypes.CDLL(str(library)).evaluate(
+        ROWS, X.ctypes.data_as(pointer), results.ctypes.data_as(pointer)
+    )
+    check(language, results.transpose(1, 0, 2))
+
+
+def loaded(text: str, name: str) -> Callable[..., Any]:
+    scope: dict[str, Any] = {}
+    exec(compile(text, name, "exec"), scope)
+    function: Callable[..., Any] = scope[name]
+    return function
+
+
+@pytest.mark.parametrize("language", ["numpy", "jax", "torch"])
+def test_array_code_agrees(language: str) -> None:
+    library: ModuleType = pytest.importorskip(language, reason=f"{language} is not installed")
+    arguments: list[Any] = list(rows().T.copy())
+    if language == "jax":
+        library.config.update("jax_enable_x64", True)
+    if language == "torch":
+        arguments = [library.tensor(column) for column in arguments]
+    results = []
+    with np.errstate(all="ignore"):
+        for i, text in enumerate(sources(language)):
+            value, gradient, hessian = loaded(text, f"f{i}")(*arguments)
+            parts = [np.asarray(value)[:, None], np.asarray(gradient)]
+            results.append(np.column_stack([*parts, np.asarray(hessian).reshape(ROWS, 9)]))
+    check(language, np.array(results))
