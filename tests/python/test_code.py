@@ -32,6 +32,8 @@ NAMES = ("x", "y", "z")
 EXPRESSIONS = int(os.environ.get("CLOSEDFORM_EXPRESSIONS", "60"))
 ROWS = 8
 TOLERANCE = 1e-13
+ROUNDINGS = 2
+UNDERFLOW = 1e-200  # what is smaller is a product of numbers that double can no longer tell from 0
 UNARY = ("sin", "cos", "tan", "exp", "log", "sqrt", "abs", "tanh", "inv")
 Wide = Any  # an array of np.longdouble: 11 bits more than double
 
@@ -281,35 +283,33 @@ def cases() -> tuple[Case, ...]:
 
 def check(language: str, results: np.ndarray) -> None:
     """results: (expressions, rows, 13)."""
-    worst = dict.fromkeys(("value", "gradient", "hessian"), 0.0)
     parts = {"value": slice(0, 1), "gradient": slice(1, 4), "hessian": slice(4, 13)}
+    worst = {name: (0.0, "") for name in (*parts, "ours")}
     plain, entries = 0, 0
     for case, result in zip(cases(), results, strict=True):
+        text = str(case.formula)
         ours = np.column_stack([case.formula(rows()), case.formula.gradient(rows())])
         # As defined as the formula: at a row where that has no value, the code has none.
-        np.testing.assert_array_equal(
-            np.isfinite(result[:, 0]), np.isfinite(ours[:, 0]), str(case.formula)
-        )
+        np.testing.assert_array_equal(np.isfinite(result[:, 0]), np.isfinite(ours[:, 0]), text)
         truth, bound = case.truth[case.defined], case.bound[case.defined]
-        # Rounding alone makes an error near `bound` units: entries that are ill conditioned are
-        # held to a multiple of that, all others to the plain relative tolerance.
-        scale = np.maximum(abs(truth), bound * (16 * 2.0**-53 / TOLERANCE))
-        scale[scale == 0] = 1.0
+        # Rounding alone makes an error near `bound` units: entries so ill conditioned that a few of
+        # them are more than the tolerance are held to that, all others to the tolerance itself.
+        scale = np.maximum(abs(truth), bound * (ROUNDINGS * 2.0**-53 / TOLERANCE))
+        scale = np.maximum(scale, UNDERFLOW)
         plain += int((scale <= abs(truth)).sum())
         entries += int(((truth != 0) | (bound != 0)).sum())
         error = abs(result[case.defined] - truth) / scale
-        to_ours = abs(result[case.defined, :4] - ours[case.defined]) / scale[:, :4]
-        for name, part in parts.items():
-            largest = float(error[:, part].max())
-            assert largest <= TOLERANCE, f"{language}, {name}: {largest:.1e}: {case.formula}"
-            worst[name] = max(worst[name], largest)
-        assert to_ours.max() <= TOLERANCE, f"{language}: {to_ours.max():.1e}: {case.formula}"
+        found = {name: float(error[:, part].max()) for name, part in parts.items()}
+        found["ours"] = float((abs(result[case.defined, :4] - ours[case.defined]) / scale[:, :4]).max())
+        worst = {name: max(worst[name], (found[name], text)) for name in worst}
     print(
         f"{language:8} {len(results)} expressions, worst relative error "
-        + ", ".join(f"{name} {error:.1e}" for name, error in worst.items())
+        + ", ".join(f"{name} {error:.1e}" for name, (error, _) in worst.items())
         + f"; {plain / entries:.1%} of {entries} entries to plain {TOLERANCE:.0e}"
     )
-    assert plain >= 0.8 * entries
+    for name, (error, text) in worst.items():
+        assert error <= TOLERANCE, f"{language}, {name}: {error:.1e}: {text}"
+    assert plain >= 0.75 * entries
 
 
 def sources(language: str) -> list[str]:

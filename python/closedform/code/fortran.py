@@ -18,7 +18,8 @@ _CALLS = {name: f"{name}({{0}})" for name in ("sin", "cos", "tan", "exp", "log",
     "abs": "abs({0})",
     "pow": "({0})**({1})",
     "sign": "merge(1.0_real64, merge(-1.0_real64, 0.0_real64, {0} < 0), {0} > 0)",
-    "zero_where": "merge(0.0_real64, {1}, {0} == 0)",
+    # Not {0} == 0, which compilers warn of.
+    "zero_where": "merge(0.0_real64, {1}, {0} >= 0 .and. {0} <= 0)",
     "clamp": "merge({low}, merge({high}, {0}, {0} > {high}), {0} < {low})",
     "inside": "merge(1.0_real64, 0.0_real64, {0} >= {low} .and. {0} <= {high})",
 }
