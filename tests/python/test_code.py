@@ -11,10 +11,8 @@ import ctypes
 import itertools
 import os
 import random
-import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -26,7 +24,7 @@ import numpy as np
 import pytest
 
 import closedform as cf
-from closedform._inputs import InputError
+from closedform.search import KNOWN_OPERATORS
 
 NAMES = ("x", "y", "z")
 EXPRESSIONS = int(os.environ.get("CLOSEDFORM_EXPRESSIONS", "60"))
@@ -278,6 +276,8 @@ def cases() -> tuple[Case, ...]:
         defined &= (abs(truth) < 1e12).all(axis=1) & np.isfinite(formula.gradient(rows())).all(axis=1)
         if defined.any():
             found.append(Case(formula, truth, bound, defined))
+    used = frozenset().union(*(case.formula.operators for case in found))
+    assert used == KNOWN_OPERATORS
     return tuple(found)
 
 
@@ -317,7 +317,7 @@ def sources(language: str) -> list[str]:
 
 
 C_ALL = """
-void evaluate(int n, const double *x, double *out)
+void {name}(int n, const double *x, double *out)
 {{
     for (int i = 0; i < n; ++i, x += 3) {{
 {calls}
@@ -353,16 +353,21 @@ def program(language: str) -> str:
         uses = "\n".join(f"   use f{i}_module" for i in numbers)
         return "\n".join(texts) + FORTRAN_ALL.format(uses=uses, calls=calls, count=len(texts))
     calls = "\n".join(C_CALL.format(i) for i in numbers)
-    border = 'extern "C" ' if language == "c++" else ""
-    return "\n".join(texts) + border + C_ALL.format(calls=calls).lstrip()
+    host = "" if language == "c" else 'extern "C" '
+    text = "\n".join(texts) + host + C_ALL.format(name="evaluate", calls=calls).lstrip()
+    if language == "cuda":  # for a GPU, too; here only the host's half can be run
+        calls = "\n".join(C_CALL.format(i) for i in numbers[:: max(1, len(texts) // 10)])
+        text += "__global__ " + C_ALL.format(name="on_device", calls=calls).lstrip()
+    return text
 
 
 COMPILERS = {
-    "c": ("gcc", "c", "-std=c99 -Wall -Wextra -Wpedantic -Werror -O1"),
-    "c++": ("g++", "cpp", "-std=c++17 -Wall -Wextra -Wpedantic -Werror -O1"),
+    "c": ("gcc", "c", "-std=c99 -Wall -Wextra -Wpedantic -Werror -O1 -fPIC"),
+    "c++": ("g++", "cpp", "-std=c++17 -Wall -Wextra -Wpedantic -Werror -O1 -fPIC"),
+    "cuda": ("nvcc", "cu", "-std=c++17 -Werror all-warnings -O1 -Xcompiler -fPIC"),
     # Unused arguments cannot be marked in Fortran.
     "fortran": (
-        "gfortran", "f90", "-std=f2008 -Wall -Wextra -Wno-unused-dummy-argument -Werror -O1"
+        "gfortran", "f90", "-std=f2008 -Wall -Wextra -Wno-unused-dummy-argument -Werror -O1 -fPIC"
     ),
 }  # fmt: skip
 
@@ -380,8 +385,8 @@ def test_compiled_code_agrees(language: str, tmp_path: Path) -> None:
     source = tmp_path / f"code.{suffix}"
     source.write_text(program(language), encoding="utf-8")
     library = tmp_path / "code.so"
-    command = [tool(compiler), *flags.split(), "-shared", "-fPIC", str(source), "-o", str(library)]
-    done = subprocess.run([*command, "-lm"], cwd=tmp_path, capture_output=True, text=True)
+    command = [tool(compiler), *flags.split(), "-shared", str(source), "-o", str(library), "-lm"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[:3000]
     order = (ROWS, len(cases()), 13)
     results = np.full(order, np.nan)
@@ -391,6 +396,30 @@ def test_compiled_code_agrees(language: str, tmp_path: Path) -> None:
         ROWS, X.ctypes.data_as(pointer), results.ctypes.data_as(pointer)
     )
     check(language, results.transpose(1, 0, 2))
+
+
+JULIA_ALL = """
+x = reshape(reinterpret(Float64, read("rows")), 3, :)
+open("results", "w") do out
+    for i in axes(x, 2), f in ({names},)
+        value, gradient, hessian = f(x[1, i], x[2, i], x[3, i])
+        write(out, Float64[value; gradient...; hessian[1]...; hessian[2]...; hessian[3]...])
+    end
+end
+"""
+
+
+def test_julia_code_agrees(tmp_path: Path) -> None:
+    julia = tool("julia")
+    (tmp_path / "rows").write_bytes(rows().tobytes())
+    names = ", ".join(f"f{i}" for i in range(len(cases())))
+    text = "\n".join(sources("julia")) + JULIA_ALL.format(names=names)
+    (tmp_path / "code.jl").write_text(text, encoding="utf-8")
+    command = [julia, "--startup-file=no", "-O0", "code.jl"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[:3000]
+    results = np.fromfile(tmp_path / "results").reshape(ROWS, len(cases()), 13)
+    check("julia", results.transpose(1, 0, 2))
 
 
 def loaded(text: str, name: str) -> Callable[..., Any]:

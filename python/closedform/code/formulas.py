@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-import re
 import textwrap
 from collections.abc import Mapping, Sequence
 
 from closedform import _core
 from closedform._inputs import InputError
 from closedform.code import arrays, c_family, fortran, julia
+from closedform.code.comments import Ranges, check_columns, input_lines
 from closedform.code.derivatives import Derivatives, derivatives
 from closedform.code.graph import Graph, of_tape
-from closedform.code.names import LONGEST, Names, ascii_name
+from closedform.code.names import Names, ascii_name, check_name
 from closedform.code.routine import Input, Language, routine
 
 LANGUAGES: Mapping[str, Language] = {
@@ -26,8 +26,6 @@ LANGUAGES: Mapping[str, Language] = {
     "torch": arrays.TORCH,
 }
 OUTPUTS = ("value", "gradient", "hessian", "outside")
-
-Ranges = Mapping[str, tuple[float, float]]
 
 
 def formula_code(
@@ -50,12 +48,12 @@ def formula_code(
     if not columns:
         raise InputError("formula: has no inputs; there is no function to write")
     names = Names(chosen.reserved | set(OUTPUTS), case_sensitive=chosen.case_sensitive)
-    check_name(name, names, chosen)
+    check_name(name, names, chosen.title)
     check_columns("ranges", ranges, columns)
     check_columns("units", units, columns)
     if outside is not None and (unknown := [c for c in columns if c not in ranges]):
         raise InputError(f"outside: the range of {unknown[0]!r} is not known; give it in ranges")
-    checked_ranges(ranges)
+    _check_ranges(ranges)
     for taken in (name, f"{name}_module"):
         names.take(taken)
     arguments = [names.take(ascii_name(column)) for column in columns]
@@ -96,28 +94,7 @@ def _language(language: str) -> Language:
         ) from None
 
 
-def check_name(name: str, names: Names, language: Language) -> None:
-    """Refuses a function's name that the language would not take."""
-    if (
-        not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name)
-        or len(name) > LONGEST
-        or not names.is_free(name)
-    ):
-        raise InputError(
-            f"name: {name!r} is no name for a function in {language.title}; "
-            f"give at most {LONGEST} letters, digits and underscores, a letter first"
-        )
-
-
-def check_columns(argument: str, given: Mapping[str, object], columns: Sequence[str]) -> None:
-    for column in given:
-        if column not in columns:
-            raise InputError(
-                f"{argument}: {column!r} is no input; the inputs are {', '.join(columns)}"
-            )
-
-
-def checked_ranges(ranges: Ranges) -> None:
+def _check_ranges(ranges: Ranges) -> None:
     for column, (low, high) in ranges.items():
         if not (math.isfinite(low) and math.isfinite(high) and low <= high):
             raise InputError(
@@ -151,25 +128,3 @@ def _comment(
     if outside == "flag":
         lines.append("outside: true where an input lies outside its range, or is not a number.")
     return lines
-
-
-def input_lines(
-    columns: Sequence[str], arguments: Sequence[str], ranges: Ranges, units: Mapping[str, str]
-) -> list[str]:
-    """A line per input: its name here and in the data, its unit, its range."""
-    lines = []
-    for column, argument in zip(columns, arguments, strict=True):
-        line = f"  {argument}"
-        line += f" (column {plain(column)})" if argument != column else ""
-        line += f" [{plain(units[column])}]" if column in units else ""
-        if column in ranges:
-            low, high = ranges[column]
-            line += f", {low:.6g} to {high:.6g} in the data"
-        lines.append(line)
-    return lines
-
-
-def plain(text: str) -> str:
-    """Text that cannot end a comment."""
-    one_line = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
-    return re.sub(r"\*/|/\*|\\$", " ", one_line)

@@ -6,6 +6,8 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable
 
+from closedform._inputs import InputError
+
 LONGEST = 48  # Fortran ends at 63, and a number may have to be added
 
 
@@ -51,3 +53,16 @@ class Names:
             free = f"{name}_{number}"
         self._taken.add(self._fold(free))
         return free
+
+
+def check_name(name: str, names: Names, language: str) -> None:
+    """Refuses a function's name that the language would not take."""
+    if (
+        not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name)
+        or len(name) > LONGEST
+        or not names.is_free(name)
+    ):
+        raise InputError(
+            f"name: {name!r} is no name for a function in {language}; "
+            f"give at most {LONGEST} letters, digits and underscores, a letter first"
+        )
