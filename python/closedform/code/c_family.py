@@ -18,8 +18,8 @@ _KEYWORDS = frozenset(
     "operator or or_eq private protected public reinterpret_cast requires static_assert static_cast "
     "template this thread_local throw true try typeid typename using virtual wchar_t xor xor_eq "
     "std linux unix "
-    # macros and functions of math.h that a variable's name would hide
-    "INFINITY NAN HUGE_VAL exp log sqrt pow sin cos tan tanh fabs j0 j1 jn y0 y1 yn gamma "
+    # what the code itself calls
+    "INFINITY NAN HUGE_VAL exp log sqrt pow sin cos tan tanh fabs "
     # CUDA
     "threadIdx blockIdx blockDim gridDim warpSize".split()
 )

@@ -116,7 +116,13 @@ def _comment(
     wanted: Derivatives,
 ) -> list[str]:
     """What a reader of the code must know of where it comes from."""
-    lines = textwrap.wrap(f"value = {text}", 90, subsequent_indent="    ", break_on_hyphens=False)
+    lines = textwrap.wrap(
+        f"value = {text}",
+        90,
+        subsequent_indent="    ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
     lines += ["", f"Written by closedform {_core.build_info()['version']}. Inputs, in order:"]
     lines += input_lines(columns, arguments, ranges, units)
     if wanted.gradient:
