@@ -19,14 +19,14 @@ def run(command: list[str], where: Path) -> str:
     return done.stdout
 
 
-def exported(example: str, seconds: float, where: Path) -> None:
-    run([sys.executable, str(EXAMPLES / example / "export.py"), "--time", str(seconds)], where)
+def export(example: str, where: Path) -> None:
+    run([sys.executable, str(EXAMPLES / example / "export.py")], where)
 
 
 def test_lorenz_in_cvode(tmp_path: Path) -> None:
     if shutil.which("cc") is None or not Path("/usr/include/cvode/cvode.h").exists():
         pytest.skip("cc and libsundials-dev are not both installed")
-    exported("lorenz", 1, tmp_path)
+    export("lorenz", tmp_path)
     source = str(EXAMPLES / "lorenz" / "lorenz.c")
     flags = ["-std=c99", "-O2", "-Wall", "-Wextra", "-Werror", f"-I{tmp_path}"]
     libraries = ["-lsundials_cvode", "-lsundials_nvecserial", "-lm"]
@@ -37,7 +37,7 @@ def test_lorenz_in_cvode(tmp_path: Path) -> None:
 def test_return_mapping_in_fortran(tmp_path: Path) -> None:
     if shutil.which("gfortran") is None:
         pytest.skip("gfortran is not installed")
-    exported("yield_surface", 20, tmp_path)
+    export("yield_surface", tmp_path)
     source = str(EXAMPLES / "yield_surface" / "return_mapping.f90")
     flags = ["-std=f2008", "-O2", "-Wall", "-Wextra", "-Werror"]
     run(["gfortran", *flags, "yield_function.f90", source, "-o", "return_mapping"], tmp_path)
