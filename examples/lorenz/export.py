@@ -1,6 +1,6 @@
 """Finds the three right-hand sides of the Lorenz system in noisy data and writes them as C.
 
-    python export.py [--output lorenz_found.h]
+python export.py [--output lorenz_found.h]
 """
 
 from __future__ import annotations

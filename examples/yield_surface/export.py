@@ -51,7 +51,9 @@ def main() -> None:
     text = str(found).replace("x1", "(a + b + c)").replace("x2", "(a*b + b*c + c*a)")
     stresses = ("a", "b", "c")
     function = cf.Formula(f"{text} - a*b*c", stresses)
-    limits = {name: (float(s.min()), float(s.max())) for name, s in zip(stresses, (a, b, c), strict=True)}
+    limits = {
+        name: (float(s.min()), float(s.max())) for name, s in zip(stresses, (a, b, c), strict=True)
+    }
     code = function.code(
         "fortran", 2, name="yield_function", ranges=limits, units=dict.fromkeys(stresses, "kPa")
     )

@@ -29,9 +29,7 @@ def compiled(command: list[str], source: Path) -> ctypes.CDLL:
         pytest.skip(f"{command[0]} is not installed")
     library = source.with_name(f"{source.name}.so")
     arguments = [*command, str(source), "-o", str(library), "-lm"]
-    done = subprocess.run(
-        arguments, cwd=source.parent, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(arguments, cwd=source.parent, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[:3000]
     return ctypes.CDLL(str(library))
 
@@ -51,7 +49,18 @@ def numpy_function(code: str) -> Callable[..., Any]:
 # one, and ones that would collide once they are made legal.
 HARD_NAMES = (
     *("double", "value", "gradient", "t1", "np", "real64", "T", "t", "α", "größe", "_hidden"),
-    *("x_", "température", "温度", "u6e29u5ea6", "merge", "end", "formula", "gamma", "j0", "y" * 80),
+    *(
+        "x_",
+        "température",
+        "温度",
+        "u6e29u5ea6",
+        "merge",
+        "end",
+        "formula",
+        "gamma",
+        "j0",
+        "y" * 80,
+    ),
 )
 
 
@@ -60,7 +69,9 @@ def test_names_are_legal_and_distinct(language: str) -> None:
     text = "+".join(f"{i}*sin({name})" for i, name in enumerate(HARD_NAMES, 1))
     formula = cf.Formula(text, HARD_NAMES)
     code = formula.code(language, 1)
-    head = re.search(r"(?:def|function|double|subroutine) formula\(([^)]*)\)", code.replace("&", ""))
+    head = re.search(
+        r"(?:def|function|double|subroutine) formula\(([^)]*)\)", code.replace("&", "")
+    )
     assert head is not None
     arguments = [part.split()[-1] for part in head[1].split(",")][: len(HARD_NAMES)]
     folded = [name.lower() for name in arguments] if language == "fortran" else arguments

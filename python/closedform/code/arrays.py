@@ -10,7 +10,9 @@ from functools import partial
 
 from closedform.code.routine import Language, Routine
 
-_RESERVED = frozenset(keyword.kwlist) | frozenset(keyword.softkwlist) | {"np", "jnp", "torch", "float"}
+_RESERVED = (
+    frozenset(keyword.kwlist) | frozenset(keyword.softkwlist) | {"np", "jnp", "torch", "float"}
+)
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ _KEYWORDS = frozenset(
     "alignas alignof and and_eq bitand bitor bool catch char8_t char16_t char32_t class co_await "
     "co_return co_yield compl concept const_cast consteval constexpr constinit decltype delete "
     "dynamic_cast explicit export false friend mutable namespace new noexcept not not_eq nullptr "
-    "operator or or_eq private protected public reinterpret_cast requires static_assert static_cast "
-    "template this thread_local throw true try typeid typename using virtual wchar_t xor xor_eq "
-    "std linux unix "
+    "operator or or_eq private protected public reinterpret_cast requires static_assert "
+    "static_cast template this thread_local throw true try typeid typename using virtual wchar_t "
+    "xor xor_eq std linux unix "
     # what the code itself calls
     "INFINITY NAN HUGE_VAL exp log sqrt pow sin cos tan tanh fabs "
     # CUDA

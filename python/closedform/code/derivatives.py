@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from closedform.code.graph import Graph
 
 # About what an operation costs, in additions; a square root and a quotient wait for the divider.
-_COST = {"div": 5, "sqrt": 6, "pow": 50, "constant": 0, "variable": 0}
+_COST = {"inv": 5, "div": 5, "sqrt": 6, "pow": 50, "constant": 0, "variable": 0}
 _FUNCTION_COST = dict.fromkeys(("sin", "cos", "tan", "exp", "log", "tanh"), 20)
 
 
@@ -117,9 +117,11 @@ def slope(graph: Graph, number: int, k: int, g: int) -> int:
             return graph.neg(g)
         case "mul":
             return graph.mul(g, b if k == 0 else a)
-        case "div":
-            by_left = graph.div(g, b)
-            return by_left if k == 0 else graph.neg(graph.mul(by_left, number))
+        case "inv":
+            # In this order: if g is a numerator, g times the reciprocal is the quotient there is.
+            return graph.neg(graph.mul(graph.mul(g, number), number))
+        case "div":  # by a constant
+            return graph.div(g, b)
         case "power":
             n = int(node.value)
             return graph.mul(graph.mul(graph.constant(float(n)), graph.power(a, n - 1)), g)

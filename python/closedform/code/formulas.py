@@ -79,9 +79,7 @@ def formula_code(
     comment = _comment(
         expression.text(list(columns)), columns, arguments, ranges, units, outside, wanted
     )
-    written = routine(
-        graph, wanted, chosen, name=name, comment=comment, inputs=inputs, names=names
-    )
+    written = routine(graph, wanted, chosen, name=name, comment=comment, inputs=inputs, names=names)
     return chosen.frame(written)
 
 
@@ -97,9 +95,7 @@ def _language(language: str) -> Language:
 def _check_ranges(ranges: Ranges) -> None:
     for column, (low, high) in ranges.items():
         if not (math.isfinite(low) and math.isfinite(high) and low <= high):
-            raise InputError(
-                f"ranges: {column!r} has ({low!r}, {high!r}); give finite low <= high"
-            )
+            raise InputError(f"ranges: {column!r} has ({low!r}, {high!r}); give finite low <= high")
 
 
 def _limits(language: Language, limits: tuple[float, float]) -> tuple[str, str]:

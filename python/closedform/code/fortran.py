@@ -14,7 +14,9 @@ _RESERVED = frozenset(
     "ieee_positive_inf ieee_negative_inf real logical module contains result end".split()
 )
 
-_CALLS = {name: f"{name}({{0}})" for name in ("sin", "cos", "tan", "exp", "log", "sqrt", "tanh")} | {
+_CALLS = {
+    name: f"{name}({{0}})" for name in ("sin", "cos", "tan", "exp", "log", "sqrt", "tanh")
+} | {
     "abs": "abs({0})",
     "pow": "({0})**({1})",
     "sign": "merge(1.0_real64, merge(-1.0_real64, 0.0_real64, {0} < 0), {0} > 0)",

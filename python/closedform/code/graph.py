@@ -22,6 +22,7 @@ _FOLDED: dict[str, np.ufunc] = {
     "sub": np.subtract,
     "mul": np.multiply,
     "div": np.divide,
+    "inv": np.reciprocal,
     "pow": np.power,
     "sin": np.sin,
     "cos": np.cos,
@@ -39,10 +40,10 @@ class Node:
     """One operation.
 
     Attributes:
-        op: "constant", "variable", "neg", "add", "sub", "mul", "div"; "power" (a positive integer
-            exponent, in `value`) and "pow" (any); "sin" and the other functions of formulas;
-            "sign"; "zero_where" (0 where the first operand is 0, else the second); "clamp" (into
-            `limits`) and "inside" (1 within `limits`, else 0).
+        op: "constant", "variable", "neg", "add", "sub", "mul", "inv", "div" (by a constant);
+            "power" (a positive integer exponent, in `value`) and "pow" (any); "sin" and the other
+            functions of formulas; "sign"; "zero_where" (0 where the first operand is 0, else the
+            second); "clamp" (into `limits`) and "inside" (1 within `limits`, else 0).
         operands: numbers of the nodes it reads.
         value: of a constant; the column of a variable; the exponent of "power".
         limits: of "clamp" and "inside".
@@ -86,7 +87,7 @@ class Graph:
         return self.node(Node(op, operands))
 
     def limited(self, op: str, operand: int, limits: tuple[float, float]) -> int:
-        """"clamp" or "inside"."""
+        """ "clamp" or "inside"."""
         low, high = limits
         return self.node(Node(op, (operand,), limits=(float(low), float(high))))
 
@@ -195,13 +196,21 @@ class Graph:
         return self.node(Node("power", (a,), float(exponent)))
 
     def div(self, a: int, b: int) -> int:
+        """a times the reciprocal of b, which all quotients by b share."""
         if self.is_constant(a, 0.0):
             return a
-        if self.is_constant(b, 1.0):
-            return a
-        (a_negative, a), (b_negative, b) = self._unsigned(a), self._unsigned(b)
-        quotient = self.call("div", a, b)
-        return quotient if a_negative == b_negative else self.neg(quotient)
+        if self.is_constant(b):
+            (a_negative, a), (b_negative, b) = self._unsigned(a), self._unsigned(b)
+            quotient = a if self.is_constant(b, 1.0) else self.call("div", a, b)
+            return quotient if a_negative == b_negative else self.neg(quotient)
+        return self.mul(a, self.inv(b))
+
+    def inv(self, a: int) -> int:
+        if self.nodes[a].op == "inv":
+            return self.nodes[a].operands[0]
+        negative, positive = self._unsigned(a)
+        reciprocal = self.call("inv", positive)
+        return self.neg(reciprocal) if negative else reciprocal
 
     def pow(self, a: int, b: int) -> int:
         node = self.nodes[b]
@@ -213,7 +222,7 @@ class Graph:
                 return self.call("sqrt", a)
             if n == round(n) and abs(n) <= LARGEST_PRODUCT:
                 product = self.power(a, round(abs(n)))
-                return product if n > 0 else self.div(self.constant(1.0), product)
+                return product if n > 0 else self.inv(product)
         return self.call("pow", a, b)
 
     def reachable(self, roots: Iterable[int]) -> list[int]:
@@ -228,9 +237,7 @@ class Graph:
         return sorted(needed)
 
 
-def of_tape(
-    graph: Graph, tape: Sequence[tuple[str, int, float]], inputs: Sequence[int]
-) -> int:
+def of_tape(graph: Graph, tape: Sequence[tuple[str, int, float]], inputs: Sequence[int]) -> int:
     """Puts an expression into the graph; gives the number of its root.
 
     Args:
@@ -264,5 +271,5 @@ def _unary(graph: Graph, op: str, a: int) -> int:
     if op in ("square", "cube"):
         return graph.power(a, 2 if op == "square" else 3)
     if op == "inv":
-        return graph.div(graph.constant(1.0), a)
+        return graph.inv(a)
     return graph.call(op, a)

@@ -115,7 +115,7 @@ def routine(
         inputs: a named argument per column.
         names: gives names to what is shared.
     """
-    graph, wanted = _powers_as_products(graph, wanted)
+    graph, wanted = _written_out(graph, wanted)
     roots = wanted.all()
     needed = graph.reachable(roots)
     uses = Counter(operand for n in needed for operand in graph.nodes[n].operands)
@@ -149,10 +149,17 @@ def routine(
     )
 
 
-def _powers_as_products(graph: Graph, wanted: Derivatives) -> tuple[Graph, Derivatives]:
-    """The same without "power" nodes: a**5 is (a**2)**2 * a, a**2 shared with whoever has it."""
+def _written_out(graph: Graph, wanted: Derivatives) -> tuple[Graph, Derivatives]:
+    """The same in operations that languages have.
+
+    a**5 becomes (a**2)**2 * a, a**2 shared with whoever has it; a reciprocal used for one product
+    alone becomes a quotient.
+    """
     plain = Graph()
     numbers: dict[int, int] = {}
+    needed = graph.reachable(wanted.all())
+    uses = Counter(operand for n in needed for operand in graph.nodes[n].operands)
+    uses.update(wanted.all())
 
     def product(a: int, exponent: int) -> int:
         if exponent == 1:
@@ -160,11 +167,16 @@ def _powers_as_products(graph: Graph, wanted: Derivatives) -> tuple[Graph, Deriv
         half = product(a, exponent // 2) if exponent % 2 == 0 else product(a, exponent - 1)
         return plain.node(Node("mul", (half, half if exponent % 2 == 0 else a)))
 
-    for number in graph.reachable(wanted.all()):
+    for number in needed:
         node = graph.nodes[number]
         operands = tuple(numbers[o] for o in node.operands)
         if node.op == "power":
             numbers[number] = product(operands[0], int(node.value))
+        elif node.op == "inv":
+            numbers[number] = plain.node(Node("div", (plain.constant(1.0), *operands)))
+        elif node.op == "mul" and (k := _single_reciprocal(graph, node, uses)) is not None:
+            (denominator,) = graph.nodes[node.operands[k]].operands
+            numbers[number] = plain.node(Node("div", (operands[1 - k], numbers[denominator])))
         else:
             numbers[number] = plain.node(Node(node.op, operands, node.value, node.limits))
     return plain, Derivatives(
@@ -172,6 +184,15 @@ def _powers_as_products(graph: Graph, wanted: Derivatives) -> tuple[Graph, Deriv
         tuple(numbers[n] for n in wanted.gradient),
         tuple(tuple(numbers[n] for n in row) for row in wanted.hessian),
     )
+
+
+def _single_reciprocal(graph: Graph, product: Node, uses: Counter[int]) -> int | None:
+    """Which operand of a product is a reciprocal that nothing else reads, if one is."""
+    for k in (1, 0):
+        factor = product.operands[k]
+        if graph.nodes[factor].op == "inv" and uses[factor] == 1:
+            return k
+    return None
 
 
 def _piece(
@@ -199,4 +220,6 @@ def _piece(
         case _:
             low, high = (language.number(limit) for limit in node.limits)
             texts = [operand.text for operand in operands]
-            return _Piece(language.calls[node.op].format(*texts, low=low, high=high), _Strength.atom)
+            return _Piece(
+                language.calls[node.op].format(*texts, low=low, high=high), _Strength.atom
+            )

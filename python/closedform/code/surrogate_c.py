@@ -102,7 +102,7 @@ def write(name: str, comment: Sequence[str], tables: Tables, gradient: bool) -> 
         f"double {name}(const double x[{inputs}]{second})",
         "{",
         f"    enum {{ INPUTS = {inputs}, MODES = {modes}, CELLS = {len(tables.center)} }};",
-        "    /* Of all inputs one after the other; the outer cells lie left and right of the grid. */",
+        "    /* Of all inputs in turn; the outer cells of one lie left and right of its grid. */",
         f"    static const int node_count[INPUTS] = {{{counts}}};",
         *_array("double nodes[]", (node for nodes in tables.nodes for node in nodes)),
         *_array("double center[CELLS]", tables.center),

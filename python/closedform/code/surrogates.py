@@ -33,7 +33,9 @@ def surrogate_code(
 ) -> str:
     """See `Surrogate.code`."""
     if language not in ("c", "fortran"):
-        raise InputError(f'language: {language!r} is unknown for a surrogate; give "c" or "fortran"')
+        raise InputError(
+            f'language: {language!r} is unknown for a surrogate; give "c" or "fortran"'
+        )
     if derivatives not in (0, 1):
         raise InputError(f"derivatives: is {derivatives!r}; a surrogate's code has 0 or 1")
     check_columns("units", units, columns)
