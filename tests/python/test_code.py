@@ -24,7 +24,7 @@ import numpy as np
 import pytest
 
 import closedform as cf
-from closedform.search import KNOWN_OPERATORS
+from closedform.settings import KNOWN_OPERATORS
 
 NAMES = ("x", "y", "z")
 EXPRESSIONS = int(os.environ.get("CLOSEDFORM_EXPRESSIONS", "60"))
