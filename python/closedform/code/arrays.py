@@ -42,7 +42,7 @@ def _calls(module: str, power: str, clip: str) -> dict[str, str]:
     functions = ("sin", "cos", "tan", "exp", "log", "sqrt", "tanh", "abs", "sign")
     return {name: f"{module}.{name}({{0}})" for name in functions} | {
         "pow": f"{module}.{power}({{0}}, {{1}})",
-        "zero_where": f"{module}.where({{0}} == 0.0, 0.0, {{1}})",
+        "zero_where": f"{module}.where({{0}} == 0.0, {module}.zeros_like({{0}}), {{1}})",
         "clamp": f"{module}.{clip}({{0}}, {{low}}, {{high}})",
         "inside": f"{module}.where(({{0}} >= {{low}}) & ({{0}} <= {{high}}), "
         f"{module}.ones_like({{0}}), 0.0)",
