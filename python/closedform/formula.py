@@ -52,9 +52,14 @@ class Formula:
         """Reads `text`.
 
         Raises:
-            ValueError: text that is not an expression in `names`; the message says where.
+            ValueError: text that is not an expression in `names`; the message says where. Or ranges
+                that are not one pair per name.
         """
         self.names = tuple(names)
+        if ranges is not None and len(ranges) != len(self.names):
+            raise _inputs.InputError(
+                f"ranges: has {len(ranges)} for {len(self.names)} inputs; give one pair per input"
+            )
         self._expression = _core.Expression(text, list(self.names))
         self.text = self._expression.text(list(self.names))
         self.loss = float(loss)
@@ -253,14 +258,11 @@ class Formula:
 EXACT = 1e-24
 
 
-def _ranges(saved: list[list[float]] | None, inputs: int) -> Ranges | None:
+def _ranges(saved: list[list[float]] | None) -> Ranges | None:
     """What a file says of the ranges; files of formulas made by hand say nothing."""
     if saved is None:
         return None
-    ranges = tuple((float(low), float(high)) for low, high in saved)
-    if len(ranges) != inputs:
-        raise KeyError("ranges")
-    return ranges
+    return tuple((float(low), float(high)) for low, high in saved)
 
 
 def scored(
@@ -406,7 +408,7 @@ class Front(Sequence[Formula]):
                     f"{VERSION}: install a newer one"
                 )
             names = [str(name) for name in document["names"]]
-            ranges = _ranges(document.get("ranges"), len(names))
+            ranges = _ranges(document.get("ranges"))
             formulas = [
                 Formula(str(f["text"]), names, math.nan if f["loss"] is None else f["loss"], ranges)
                 for f in document["formulas"]

@@ -26,7 +26,7 @@ import closedform as cf
 from closedform.settings import KNOWN_OPERATORS
 
 NAMES = ("x", "y", "z")
-EXPRESSIONS = int(os.environ.get("CLOSEDFORM_EXPRESSIONS", "60"))
+EXPRESSIONS = int(os.environ.get("CLOSEDFORM_EXPRESSIONS", "30"))
 ROWS = 8
 TOLERANCE = 1e-13
 ROUNDINGS = 2
