@@ -153,9 +153,9 @@ class Formula:
     ) -> str:
         """Source code of one self-contained function of the inputs, in the order of `names`.
 
-        What value, gradient and Hessian have in common is computed once. Where the formula has no
-        value, neither has the function (NaN or infinite). A first-order quantity costs as in the
-        formula itself: nothing is expanded.
+        What value, gradient and Hessian have in common is computed once; derivatives follow the
+        formula's own structure, nothing is expanded. Where the formula has no value, neither has
+        the function (NaN or infinite).
 
         Args:
             language: "c" (C99), "c++", "cuda", "fortran" (2008), "julia", "numpy", "jax" or
