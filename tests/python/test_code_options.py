@@ -272,3 +272,23 @@ def test_export_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     ):
         assert cli.main(["export", *arguments]) == 2
         assert message in capsys.readouterr().err
+
+
+# At the edges of the operators' domains, and where a power is 0 or leaves the range of doubles.
+EDGES = [
+    *("pow(x, y)", "pow(abs(x), y)", "pow(x, 2.5) + y", "pow(x, -3)*y", "pow(x, 0.5)"),
+    *("abs(x)*y", "sqrt(x)*y", "x/y", "inv(x) + inv(y)", "log(x*y)", "x**3/y**2", "x - x + y"),
+]
+
+
+@pytest.mark.parametrize("text", EDGES)
+def test_edges_are_those_of_the_formula(text: str) -> None:
+    bases = (0.0, -0.0, 1.0, -1.0, -2.5, 3.0, 1e-300, 1e300)
+    X = np.array([(x, y) for x in bases for y in (0.0, -0.0, 1.0, -1.0, 2.0, 2.5, -3.0)])
+    formula = cf.Formula(text, ["x", "y"])
+    with np.errstate(all="ignore"):
+        value, gradient = numpy_function(formula.code("numpy", 1))(*X.T)
+    for result, expected in ((value, formula(X)), (gradient, formula.gradient(X))):
+        defined = np.isfinite(expected)
+        np.testing.assert_array_equal(np.isfinite(result), defined)
+        np.testing.assert_allclose(result[defined], expected[defined], rtol=1e-13)

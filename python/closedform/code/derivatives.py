@@ -122,6 +122,10 @@ def slope(graph: Graph, number: int, k: int, g: int) -> int:
             return graph.neg(graph.mul(graph.mul(g, number), number))
         case "div":  # by a constant
             return graph.div(g, b)
+        case "power" if node.value < 0:
+            # Not by way of a**n, which may be infinite where this is 0 and has the slope 0.
+            by_a = graph.mul(graph.constant(node.value), graph.mul(number, graph.inv(a)))
+            return graph.mul(g, by_a)
         case "power":
             n = int(node.value)
             return graph.mul(graph.mul(graph.constant(float(n)), graph.power(a, n - 1)), g)

@@ -41,7 +41,7 @@ class Node:
 
     Attributes:
         op: "constant", "variable", "neg", "add", "sub", "mul", "inv", "div" (by a constant);
-            "power" (a positive integer exponent, in `value`) and "pow" (any); "sin" and the other
+            "power" (an integer exponent, in `value`) and "pow" (any); "sin" and the other
             functions of formulas; "sign"; "zero_where" (0 where the first operand is 0, else the
             second); "clamp" (into `limits`) and "inside" (1 within `limits`, else 0).
         operands: numbers of the nodes it reads.
@@ -181,12 +181,15 @@ class Graph:
 
     def _power_of(self, a: int) -> tuple[int, int]:
         node = self.nodes[a]
-        return (int(node.value), node.operands[0]) if node.op == "power" else (1, a)
+        positive = node.op == "power" and node.value > 0
+        return (int(node.value), node.operands[0]) if positive else (1, a)
 
     def power(self, a: int, exponent: int) -> int:
-        """a times itself; exponent at least 1."""
+        """a to an integer that is not 0."""
         if exponent == 1:
             return a
+        if exponent == -1:
+            return self.inv(a)
         if self.is_constant(a):
             return self.call("pow", a, self.constant(float(exponent)))
         negative, positive = self._unsigned(a)
@@ -206,10 +209,9 @@ class Graph:
         return self.mul(a, self.inv(b))
 
     def inv(self, a: int) -> int:
-        if self.nodes[a].op == "inv":
-            return self.nodes[a].operands[0]
         negative, positive = self._unsigned(a)
-        reciprocal = self.call("inv", positive)
+        twice = self.nodes[positive].op == "inv"
+        reciprocal = self.nodes[positive].operands[0] if twice else self.call("inv", positive)
         return self.neg(reciprocal) if negative else reciprocal
 
     def pow(self, a: int, b: int) -> int:
@@ -221,8 +223,7 @@ class Graph:
             if n == 0.5:
                 return self.call("sqrt", a)
             if n == round(n) and abs(n) <= LARGEST_PRODUCT:
-                product = self.power(a, round(abs(n)))
-                return product if n > 0 else self.inv(product)
+                return self.power(a, round(n))
         return self.call("pow", a, b)
 
     def reachable(self, roots: Iterable[int]) -> list[int]:

@@ -167,16 +167,19 @@ def _written_out(graph: Graph, wanted: Derivatives) -> tuple[Graph, Derivatives]
         half = product(a, exponent // 2) if exponent % 2 == 0 else product(a, exponent - 1)
         return plain.node(Node("mul", (half, half if exponent % 2 == 0 else a)))
 
+    def denominator(node: Node) -> int:
+        return product(numbers[node.operands[0]], 1 if node.op == "inv" else -int(node.value))
+
     for number in needed:
         node = graph.nodes[number]
         operands = tuple(numbers[o] for o in node.operands)
-        if node.op == "power":
+        if _is_reciprocal(node):
+            numbers[number] = plain.node(Node("div", (plain.constant(1.0), denominator(node))))
+        elif node.op == "power":
             numbers[number] = product(operands[0], int(node.value))
-        elif node.op == "inv":
-            numbers[number] = plain.node(Node("div", (plain.constant(1.0), *operands)))
         elif node.op == "mul" and (k := _single_reciprocal(graph, node, uses)) is not None:
-            (denominator,) = graph.nodes[node.operands[k]].operands
-            numbers[number] = plain.node(Node("div", (operands[1 - k], numbers[denominator])))
+            below = denominator(graph.nodes[node.operands[k]])
+            numbers[number] = plain.node(Node("div", (operands[1 - k], below)))
         else:
             numbers[number] = plain.node(Node(node.op, operands, node.value, node.limits))
     return plain, Derivatives(
@@ -190,9 +193,13 @@ def _single_reciprocal(graph: Graph, product: Node, uses: Counter[int]) -> int |
     """Which operand of a product is a reciprocal that nothing else reads, if one is."""
     for k in (1, 0):
         factor = product.operands[k]
-        if graph.nodes[factor].op == "inv" and uses[factor] == 1:
+        if _is_reciprocal(graph.nodes[factor]) and uses[factor] == 1:
             return k
     return None
+
+
+def _is_reciprocal(node: Node) -> bool:
+    return node.op == "inv" or (node.op == "power" and node.value < 0)
 
 
 def _piece(
