@@ -2,6 +2,7 @@
 
 #include <limits>
 #include <optional>
+#include <tuple>
 #include <utility>
 
 #include "arrays.hpp"
@@ -104,6 +105,15 @@ void register_expression(py::module_& module) {
                                        }
                                    }
                                    return names;
+                               })
+        .def_property_readonly("nodes",
+                               [](const Expression& self) {
+                                   std::vector<std::tuple<std::string, int, double>> nodes;
+                                   nodes.reserve(self.tape.size());
+                                   for (const Node& node : self.tape) {
+                                       nodes.emplace_back(name(node.op), node.variable, node.value);
+                                   }
+                                   return nodes;
                                })
         .def(
             "simplified",

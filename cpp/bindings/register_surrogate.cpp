@@ -1,5 +1,6 @@
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <array>
 #include <memory>
 #include <optional>
@@ -111,6 +112,28 @@ DoubleArray evaluate(const TensorSurrogate& model, const py::array& x, int order
     return out;
 }
 
+/// What evaluating input d reads: nodes [J+1], then per cell (left of the grid, each element, right
+/// of it) center [cells], inverse width [cells] and quartics [cells, 5, modes].
+py::tuple table_of_input(const TensorSurrogate& model, std::size_t d) {
+    const GridBasis& basis = model.bases().at(d);
+    FactorTable table;
+    fill_factor_table(basis, model.factor(d), model.modes(), model.outside(), table);
+    const std::size_t rows = basis.cells() * GridBasis::coefficients_per_shape;
+    DoubleArray planes({static_cast<py::ssize_t>(basis.cells()),
+                        static_cast<py::ssize_t>(GridBasis::coefficients_per_shape),
+                        static_cast<py::ssize_t>(model.modes())});
+    double* out = planes.mutable_data();
+    for (std::size_t row = 0; row < rows; ++row) {  // without the modes that only fill up lanes
+        const double* from = table.planes.data() + row * table.padded;
+        std::copy(from, from + model.modes(), out + row * model.modes());
+    }
+    const auto array = [](const std::vector<double>& values) {
+        return DoubleArray(static_cast<py::ssize_t>(values.size()), values.data());
+    };
+    return py::make_tuple(array(table.nodes), array(table.center), array(table.inverse_width),
+                          planes);
+}
+
 }  // namespace
 
 void register_surrogate(py::module_& module) {
@@ -147,6 +170,7 @@ void register_surrogate(py::module_& module) {
                      {static_cast<py::ssize_t>(model.modes()), static_cast<py::ssize_t>(nodes)},
                      model.factor(d).data());
              })
+        .def("table", &table_of_input)
         .def("set_outside", [](TensorSurrogate& model,
                                const std::string& name) { model.set_outside(outside_named(name)); })
         .def(

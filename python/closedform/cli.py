@@ -1,4 +1,4 @@
-"""The command line: `closedform discover`, `closedform interpret` and `closedform info`."""
+"""The command line: `closedform discover`, `interpret`, `export` and `info`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from closedform import _core, report
+from closedform import _core, export_command, report
 from closedform._inputs import InputError
 from closedform.backends import julia_start
 from closedform.settings import BACKENDS
@@ -91,6 +91,8 @@ def _parser() -> argparse.ArgumentParser:
         "--no-symmetries", action="store_true", help="do not merge inputs before the search"
     )
     _add_common(interpret)
+
+    export_command.add(commands)
 
     info = commands.add_parser("info", help="how this installation was built")
     info.set_defaults(run=_info)

@@ -6,10 +6,10 @@ import copy
 import json
 import math
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import sympy
 
     from closedform.symmetries import Merging
+
+Ranges = tuple[tuple[float, float], ...]
 
 FORMAT = "closedform front"
 VERSION = 1
@@ -36,19 +38,32 @@ class Formula:
         loss: what was searched for (mean squared error, mean squared distance of unit gradients,
             or mean hinge loss; weighted, where weights were given) on the rows searched, computed
             from `text`; NaN for a formula made by hand.
+        ranges: per input, (lowest, highest) of the data searched; None for a formula made by hand.
         complexity: nodes of the expression tree; operators, constants and variables count 1 each.
     """
 
-    def __init__(self, text: str, names: Sequence[str], loss: float = float("nan")) -> None:
+    def __init__(
+        self,
+        text: str,
+        names: Sequence[str],
+        loss: float = float("nan"),
+        ranges: Ranges | None = None,
+    ) -> None:
         """Reads `text`.
 
         Raises:
-            ValueError: text that is not an expression in `names`; the message says where.
+            ValueError: text that is not an expression in `names`; the message says where. Or ranges
+                that are not one pair per name.
         """
         self.names = tuple(names)
+        if ranges is not None and len(ranges) != len(self.names):
+            raise _inputs.InputError(
+                f"ranges: has {len(ranges)} for {len(self.names)} inputs; give one pair per input"
+            )
         self._expression = _core.Expression(text, list(self.names))
         self.text = self._expression.text(list(self.names))
         self.loss = float(loss)
+        self.ranges = ranges
 
     @property
     def complexity(self) -> int:
@@ -126,6 +141,58 @@ class Formula:
         )
         return str(sympy.latex(rounded))
 
+    def code(
+        self,
+        language: str,
+        derivatives: int = 0,
+        *,
+        name: str = "formula",
+        ranges: Mapping[str, tuple[float, float]] | None = None,
+        units: Mapping[str, str] | None = None,
+        outside: Literal["clamp", "flag"] | None = None,
+    ) -> str:
+        """Source code of one self-contained function of the inputs, in the order of `names`.
+
+        What value, gradient and Hessian have in common is computed once; derivatives follow the
+        formula's own structure, nothing is expanded. Where the formula has no value, neither has
+        the function (NaN or infinite).
+
+        Args:
+            language: "c" (C99), "c++", "cuda", "fortran" (2008), "julia", "numpy", "jax" or
+                "torch".
+            derivatives: 0 for the value, 1 for its gradient, too, 2 for its Hessian, too.
+            name: of the function.
+            ranges: per input, (low, high) for the comment and for `outside`; what is not given is
+                the range of the data the formula was found in, if known.
+            units: per input, for the comment.
+            outside: beyond the ranges, "clamp" takes the input for the range's end; "flag" adds a
+                last output that tells.
+
+        Returns:
+            The source. C, C++, CUDA: `double name(double x1, ..., double gradient[d],
+            double hessian[d*d], int *outside)`. Fortran: a module `name_module` with
+            `name(x1, ..., value, gradient, hessian, outside)`; an elemental function of the inputs
+            for the value alone. The others return value, gradient, hessian, outside as far as asked
+            for; NumPy, JAX and torch functions broadcast, derivatives lie along the last axes.
+            Inputs have their own names where the language allows, and are described in a comment.
+
+        Raises:
+            InputError: an argument that cannot be used; the message names it.
+        """
+        from closedform.code.formulas import formula_code
+
+        known = {} if self.ranges is None else dict(zip(self.names, self.ranges, strict=True))
+        return formula_code(
+            self._expression,
+            self.names,
+            language,
+            derivatives,
+            name=name,
+            ranges=known | dict(ranges or {}),
+            units=units or {},
+            outside=outside,
+        )
+
     def refit(
         self,
         X: npt.NDArray[np.float64],
@@ -157,7 +224,7 @@ class Formula:
     def simplified(self, operators: Iterable[str]) -> Formula:
         """An equal formula in canonical form, no longer than this; `operators` contains its own."""
         expression = self._expression.simplified(list(operators))
-        return Formula(expression.text(list(self.names)), self.names, self.loss)
+        return Formula(expression.text(list(self.names)), self.names, self.loss, self.ranges)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the formula as a front of one (see `Front.save`)."""
@@ -174,8 +241,11 @@ class Formula:
     def __repr__(self) -> str:
         return f"Formula({self.text!r}, complexity={self.complexity}, loss={self.loss:.3g})"
 
-    def __reduce__(self) -> tuple[type[Formula], tuple[str, tuple[str, ...], float]]:
-        return Formula, (self.text, self.names, self.loss)  # the extension's object has no pickle
+    def __reduce__(
+        self,
+    ) -> tuple[type[Formula], tuple[str, tuple[str, ...], float, Ranges | None]]:
+        # The extension's object has no pickle.
+        return Formula, (self.text, self.names, self.loss, self.ranges)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Formula) and (self.text, self.names) == (other.text, other.names)
@@ -186,6 +256,13 @@ class Formula:
 
 # Loss relative to the target's variance below which the rest is rounding of float64 data.
 EXACT = 1e-24
+
+
+def _ranges(saved: list[list[float]] | None) -> Ranges | None:
+    """What a file says of the ranges; files of formulas made by hand say nothing."""
+    if saved is None:
+        return None
+    return tuple((float(low), float(high)) for low, high in saved)
 
 
 def scored(
@@ -254,6 +331,13 @@ class Front(Sequence[Formula]):
         front._best = range(len(self))[index]
         return front
 
+    def of_data(self, X: _inputs.FloatMatrix) -> Front:
+        """The same front, its formulas told the ranges of the data (n, d) they were found in."""
+        low, high = X.min(axis=0), X.max(axis=0)
+        for formula in self:
+            formula.ranges = tuple(zip(low.tolist(), high.tolist(), strict=True))
+        return self
+
     def __len__(self) -> int:
         return len(self._formulas)
 
@@ -281,8 +365,11 @@ class Front(Sequence[Formula]):
         )
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes the front as JSON: names, and text and loss of every formula."""
-        document = {
+        """Writes the front as JSON: names, and text and loss of every formula.
+
+        Also `ranges`, [lowest, highest] of the data per input, where they are known.
+        """
+        document: dict[str, object] = {
             "format": FORMAT,
             "version": VERSION,
             "names": list(self.best.names),
@@ -295,6 +382,8 @@ class Front(Sequence[Formula]):
                 {"text": f.text, "loss": f.loss if np.isfinite(f.loss) else None} for f in self
             ],
         }
+        if self.best.ranges is not None:
+            document["ranges"] = self.best.ranges
         text = json.dumps(document, indent=1, allow_nan=False)
         # Written beside and moved into place: a crash leaves the old file or the new one.
         temporary = Path(f"{os.fspath(path)}.part")
@@ -319,8 +408,9 @@ class Front(Sequence[Formula]):
                     f"{VERSION}: install a newer one"
                 )
             names = [str(name) for name in document["names"]]
+            ranges = _ranges(document.get("ranges"))
             formulas = [
-                Formula(str(f["text"]), names, float("nan") if f["loss"] is None else f["loss"])
+                Formula(str(f["text"]), names, math.nan if f["loss"] is None else f["loss"], ranges)
                 for f in document["formulas"]
             ]
             return Front(

@@ -113,16 +113,18 @@ def search(
     if gradients is not None:
         units = direction_search.unit_rows(gradients, table)
         backends.prepare(settings)
-        return direction_search.run(
+        front = direction_search.run(
             table, Directions(units, None, row_weights, signed), settings, symmetries=symmetries
         )
-    if labels is not None:
+    elif labels is not None:
         signs = margin_search.signs(labels, rows)
         backends.prepare(settings)
-        return margin_search.run(table, Labels(signs, row_weights), settings)
-    y = _inputs.vector(values, rows, name="values")
-    backends.prepare(settings)
-    return run(table, Values(y, row_weights), settings)
+        front = margin_search.run(table, Labels(signs, row_weights), settings)
+    else:
+        y = _inputs.vector(values, rows, name="values")
+        backends.prepare(settings)
+        front = run(table, Values(y, row_weights), settings)
+    return front.of_data(table.values)
 
 
 def run(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copyreg
 import os
 import zipfile
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -172,6 +173,36 @@ class Surrogate:
     def hessian(self, X: object) -> Floats:
         """d2u/dx_i dx_j at each row, (n, d, d): exact; the diagonal jumps at nodes."""
         return self.core.hessian(self._rows(X), threads=self.threads)
+
+    def code(
+        self,
+        language: Literal["c", "fortran"],
+        derivatives: Literal[0, 1] = 0,
+        *,
+        name: str = "surrogate",
+        units: Mapping[str, str] | None = None,
+    ) -> str:
+        """Source code of one self-contained function: the tables and the evaluation of a row.
+
+        Args:
+            language: "c" (C99; also C++) or "fortran" (2008).
+            derivatives: 0 for the value, 1 for its gradient, too.
+            name: of the function.
+            units: per input, for the comment.
+
+        Returns:
+            The source. C: `double name(const double x[d], double gradient[d])`. Fortran: a module
+            `name_module` with the function `name(x)` or the subroutine `name(x, value, gradient)`.
+            Outside the grid it does as `predict` does; where that raises, the value is NaN.
+
+        Raises:
+            InputError: not fitted, or an argument that cannot be used.
+        """
+        from closedform.code.surrogates import surrogate_code
+
+        return surrogate_code(
+            self.core, self.names, language, derivatives, name=name, units=units or {}
+        )
 
     def _rows(self, X: object) -> npt.NDArray[np.float64] | npt.NDArray[np.float32]:
         rows = matrix(X, min_rows=0).values

@@ -28,6 +28,7 @@ def test_a_product_is_searched_factor_by_factor() -> None:
     grid = np.stack(np.meshgrid(axis, axis), -1).reshape(-1, 2)
     truth = np.exp(-((grid[:, 0] - 1) ** 2)) / (1.2 + (grid[:, 1] - 2.5) ** 2)
     assert np.sqrt(np.mean((found.formula(grid) - truth) ** 2)) < 1e-6
+    assert found.formula.ranges == tuple(zip(X.min(axis=0), X.max(axis=0), strict=True))
 
 
 def test_a_reciprocal_link_is_seen() -> None:

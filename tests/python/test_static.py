@@ -15,6 +15,7 @@ SOURCES = Path(__file__).parents[2] / "python" / "closedform"
 LAYERS = [
     {"_core"},
     {"_inputs", "progress", "settings"},
+    {"code"},
     {"formula"},
     {"adapters"},
     {"surrogate", "separability", "networks", "tables"}
@@ -29,7 +30,8 @@ LAYERS = [
     },
     {"discover", "interpret"},
     {"estimators"},
-    {"report", "cli", "__init__", "__main__"},
+    {"report", "export_command"},
+    {"cli", "__init__", "__main__"},
 ]
 LAYER = {module: level for level, modules in enumerate(LAYERS) for module in modules}
 # Discovery.report(path) is a shorthand: it imports the page writer when it is called.

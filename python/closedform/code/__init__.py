@@ -1,0 +1,1 @@
+"""Source code of what was found, for simulation codes: formulas with derivatives, surrogates."""
