@@ -45,6 +45,16 @@ Array<double> gradient(const Expression& self, const Array<T>& x, unsigned threa
     return out;
 }
 
+template <class T>
+Array<double> hessian(const Expression& self, const Array<T>& x, unsigned threads) {
+    const auto view = matrix_view(x, "X");
+    Array<double> out({x.shape(0), x.shape(1), x.shape(1)});
+    double* data = out.mutable_data();
+    const py::gil_scoped_release release;
+    evaluate_derivatives(self.tape, view, nullptr, nullptr, data, threads);
+    return out;
+}
+
 /// The same structure with its constants fitted to data, and its loss there. snap_within: rounds
 /// constants as long as the loss stays below (1 + snap_within) times the fitted one; negative for
 /// none. seconds: after them the constants stay where they are.
@@ -127,7 +137,9 @@ void register_expression(py::module_& module) {
         .def("evaluate", &call<double>, py::arg("X").noconvert(), py::arg("threads") = 0)
         .def("evaluate", &call<float>, py::arg("X").noconvert(), py::arg("threads") = 0)
         .def("gradient", &gradient<double>, py::arg("X").noconvert(), py::arg("threads") = 0)
-        .def("gradient", &gradient<float>, py::arg("X").noconvert(), py::arg("threads") = 0);
+        .def("gradient", &gradient<float>, py::arg("X").noconvert(), py::arg("threads") = 0)
+        .def("hessian", &hessian<double>, py::arg("X").noconvert(), py::arg("threads") = 0)
+        .def("hessian", &hessian<float>, py::arg("X").noconvert(), py::arg("threads") = 0);
 }
 
 }  // namespace closedform

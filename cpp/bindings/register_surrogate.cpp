@@ -1,15 +1,16 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
-#include <array>
 #include <memory>
 #include <optional>
-#include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "arrays.hpp"
+#include "closedform/saved_file.hpp"
+#include "closedform/surrogate_file.hpp"
 #include "closedform/surrogate_fit.hpp"
 #include "register.hpp"
 
@@ -17,47 +18,40 @@ namespace closedform {
 namespace py = pybind11;
 namespace {
 
-constexpr std::array<std::pair<const char*, Outside>, 3> outside_names = {
-    {{"error", Outside::error}, {"clamp", Outside::clamp}, {"linear", Outside::linear}}};
-
-Outside outside_named(const std::string& name) {
-    for (const auto& [known, outside] : outside_names) {
-        if (name == known) {
-            return outside;
-        }
-    }
-    throw py::value_error("outside must be \"error\", \"clamp\" or \"linear\", not \"" + name +
-                          "\"");
-}
-
-/// A surrogate from its saved parts; sizes are checked, for files may be damaged.
+/// A surrogate from its parts, as pickle hands them over.
 TensorSurrogate surrogate_of(const std::vector<DoubleArray>& nodes,
                              const std::vector<std::pair<std::size_t, std::size_t>>& patches,
                              const std::vector<DoubleArray>& factors, double offset,
                              const std::string& outside) {
-    if (nodes.empty() || nodes.size() != factors.size() || nodes.size() != patches.size() ||
+    if (nodes.size() != factors.size() || nodes.size() != patches.size() || nodes.empty() ||
         factors.front().ndim() != 2) {
         throw py::value_error("surrogate: parts do not belong together");
     }
     const auto modes = static_cast<std::size_t>(factors.front().shape(0));
     std::vector<GridBasis> bases;
+    std::vector<std::vector<double>> values;
     for (std::size_t d = 0; d < nodes.size(); ++d) {
         const auto x = span_of(nodes[d]);
-        if (factors[d].ndim() != 2 || static_cast<std::size_t>(factors[d].shape(0)) != modes ||
-            static_cast<std::size_t>(factors[d].shape(1)) != x.size()) {
-            throw py::value_error("surrogate: parts do not belong together");
-        }
+        const auto u = span_of(factors[d]);
         bases.emplace_back(std::vector<double>(x.begin(), x.end()), patches[d].first,
                            patches[d].second);
+        values.emplace_back(u.begin(), u.end());
     }
-    TensorSurrogate model(std::move(bases), modes);
-    for (std::size_t d = 0; d < nodes.size(); ++d) {
-        const auto u = span_of(factors[d]);
-        std::copy(u.begin(), u.end(), model.factor(d).begin());
+    return {std::move(bases), modes, std::move(values), offset, outside_named(outside)};
+}
+
+/// What a saved surrogate holds: (model, names, discrete, held-out error, held-out rows, segments,
+/// smoothing).
+py::tuple read(const py::bytes& bytes) {
+    const std::string_view view = bytes;
+    SavedSurrogate saved;
+    {
+        const py::gil_scoped_release release;
+        saved = read_surrogate(view);
     }
-    model.set_offset(offset);
-    model.set_outside(outside_named(outside));
-    return model;
+    return py::make_tuple(std::move(saved.model), saved.names, saved.discrete,
+                          saved.held_out_error, saved.held_out_rows, saved.segments,
+                          saved.smoothing);
 }
 
 py::tuple fit(const py::array& x, const DoubleArray& y, const std::optional<DoubleArray>& weights,
@@ -138,21 +132,15 @@ py::tuple table_of_input(const TensorSurrogate& model, std::size_t d) {
 
 void register_surrogate(py::module_& module) {
     py::register_exception<OutsideGrid>(module, "OutsideGrid", PyExc_ValueError);
+    py::register_exception<FileError>(module, "FileError", PyExc_ValueError);
     py::class_<TensorSurrogate, std::shared_ptr<TensorSurrogate>>(module, "TensorSurrogate")
         .def(py::init(&surrogate_of), py::arg("nodes"), py::arg("patches"), py::arg("factors"),
              py::arg("offset"), py::arg("outside"))
         .def_property_readonly("inputs", &TensorSurrogate::inputs)
         .def_property_readonly("modes", &TensorSurrogate::modes)
         .def_property_readonly("offset", &TensorSurrogate::offset)
-        .def_property_readonly("outside",
-                               [](const TensorSurrogate& model) {
-                                   for (const auto& [known, outside] : outside_names) {
-                                       if (model.outside() == outside) {
-                                           return known;
-                                       }
-                                   }
-                                   throw std::logic_error("outside: a value without a name");
-                               })
+        .def_property_readonly(
+            "outside", [](const TensorSurrogate& model) { return name(model.outside()); })
         .def("nodes",
              [](const TensorSurrogate& model, std::size_t d) {
                  const auto& nodes = model.bases().at(d).nodes();
@@ -191,6 +179,7 @@ void register_surrogate(py::module_& module) {
                 return evaluate(model, x, 2, threads);
             },
             py::arg("x"), py::arg("threads") = 0);
+    module.def("read_surrogate", &read, py::arg("bytes"));
     module.def("fit_surrogate", &fit, py::arg("x"), py::arg("y"), py::arg("weights"), py::kw_only(),
                py::arg("modes"), py::arg("segments"), py::arg("smoothing"), py::arg("patch"),
                py::arg("degree"), py::arg("time"), py::arg("seed"), py::arg("threads"));

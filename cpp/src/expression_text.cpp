@@ -88,6 +88,13 @@ class Parser {
                                     std::to_string(at_ + 1) + ": " + what);
     }
 
+    void push(const Node& node) {
+        if (tape_.size() >= max_tape_size) {
+            fail("longer than 255 operators, constants and variables");
+        }
+        tape_.push_back(node);
+    }
+
     void skip_space() {
         while (at_ < text_.size() && std::isspace(static_cast<unsigned char>(text_[at_])) != 0) {
             ++at_;
@@ -117,10 +124,10 @@ class Parser {
         for (;;) {
             if (take("+")) {
                 parse_product(depth);
-                tape_.push_back(Node::function(Op::add));
+                push(Node::function(Op::add));
             } else if (take("-")) {
                 parse_product(depth);
-                tape_.push_back(Node::function(Op::sub));
+                push(Node::function(Op::sub));
             } else {
                 return;
             }
@@ -133,10 +140,10 @@ class Parser {
             skip_space();
             if (text_.substr(at_, 2) != "**" && take("*")) {
                 parse_signed(depth);
-                tape_.push_back(Node::function(Op::mul));
+                push(Node::function(Op::mul));
             } else if (take("/")) {
                 parse_signed(depth);
-                tape_.push_back(Node::function(Op::div));
+                push(Node::function(Op::div));
             } else {
                 return;
             }
@@ -161,7 +168,7 @@ class Parser {
             tape_.back().value = -tape_.back().value;
         } else {
             tape_.insert(tape_.begin() + static_cast<std::ptrdiff_t>(begin), Node::constant(-1.0));
-            tape_.push_back(Node::function(Op::mul));
+            push(Node::function(Op::mul));
         }
     }
 
@@ -177,9 +184,9 @@ class Parser {
         const double exponent = number ? tape_.back().value : 0.0;
         if (exponent == 2.0 || exponent == 3.0) {
             tape_.pop_back();
-            tape_.push_back(Node::function(exponent == 2.0 ? Op::square : Op::cube));
+            push(Node::function(exponent == 2.0 ? Op::square : Op::cube));
         } else {
-            tape_.push_back(Node::function(Op::pow));
+            push(Node::function(Op::pow));
         }
     }
 
@@ -199,7 +206,7 @@ class Parser {
                 fail("not a number");
             }
             at_ = static_cast<std::size_t>(end - text_.data());
-            tape_.push_back(Node::constant(value));
+            push(Node::constant(value));
             return;
         }
         std::size_t end = at_;
@@ -215,7 +222,7 @@ class Parser {
         for (std::size_t i = 0; i < names_.size(); ++i) {
             if (names_[i] == word) {
                 at_ = end;
-                tape_.push_back(Node::input(static_cast<int>(i)));
+                push(Node::input(static_cast<int>(i)));
                 return;
             }
         }
@@ -236,7 +243,7 @@ class Parser {
                 parse_sum(depth + 1);
             }
             expect(")");
-            tape_.push_back(Node::function(op));
+            push(Node::function(op));
             return;
         }
         fail("unknown name '" + std::string(word) + "'");

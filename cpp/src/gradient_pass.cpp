@@ -70,7 +70,7 @@ void GradientPass::move(std::size_t block, std::size_t position, double* const* 
     std::array<bool, max_tape_size> live{};
     moves[position] = true;
     mark_ancestors(tape_, moves);
-    workspace_.move(tape_, position, active_.data(), moves.data(), live.data());
+    workspace_.move(tape_, {&position, 1}, active_.data(), moves.data(), live.data());
     for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
         std::fill_n(out[slot], block_rows, 0.0);
     }

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -36,7 +37,11 @@ void parallel_for(std::size_t pieces, unsigned threads,
     std::vector<std::thread> others;
     others.reserve(workers - 1);
     for (unsigned worker = 1; worker < workers; ++worker) {
-        others.emplace_back(run, worker);
+        try {
+            others.emplace_back(run, worker);
+        } catch (const std::system_error&) {
+            break;  // the system has no thread left: those that started do all pieces
+        }
     }
     run(0);
     for (auto& other : others) {

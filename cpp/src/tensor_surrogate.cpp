@@ -1,10 +1,9 @@
 #include "closedform/tensor_surrogate.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <memory>
-#include <new>
+#include <array>
 #include <string>
+#include <utility>
 
 #include "closedform/parallel.hpp"
 #include "kernel_sets.hpp"
@@ -18,6 +17,29 @@ const TensorRowKernels& tensor_row_kernels() {
     static const TensorRowKernels& chosen =
         CLOSEDFORM_PICK_SET(TensorRowKernels, tensor_row_kernels);
     return chosen;
+}
+
+namespace {
+
+constexpr std::array<std::pair<std::string_view, Outside>, 3> outside_names = {
+    {{"error", Outside::error}, {"clamp", Outside::clamp}, {"linear", Outside::linear}}};
+
+}  // namespace
+
+std::string_view name(Outside outside) {
+    return std::find_if(outside_names.begin(), outside_names.end(),
+                        [&](const auto& known) { return known.second == outside; })
+        ->first;
+}
+
+Outside outside_named(std::string_view name) {
+    for (const auto& [known, outside] : outside_names) {
+        if (name == known) {
+            return outside;
+        }
+    }
+    throw std::invalid_argument("outside must be \"error\", \"clamp\" or \"linear\", not \"" +
+                                std::string(name) + "\"");
 }
 
 OutsideGrid::OutsideGrid(std::size_t row, std::size_t column, double value, double low, double high)
@@ -75,6 +97,24 @@ TensorSurrogate::TensorSurrogate(std::vector<GridBasis> bases, std::size_t modes
     refresh();
 }
 
+TensorSurrogate::TensorSurrogate(std::vector<GridBasis> bases, std::size_t modes,
+                                 std::vector<std::vector<double>> factors, double offset,
+                                 Outside outside)
+    : bases_(std::move(bases)),
+      modes_(modes),
+      factors_(std::move(factors)),
+      offset_(offset),
+      outside_(outside) {
+    bool fit = !bases_.empty() && modes_ > 0 && factors_.size() == bases_.size();
+    for (std::size_t d = 0; fit && d < bases_.size(); ++d) {
+        fit = factors_[d].size() == modes_ * bases_[d].node_count();
+    }
+    if (!fit) {
+        throw std::invalid_argument("surrogate: parts do not belong together");
+    }
+    refresh();
+}
+
 void TensorSurrogate::set_outside(Outside outside) {
     outside_ = outside;
     refresh();
@@ -89,13 +129,19 @@ void TensorSurrogate::refresh() {
 
 namespace {
 
-/// What one thread needs to evaluate a block.
+/// What one thread needs to evaluate a block; it grows with the inputs and is kept.
 struct BlockSpace {
-    explicit BlockSpace(std::size_t inputs)
-        : cell(inputs * tensor_block_rows),
-          t(inputs * tensor_block_rows),
-          inverse_width(inputs * tensor_block_rows),
-          lanes(kernels::tensor_row_space(inputs)) {}
+    void fit(std::size_t inputs) {
+        if (views.size() < inputs) {
+            cell.resize(inputs * tensor_block_rows);
+            t.resize(inputs * tensor_block_rows);
+            inverse_width.resize(inputs * tensor_block_rows);
+            columns.resize(inputs * tensor_block_rows);
+            spare_gradient.resize(inputs * tensor_block_rows);
+            lanes.resize(kernels::tensor_row_space(inputs));
+            views.resize(inputs);
+        }
+    }
 
     struct alignas(64) Lane {
         double v[widest_pack];
@@ -103,8 +149,17 @@ struct BlockSpace {
     std::vector<int> cell;
     std::vector<double> t;
     std::vector<double> inverse_width;
+    std::vector<double> columns;
+    std::vector<double> spare_gradient;
     std::vector<Lane> lanes;
+    std::vector<kernels::FactorView> views;
 };
+
+BlockSpace& block_space(std::size_t inputs) {
+    thread_local BlockSpace space;
+    space.fit(inputs);
+    return space;
+}
 
 }  // namespace
 
@@ -112,19 +167,9 @@ void TensorSurrogate::evaluate_block(const double* x, std::size_t count, std::si
                                      double* value, double* gradient, double* hessian) const {
     const std::size_t d = inputs();
     const TensorRowKernels& kernel = tensor_row_kernels();
-    thread_local std::unique_ptr<BlockSpace> space;
-    thread_local std::size_t space_inputs = 0;
-    thread_local std::vector<double> spare_gradient;
-    if (!space || space_inputs != d) {
-        space = std::make_unique<BlockSpace>(d);
-        space_inputs = d;
-    }
-    std::vector<kernels::FactorView> views(d);
+    BlockSpace& space = block_space(d);
     for (std::size_t k = 0; k < d; ++k) {
-        views[k] = {tables_[k].planes.data(), tables_[k].padded};
-    }
-    if (gradient == nullptr && hessian != nullptr) {
-        spare_gradient.resize(tensor_block_rows * d);
+        space.views[k] = {tables_[k].planes.data(), tables_[k].padded};
     }
     for (std::size_t first = 0; first < count; first += tensor_block_rows) {
         const std::size_t rows = std::min(tensor_block_rows, count - first);
@@ -132,18 +177,18 @@ void TensorSurrogate::evaluate_block(const double* x, std::size_t count, std::si
             const FactorTable& table = tables_[k];
             kernel.locate({table.nodes.data(), table.nodes.size(), table.center.data(),
                            table.inverse_width.data()},
-                          x + k * stride + first, rows, space->cell.data() + k * tensor_block_rows,
-                          space->t.data() + k * tensor_block_rows,
-                          space->inverse_width.data() + k * tensor_block_rows);
+                          x + k * stride + first, rows, space.cell.data() + k * tensor_block_rows,
+                          space.t.data() + k * tensor_block_rows,
+                          space.inverse_width.data() + k * tensor_block_rows);
         }
         if (gradient == nullptr && hessian == nullptr) {
-            kernel.values(views.data(), d, space->cell.data(), space->t.data(), rows, offset_,
+            kernel.values(space.views.data(), d, space.cell.data(), space.t.data(), rows, offset_,
                           value + first);
         } else {
-            kernel.derivatives(views.data(), d, space->cell.data(), space->t.data(),
-                               space->inverse_width.data(), rows, offset_, space->lanes.data()->v,
+            kernel.derivatives(space.views.data(), d, space.cell.data(), space.t.data(),
+                               space.inverse_width.data(), rows, offset_, space.lanes.data()->v,
                                value == nullptr ? nullptr : value + first,
-                               gradient == nullptr ? spare_gradient.data() : gradient + first * d,
+                               gradient == nullptr ? space.spare_gradient.data() : gradient + first * d,
                                hessian == nullptr ? nullptr : hessian + first * d * d);
         }
     }
@@ -174,24 +219,25 @@ void TensorSurrogate::derivatives(const Table& rows, double* value, double* grad
     const std::size_t d = inputs();
     constexpr std::size_t piece_rows = 16 * tensor_block_rows;
     const std::size_t pieces = (rows.rows() + piece_rows - 1) / piece_rows;
-    const unsigned workers = resolve_threads(threads);
-    std::vector<std::vector<double>> columns(workers);
-    parallel_for(pieces, workers, [&](std::size_t piece, unsigned worker) {
-        std::vector<double>& x = columns[worker];
-        x.resize(d * tensor_block_rows);
+    const auto work = [&](std::size_t piece, unsigned) {
+        double* x = block_space(d).columns.data();
         const std::size_t end = std::min(rows.rows(), (piece + 1) * piece_rows);
         for (std::size_t first = piece * piece_rows; first < end; first += tensor_block_rows) {
             const std::size_t count = std::min(tensor_block_rows, end - first);
-            rows.read_block(first, count, x.data(), tensor_block_rows);
+            rows.read_block(first, count, x, tensor_block_rows);
             if (outside_ == Outside::error) {
-                check_inside(x.data(), count, tensor_block_rows, first);
+                check_inside(x, count, tensor_block_rows, first);
             }
-            evaluate_block(x.data(), count, tensor_block_rows,
-                           value == nullptr ? nullptr : value + first,
+            evaluate_block(x, count, tensor_block_rows, value == nullptr ? nullptr : value + first,
                            gradient == nullptr ? nullptr : gradient + first * d,
                            hessian == nullptr ? nullptr : hessian + first * d * d);
         }
-    });
+    };
+    if (pieces == 1) {  // a solver asks row by row: not even the loop's own bookkeeping
+        work(0, 0);
+    } else {
+        parallel_for(pieces, threads, work);
+    }
 }
 
 }  // namespace closedform

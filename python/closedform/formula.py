@@ -97,6 +97,14 @@ class Formula:
         """
         return self._expression.gradient(self._columns(X), threads or 0)
 
+    def hessian(self, X: object, *, threads: int | None = None) -> npt.NDArray[np.float64]:
+        """Second derivatives by every two inputs, exact; arguments as for a call.
+
+        Returns:
+            (n, d, d) float64, symmetric.
+        """
+        return self._expression.hessian(self._columns(X), threads or 0)
+
     def _columns(self, X: object) -> _inputs.FloatMatrix:
         table = _inputs.matrix(X, min_rows=1)
         if table.names == self.names:

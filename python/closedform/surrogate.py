@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copyreg
 import os
-import zipfile
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -246,41 +245,23 @@ class Surrogate:
         Raises:
             InputError: a ValueError, if the file is cut off or is something else.
         """
+        with open(path, "rb") as file:
+            content = file.read()
         try:
-            with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
-                if not hasattr(arrays, "files") or str(arrays["format"]) != _FORMAT:
-                    raise InputError(f"{path}: is not a saved surrogate")
-                if int(arrays["version"]) != _VERSION:
-                    raise InputError(
-                        f"{path}: has format version {int(arrays['version'])}, this closedform"
-                        f" reads version {_VERSION}; upgrade closedform"
-                    )
-                names = tuple(str(name) for name in arrays["names"])
-                outside: Outside = str(arrays["outside"])  # type: ignore[assignment]
-                model = _core.TensorSurrogate(
-                    [_floats(arrays[f"nodes_{d}"]) for d in range(len(names))],
-                    [(int(s), int(p)) for s, p in arrays["patches"]],
-                    [_floats(arrays[f"factor_{d}"]) for d in range(len(names))],
-                    float(arrays["offset"]),
-                    outside,
-                )
-                error, segments, smoothing = (float(v) for v in arrays["held_out"])
-                discrete = tuple(bool(v) for v in arrays["discrete"])
-                held_out_rows = str(arrays["held_out_rows"])
-        except InputError:
-            raise
-        except (ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as failure:
-            raise InputError(f"{path}: is not a saved surrogate, or is cut off") from failure
+            saved = _core.read_surrogate(content)
+        except _core.FileError as failure:
+            raise InputError(f"{path}: {failure}") from failure
+        model, names, discrete, error, held_out_rows, segments, smoothing = saved
         patches = [model.patch(d) for d in range(model.inputs)]
         patch, degree = max(patches)
-        surrogate = cls(model.modes, int(segments), patch, degree, outside)
+        surrogate = cls(model.modes, segments, patch, degree, model.outside)
         surrogate._model = model
         surrogate.held_out_error = error
         surrogate.held_out_rows = held_out_rows
-        surrogate.segments_ = int(segments)
+        surrogate.segments_ = segments
         surrogate.smoothing_ = smoothing
-        surrogate.discrete = discrete
-        surrogate.names = names
+        surrogate.discrete = tuple(discrete)
+        surrogate.names = tuple(names)
         return surrogate
 
     def __repr__(self) -> str:
@@ -290,10 +271,6 @@ class Surrogate:
             f"Surrogate({self.n_inputs} inputs, {self.n_modes} modes, {self.segments_} segments,"
             f" held-out error {self.held_out_error:.2g})"
         )
-
-
-def _floats(array: npt.NDArray[np.generic]) -> Floats:
-    return np.ascontiguousarray(array, dtype=np.float64)
 
 
 def _check_settings(s: Surrogate) -> None:

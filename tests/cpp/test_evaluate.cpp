@@ -223,6 +223,56 @@ TEST_CASE("constants of a nonlinear law are found to rounding") {
     CHECK(fit.loss < 1e-28);
 }
 
+TEST_CASE("the Hessian is the gradient's derivative, symmetric, its block apart from the others") {
+    const std::vector<std::string> texts = {
+        "x*y*z + x**3 - y/(z + 4)", "sin(x*y)*exp(z) + cos(x)**2", "pow(x + 4, y) + tanh(z*x)",
+        "log(x + 4)*sqrt(y + 4) + inv(z + 4)", "abs(x - 9)*tan(0.2*y) + pow(2.5, z)", "y", "3.5",
+        "x**2 - 2*y"};
+    const std::size_t rows = block_rows + 5;
+    Random random(8, 0);
+    std::vector<double> x(rows * 3);
+    for (double& v : x) {
+        v = random.uniform(-1, 1);
+    }
+    const MatrixView<const double> view(x.data(), rows, 3);
+    for (const std::string& text : texts) {
+        INFO(text);
+        const Tape tape = parse(text, names);
+        std::vector<double> value(rows);
+        std::vector<double> alone(rows);
+        std::vector<double> slopes(rows * 3);
+        std::vector<double> hessian(rows * 9);
+        evaluate_derivatives(tape, view, value.data(), slopes.data(), hessian.data(), 1);
+        evaluate(tape, view, alone, 1);
+        CHECK(alone == value);
+        for (std::size_t j = 0; j < 3; ++j) {
+            constexpr double h = 1e-5;
+            const auto moved = [&](double by) {
+                std::vector<double> other = x;
+                for (std::size_t r = 0; r < rows; ++r) {
+                    other[r * 3 + j] += by;
+                }
+                std::vector<double> out(rows * 3);
+                evaluate_gradient(tape, MatrixView<const double>(other.data(), rows, 3),
+                                  MatrixView<double>(out.data(), rows, 3), 1);
+                return out;
+            };
+            const std::vector<double> above = moved(h);
+            const std::vector<double> below = moved(-h);
+            double worst = 0;
+            for (std::size_t r = 0; r < rows; ++r) {
+                for (std::size_t k = 0; k < 3; ++k) {
+                    const double entry = hessian[(r * 3 + j) * 3 + k];
+                    const double slope = (above[r * 3 + k] - below[r * 3 + k]) / (2 * h);
+                    worst = std::max(worst, std::abs(entry - slope) / (1 + std::abs(slope)));
+                    CHECK(entry == hessian[(r * 3 + k) * 3 + j]);
+                }
+            }
+            CHECK(worst < 1e-8);
+        }
+    }
+}
+
 TEST_CASE("text that is not an expression is refused, saying where") {
     for (const char* text :
          {"", "x +", "x y", "foo(x)", "(x", "w", "sin x", "1..2", "x**", "pow(x)", "x)", "3e"}) {

@@ -22,11 +22,12 @@ class Workspace {
     /// `active` has one entry a node.
     void reverse(const Tape& tape, const bool* active);
 
-    /// After reverse: tangents of the adjoints for a unit tangent of the constant at `moving`.
-    /// `moves` marks it and its ancestors; one entry a node of `live` says whether the adjoint of
-    /// that active node changes, and only then adjoint_tangent(node) is meant.
-    void move(const Tape& tape, std::size_t moving, const bool* active, const bool* moves,
-              bool* live);
+    /// After reverse: tangents of the adjoints for a unit tangent of the leaves at `moving`: one
+    /// constant, or every occurrence of one variable. `moves` marks them and their ancestors; one
+    /// entry a node of `live` says whether the adjoint of that active node changes, and only then
+    /// adjoint_tangent(node) is meant.
+    void move(const Tape& tape, std::span<const std::size_t> moving, const bool* active,
+              const bool* moves, bool* live);
 
     /// Room for `count` numbers, uninitialised; what an earlier call gave is lost.
     double* room(std::size_t count);
@@ -47,15 +48,27 @@ class Workspace {
     std::vector<const double*> at_;
 };
 
-/// out[i] = expression at row i of X; not finite where the expression is not defined.
-/// X: float or double, n x d with d at least inputs_needed(tape). threads: 0 for all cores.
+/// Value [rows], gradient [rows x columns] and Hessian [rows x columns x columns] of the expression
+/// at the rows of X, each left out where its pointer is null; not finite where the expression is
+/// not defined. The gradient's cost does not grow with the number of columns (reverse mode); the
+/// Hessian's grows with the number of columns the tape reads (a tangent of the reverse pass each).
+/// X: float or double, n x d with d at least inputs_needed(tape). threads: 0 for all cores; a few
+/// thousand rows are the work of the caller's own thread, which keeps what memory it needs.
 template <class T>
-void evaluate(const Tape& tape, MatrixView<const T> x, std::span<double> out, unsigned threads);
+void evaluate_derivatives(const Tape& tape, MatrixView<const T> x, double* value, double* gradient,
+                          double* hessian, unsigned threads);
 
-/// out (n x d) = derivative of the expression by every column of X, in reverse mode: the cost does
-/// not grow with the number of columns.
+/// The value alone.
+template <class T>
+void evaluate(const Tape& tape, MatrixView<const T> x, std::span<double> out, unsigned threads) {
+    evaluate_derivatives(tape, x, out.data(), nullptr, nullptr, threads);
+}
+
+/// The gradient alone; the rows of `out` lie one behind the other.
 template <class T>
 void evaluate_gradient(const Tape& tape, MatrixView<const T> x, MatrixView<double> out,
-                       unsigned threads);
+                       unsigned threads) {
+    evaluate_derivatives(tape, x, nullptr, out.data, nullptr, threads);
+}
 
 }  // namespace closedform

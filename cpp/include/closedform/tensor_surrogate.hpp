@@ -6,12 +6,18 @@
 #include <cstdint>
 #include <span>
 #include <stdexcept>
+#include <string_view>
 #include <vector>
 
 #include "closedform/grid_basis.hpp"
 #include "closedform/table.hpp"
 
 namespace closedform {
+
+/// As users and files write it: "error", "clamp", "linear".
+std::string_view name(Outside outside);
+/// Throws std::invalid_argument for another name.
+Outside outside_named(std::string_view name);
 
 /// A row outside the grid, met under Outside::error.
 class OutsideGrid : public std::domain_error {
@@ -46,6 +52,10 @@ class TensorSurrogate {
     TensorSurrogate() = default;
     /// Modes of value zero. Throws std::invalid_argument for no input or no mode.
     TensorSurrogate(std::vector<GridBasis> bases, std::size_t modes);
+    /// One that was taken apart: `factors` holds node values [modes][nodes] per input. Throws
+    /// std::invalid_argument for parts that do not belong together.
+    TensorSurrogate(std::vector<GridBasis> bases, std::size_t modes,
+                    std::vector<std::vector<double>> factors, double offset, Outside outside);
 
     std::size_t inputs() const { return bases_.size(); }
     std::size_t modes() const { return modes_; }
@@ -69,8 +79,8 @@ class TensorSurrogate {
     void value(const Table& rows, double* out, unsigned threads = 0) const;
     /// The value (if not null), the gradient [rows x inputs] and, if not null, the full Hessian
     /// [rows x inputs x inputs] of every row. Exact derivatives of the interpolant; its own second
-    /// derivatives u_ii jump at nodes, mixed ones do not. Nothing beyond the output is allocated
-    /// but a constant per thread.
+    /// derivatives u_ii jump at nodes, mixed ones do not. Up to a few thousand rows are the work
+    /// of the caller's own thread; what a thread allocates it keeps for its next call.
     void derivatives(const Table& rows, double* value, double* gradient, double* hessian,
                      unsigned threads = 0) const;
 
