@@ -28,7 +28,11 @@ foreach(part IN ITEMS c cxx)
 endforeach()
 
 # Where scipy-openblas32 was at build time. Beside a wheel it lies in the same site-packages.
-if(CLOSEDFORM_SCIPY_OPENBLAS AND NOT SKBUILD)
+set(CLOSEDFORM_USES_SCIPY OFF)
+if(CLOSEDFORM_SCIPY_OPENBLAS)
+  set(CLOSEDFORM_USES_SCIPY ON)
+endif()
+if(CLOSEDFORM_USES_SCIPY AND NOT SKBUILD)
   get_filename_component(CLOSEDFORM_SCIPY_DIR ${CLOSEDFORM_SCIPY_OPENBLAS} DIRECTORY)
 endif()
 configure_package_config_file(cmake/closedformConfig.cmake.in

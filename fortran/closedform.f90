@@ -114,7 +114,7 @@ contains
     class(closedform_model), intent(inout) :: self
     character(len=*), intent(in) :: path
     integer, intent(out), optional :: status
-    character(len=:), allocatable, intent(out), optional :: message
+    character(len=*), intent(out), optional :: message
     type(closedform_error) :: error
     integer :: code
 
@@ -129,7 +129,7 @@ contains
     integer, intent(in) :: index
     type(closedform_model), intent(inout) :: formula
     integer, intent(out), optional :: status
-    character(len=:), allocatable, intent(out), optional :: message
+    character(len=*), intent(out), optional :: message
     type(closedform_error) :: error
     integer :: code
 
@@ -175,7 +175,7 @@ contains
     real(c_double), intent(out), contiguous, optional :: value(:), gradient(:, :), hessian(:, :, :)
     integer, intent(in), optional :: threads
     integer, intent(out), optional :: status
-    character(len=:), allocatable, intent(out), optional :: message
+    character(len=*), intent(out), optional :: message
     type(closedform_error) :: error
     integer :: n, rows, code
     logical :: fit
@@ -205,7 +205,7 @@ contains
     real(c_double), intent(out), optional :: value
     real(c_double), intent(out), contiguous, optional :: gradient(:), hessian(:, :)
     integer, intent(out), optional :: status
-    character(len=:), allocatable, intent(out), optional :: message
+    character(len=*), intent(out), optional :: message
     type(closedform_error) :: error
     real(c_double) :: f(1)
     integer :: n, code
@@ -244,7 +244,7 @@ contains
     integer, intent(in) :: code
     type(closedform_error), target, intent(in) :: error
     integer, intent(out), optional :: status
-    character(len=:), allocatable, intent(out), optional :: message
+    character(len=*), intent(out), optional :: message
     character(len=:), allocatable :: said
 
     said = ""

@@ -410,10 +410,10 @@ class Front(Sequence[Formula]):
             document = json.loads(Path(path).read_text(encoding="utf-8"))
             if document["format"] != FORMAT:
                 raise KeyError(FORMAT)
-            if document["version"] > VERSION:
-                raise ValueError(
-                    f"{path}: is of version {document['version']}; this closedform reads up to "
-                    f"{VERSION}: install a newer one"
+            if (version := int(document["version"])) > VERSION:
+                raise _inputs.InputError(
+                    f"{path}: is of version {version}; this closedform reads up to {VERSION}: "
+                    "install a newer one"
                 )
             names = [str(name) for name in document["names"]]
             ranges = _ranges(document.get("ranges"))
@@ -428,7 +428,9 @@ class Front(Sequence[Formula]):
                 evaluations=int(document["evaluations"]),
                 seconds=float(document["seconds"]),
             )
-        except (KeyError, TypeError, IndexError, json.JSONDecodeError, UnicodeDecodeError) as error:
+        except _inputs.InputError:
+            raise
+        except (LookupError, TypeError, ValueError, OverflowError, RecursionError) as error:
             raise ValueError(f"{path}: not a saved front, or cut short ({error!r})") from error
 
     def __str__(self) -> str:

@@ -1,8 +1,9 @@
-"""Writes the corpus of this version's files: `python tests/corpus/make.py`, in tests/corpus/version1.
+"""Writes the corpus of this version's files, in tests/corpus/version1: `python tests/corpus/make.py`.
 
-Every later closedform must still read them and give the values that lie beside them (NAME.txt: number
-of inputs and of rows; the names, one a line; then for every row its inputs, the value, the gradient and
-the Hessian). So this is run once for a version of the formats, never to make a test pass.
+Every later closedform must still read them and give the values that lie beside them (NAME.txt:
+number of inputs and of rows; the names, one a line; then for every row its inputs, the value, the
+gradient and the Hessian). So this is run once for a version of the formats, never to make a test
+pass.
 """
 
 from __future__ import annotations
@@ -48,7 +49,11 @@ def surrogates(rng: np.random.Generator) -> None:
     table = pandas.DataFrame(X, columns=[0.5, 1e-7, 2.0])
     write("float_names", cf.Surrogate(patch=3, degree=2, **small).fit(table, y), around)
     unicode = cf.Surrogate(patch=1, degree=1, **small).fit(X, y)
-    unicode.names = ("Länge in mm", "温度", "")  # tables make names of formulas; the format can more
+    unicode.names = (
+        "Länge in mm",
+        "温度",
+        "",
+    )  # tables make names of formulas; the format can more
     write("unicode_names", unicode, around)
     write("one_input", cf.Surrogate(modes=1, segments=9).fit(X[:, :1], y), around[:, :1])
     write("piecewise_linear", cf.Surrogate(patch=0, degree=0, **small).fit(X, y), around)

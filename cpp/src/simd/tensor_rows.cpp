@@ -13,7 +13,14 @@ void locate(GridView grid, const double* x, std::size_t count, int* cell, double
     double below[stride];
     const std::size_t last = grid.node_count - 1;
     const double end = grid.nodes[last];
-    for (std::size_t first = 0; first < count; first += group) {
+    if (count == 1) {  // a solver's row: no lanes to fill
+        int nodes = x[0] > end ? 1 : 0;
+        for (std::size_t j = 0; j < last; ++j) {
+            nodes += x[0] >= grid.nodes[j] ? 1 : 0;
+        }
+        below[0] = nodes;
+    }
+    for (std::size_t first = 0; first < count && count > 1; first += group) {
         double at[group];
         double sum[group];
         for (std::size_t i = 0; i < group; ++i) {
