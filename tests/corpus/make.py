@@ -1,4 +1,4 @@
-"""Writes the corpus of this version's files, in tests/corpus/version1: `python tests/corpus/make.py`.
+"""Writes the corpus of this version's files, tests/corpus/version1: `python tests/corpus/make.py`.
 
 Every later closedform must still read them and give the values that lie beside them (NAME.txt:
 number of inputs and of rows; the names, one a line; then for every row its inputs, the value, the
