@@ -35,7 +35,7 @@ endif()
 if(CLOSEDFORM_USES_SCIPY AND NOT SKBUILD)
   get_filename_component(CLOSEDFORM_SCIPY_DIR ${CLOSEDFORM_SCIPY_OPENBLAS} DIRECTORY)
 endif()
-configure_package_config_file(cmake/closedformConfig.cmake.in
+configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/closedformConfig.cmake.in
   ${PROJECT_BINARY_DIR}/closedformConfig.cmake INSTALL_DESTINATION ${CLOSEDFORM_CMAKE_DIR}
   PATH_VARS CLOSEDFORM_FORTRAN_DIR)
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/closedformConfigVersion.cmake
