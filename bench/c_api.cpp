@@ -5,9 +5,12 @@
 //     python bench/c_api.py build/closedform_bench_c_api
 //
 // Asserts before it prints: the same numbers both ways, nothing allocated and no thread started row
-// by row; for the surrogate, at most 2 microseconds more per row than the arithmetic (the batch's time
-// per row) and at least 95 % of the library's rate in batches. A formula alone takes the time of the
-// block of 128 rows that its operators work on; Formula.code is the fast way to single rows of it.
+// by row; for the surrogate, at most 2 microseconds more per row than the arithmetic (the batch's
+// time per row) and at least 95 % of the library's rate in batches. A formula alone takes the time
+// of the block of 128 rows that its operators work on; Formula.code is the fast way to single rows
+// of it.
+
+#include "closedform/c_api.h"
 
 #include <algorithm>
 #include <atomic>
@@ -18,7 +21,6 @@
 #include <vector>
 
 #include "closedform/array_view.hpp"
-#include "closedform/c_api.h"
 #include "closedform/random.hpp"
 #include "closedform/saved_file.hpp"
 #include "closedform/surrogate_file.hpp"
@@ -89,7 +91,8 @@ void compare(const closedform_model* model, const closedform::TensorSurrogate* l
     };
     const auto one_by_one = [&] {
         for (std::size_t r = 0; r < rows; ++r) {
-            closedform_evaluate(model, x.data() + r * d, 1, 0, wanted.value ? value[1] + r : nullptr,
+            closedform_evaluate(model, x.data() + r * d, 1, 0,
+                                wanted.value ? value[1] + r : nullptr,
                                 wanted.gradient ? gradient[1] + r * d : nullptr,
                                 wanted.hessian ? hessian[1] + r * d * d : nullptr, nullptr);
         }
@@ -102,14 +105,16 @@ void compare(const closedform_model* model, const closedform::TensorSurrogate* l
     require(allocations == before, "row by row nothing is allocated (a thread would be)");
     const double single = seconds(one_by_one) / static_cast<double>(rows);
     const double many = seconds(batch) / static_cast<double>(rows);
-    require(library == nullptr || single - many < 2e-6, "a row costs at most 2 microseconds more than its arithmetic");
-    std::printf("%-30s %8.3f us a row in a batch, %8.3f us alone: %+.3f us", wanted.what, many * 1e6,
-                single * 1e6, (single - many) * 1e6);
+    require(library == nullptr || single - many < 2e-6,
+            "a row costs at most 2 microseconds more than its arithmetic");
+    std::printf("%-30s %8.3f us a row in a batch, %8.3f us alone: %+.3f us", wanted.what,
+                many * 1e6, single * 1e6, (single - many) * 1e6);
     if (library != nullptr) {
         const double own = seconds([&] {
-            library->derivatives(MatrixView<const double>(x.data(), rows, d), value[1], gradient[1],
-                                 hessian[1], 1);
-        }) / static_cast<double>(rows);
+                               library->derivatives(MatrixView<const double>(x.data(), rows, d),
+                                                    value[1], gradient[1], hessian[1], 1);
+                           }) /
+                           static_cast<double>(rows);
         require(numbers[0] == numbers[1], "the library gives the same numbers");
         require(own / many > 0.95, "in batches the library's own rate");
         std::printf("; %.2f of the library's rate", own / many);

@@ -49,9 +49,8 @@ py::tuple read(const py::bytes& bytes) {
         const py::gil_scoped_release release;
         saved = read_surrogate(view);
     }
-    return py::make_tuple(std::move(saved.model), saved.names, saved.discrete,
-                          saved.held_out_error, saved.held_out_rows, saved.segments,
-                          saved.smoothing);
+    return py::make_tuple(std::move(saved.model), saved.names, saved.discrete, saved.held_out_error,
+                          saved.held_out_rows, saved.segments, saved.smoothing);
 }
 
 py::tuple fit(const py::array& x, const DoubleArray& y, const std::optional<DoubleArray>& weights,
@@ -139,8 +138,8 @@ void register_surrogate(py::module_& module) {
         .def_property_readonly("inputs", &TensorSurrogate::inputs)
         .def_property_readonly("modes", &TensorSurrogate::modes)
         .def_property_readonly("offset", &TensorSurrogate::offset)
-        .def_property_readonly(
-            "outside", [](const TensorSurrogate& model) { return name(model.outside()); })
+        .def_property_readonly("outside",
+                               [](const TensorSurrogate& model) { return name(model.outside()); })
         .def("nodes",
              [](const TensorSurrogate& model, std::size_t d) {
                  const auto& nodes = model.bases().at(d).nodes();

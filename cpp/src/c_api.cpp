@@ -103,7 +103,8 @@ std::unique_ptr<closedform_model> model_of(std::span<const char> bytes) {
         model->front = std::make_shared<SavedFront>(read_front(bytes));
         model->index = model->front->best;
     } else {
-        throw FileError(FileError::Kind::malformed, "is neither a saved surrogate nor a saved front");
+        throw FileError(FileError::Kind::malformed,
+                        "is neither a saved surrogate nor a saved front");
     }
     return model;
 }

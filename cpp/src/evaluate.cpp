@@ -211,7 +211,9 @@ void evaluate_derivatives(const Tape& tape, MatrixView<const T> x, double* value
     }
 }
 
-template void evaluate_derivatives(const Tape&, MatrixView<const double>, double*, double*, double*, unsigned);
-template void evaluate_derivatives(const Tape&, MatrixView<const float>, double*, double*, double*, unsigned);
+template void evaluate_derivatives(const Tape&, MatrixView<const double>, double*, double*, double*,
+                                   unsigned);
+template void evaluate_derivatives(const Tape&, MatrixView<const float>, double*, double*, double*,
+                                   unsigned);
 
 }  // namespace closedform

@@ -15,7 +15,8 @@ namespace {
 using nlohmann::json;
 
 constexpr std::uint64_t version = 1;
-constexpr std::size_t most_bytes = std::size_t{16} << 20U;  // a parsed value takes 16 bytes a letter
+constexpr std::size_t most_bytes = std::size_t{16}
+                                   << 20U;  // a parsed value takes 16 bytes a letter
 constexpr int most_depth = 16;
 
 [[noreturn]] void fail(const std::string& what) {
@@ -23,13 +24,12 @@ constexpr int most_depth = 16;
 }
 
 json parse_json(std::span<const char> bytes) {
-    return json::parse(bytes.begin(), bytes.end(),
-                       [](int depth, json::parse_event_t, const json&) {
-                           if (depth > most_depth) {
-                               fail("is not a saved front: nested too deeply");
-                           }
-                           return true;
-                       });
+    return json::parse(bytes.begin(), bytes.end(), [](int depth, json::parse_event_t, const json&) {
+        if (depth > most_depth) {
+            fail("is not a saved front: nested too deeply");
+        }
+        return true;
+    });
 }
 
 SavedFormula formula_of(const json& entry, std::span<const std::string> names) {
@@ -57,10 +57,10 @@ SavedFront read_front(std::span<const char> bytes) {
             fail("is not a saved front: no version");
         }
         if (const auto found = written.get<std::uint64_t>(); found > version) {
-            throw FileError(FileError::Kind::newer,
-                            "is of version " + std::to_string(found) +
-                                "; this closedform reads up to " + std::to_string(version) +
-                                ": install a newer one");
+            throw FileError(FileError::Kind::newer, "is of version " + std::to_string(found) +
+                                                        "; this closedform reads up to " +
+                                                        std::to_string(version) +
+                                                        ": install a newer one");
         }
         SavedFront front;
         front.names = document.at("names").get<std::vector<std::string>>();

@@ -26,8 +26,7 @@ class Header {
         return here;
     }
     bool take_number(std::size_t& value) {
-        const auto [end, error] =
-            std::from_chars(text_.data(), text_.data() + text_.size(), value);
+        const auto [end, error] = std::from_chars(text_.data(), text_.data() + text_.size(), value);
         if (error != std::errc{}) {
             return false;
         }

@@ -19,8 +19,8 @@ class NpyArray {
     const std::vector<std::size_t>& shape() const { return shape_; }
     std::size_t size() const { return size_; }
 
-    /// The elements. Throw FileError when they are of another type (or, where `finite` is said, when
-    /// one is not finite).
+    /// The elements. Throw FileError when they are of another type (or, where `finite` is said,
+    /// when one is not finite).
     std::vector<double> finite_doubles() const;
     std::vector<std::int64_t> integers() const;
     std::vector<bool> truths() const;

@@ -83,8 +83,8 @@ StoredZip::StoredZip(std::span<const char> bytes) {
             fail("has a damaged zip directory");
         }
         const std::size_t name_size = number(bytes, at + 28, 2);
-        const std::size_t entry_size = central_size + name_size + number(bytes, at + 30, 2) +
-                                       number(bytes, at + 32, 2);
+        const std::size_t entry_size =
+            central_size + name_size + number(bytes, at + 30, 2) + number(bytes, at + 32, 2);
         if (end - at < entry_size) {
             fail("has a damaged zip directory");
         }
@@ -99,8 +99,8 @@ StoredZip::StoredZip(std::span<const char> bytes) {
             number(bytes, header, 4) != 0x04034B50U) {
             fail("has a damaged zip member");
         }
-        const std::size_t start = header + local_size + number(bytes, header + 26, 2) +
-                                  number(bytes, header + 28, 2);
+        const std::size_t start =
+            header + local_size + number(bytes, header + 26, 2) + number(bytes, header + 28, 2);
         if (start > directory || directory - start < size) {
             fail("has a zip member larger than the file");
         }

@@ -106,10 +106,10 @@ SavedSurrogate read_surrogate(std::span<const char> bytes) {
             fail("is not a saved surrogate");
         }
         if (const auto found = arrays.array("version", {}).integers().front(); found != version) {
-            throw FileError(FileError::Kind::newer,
-                            "has format version " + std::to_string(found) +
-                                ", this closedform reads version " + std::to_string(version) +
-                                "; upgrade closedform");
+            throw FileError(FileError::Kind::newer, "has format version " + std::to_string(found) +
+                                                        ", this closedform reads version " +
+                                                        std::to_string(version) +
+                                                        "; upgrade closedform");
         }
         SavedSurrogate saved;
         saved.names = arrays.array("names").texts();

@@ -185,11 +185,12 @@ void TensorSurrogate::evaluate_block(const double* x, std::size_t count, std::si
             kernel.values(space.views.data(), d, space.cell.data(), space.t.data(), rows, offset_,
                           value + first);
         } else {
-            kernel.derivatives(space.views.data(), d, space.cell.data(), space.t.data(),
-                               space.inverse_width.data(), rows, offset_, space.lanes.data()->v,
-                               value == nullptr ? nullptr : value + first,
-                               gradient == nullptr ? space.spare_gradient.data() : gradient + first * d,
-                               hessian == nullptr ? nullptr : hessian + first * d * d);
+            kernel.derivatives(
+                space.views.data(), d, space.cell.data(), space.t.data(),
+                space.inverse_width.data(), rows, offset_, space.lanes.data()->v,
+                value == nullptr ? nullptr : value + first,
+                gradient == nullptr ? space.spare_gradient.data() : gradient + first * d,
+                hessian == nullptr ? nullptr : hessian + first * d * d);
         }
     }
 }

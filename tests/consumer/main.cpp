@@ -1,7 +1,8 @@
 // The installed C++ library: readers, evaluation, a network (which needs the BLAS), and the C
 // interface in its static form, which allocates nothing row by row.
-#include <atomic>
 #include <closedform/c_api.h>
+
+#include <atomic>
 #include <closedform/evaluate.hpp>
 #include <closedform/expression_text.hpp>
 #include <closedform/network.hpp>
@@ -48,9 +49,9 @@ int main(int, char** arguments) {
     saved.model.derivatives(MatrixView<const double>(x, 1, 3), &u, slope, bend, 1);
 
     closedform_model* model = nullptr;
-    check(closedform_load((folder + "/outside_linear.npz").c_str(), &model, nullptr) ==
-              CLOSEDFORM_OK,
-          "a surrogate loads");
+    check(
+        closedform_load((folder + "/outside_linear.npz").c_str(), &model, nullptr) == CLOSEDFORM_OK,
+        "a surrogate loads");
     double out[13];
     closedform_evaluate(model, x, 1, 1, out, out + 1, out + 4, nullptr);
     check(out[0] == u && out[2] == slope[1] && out[12] == bend[8], "C and C++ agree");

@@ -76,8 +76,7 @@ void check_entry(const closedform_model* model, const corpus::Entry& entry) {
     CHECK(closedform_input_name(model, entry.inputs) == nullptr);
     Results all(entry);
     REQUIRE(closedform_evaluate(model, entry.x.data(), entry.rows, 2, all.value.data(),
-                                all.gradient.data(), all.hessian.data(),
-                                nullptr) == CLOSEDFORM_OK);
+                                all.gradient.data(), all.hessian.data(), nullptr) == CLOSEDFORM_OK);
     CHECK(difference(all.value, entry.value) < 1e-13);
     CHECK(difference(all.gradient, entry.gradient) < 1e-12);
     CHECK(difference(all.hessian, entry.hessian) < 1e-11);

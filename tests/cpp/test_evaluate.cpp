@@ -224,10 +224,14 @@ TEST_CASE("constants of a nonlinear law are found to rounding") {
 }
 
 TEST_CASE("the Hessian is the gradient's derivative, symmetric, its block apart from the others") {
-    const std::vector<std::string> texts = {
-        "x*y*z + x**3 - y/(z + 4)", "sin(x*y)*exp(z) + cos(x)**2", "pow(x + 4, y) + tanh(z*x)",
-        "log(x + 4)*sqrt(y + 4) + inv(z + 4)", "abs(x - 9)*tan(0.2*y) + pow(2.5, z)", "y", "3.5",
-        "x**2 - 2*y"};
+    const std::vector<std::string> texts = {"x*y*z + x**3 - y/(z + 4)",
+                                            "sin(x*y)*exp(z) + cos(x)**2",
+                                            "pow(x + 4, y) + tanh(z*x)",
+                                            "log(x + 4)*sqrt(y + 4) + inv(z + 4)",
+                                            "abs(x - 9)*tan(0.2*y) + pow(2.5, z)",
+                                            "y",
+                                            "3.5",
+                                            "x**2 - 2*y"};
     const std::size_t rows = block_rows + 5;
     Random random(8, 0);
     std::vector<double> x(rows * 3);

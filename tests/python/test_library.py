@@ -18,12 +18,12 @@ def test_c_cpp_and_fortran_programs_build_on_the_wheel(tmp_path: Path) -> None:
         package = cf.get_cmake_dir()
     except FileNotFoundError as error:
         pytest.skip(str(error))
-    if shutil.which("cmake") is None:
-        pytest.skip("cmake is not installed")
+    if shutil.which("cmake") is None or shutil.which("ninja") is None:
+        pytest.skip("cmake or ninja is not installed")
     header = Path(cf.get_include(), "closedform", "c_api.h")
     assert "closedform_evaluate" in header.read_text()
     for command in (
-        ["cmake", "-S", CONSUMER, "-B", tmp_path, f"-Dclosedform_DIR={package}"],
+        ["cmake", "-S", CONSUMER, "-B", tmp_path, "-G", "Ninja", f"-Dclosedform_DIR={package}"],
         ["cmake", "--build", tmp_path, "--parallel", "2"],
         ["ctest", "--test-dir", tmp_path, "--output-on-failure"],
     ):

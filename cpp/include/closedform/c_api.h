@@ -1,5 +1,5 @@
-/* The stable C interface: a surrogate or a formula that Python saved, as a function of n inputs with
- * exact first and second derivatives. For C, Fortran (fortran/closedform.f90) and others.
+/* The stable C interface: a surrogate or a formula that Python saved, as a function of n inputs
+ * with exact first and second derivatives. For C, Fortran (fortran/closedform.f90) and others.
  *
  *     closedform_error error;
  *     closedform_model* model;

@@ -13,8 +13,8 @@
 namespace closedform {
 
 struct SavedFormula {
-    Tape tape;         ///< reads the columns in the order of SavedFront::names
-    std::string text;  ///< as it stands in the file
+    Tape tape;          ///< reads the columns in the order of SavedFront::names
+    std::string text;   ///< as it stands in the file
     double loss = 0.0;  ///< NaN when the file has none
 };
 
