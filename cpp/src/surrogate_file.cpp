@@ -62,7 +62,8 @@ TensorSurrogate read_model(const Arrays& arrays, std::size_t inputs) {
     for (std::size_t d = 0; d < inputs; ++d) {
         const std::string name = "nodes_" + std::to_string(d);
         const NpyArray array = arrays.array(name);
-        if (array.shape().size() != 1 || (all_nodes += array.size()) > most_nodes) {
+        all_nodes += array.size();
+        if (array.shape().size() != 1 || all_nodes > most_nodes) {
             fail("has a damaged " + name + ": not one row of nodes");
         }
         const std::int64_t patch = patches[2 * d];

@@ -137,9 +137,14 @@ struct BlockSpace {
             t.resize(inputs * tensor_block_rows);
             inverse_width.resize(inputs * tensor_block_rows);
             columns.resize(inputs * tensor_block_rows);
-            spare_gradient.resize(inputs * tensor_block_rows);
+            views.resize(inputs);  // last: it says that all is there
+        }
+    }
+    /// Also for derivatives: with thousands of inputs this is large, and a value needs none of it.
+    void fit_derivatives(std::size_t inputs) {
+        if (spare_gradient.size() < inputs * tensor_block_rows) {
             lanes.resize(kernels::tensor_row_space(inputs));
-            views.resize(inputs);
+            spare_gradient.resize(inputs * tensor_block_rows);  // last: it says that all is there
         }
     }
 
@@ -168,6 +173,9 @@ void TensorSurrogate::evaluate_block(const double* x, std::size_t count, std::si
     const std::size_t d = inputs();
     const TensorRowKernels& kernel = tensor_row_kernels();
     BlockSpace& space = block_space(d);
+    if (gradient != nullptr || hessian != nullptr) {
+        space.fit_derivatives(d);
+    }
     for (std::size_t k = 0; k < d; ++k) {
         space.views[k] = {tables_[k].planes.data(), tables_[k].padded};
     }
