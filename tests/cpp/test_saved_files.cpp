@@ -32,7 +32,7 @@ std::uint32_t checksum(std::string_view bytes) {
     return ~c;
 }
 
-void put(std::string& to, std::uint32_t value, int bytes) {
+void put(std::string& to, std::uint64_t value, int bytes) {
     for (int i = 0; i < bytes; ++i) {
         to += static_cast<char>(value >> 8 * i & 0xFFU);
     }
