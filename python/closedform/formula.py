@@ -266,6 +266,10 @@ class Formula:
 EXACT = 1e-24
 
 
+class _Newer(_inputs.InputError):
+    """A file that a later closedform wrote."""
+
+
 def _ranges(saved: list[list[float]] | None) -> Ranges | None:
     """What a file says of the ranges; files of formulas made by hand say nothing."""
     if saved is None:
@@ -411,7 +415,7 @@ class Front(Sequence[Formula]):
             if document["format"] != FORMAT:
                 raise KeyError(FORMAT)
             if (version := int(document["version"])) > VERSION:
-                raise _inputs.InputError(
+                raise _Newer(
                     f"{path}: is of version {version}; this closedform reads up to {VERSION}: "
                     "install a newer one"
                 )
@@ -428,7 +432,7 @@ class Front(Sequence[Formula]):
                 evaluations=int(document["evaluations"]),
                 seconds=float(document["seconds"]),
             )
-        except _inputs.InputError:
+        except _Newer:
             raise
         except (LookupError, TypeError, ValueError, OverflowError, RecursionError) as error:
             raise ValueError(f"{path}: not a saved front, or cut short ({error!r})") from error

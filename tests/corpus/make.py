@@ -74,6 +74,8 @@ def fronts(rng: np.random.Generator) -> None:
     )
     write("all_operators", cf.Formula(every, names, 0.25), X)
     write("unicode_formula", cf.Formula("λ*Länge - 温度**2", ("Länge", "温度", "λ"), 0.0), X)
+    ranges = ((0.2, 3.0), (-1.5, 1e300), (0.0, 0.0))
+    write("ranges", cf.Formula("x + y*z", names, 0.5, ranges), X)
     write("one_name", cf.Formula("1/(1 + t**2)", ("t",), 1e-300), X[:, :1])
     # Where it is not defined, and where a slope is infinite: not a number stays not a number.
     edge = np.array([[0.0, 1.0, 1.0], [-1.0, 1.0, 1.0], [1.0, 0.0, 1.0], [1e200, 1e200, 1e200]])
