@@ -97,7 +97,7 @@ module closedform
       real(c_double), intent(in) :: rows(*)
       integer(c_size_t), value :: row_count
       integer(c_int), value :: threads  ! unsigned in C; the same bits for 0 and above
-      real(c_double), intent(out), optional :: value(*), gradient(*), hessian(*)
+      type(c_ptr), value :: value, gradient, hessian
       type(closedform_error), intent(out) :: error
     end function
 
@@ -172,11 +172,13 @@ contains
   subroutine evaluate_rows(self, x, value, gradient, hessian, threads, status, message)
     class(closedform_model), intent(in) :: self
     real(c_double), intent(in), contiguous :: x(:, :)
-    real(c_double), intent(out), contiguous, optional :: value(:), gradient(:, :), hessian(:, :, :)
+    real(c_double), intent(out), contiguous, optional, target :: value(:), gradient(:, :), &
+                                                                 hessian(:, :, :)
     integer, intent(in), optional :: threads
     integer, intent(out), optional :: status
     character(len=*), intent(out), optional :: message
     type(closedform_error) :: error
+    type(c_ptr) :: to_value, to_gradient, to_hessian
     integer :: n, rows, code
     logical :: fit
 
@@ -186,11 +188,19 @@ contains
     if (present(value)) fit = fit .and. size(value) == rows
     if (present(gradient)) fit = fit .and. all(shape(gradient) == [n, rows])
     if (present(hessian)) fit = fit .and. all(shape(hessian) == [n, n, rows])
-    if (fit) then
+    if (fit .and. rows == 0) then
+      code = closedform_ok
+    else if (fit) then
+      to_value = c_null_ptr
+      to_gradient = c_null_ptr
+      to_hessian = c_null_ptr
+      if (present(value)) to_value = c_loc(value)
+      if (present(gradient)) to_gradient = c_loc(gradient)
+      if (present(hessian)) to_hessian = c_loc(hessian)
       code = 0
       if (present(threads)) code = max(threads, 0)
-      code = c_evaluate(self%handle, x, int(rows, c_size_t), int(code, c_int), value, gradient, &
-                        hessian, error)
+      code = c_evaluate(self%handle, x, int(rows, c_size_t), int(code, c_int), to_value, &
+                        to_gradient, to_hessian, error)
     else
       code = 1
       error%message = to_c("x, value, gradient, hessian: shapes do not fit the model's inputs")
@@ -202,12 +212,12 @@ contains
   subroutine evaluate_row(self, x, value, gradient, hessian, status, message)
     class(closedform_model), intent(in) :: self
     real(c_double), intent(in), contiguous :: x(:)
-    real(c_double), intent(out), optional :: value
-    real(c_double), intent(out), contiguous, optional :: gradient(:), hessian(:, :)
+    real(c_double), intent(out), optional, target :: value
+    real(c_double), intent(out), contiguous, optional, target :: gradient(:), hessian(:, :)
     integer, intent(out), optional :: status
     character(len=*), intent(out), optional :: message
     type(closedform_error) :: error
-    real(c_double) :: f(1)
+    type(c_ptr) :: to_value, to_gradient, to_hessian
     integer :: n, code
     logical :: fit
 
@@ -216,8 +226,14 @@ contains
     if (present(gradient)) fit = fit .and. size(gradient) == n
     if (present(hessian)) fit = fit .and. all(shape(hessian) == [n, n])
     if (fit) then
-      code = c_evaluate(self%handle, x, 1_c_size_t, 1_c_int, f, gradient, hessian, error)
-      if (present(value)) value = f(1)
+      to_value = c_null_ptr
+      to_gradient = c_null_ptr
+      to_hessian = c_null_ptr
+      if (present(value)) to_value = c_loc(value)
+      if (present(gradient)) to_gradient = c_loc(gradient)
+      if (present(hessian)) to_hessian = c_loc(hessian)
+      code = c_evaluate(self%handle, x, 1_c_size_t, 1_c_int, to_value, to_gradient, to_hessian, &
+                        error)
     else
       code = 1
       error%message = to_c("x, gradient, hessian: shapes do not fit the model's inputs")

@@ -36,6 +36,7 @@ program main
   call law%choose(4, bad, status)
   call check(status /= closedform_ok, "no fourth formula")
   print "(a, i0, a)", "from Fortran: ", failures, " failures"
+  deallocate (folder)
   if (failures > 0) error stop
 
 contains
