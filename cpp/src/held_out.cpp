@@ -4,8 +4,9 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
-#include <numeric>
+#include <stdexcept>
 
+#include "closedform/draw.hpp"
 #include "closedform/random.hpp"
 
 namespace closedform {
@@ -20,12 +21,12 @@ constexpr int starts = 4;
 }  // namespace
 
 HeldOut hold_out_rows(std::size_t rows, std::uint64_t seed) {
-    std::vector<std::uint32_t> shuffled(rows);
-    std::iota(shuffled.begin(), shuffled.end(), 0U);
-    Random random(seed, 4000000);
-    for (std::size_t i = rows; i > 1; --i) {
-        std::swap(shuffled[i - 1], shuffled[random.below(i)]);
+    if (rows > std::numeric_limits<std::uint32_t>::max()) {
+        throw std::invalid_argument("X: has more than 4,294,967,295 rows; give a sample of them");
     }
+    const std::size_t most = rows < fold_limit ? rows : most_test + most_train;
+    Random random(seed, 4000000);
+    const std::vector<std::size_t> shuffled = draw(rows, most, random);
     HeldOut held_out;
     const auto at = [&](std::size_t i) {
         return shuffled.begin() + static_cast<std::ptrdiff_t>(i);
