@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <numeric>
 #include <stdexcept>
 
 #include "closedform/draw.hpp"
@@ -24,9 +25,17 @@ HeldOut hold_out_rows(std::size_t rows, std::uint64_t seed) {
     if (rows > std::numeric_limits<std::uint32_t>::max()) {
         throw std::invalid_argument("X: has more than 4,294,967,295 rows; give a sample of them");
     }
-    const std::size_t most = rows < fold_limit ? rows : most_test + most_train;
     Random random(seed, 4000000);
-    const std::vector<std::size_t> shuffled = draw(rows, most, random);
+    std::vector<std::size_t> shuffled;
+    if (rows < fold_limit) {  // every row has its fold
+        shuffled.resize(rows);
+        std::iota(shuffled.begin(), shuffled.end(), std::size_t{0});
+        for (std::size_t i = rows; i > 1; --i) {
+            std::swap(shuffled[i - 1], shuffled[random.below(i)]);
+        }
+    } else {
+        shuffled = draw(rows, most_test + most_train, random);
+    }
     HeldOut held_out;
     const auto at = [&](std::size_t i) {
         return shuffled.begin() + static_cast<std::ptrdiff_t>(i);

@@ -68,7 +68,7 @@ def matrix(
         InputError: wrong shape or kind of data, too few rows, NaN or infinite values.
     """
     if isinstance(X, Matrix):
-        _check_rows(len(X.values), min_rows, name)
+        check_rows(len(X.values), min_rows, name)
         return X
     columns = table_columns(X, name)
     if columns is None:
@@ -85,7 +85,7 @@ def matrix(
             f"{name}: no columns: 0 feature(s) (shape={values.shape}) while a minimum of 1 is "
             "required; give at least one"
         )
-    _check_rows(len(values), min_rows, name)
+    check_rows(len(values), min_rows, name)
     _check_finite(values, name, labels, allow_nan, first)
     return Matrix(values, labels)
 
@@ -135,6 +135,20 @@ def weights(w: object, rows: int, *, name: str = "weights") -> Floats:
     return values
 
 
+def check_rows(rows: int, min_rows: int, name: str) -> None:
+    """Refuses too few rows.
+
+    Raises:
+        InputError: says how many there are and have to be.
+    """
+    if rows == 0:
+        raise InputError(f"{name}: has no rows; at least {min_rows} are needed")
+    if rows < min_rows:
+        raise InputError(
+            f"{name}: has too few rows (n_samples = {rows}); at least {min_rows} are needed"
+        )
+
+
 def varying_columns(table: Matrix, *, name: str = "X") -> None:
     """Refuses a table with a constant column: no formula can say anything about such an input.
 
@@ -179,7 +193,7 @@ def blocks(values: npt.NDArray[Any]) -> Iterator[tuple[int, npt.NDArray[Any]]]:
 
 def drawn(rows: int, most: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
     """At most so many different row numbers in random order: memory for those, not for all."""
-    return rng.choice(rows, min(rows, most), replace=False)
+    return rng.permutation(rows) if rows <= most else rng.choice(rows, most, replace=False)
 
 
 def variance(y: Floats) -> float:
@@ -366,15 +380,6 @@ def _place(index: tuple[int, ...], first: int) -> str:
 def _short(value: object) -> str:
     text = repr(value).splitlines()[0]
     return text if len(text) <= 30 else f"{text[:27]}..."
-
-
-def _check_rows(rows: int, min_rows: int, name: str) -> None:
-    if rows == 0:
-        raise InputError(f"{name}: has no rows; at least {min_rows} are needed")
-    if rows < min_rows:
-        raise InputError(
-            f"{name}: has too few rows (n_samples = {rows}); at least {min_rows} are needed"
-        )
 
 
 def _check_finite(

@@ -12,6 +12,7 @@ import mmap
 import os
 import shutil
 import tempfile
+import weakref
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -141,11 +142,7 @@ def decoded(
         for spool, block in zip(spools, (part.values, *vectors), strict=True):
             spool.add(block, name)
         n += count
-    if n < max(min_rows, 1):
-        raise InputError(
-            f"{name}: has {'too few' if n else 'no'} rows (n_samples = {n}); "
-            f"at least {max(min_rows, 1)} are needed"
-        )
+    _inputs.check_rows(n, min_rows, name)
     mapped: list[Any] = [spool.mapped() for spool in spools]
     mapped += [None] * (3 - len(mapped))
     return Rows(Matrix(mapped[0], names), mapped[1], mapped[2])
@@ -325,7 +322,8 @@ class _Spool:
     """Rows on their way into a temporary file that has no name."""
 
     def __init__(self, like: npt.NDArray[Any]) -> None:
-        self.file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - goes with its map
+        self.file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
+        self.closing = weakref.finalize(self, self.file.close)  # or with its map
         self.dtype, self.width = like.dtype, like.shape[1:]
         self.rows = 0
 
@@ -351,6 +349,8 @@ class _Spool:
     def mapped(self) -> Any:
         array = _Mapped(self.file, self.dtype, mode="r", shape=(self.rows, *self.width))
         array.file = self.file
+        self.closing.detach()
+        weakref.finalize(array, self.file.close)
         return np.asarray(array)
 
 
