@@ -7,25 +7,22 @@ with its last user: below this module there are only arrays.
 
 from __future__ import annotations
 
-import errno
-import mmap
 import os
 import shutil
 import tempfile
-import weakref
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from closedform import _inputs
 from closedform._inputs import Floats, InputError, Matrix
+from closedform.mapped_files import Spool, map_of
 
 BATCH_ROWS = 1 << 16  # of a data set, and of a mapped array that has to be converted
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @dataclass(frozen=True)
@@ -119,33 +116,30 @@ def decoded(
         InputError: as `rows`.
     """
     names: tuple[str, ...] = ()
-    spools: tuple[_Spool, ...] = ()
+    spools: dict[str, Spool] = {}
     n = 0
     for number, chunk in enumerate(chunks, 1):
         if hasattr(chunk.X, "__len__") and len(chunk.X) == 0:
             continue
         part = _inputs.matrix(chunk.X, name=name, min_rows=1, first=n)
-        count = len(part.values)
-        vectors = [
-            _inputs.vector(value, count, name=label, first=n)
-            for label, value in ((y_name, chunk.y), ("weights", chunk.weights))
-            if value is not None
-        ]
+        blocks: dict[str, npt.NDArray[Any]] = {name: part.values}
+        for label, value in ((y_name, chunk.y), ("weights", chunk.weights)):
+            if value is not None:
+                blocks[label] = _inputs.vector(value, len(part.values), name=label, first=n)
         if not spools:
             names = part.names
-            spools = tuple(_Spool(block) for block in (part.values, *vectors))
-        if part.names != names or len(vectors) != len(spools) - 1:
+            spools = {label: Spool(block) for label, block in blocks.items()}
+        if part.names != names or blocks.keys() != spools.keys():
             raise InputError(
-                f"{name}: chunk {number} has other columns ({_listed(part.names, vectors)}) than "
-                f"those before it ({_listed(names, spools[1:])}); give all the same"
+                f"{name}: chunk {number} has other columns ({_listed(part.names, blocks)}) than "
+                f"those before it ({_listed(names, spools)}); give all the same"
             )
-        for spool, block in zip(spools, (part.values, *vectors), strict=True):
-            spool.add(block, name)
-        n += count
+        for label, block in blocks.items():
+            spools[label].add(block, label)
+        n += len(part.values)
     _inputs.check_rows(n, min_rows, name)
-    mapped: list[Any] = [spool.mapped() for spool in spools]
-    mapped += [None] * (3 - len(mapped))
-    return Rows(Matrix(mapped[0], names), mapped[1], mapped[2])
+    mapped: dict[str, Any] = {label: spool.mapped() for label, spool in spools.items()}
+    return Rows(Matrix(mapped[name], names), mapped.get(y_name), mapped.get("weights"))
 
 
 def dataset(path: str | os.PathLike[str], *, name: str = "X") -> Any:
@@ -226,27 +220,6 @@ def is_chunked(X: object) -> bool:
     return isinstance(X, Iterator) or _is_dataset(X) or _is_path(X)
 
 
-def set_aside(
-    values: npt.NDArray[Any], aside: npt.NDArray[np.intp]
-) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
-    """The other rows, and those named, each C-contiguous.
-
-    The rows named change places with the last ones. Of a mapped file only the pages written to are
-    copied to memory; the file stays as it is. An array in memory is copied.
-
-    Args:
-        values: (n,) or (n, d).
-        aside: k different row numbers.
-    """
-    own = _private(values)
-    left = len(own) - len(aside)
-    last = np.arange(left, len(own))
-    out = np.setdiff1d(aside, last, assume_unique=True)
-    free = np.setdiff1d(last, aside, assume_unique=True)
-    own[out], own[free] = own[free], own[out]
-    return own[:left], own[left:]
-
-
 def _chunks(X: object, y: object, weights: object, y_name: str) -> Iterator[Chunk] | None:
     """The chunks of what has to be decoded; None for arrays and tables as they are."""
     target = y if isinstance(y, str) else None
@@ -305,107 +278,22 @@ def _vector(value: object, rows: int, name: str) -> Floats:
     for first in range(0, rows, BATCH_ROWS):
         part = given[first : first + BATCH_ROWS]
         block = _inputs.vector(part, len(part), name=name, first=first)
-        spool = spool or _Spool(block)
+        spool = spool or Spool(block)
         spool.add(block, name)
     assert spool is not None
     mapped: Floats = spool.mapped()
     return mapped
 
 
-class _Mapped(np.memmap[Any, Any]):
-    """A map of a temporary file, which it keeps."""
-
-    file: IO[bytes]
-
-
-class _Spool:
-    """Rows on their way into a temporary file that has no name."""
-
-    def __init__(self, like: npt.NDArray[Any]) -> None:
-        self.file: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
-        self.closing = weakref.finalize(self, self.file.close)  # or with its map
-        self.dtype, self.width = like.dtype, like.shape[1:]
-        self.rows = 0
-
-    def add(self, block: npt.NDArray[Any], name: str) -> None:
-        if not np.can_cast(block.dtype, self.dtype):
-            raise InputError(
-                f"{name}: row {self.rows} and those after it are {block.dtype}, those before "
-                f"{self.dtype}; give all in one precision"
-            )
-        try:
-            self.file.write(np.ascontiguousarray(block, self.dtype).data.cast("B"))
-            self.file.flush()
-        except OSError as error:
-            if error.errno not in NO_ROOM:
-                raise
-            written = self.rows * self.dtype.itemsize * int(np.prod(self.width, dtype=int))
-            raise InputError(
-                f"{name}: no room in {tempfile.gettempdir()} for its rows after row {self.rows} "
-                f"({written / 1e9:.1f} GB); set TMPDIR to a folder on a larger disk"
-            ) from error
-        self.rows += len(block)
-
-    def mapped(self) -> Any:
-        array = _Mapped(self.file, self.dtype, mode="r", shape=(self.rows, *self.width))
-        array.file = self.file
-        self.closing.detach()
-        weakref.finalize(array, self.file.close)
-        return np.asarray(array)
-
-
-def _map_of(value: object) -> np.memmap[Any, Any] | None:
-    """The map of a file that an array is a view of."""
-    root = None
-    while isinstance(value, np.ndarray):
-        if isinstance(value, np.memmap):
-            root = value
-        value = value.base
-    return root if isinstance(value, mmap.mmap) else None
-
-
 def _has_to_be_converted(value: object, dimensions: int) -> bool:
     """Whether it is a mapped array that cannot be read where it lies."""
-    if _map_of(value) is None:
+    if map_of(value) is None:
         return False
     array = np.asarray(value)
     kinds: tuple[type, ...] = (np.float64, np.float32) if dimensions == 2 else (np.float64,)
     flags = array.flags
     plain = array.dtype in [np.dtype(kind) for kind in kinds] and flags.c_contiguous
     return array.ndim == dimensions and not (plain and flags.aligned)
-
-
-def _private(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """The same values to write to, without writing to the original."""
-    root = _map_of(values)
-    if root is None:
-        return values.copy()
-    again = _mapped_again(values, root)
-    if again is None:  # its file is gone, or it is somebody's private map
-        spool = _Spool(values)
-        for _, block in _inputs.blocks(values):
-            spool.add(block, "X")
-        copy = spool.mapped()
-        again = _mapped_again(copy, copy.base)
-        assert again is not None
-    return again
-
-
-def _mapped_again(values: npt.NDArray[Any], root: np.memmap[Any, Any]) -> npt.NDArray[Any] | None:
-    """A private map of the part of the file that holds `values`; None if it is not there."""
-    file = root.file if isinstance(root, _Mapped) else root.filename
-    if file is None or root.mode == "c":
-        return None
-    pages: mmap.mmap = root._mmap  # type: ignore[attr-defined]
-    start = np.frombuffer(pages, np.uint8).__array_interface__["data"][0]
-    offset = values.__array_interface__["data"][0] - start
-    offset += root.offset - root.offset % mmap.ALLOCATIONGRANULARITY  # where the map begins
-    try:
-        again = np.memmap(file, values.dtype, mode="c", offset=offset, shape=values.shape)
-    except (OSError, ValueError):
-        return None
-    ends = [0, -1]
-    return np.asarray(again) if np.array_equal(again[ends], values[ends]) else None
 
 
 def _is_path(X: object) -> bool:
@@ -438,6 +326,6 @@ def _unreadable(name: str, error: Exception) -> InputError:
     return InputError(f"{name}: cannot be read as Parquet ({reason}); write it again")
 
 
-def _listed(names: tuple[str, ...], vectors: Iterable[object]) -> str:
-    extra = ["y", "weights"][: len(list(vectors))]
-    return ", ".join([*names[:8], *(["..."] if len(names) > 8 else []), *extra])
+def _listed(names: tuple[str, ...], parts: Iterable[str]) -> str:
+    more = ["..."] if len(names) > 8 else []
+    return ", ".join([*names[:8], *more, *list(parts)[1:]])

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from closedform import _core, _inputs, backends, blocks, chunks
+from closedform import _core, _inputs, backends, blocks, chunks, mapped_files
 from closedform.formula import EXACT, Formula, Front, pareto, scored
 from closedform.links import LINKS, Link
 from closedform.progress import Callback, Progress
@@ -153,12 +153,12 @@ def discover(
     _inputs.varying_target(rows.target)
     backends.prepare(settings)
     held_out = _draw_held_out(len(rows.target), seed)
-    searched_X, test_X = chunks.set_aside(rows.table.values, held_out)
-    searched_y, test_y = chunks.set_aside(rows.target, held_out)
+    searched_X, test_X = mapped_files.set_aside(rows.table.values, held_out)
+    searched_y, test_y = mapped_files.set_aside(rows.target, held_out)
     run = _Run(
         X=searched_X,
         y=searched_y,
-        weights=None if rows.weights is None else chunks.set_aside(rows.weights, held_out)[0],
+        weights=None if rows.weights is None else mapped_files.set_aside(rows.weights, held_out)[0],
         names=rows.table.names,
         settings=settings,
     )

@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import closedform as cf
-from closedform import chunks, selection
+from closedform import chunks, mapped_files, selection
 from closedform._inputs import InputError, drawn
 from closedform.formula import scored
 from closedform.tables import read_table
@@ -186,7 +186,7 @@ def test_rows_set_aside(n: int, data: st.DataObject) -> None:
     aside = data.draw(st.sets(st.integers(0, n - 1), max_size=n))
     order = np.array(sorted(aside), dtype=np.intp)
     values = np.arange(2.0 * n).reshape(n, 2)
-    rest, held = chunks.set_aside(values, order)
+    rest, held = mapped_files.set_aside(values, order)
     assert set(held[:, 0]) == {2.0 * row for row in aside}
     assert sorted([*rest[:, 0], *held[:, 0]]) == list(values[:, 0])
     np.testing.assert_array_equal(np.diff(np.vstack([rest, held])), 1.0)
@@ -207,12 +207,12 @@ def test_rows_set_aside_of_a_map(kind: str, tmp_path: Path) -> None:
         path.unlink()
     before = values.copy()
     aside = np.array([5, 60_000, len(values) - 2])
-    rest, held = chunks.set_aside(values, aside)
-    slow = chunks.set_aside(before, aside)
+    rest, held = mapped_files.set_aside(values, aside)
+    slow = mapped_files.set_aside(before, aside)
     np.testing.assert_array_equal(rest, slow[0])
     np.testing.assert_array_equal(held, slow[1])
     np.testing.assert_array_equal(values, before)
-    assert chunks._map_of(rest) is not None
+    assert mapped_files.map_of(rest) is not None
 
 
 def bad(*pieces: Any) -> Iterator[Any]:
@@ -278,6 +278,14 @@ def test_a_full_disk_is_named() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
+def test_weights_without_a_target() -> None:
+    pandas = pytest.importorskip("pandas")
+    rows = chunks.rows(iter([pandas.DataFrame(DATA, columns=NAMES)]), None, "w")
+    assert rows.y is None
+    assert rows.weights is not None
+    np.testing.assert_array_equal(rows.weights, W)
+
+
 def test_tables_of_a_folder(tmp_path: Path) -> None:
     table = read_table(folder_of_parquet(tmp_path)[0], target="y", weights="w", drop=["b"])
     np.testing.assert_array_equal(table.inputs.values, X[:, :1])
@@ -327,7 +335,7 @@ MEMORY = """
 
     watching = threading.Thread(target=watch)
     watching.start()
-    surrogate = cf.Surrogate(1, 4, smoothing=1e-6).fit(data, y)
+    surrogate = cf.Surrogate(1, 4, smoothing=1e-6, time=0.5).fit(data, y)
     cf.separability(surrogate, data, y, time=0.1)
     front = cf.search(data, values=y, evaluations=1000, time=math.inf, operators="+ *")
     found = cf.discover(data, y, evaluations=1000, time=math.inf, strategy="direct")
