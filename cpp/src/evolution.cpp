@@ -78,9 +78,10 @@ std::vector<std::size_t> draw_rows(const Goal& goal, std::size_t wanted, std::ui
     }
     Random random(seed, 1000003);
     const auto weighs = [](double weight) { return weight > 0.0; };
-    const auto count = weights.empty() ? goal.rows()
-                                       : static_cast<std::size_t>(std::count_if(
-                                             weights.begin(), weights.end(), weighs));
+    const auto count =
+        weights.empty()
+            ? goal.rows()
+            : static_cast<std::size_t>(std::count_if(weights.begin(), weights.end(), weighs));
     if (count == 0) {
         throw std::invalid_argument("weights: are zero at every row");
     }
