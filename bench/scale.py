@@ -25,7 +25,7 @@ import closedform as cf
 Floats = npt.NDArray[np.float64]
 
 BLOCK = 100_000  # rows made, or differentiated, at a time
-# Cost per row may rise by so much over a decade of rows, for caches and the disk.
+# Cost per row and input may rise by so much from one size to the next, for caches and the disk.
 LINEAR = 1.5
 # Bound on a run's own memory, whatever the data's size: the modules, the samples, the threads'
 # blocks, and the pages of rows held out, 20,000 of 4 kB each for X and for y.
@@ -121,13 +121,12 @@ def sweep(folder: str, cases: list[tuple[int, int]]) -> None:
             f" {1e9 * hessian.seconds / hessian_rows / columns**2:8.2f}"
             f" {fit.grown:9.1f} {verdict(fit.grown < MOST_MEGABYTES)}"
         )
-    by_rows = sorted(case for case in costs if case[1] == cases[0][1])
-    if len(by_rows) > 1:
-        ratio = costs[by_rows[-1]] / costs[by_rows[-2]]
-        print(
-            f"fit per row, {by_rows[-1][0]} rows against {by_rows[-2][0]}: {ratio:.2f} times,"
-            f" at most {LINEAR}: {verdict(ratio <= LINEAR)}"
-        )
+    before, last = cases[-2:]
+    ratio = costs[last] / costs[before]
+    print(
+        f"fit per row and input, {last[0]} rows of {last[1]} against {before[0]} of {before[1]}:"
+        f" {ratio:.2f} times, at most {LINEAR}: {verdict(ratio <= LINEAR)}"
+    )
 
 
 def large(folder: str, gigabytes: float, kind: str, columns: int, seconds: float) -> None:
