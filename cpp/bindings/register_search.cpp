@@ -82,12 +82,22 @@ PythonGoal margin_goal(const Array<double>& labels, const Optional& weights) {
 }
 
 template <class T>
+std::vector<double> goal_losses(const PythonGoal& self, const std::vector<std::string>& texts,
+                                const std::vector<std::string>& names, const Array<T>& x,
+                                unsigned threads) {
+    const auto view = matrix_view(x, "X");
+    std::vector<Tape> tapes;
+    for (const std::string& text : texts) {
+        tapes.push_back(parse(text, names));
+    }
+    const py::gil_scoped_release release;
+    return losses_on_all_rows<T>(tapes, view, *self.goal, threads);
+}
+
+template <class T>
 double goal_loss(const PythonGoal& self, const std::string& text,
                  const std::vector<std::string>& names, const Array<T>& x, unsigned threads) {
-    const auto view = matrix_view(x, "X");
-    const Tape tape = parse(text, names);
-    const py::gil_scoped_release release;
-    return loss_on_all_rows(tape, view, *self.goal, threads);
+    return goal_losses(self, {text}, names, x, threads).front();
 }
 
 template <class T>
@@ -154,6 +164,10 @@ void register_search(py::module_& module) {
                     py::arg("signed"))
         .def_static("labels", &margin_goal, py::arg("labels").noconvert(),
                     py::arg("weights").noconvert())
+        .def("losses", &goal_losses<double>, py::arg("texts"), py::arg("names"),
+             py::arg("X").noconvert(), py::arg("threads") = 0)
+        .def("losses", &goal_losses<float>, py::arg("texts"), py::arg("names"),
+             py::arg("X").noconvert(), py::arg("threads") = 0)
         .def("loss", &goal_loss<double>, py::arg("text"), py::arg("names"),
              py::arg("X").noconvert(), py::arg("threads") = 0)
         .def("loss", &goal_loss<float>, py::arg("text"), py::arg("names"), py::arg("X").noconvert(),

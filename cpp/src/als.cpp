@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cmath>
 #include <limits>
 #include <stdexcept>
@@ -23,6 +24,7 @@ const AlsRowKernels& als_row_kernels() {
 namespace {
 
 constexpr std::size_t block = als_block_rows;
+constexpr std::size_t rows_between_stops = 1U << 18U;
 
 /// Pieces of the rows that are accumulated apart and merged in order: fixed by the number of rows,
 /// so that the result does not depend on the number of threads.
@@ -307,15 +309,25 @@ void Solver::update(std::size_t d) {
     const std::size_t pieces = moments_.size();
     const std::size_t total = rows_.count();
     const std::size_t cells = model_.basis(d).cells();
-    parallel_for(pieces, static_cast<unsigned>(spaces_.size()),
-                 [&](std::size_t piece, unsigned worker) {
-                     Moments& moments = moments_[piece];
-                     moments.clear(cells, chosen_.size(), chosen_padded_);
-                     const std::size_t end = total * (piece + 1) / pieces;
-                     for (std::size_t at = total * piece / pieces; at < end; at += block) {
-                         gather(d, at, std::min(block, end - at), spaces_[worker], moments);
-                     }
-                 });
+    std::atomic<bool> given_up{false};
+    parallel_for(
+        pieces, static_cast<unsigned>(spaces_.size()), [&](std::size_t piece, unsigned worker) {
+            Moments& moments = moments_[piece];
+            moments.clear(cells, chosen_.size(), chosen_padded_);
+            const std::size_t end = total * (piece + 1) / pieces;
+            std::size_t since = 0;
+            for (std::size_t at = total * piece / pieces; at < end && !given_up; at += block) {
+                gather(d, at, std::min(block, end - at), spaces_[worker], moments);
+                // Rows on a disk take long to go through once.
+                if (options_.stop && (since += block) >= rows_between_stops) {
+                    since = 0;
+                    given_up = given_up || options_.stop();
+                }
+            }
+        });
+    if (given_up) {
+        return;
+    }
     for (std::size_t piece = 1; piece < pieces; ++piece) {
         moments_[0].add(moments_[piece]);
     }

@@ -10,6 +10,7 @@
 #include <stdexcept>
 
 #include "closedform/deadline.hpp"
+#include "closedform/draw.hpp"
 #include "closedform/finish.hpp"
 #include "closedform/island.hpp"
 #include "closedform/objective.hpp"
@@ -69,25 +70,33 @@ Tape restore(const Tape& tape, const Units& units) {
 
 /// Some of the rows, at most `wanted`, that weigh anything.
 std::vector<std::size_t> draw_rows(const Goal& goal, std::size_t wanted, std::uint64_t seed) {
-    std::vector<std::size_t> all(goal.rows());
-    std::iota(all.begin(), all.end(), std::size_t{0});
-    if (wanted >= all.size()) {
+    const auto weights = goal.weights();
+    if (wanted >= goal.rows()) {
+        std::vector<std::size_t> all(goal.rows());
+        std::iota(all.begin(), all.end(), std::size_t{0});
         return all;
     }
-    if (const auto weights = goal.weights(); !weights.empty()) {
-        std::erase_if(all, [&](std::size_t row) { return !(weights[row] > 0.0); });
-        if (all.empty()) {
-            throw std::invalid_argument("weights: are zero at every row");
-        }
-        wanted = std::min(wanted, all.size());
-    }
     Random random(seed, 1000003);
-    for (std::size_t i = 0; i < wanted; ++i) {
-        std::swap(all[i], all[i + random.below(all.size() - i)]);
+    const auto weighs = [](double weight) { return weight > 0.0; };
+    const auto count =
+        weights.empty()
+            ? goal.rows()
+            : static_cast<std::size_t>(std::count_if(weights.begin(), weights.end(), weighs));
+    if (count == 0) {
+        throw std::invalid_argument("weights: are zero at every row");
     }
-    all.resize(wanted);
-    std::sort(all.begin(), all.end());
-    return all;
+    std::vector<std::size_t> rows = draw(count, wanted, random);
+    std::sort(rows.begin(), rows.end());
+    if (count < goal.rows()) {  // of the rows that weigh anything: which they are
+        std::size_t seen = 0;
+        auto next = rows.begin();
+        for (std::size_t row = 0; next != rows.end(); ++row) {
+            if (weighs(weights[row]) && seen++ == *next) {
+                *next++ = row;
+            }
+        }
+    }
+    return rows;
 }
 
 template <class T>

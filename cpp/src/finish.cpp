@@ -223,14 +223,18 @@ std::vector<Candidate> finish(std::vector<Tape> found, MatrixView<const T> x, co
         finished[i] = finisher.reduced(std::move(found[i]));
         for (Candidate& candidate : finished[i]) {
             candidate.tape = finisher.made_simple(candidate);
-            candidate.loss = loss_on_all_rows(candidate.tape, x, goal, 1);
         }
     });
-    Archive archive(max_tape_size);
-    for (const auto& candidates : finished) {
-        for (const Candidate& candidate : candidates) {
-            archive.offer(candidate);
+    std::vector<Tape> tapes;
+    for (auto& candidates : finished) {
+        for (Candidate& candidate : candidates) {
+            tapes.push_back(std::move(candidate.tape));
         }
+    }
+    const std::vector<double> losses = losses_on_all_rows<T>(tapes, x, goal, threads);
+    Archive archive(max_tape_size);
+    for (std::size_t i = 0; i < tapes.size(); ++i) {
+        archive.offer({std::move(tapes[i]), losses[i], 0});
     }
     return archive.front();
 }

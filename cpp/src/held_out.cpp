@@ -5,7 +5,9 @@
 #include <limits>
 #include <numbers>
 #include <numeric>
+#include <stdexcept>
 
+#include "closedform/draw.hpp"
 #include "closedform/random.hpp"
 
 namespace closedform {
@@ -20,11 +22,19 @@ constexpr int starts = 4;
 }  // namespace
 
 HeldOut hold_out_rows(std::size_t rows, std::uint64_t seed) {
-    std::vector<std::uint32_t> shuffled(rows);
-    std::iota(shuffled.begin(), shuffled.end(), 0U);
+    if (rows > std::numeric_limits<std::uint32_t>::max()) {
+        throw std::invalid_argument("X: has more than 4,294,967,295 rows; give a sample of them");
+    }
     Random random(seed, 4000000);
-    for (std::size_t i = rows; i > 1; --i) {
-        std::swap(shuffled[i - 1], shuffled[random.below(i)]);
+    std::vector<std::size_t> shuffled;
+    if (rows < fold_limit) {  // every row has its fold
+        shuffled.resize(rows);
+        std::iota(shuffled.begin(), shuffled.end(), std::size_t{0});
+        for (std::size_t i = rows; i > 1; --i) {
+            std::swap(shuffled[i - 1], shuffled[random.below(i)]);
+        }
+    } else {
+        shuffled = draw(rows, most_test + most_train, random);
     }
     HeldOut held_out;
     const auto at = [&](std::size_t i) {

@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "closedform/constants.hpp"
+#include "closedform/draw.hpp"
 #include "closedform/link.hpp"
 #include "closedform/parallel.hpp"
 #include "closedform/simplify.hpp"
@@ -112,16 +113,6 @@ struct Target {
     std::vector<double> values;
     std::vector<double> weights;
 };
-
-std::vector<std::size_t> draw(std::size_t rows, std::size_t wanted, Random& random) {
-    std::vector<std::size_t> all(rows);
-    std::iota(all.begin(), all.end(), std::size_t{0});
-    for (std::size_t i = 0; i < std::min(wanted, rows); ++i) {
-        std::swap(all[i], all[i + random.below(rows - i)]);
-    }
-    all.resize(std::min(wanted, rows));
-    return all;
-}
 
 std::vector<double> gather(std::span<const double> values, std::span<const std::size_t> rows) {
     std::vector<double> result(rows.size(), 1.0);

@@ -368,27 +368,26 @@ void Choice::finish(const Candidate& best, SurrogateFit& fit) const {
         // thousand parameters; there the error is taken. Every row has its say in the last sweeps.
         constexpr std::size_t some = 100000;
         Partial& last = finals[0];
-        std::vector<std::uint32_t> rest;
-        rest.reserve(n - held_out_.test[0].size());
-        auto next = held_out_.test[0].begin();
-        for (std::uint32_t row = 0; row < n; ++row) {
-            if (next != held_out_.test[0].end() && *next == row) {
+        const auto& test = held_out_.test[0];
+        const std::size_t others = n - test.size();
+        std::vector<std::uint32_t> rest(std::min(others, some));
+        auto next = test.begin();
+        for (std::size_t i = 0; i < rest.size(); ++i) {
+            // The k-th row that is not held out comes after as many that are as lie before it.
+            const std::size_t k = others * i / rest.size();
+            const auto before = [&] { return static_cast<std::size_t>(next - test.begin()); };
+            while (next != test.end() && *next <= k + before()) {
                 ++next;
-            } else {
-                rest.push_back(row);
             }
-        }
-        if (rest.size() > some) {
-            for (std::size_t i = 0; i < some; ++i) {
-                rest[i] = rest[rest.size() * i / some];
-            }
-            rest.resize(some);
+            rest[i] = static_cast<std::uint32_t>(k + before());
         }
         fit_als(last.model, last.free, rows(rest), als(best.size.smoothing, 8, 2e-3, inner));
         const ErrorSum sum = error_on(last.model, rows(held_out_.test[0]));
         fit.held_out_error = std::sqrt(sum.squares / sum.weight) / spread_;
-        fit_als(last.model, last.free, rows({}),
-                als(best.size.smoothing, n > 4 * some ? 1 : 2, 1e-2, inner));
+        AlsOptions every = als(best.size.smoothing, n > 4 * some ? 1 : 2, 1e-2, inner);
+        const Deadline enough(options_.time);
+        every.stop = [&] { return stopped() || enough.passed(); };
+        fit_als(last.model, last.free, rows({}), every);
     } else {
         parallel_for(finals.size(), inner ? 1 : options_.threads, [&](std::size_t f, unsigned) {
             finals[f].training =

@@ -250,6 +250,13 @@ class Goal:
     def labels(
         labels: npt.NDArray[np.float64], weights: npt.NDArray[np.float64] | None
     ) -> Goal: ...
+    def losses(
+        self,
+        texts: Sequence[str],
+        names: Sequence[str],
+        X: npt.NDArray[np.float64] | npt.NDArray[np.float32],
+        threads: int = 0,
+    ) -> list[float]: ...
     def loss(
         self,
         text: str,

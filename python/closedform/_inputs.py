@@ -7,10 +7,11 @@ row and column (rows count from 0, as they do in numpy) and the way out.
 from __future__ import annotations
 
 import keyword
+import math
 import re
 import sys
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -46,7 +47,9 @@ class Matrix:
     names: tuple[str, ...]
 
 
-def matrix(X: object, *, name: str = "X", min_rows: int = 2, allow_nan: bool = False) -> Matrix:
+def matrix(
+    X: object, *, name: str = "X", min_rows: int = 2, allow_nan: bool = False, first: int = 0
+) -> Matrix:
     """Checks a table of inputs and gives its values and variable names.
 
     A C-contiguous float64 or float32 array is used as it is, without a copy. Other floats,
@@ -59,57 +62,53 @@ def matrix(X: object, *, name: str = "X", min_rows: int = 2, allow_nan: bool = F
         name: what messages call the argument.
         min_rows: the fewest rows accepted.
         allow_nan: lets NaN (missing values) through; infinities never pass.
+        first: number of the first row, in messages about a part of a table.
 
     Raises:
         InputError: wrong shape or kind of data, too few rows, NaN or infinite values.
     """
     if isinstance(X, Matrix):
-        _check_rows(len(X.values), min_rows, name)
+        check_rows(len(X.values), min_rows, name)
         return X
-    columns = _table_columns(X, name)
+    columns = table_columns(X, name)
     if columns is None:
-        values = _floats(_as_array(X, name), name)
+        values = _floats(_as_array(X, name), name, first)
         if values.ndim != 2:
             hint = "; Reshape your data: X.reshape(-1, 1) is one input" if values.ndim == 1 else ""
             raise InputError(f"{name}: must be 2-D (rows, columns), has shape {values.shape}{hint}")
         labels = tuple(f"x{j + 1}" for j in range(values.shape[1]))
     else:
         labels = variable_names(label for label, _ in columns)
-        parts = [_floats(column, f"{name}: column {label!r}") for label, column in columns]
-        single = bool(parts) and all(part.dtype == np.float32 for part in parts)
-        values = np.empty(
-            (len(parts[0]) if parts else 0, len(parts)), np.float32 if single else np.float64
-        )
-        for j, part in enumerate(parts):
-            values[:, j] = part
+        values = _stacked(columns, name, first)
     if values.shape[1] == 0:
         raise InputError(
             f"{name}: no columns: 0 feature(s) (shape={values.shape}) while a minimum of 1 is "
             "required; give at least one"
         )
-    _check_rows(len(values), min_rows, name)
-    _check_finite(values, name, labels, allow_nan)
+    check_rows(len(values), min_rows, name)
+    _check_finite(values, name, labels, allow_nan, first)
     return Matrix(values, labels)
 
 
-def vector(y: object, rows: int, *, name: str = "y") -> Floats:
+def vector(y: object, rows: int, *, name: str = "y", first: int = 0) -> Floats:
     """Checks one number per row and gives it as (rows,) float64.
 
     Args:
         y: (rows,) or (rows, 1) array, sequence, series or one-column table of real numbers.
         rows: how many rows the table it belongs to has.
         name: what messages call the argument.
+        first: number of the first row, in messages about a part of a table.
 
     Raises:
         InputError: wrong length, shape or kind of data, NaN or infinite values.
     """
-    columns = _table_columns(y, name)
+    columns = table_columns(y, name)
     if columns is not None and len(columns) == 1:
-        values = _floats(columns[0][1], name)
+        values = _floats(columns[0][1], name, first)
     elif columns is not None:
         raise InputError(f"{name}: has {len(columns)} columns; give one column")
     else:
-        values = _floats(_as_array(_series_values(y), name), name)
+        values = _floats(_as_array(_series_values(y), name), name, first)
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     if values.ndim != 1:
@@ -117,7 +116,7 @@ def vector(y: object, rows: int, *, name: str = "y") -> Floats:
     if len(values) != rows:
         raise InputError(f"{name}: has {len(values)} values for {rows} rows; give one per row")
     checked = np.ascontiguousarray(values, dtype=np.float64)
-    _check_finite(checked[:, None], name, None, allow_nan=False)
+    _check_finite(checked[:, None], name, None, False, first)
     return checked
 
 
@@ -128,14 +127,26 @@ def weights(w: object, rows: int, *, name: str = "weights") -> Floats:
         InputError: as `vector`, and for negative weights or nothing but zeros.
     """
     values = vector(w, rows, name=name)
-    negative = np.flatnonzero(values < 0)
-    if len(negative):
-        raise InputError(
-            f"{name}: row {negative[0]} is {values[negative[0]]:g}; weights must not be negative"
-        )
-    if not values.any():
+    if values.min() < 0:
+        row = next(i + int(np.argmax(block < 0)) for i, block in blocks(values) if block.min() < 0)
+        raise InputError(f"{name}: row {row} is {values[row]:g}; weights must not be negative")
+    if not values.max() > 0:
         raise InputError(f"{name}: all are zero; give at least one row a positive weight")
     return values
+
+
+def check_rows(rows: int, min_rows: int, name: str) -> None:
+    """Refuses too few rows.
+
+    Raises:
+        InputError: says how many there are and have to be.
+    """
+    if rows == 0:
+        raise InputError(f"{name}: has no rows; at least {min_rows} are needed")
+    if rows < min_rows:
+        raise InputError(
+            f"{name}: has too few rows (n_samples = {rows}); at least {min_rows} are needed"
+        )
 
 
 def varying_columns(table: Matrix, *, name: str = "X") -> None:
@@ -144,7 +155,12 @@ def varying_columns(table: Matrix, *, name: str = "X") -> None:
     Raises:
         InputError: names the first constant column.
     """
-    constant = np.flatnonzero(np.min(table.values, axis=0) == np.max(table.values, axis=0))
+    varies = np.zeros(table.values.shape[1], dtype=bool)
+    for _, block in blocks(table.values):
+        varies |= (block != table.values[0]).any(axis=0)
+        if varies.all():  # mostly in the first block: a file is not read through for this
+            return
+    constant = np.flatnonzero(~varies)
     if len(constant):
         j = constant[0]
         raise InputError(
@@ -162,6 +178,28 @@ def varying_target(y: Floats, *, name: str = "y") -> None:
         raise InputError(
             f"{name}: is {y[0]:g} in every row; give a target that varies (its formula is {y[0]:g})"
         )
+
+
+def blocks(values: npt.NDArray[Any]) -> Iterator[tuple[int, npt.NDArray[Any]]]:
+    """Rows a block at a time, with the number of the first: what is computed of them is no larger.
+
+    Args:
+        values: (n,) or (n, d).
+    """
+    step = max(1, _BLOCK_BYTES // (values.itemsize * math.prod(values.shape[1:])))
+    for start in range(0, len(values), step):
+        yield start, values[start : start + step]
+
+
+def drawn(rows: int, most: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+    """At most so many different row numbers in random order: memory for those, not for all."""
+    return rng.permutation(rows) if rows <= most else rng.choice(rows, most, replace=False)
+
+
+def variance(y: Floats) -> float:
+    """np.var without a temporary array of y's size."""
+    mean = y.mean()
+    return sum(float(np.sum((block - mean) ** 2)) for _, block in blocks(y)) / len(y)
 
 
 def column_labels(X: object, *, name: str = "X") -> tuple[object, ...] | None:
@@ -228,7 +266,7 @@ def _ascii(label: str) -> str:
     return "".join(letters)
 
 
-def _table_columns(X: object, name: str) -> list[tuple[object, npt.NDArray[Any]]] | None:
+def table_columns(X: object, name: str) -> list[tuple[object, npt.NDArray[Any]]] | None:
     """Label and values of each column of a table, or None for what is not a table."""
     labels = column_labels(X, name=name)
     if labels is None:
@@ -241,6 +279,17 @@ def _table_columns(X: object, name: str) -> list[tuple[object, npt.NDArray[Any]]
             table[:, j] if hasattr(table, "lazy") else table.column(j) for j in range(len(labels))
         ]
     return [(label, _series_values(column)) for label, column in zip(labels, columns, strict=True)]
+
+
+def _stacked(columns: list[tuple[object, npt.NDArray[Any]]], name: str, first: int) -> FloatMatrix:
+    """Columns side by side, float32 where all of them are."""
+    parts = [_floats(column, f"{name}: column {label!r}", first) for label, column in columns]
+    single = bool(parts) and all(part.dtype == np.float32 for part in parts)
+    shape = (len(parts[0]) if parts else 0, len(parts))
+    values: FloatMatrix = np.empty(shape, np.float32) if single else np.empty(shape, np.float64)
+    for j, part in enumerate(parts):
+        values[:, j] = part
+    return values
 
 
 def _series_values(column: object) -> Any:
@@ -295,7 +344,7 @@ def _as_array(value: object, name: str) -> npt.NDArray[Any]:
     return array
 
 
-def _floats(array: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
+def _floats(array: npt.NDArray[Any], name: str, first: int = 0) -> npt.NDArray[Any]:
     """The array as aligned, C-contiguous float64 (or float32 where it is that already)."""
     kind = array.dtype.kind
     if kind == "c":
@@ -304,7 +353,7 @@ def _floats(array: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
         for index, value in np.ndenumerate(array):
             if isinstance(value, (str, bytes)) or not hasattr(value, "__float__"):
                 raise InputError(
-                    f"{name}: {_place(index)} is {_short(value)}, not a number; {_NUMBERS}"
+                    f"{name}: {_place(index, first)} is {_short(value)}, not a number; {_NUMBERS}"
                 )
         try:
             array = array.astype(np.float64)
@@ -313,8 +362,8 @@ def _floats(array: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
                 f"{name}: holds something that is not a number ({error}); {_NUMBERS}"
             ) from error
     elif kind in "US":
-        first = _short(array.flat[0].item()) if array.size else "nothing"
-        raise InputError(f"{name}: holds text ({first} first), not numbers; {_NUMBERS}")
+        text = _short(array.flat[0].item()) if array.size else "nothing"
+        raise InputError(f"{name}: holds text ({text} first), not numbers; {_NUMBERS}")
     elif kind not in "fiub":
         raise InputError(f"{name}: holds {array.dtype}, not numbers; {_NUMBERS}")
     keep = array.dtype in (np.dtype(np.float64), np.dtype(np.float32))
@@ -324,8 +373,8 @@ def _floats(array: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
 _NUMBERS = "give numbers only (encode categories as numbers, or drop them)"
 
 
-def _place(index: tuple[int, ...]) -> str:
-    return f"row {index[0]}" + (f", column {index[1]}" if len(index) > 1 else "")
+def _place(index: tuple[int, ...], first: int) -> str:
+    return f"row {first + index[0]}" + (f", column {index[1]}" if len(index) > 1 else "")
 
 
 def _short(value: object) -> str:
@@ -333,26 +382,15 @@ def _short(value: object) -> str:
     return text if len(text) <= 30 else f"{text[:27]}..."
 
 
-def _check_rows(rows: int, min_rows: int, name: str) -> None:
-    if rows == 0:
-        raise InputError(f"{name}: has no rows; at least {min_rows} are needed")
-    if rows < min_rows:
-        raise InputError(
-            f"{name}: has too few rows (n_samples = {rows}); at least {min_rows} are needed"
-        )
-
-
 def _check_finite(
-    values: FloatMatrix, name: str, labels: tuple[str, ...] | None, allow_nan: bool
+    values: FloatMatrix, name: str, labels: tuple[str, ...] | None, allow_nan: bool, first: int
 ) -> None:
-    step = max(1, _BLOCK_BYTES // (values.itemsize * values.shape[1]))
-    for start in range(0, len(values), step):
-        block = values[start : start + step]
+    for start, block in blocks(values):
         bad = np.isinf(block) if allow_nan else ~np.isfinite(block)
         if not bad.any():
             continue
         i, j = (int(k) for k in np.argwhere(bad)[0])
-        where = f"row {start + i}" + (f", column {labels[j]!r}" if labels else "")
+        where = f"row {first + start + i}" + (f", column {labels[j]!r}" if labels else "")
         if np.isnan(block[i, j]):
             raise InputError(f"{name}: {where} is NaN; drop or fill rows with missing values first")
         raise InputError(f"{name}: {where} is infinite (inf); drop or correct such rows first")

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from closedform._inputs import FloatMatrix, drawn
 from closedform.formula import Formula
 from closedform.separability import Leaf, Product, Tree
 
@@ -20,17 +21,23 @@ CANDIDATES = 6  # formulas of a leaf that are tried in the whole
 COMBINATIONS = 200
 
 
-def design(X: Floats, inputs: Sequence[int], seed: int) -> Floats:
+def design(
+    X: FloatMatrix, inputs: Sequence[int], ranges: Sequence[tuple[float, float]], seed: int
+) -> Floats:
     """Rows at which a block's function is sampled, (m, len(inputs)).
 
-    One input: evenly over the data's range. Several: the data's rows and points between random
-    pairs of them, which stay inside the data's hull, where the surrogate means something.
+    One input: evenly over its range. Several: the data's rows and points between random pairs of
+    them, which stay inside the data's hull, where the surrogate means something.
+
+    Args:
+        X: (n, d) the data.
+        inputs: columns of it.
+        ranges: least and largest value of every column.
     """
     if len(inputs) == 1:
-        column = X[:, inputs[0]]
-        return np.linspace(column.min(), column.max(), SAMPLES_1D)[:, None]
+        return np.linspace(*ranges[inputs[0]], SAMPLES_1D)[:, None]
     rng = np.random.default_rng(seed)
-    rows = X[rng.permutation(len(X))[: SAMPLES // 2]][:, inputs]
+    rows = X[drawn(len(X), SAMPLES // 2, rng)][:, inputs]
     pairs = rng.integers(len(X), size=(SAMPLES - len(rows), 2))
     share = rng.random((len(pairs), 1))
     between = share * X[pairs[:, 0]][:, inputs] + (1 - share) * X[pairs[:, 1]][:, inputs]

@@ -55,7 +55,9 @@ def _parser() -> argparse.ArgumentParser:
 
     discover = commands.add_parser("discover", help="find the formula behind a table")
     discover.set_defaults(run=_discover)
-    discover.add_argument("data", metavar="DATA", help="CSV file with a header, or Parquet")
+    discover.add_argument(
+        "data", metavar="DATA", help="CSV file with a header, or Parquet (a file or a folder)"
+    )
     discover.add_argument("--target", required=True, metavar="NAME", help="column to explain")
     discover.add_argument(
         "--strategy",

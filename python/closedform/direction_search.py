@@ -11,9 +11,9 @@ from time import monotonic
 import numpy as np
 
 from closedform import _inputs, backends
-from closedform._inputs import Floats, InputError
+from closedform._inputs import Floats, InputError, drawn
 from closedform.block_merging import merge_blocks
-from closedform.formula import Formula, Front, pareto
+from closedform.formula import Formula, Front, pareto, scored
 from closedform.gradient_selection import MOST_ROWS, PARALLEL, steepest_drop
 from closedform.progress import Progress
 from closedform.settings import Settings
@@ -78,14 +78,8 @@ def run(
         stages.done, stages.reason = True, stages.reason or "exact"
 
     entries = stages.search_as_it_is(table.values, target)
-    formulas = [
-        Formula(
-            text,
-            table.names,
-            target.goal.loss(text, table.names, table.values, settings.threads or 0),
-        )
-        for text, _ in entries
-    ]
+    texts = [text for text, _ in entries]
+    formulas = scored(texts, table.names, table.values, target.goal, settings.threads or 0)
     # A constant has no direction.
     members = pareto((f for f in formulas if f._expression.inputs_needed), PARALLEL)
     return Front(
@@ -120,7 +114,7 @@ def _best(
     for index, formula in enumerate(members):
         if formula.loss <= PARALLEL:
             return index
-    rows = np.random.default_rng(seed).permutation(len(X))[:MOST_ROWS]
+    rows = drawn(len(X), MOST_ROWS, np.random.default_rng(seed))
     return steepest_drop(
         members,
         np.ascontiguousarray(X[rows], dtype=np.float64),

@@ -6,13 +6,14 @@ import math
 import time as clock
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from closedform import _inputs, backends, blocks
+from closedform import _core, _inputs, backends, blocks, chunks, mapped_files
 from closedform.formula import EXACT, Formula, Front, pareto, scored
 from closedform.links import LINKS, Link
 from closedform.progress import Callback, Progress
@@ -28,6 +29,8 @@ Floats = npt.NDArray[np.float64]
 
 HELD_OUT_SHARE = 0.15
 MOST_HELD_OUT = 20000
+# Rows that constants of a whole are fitted to; its loss is that on all rows in the end.
+MOST_REFITTED = 50000
 # Shares of the time (or evaluations) of the stages; the direct search gets what is left.
 SURROGATE, SEPARABILITY, FIRST_LOOK, LEAVES, REDUCTION, WHOLE = (0.12, 0.10, 0.10, 0.25, 0.02, 0.10)
 # A surrogate worse than this (held-out error over the target's spread) says nothing about leaves.
@@ -92,7 +95,7 @@ class Discovery:
 
 def discover(
     X: object,
-    y: object,
+    y: object = None,
     *,
     weights: object = None,
     time: float = 60.0,
@@ -115,9 +118,10 @@ def discover(
     describes the data shorter is returned (`selection.choose`).
 
     Args:
-        X: (n, d) array or table.
-        y: (n,) target.
-        weights: (n,) non-negative weights of the rows.
+        X: (n, d) array or table; or rows in chunks, as `chunks.rows` takes them. A mapped array is
+            read where it lies, one in memory copied once.
+        y: (n,) target, or the name of a column of a data set; None where it comes with chunks.
+        weights: (n,) non-negative weights of the rows, or such a name.
         time: seconds for everything; ends earlier when an exact law is found.
         evaluations: budget of the searches together, as in `search`; with time=math.inf the result
             depends on the seed alone.
@@ -129,11 +133,6 @@ def discover(
     Raises:
         InputError: arguments that cannot be used, constant columns or target.
     """
-    table = _inputs.matrix(X, min_rows=8)
-    target = _inputs.vector(y, len(table.values))
-    row_weights = None if weights is None else _inputs.weights(weights, len(target))
-    _inputs.varying_columns(table)
-    _inputs.varying_target(target)
     settings = checked(
         operators=operators,
         max_size=max_size,
@@ -149,15 +148,18 @@ def discover(
         raise _inputs.InputError(
             f"strategy: {strategy!r} is unknown; use 'auto', 'global' or 'direct'"
         )
+    rows = chunks.rows(X, y, weights, min_rows=8)
+    _inputs.varying_columns(rows.table)
+    _inputs.varying_target(rows.target)
     backends.prepare(settings)
-    values = table.values.astype(np.float64, copy=False)
-    held_out = _draw_held_out(len(target), seed)
-    kept = np.setdiff1d(np.arange(len(target)), held_out, assume_unique=True)
+    held_out = _draw_held_out(len(rows.target), seed)
+    searched_X, test_X = mapped_files.set_aside(rows.table.values, held_out)
+    searched_y, test_y = mapped_files.set_aside(rows.target, held_out)
     run = _Run(
-        X=np.ascontiguousarray(values[kept]),
-        y=target[kept],
-        weights=None if row_weights is None else row_weights[kept],
-        names=table.names,
+        X=searched_X,
+        y=searched_y,
+        weights=None if rows.weights is None else mapped_files.set_aside(rows.weights, held_out)[0],
+        names=rows.table.names,
         settings=settings,
     )
     surrogate, structure = None, None
@@ -173,12 +175,12 @@ def discover(
             run.stopped = "interrupted"
     if not run.done(through) and not run.done(direct):
         direct = run.search("search on the data", 1.0, start=direct)
-    return _conclude(run, surrogate, structure, strategy, direct, through, values, target, held_out)
+    return _conclude(run, surrogate, structure, strategy, direct, through, test_X, test_y)
 
 
 def _draw_held_out(rows: int, seed: int) -> npt.NDArray[np.intp]:
     count = min(max(1, round(HELD_OUT_SHARE * rows)), MOST_HELD_OUT)
-    return np.sort(np.random.default_rng(seed).permutation(rows)[:count])
+    return np.sort(_inputs.drawn(rows, count, np.random.default_rng(seed)))
 
 
 def _conclude(
@@ -188,9 +190,8 @@ def _conclude(
     strategy: str,
     direct: Front,
     through: Front | None,
-    X: Floats,
-    y: Floats,
-    held_out: npt.NDArray[np.intp],
+    test_X: _inputs.FloatMatrix,
+    test_y: Floats,
 ) -> Discovery:
     """Chooses between the two ways and measures what was found on the rows set aside."""
     run.stopped = run.stopped or direct.stopped  # nothing follows the last search to notice its end
@@ -202,11 +203,10 @@ def _conclude(
     formula = bests[winner]
     members = pareto(
         [f for _, front in ways for f in front if f is not formula and f != formula] + [formula],
-        EXACT * float(np.var(run.y)),
+        run.exact,
     )
     if formula not in members:  # another of its size is closer, but describes the data no better
         members = sorted([*members, formula], key=lambda f: f.complexity)
-    test_X, test_y = np.ascontiguousarray(X[held_out]), y[held_out]
     errors: dict[str, Errors | None] = {
         "surrogate": None if surrogate is None else _errors(surrogate.predict(test_X), test_y),
         "through_surrogate": None if through is None else _errors(through.best(test_X), test_y),
@@ -220,7 +220,7 @@ def _conclude(
             stopped=run.stopped,
             evaluations=run.spent,
             seconds=run.elapsed(),
-        ).of_data(X),
+        ).of_data(run.X),
         surrogate=surrogate,
         separability=structure,
         strategy=structure.strategy if structure is not None and strategy == "auto" else strategy,
@@ -247,7 +247,7 @@ def _errors(prediction: Floats, y: Floats) -> Errors:
 class _Run:
     """The rows that may be searched, what is left of the budget, and the stages on them."""
 
-    X: Floats
+    X: _inputs.FloatMatrix
     y: Floats
     weights: Floats | None
     names: tuple[str, ...]
@@ -255,6 +255,21 @@ class _Run:
     spent: int = 0
     stopped: str = ""
     begun: float = field(default_factory=clock.monotonic)
+
+    @cached_property
+    def exact(self) -> float:
+        """Loss up to which a formula reproduces the target to rounding."""
+        return EXACT * _inputs.variance(self.y)
+
+    @cached_property
+    def few(self) -> tuple[Floats, Floats, Floats | None]:
+        """X, y and weights of a sample in memory, for what goes over the rows many times."""
+        chosen = _inputs.drawn(
+            len(self.y), MOST_REFITTED, np.random.default_rng(self.settings.seed)
+        )
+        chosen.sort()
+        X = np.ascontiguousarray(self.X[chosen], dtype=np.float64)
+        return X, self.y[chosen], None if self.weights is None else self.weights[chosen]
 
     def elapsed(self) -> float:
         return clock.monotonic() - self.begun
@@ -280,7 +295,7 @@ class _Run:
 
     def done(self, front: Front | None) -> bool:
         """Nothing more to gain: an exact law, or no budget, or somebody said stop."""
-        if front is not None and front.best.loss <= EXACT * np.var(self.y):
+        if front is not None and front.best.loss <= self.exact:
             self.stopped = "exact"
         if not self.stopped and self.left() <= 0.1:
             self.stopped = "time"
@@ -304,29 +319,33 @@ class _Run:
         surrogate: Surrogate | None = None
         try:
             self.tell("surrogate")
-            surrogate = self._surrogate_of(self.y)
+            surrogate = self._surrogate_of(self.X, self.y, self.weights)
             self.tell(
                 "separability", message=f"surrogate: held-out error {surrogate.held_out_error:.2g}"
             )
             if surrogate.held_out_error > USEFUL:
                 return surrogate, None
-            structure = self._separability_of(surrogate, self.y)
+            structure = self._separability_of(surrogate, self.X, self.y, self.weights)
         except KeyboardInterrupt:
             self.stopped = "interrupted"
             return surrogate, None
         return surrogate, structure
 
-    def _surrogate_of(self, target: Floats) -> Surrogate:
+    def _surrogate_of(
+        self, X: _inputs.FloatMatrix, target: Floats, weights: Floats | None
+    ) -> Surrogate:
         return Surrogate(
             time=self.stage(SURROGATE), seed=self.settings.seed, threads=self.settings.threads or 0
-        ).fit(_inputs.Matrix(self.X, self.names), target, weights=self.weights)
+        ).fit(_inputs.Matrix(X, self.names), target, weights=weights)
 
-    def _separability_of(self, surrogate: Surrogate, target: Floats) -> Separability:
+    def _separability_of(
+        self, surrogate: Surrogate, X: _inputs.FloatMatrix, target: Floats, weights: Floats | None
+    ) -> Separability:
         return separability(
             surrogate,
-            self.X,
+            _inputs.Matrix(X, self.names),
             target,
-            weights=self.weights,
+            weights=weights,
             time=self.stage(SEPARABILITY),
             seed=self.settings.seed,
             threads=self.settings.threads or 0,
@@ -394,10 +413,11 @@ class _Run:
         if isinstance(tree, Leaf) and error > ROUGH:
             return None
         leaves = _leaves(tree)
+        ranges = [(float(nodes[0]), float(nodes[-1])) for nodes in surrogate.nodes]
         choices: dict[Leaf, list[Formula]] = {}
         for leaf in leaves:
             names = tuple(self.names[i] for i in leaf.inputs)
-            rows = blocks.design(self.X, leaf.inputs, self.settings.seed)
+            rows = blocks.design(self.X, leaf.inputs, ranges, self.settings.seed)
             samples = values(leaf, rows)
             spread = float(np.std(samples))
             if not (np.all(np.isfinite(samples)) and spread > 0):
@@ -426,9 +446,11 @@ class _Run:
             return structure.tree, LINKS["identity"], structure.leaf_values, structure.error
         if split and structure.link is not None:
             link = LINKS[structure.link]
-            target = link.forward(self.y)
+            X, y, weights = self.few
+            target = link.forward(y)
             if link.operators <= set(self.settings.operators) and np.all(np.isfinite(target)):
-                behind = self._separability_of(self._surrogate_of(target), target)
+                linked = self._surrogate_of(X, target, weights)
+                behind = self._separability_of(linked, X, target, weights)
                 if not isinstance(behind.tree, Leaf):
                     return behind.tree, link, behind.leaf_values, behind.error
         active = tuple(i for i, on in enumerate(structure.active) if on)
@@ -441,7 +463,7 @@ class _Run:
         return Leaf(active), LINKS["identity"], whole, surrogate.held_out_error
 
     def _refitted(self, texts: list[str], link: Link) -> list[Formula]:
-        """The wholes with all constants fitted to the data, then reduced; the front of them.
+        """The wholes with all constants fitted to a sample, then reduced; the front of them.
 
         Behind a link the sum is fitted to the transformed target first: its constant term is not
         known, and 1/sum may have poles before it is.
@@ -451,18 +473,17 @@ class _Run:
         """
         room = min(2 * self.settings.max_size + 10, LARGEST_SIZE)
         fitted = []
-        linked = link.forward(self.y)
+        X, y, weights = self.few
+        linked = link.forward(y)
         for text in texts:
-            inner = Formula(text, self.names).refit(
-                self.X, linked, self.weights, seconds=self.left()
-            )
+            inner = Formula(text, self.names).refit(X, linked, weights, seconds=self.left())
             if not math.isfinite(inner.loss):
                 continue
             formula = Formula(link.inverse(f"({inner.text})"), self.names)
-            formula = formula.refit(self.X, self.y, self.weights, seconds=self.left())
+            formula = formula.refit(X, y, weights, seconds=self.left())
             simple = formula.simplified(self.settings.operators)
             if simple.complexity <= room and math.isfinite(formula.loss):
-                fitted.append(scored(simple.text, self.names, self.X, self.y, self.weights))
+                fitted += scored([simple.text], self.names, X, _core.Goal.values(y, weights))
             if self.left() <= 0.1:
                 break
         if not fitted:

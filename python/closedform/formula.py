@@ -227,7 +227,8 @@ class Formula:
         expression, _ = self._expression.refit(
             X, y, weights, within, floor if snap else 0.0, seconds
         )
-        return scored(expression.text(list(self.names)), self.names, X, y, weights)
+        goal = _core.Goal.values(y, weights)
+        return scored([expression.text(list(self.names))], self.names, X, goal)[0]
 
     def simplified(self, operators: Iterable[str]) -> Formula:
         """An equal formula in canonical form, no longer than this; `operators` contains its own."""
@@ -278,17 +279,16 @@ def _ranges(saved: list[list[float]] | None) -> Ranges | None:
 
 
 def scored(
-    text: str,
+    texts: Sequence[str],
     names: Sequence[str],
     X: _inputs.FloatMatrix,
-    y: npt.NDArray[np.float64],
-    weights: npt.NDArray[np.float64] | None = None,
-) -> Formula:
-    """A formula whose loss is computed from its text on these rows: what is shown is what is."""
-    formula = Formula(text, names)
-    squares = (formula._expression.evaluate(X, 0) - y) ** 2
-    formula.loss = float(np.average(squares, weights=weights))
-    return formula
+    goal: _core.Goal,
+    threads: int = 0,
+) -> list[Formula]:
+    """Formulas whose losses are computed from their texts, in one pass over all rows: what is shown
+    is what is."""
+    losses = goal.losses(texts, names, X, threads)
+    return [Formula(text, names, loss) for text, loss in zip(texts, losses, strict=True)]
 
 
 def pareto(formulas: Iterable[Formula], exact: float = 0.0) -> list[Formula]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from closedform import _inputs, backends, monotone
+from closedform import _inputs, backends, chunks, monotone
 from closedform._inputs import Floats, InputError
 from closedform.adapters.target import Neuron
 from closedform.formula import Formula, Front
@@ -31,6 +31,7 @@ CHOOSING, MEASURING = 0.1, 0.1
 LINK = 0.1  # of the time and the evaluations, the search being given the rest
 LINK_SECONDS, LINK_SIZE = 3.0, 15
 FEWEST_ROWS = 50
+MOST_ROWS = 200_000  # gradients of all of them are kept; more add time, not certainty
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,8 @@ def interpret(
 
     Args:
         model: anything `cf.network` takes, or a `Network`.
-        X: (n, d) array or table of the network's inputs, such as the rows it was trained on.
+        X: (n, d) array or table of the network's inputs, such as the rows it was trained on, or
+            chunks of them (`chunks.rows`). Of more than 200,000, as many are drawn.
         neuron: as in `cf.network`.
         band: rows of a classifier are used where its probability is in [band, 1 - band].
         weights: (n,) row weights; "boundary" for F (1 - F), which favours rows near the decision
@@ -148,6 +150,9 @@ def interpret(
     )
     backends.prepare(settings)
     net = model if isinstance(model, Network) else network(model, neuron=neuron)
+    if chunks.is_chunked(X):
+        rows = chunks.rows(X, None, weights if weights != "boundary" else None)
+        X, weights = rows.table, weights if rows.weights is None else rows.weights
     table = points(net, X)
     _check(table)
     row_weights = _checked_weights(weights, len(table.values))
@@ -231,9 +236,9 @@ class _Part:
 def _split(
     table: _inputs.Matrix, weights: Floats | str | None, seed: int
 ) -> tuple[_Part, _Part, _Part]:
-    """Rows to search, to choose the formula by, and to measure it on."""
-    rows = len(table.values)
-    order = np.random.default_rng(seed).permutation(rows)
+    """Rows to search, to choose the formula by, and to measure it on; MOST_ROWS in all."""
+    order = _inputs.drawn(len(table.values), MOST_ROWS, np.random.default_rng(seed))
+    rows = len(order)
     choosing, measuring = round(CHOOSING * rows), round(MEASURING * rows)
     first, second, rest = np.split(order, [choosing, choosing + measuring])
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from closedform import _inputs, backends
 from closedform._inputs import Floats, InputError
-from closedform.formula import Formula, Front, pareto
+from closedform.formula import Front, pareto, scored
 from closedform.selection import structure_lengths
 from closedform.settings import Settings
 from closedform.targets import Labels
@@ -37,14 +37,8 @@ def signs(labels: object, rows: int) -> Floats:
 def run(table: _inputs.Matrix, target: Labels, settings: Settings) -> Front:
     """`search` for labels on arguments that have been checked, by an engine that is ready."""
     entries, reason, passes, seconds = backends.search(table.values, table.names, target, settings)
-    members = pareto(
-        Formula(
-            text,
-            table.names,
-            target.goal.loss(text, table.names, table.values, settings.threads or 0),
-        )
-        for text, _ in entries
-    )
+    texts = [text for text, _ in entries]
+    members = pareto(scored(texts, table.names, table.values, target.goal, settings.threads or 0))
     losses = np.array([formula.loss for formula in members])
     # The hinge loss stands for the negative log likelihood of a row's label.
     lengths = len(table.values) * losses + structure_lengths(members, table.values)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from closedform import _core, _inputs, backends, direction_search, margin_search
+from closedform import _core, _inputs, backends, chunks, direction_search, margin_search
 from closedform.formula import EXACT, Formula, Front, pareto, scored
 from closedform.progress import Callback
 from closedform.selection import choose, description_lengths
@@ -59,11 +59,14 @@ def search(
     threads (on one instruction set).
 
     Args:
-        X: (n, d) array or table; float64 and float32 C-contiguous arrays are not copied.
-        values: (n,) numbers to reproduce.
+        X: (n, d) array or table; float64 and float32 C-contiguous arrays, in memory or mapped, are
+            not copied. Or rows in chunks, as `chunks.rows` takes them.
+        values: (n,) numbers to reproduce, or the name of a column of a data set; None for those
+            that come with chunks (X, values).
         gradients: (n, d) gradients by the inputs, of any length: only their directions count.
-        labels: (n,) of two different values; the larger one is where expressions are to be > 0.
-        weights: (n,) non-negative weights of the rows; None for equal ones.
+        labels: (n,) of two different values; the larger one is where expressions are to be > 0. Or
+            the name of a column of a data set.
+        weights: (n,) non-negative weights of the rows, or such a name; None for equal ones.
         signed: with gradients, tells T from -T (the paper's loss): a sign then costs its nodes
             during the search.
         symmetries: with gradients, merges inputs first that the gradients show to matter only
@@ -92,13 +95,11 @@ def search(
     """
     targets = {"values": values, "gradients": gradients, "labels": labels}
     given = [name for name, target in targets.items() if target is not None]
-    if len(given) != 1:
+    with_chunks = not given and chunks.is_chunked(X)  # values that come with X
+    if len(given) != 1 and not with_chunks:
         raise _inputs.InputError(
             f"values, gradients, labels: {' and '.join(given) or 'none'} given; give exactly one"
         )
-    table = _inputs.matrix(X)
-    rows = len(table.values)
-    row_weights = None if weights is None else _inputs.weights(weights, rows)
     settings = checked(
         operators=operators,
         max_size=max_size,
@@ -111,20 +112,30 @@ def search(
         callback=callback,
     )
     if gradients is not None:
-        units = direction_search.unit_rows(gradients, table)
+        rows = chunks.rows(X, None, weights)
+        units = direction_search.unit_rows(gradients, rows.table)
         backends.prepare(settings)
         front = direction_search.run(
-            table, Directions(units, None, row_weights, signed), settings, symmetries=symmetries
+            rows.table,
+            Directions(units, None, rows.weights, signed),
+            settings,
+            symmetries=symmetries,
         )
     elif labels is not None:
-        signs = margin_search.signs(labels, rows)
+        column = labels if isinstance(labels, str) else None
+        rows = chunks.rows(X, column, weights, y_name="labels")
+        signs = margin_search.signs(rows.y if column else labels, len(rows.table.values))
         backends.prepare(settings)
-        front = margin_search.run(table, Labels(signs, row_weights), settings)
+        front = margin_search.run(rows.table, Labels(signs, rows.weights), settings)
     else:
-        y = _inputs.vector(values, rows, name="values")
+        rows = chunks.rows(X, values, weights, y_name="values")
+        if rows.y is None:
+            raise _inputs.InputError(
+                "values, gradients, labels: none given, and X brings no values; give exactly one"
+            )
         backends.prepare(settings)
-        front = run(table, Values(y, row_weights), settings)
-    return front.of_data(table.values)
+        front = run(rows.table, Values(rows.y, rows.weights), settings)
+    return front.of_data(rows.table.values)
 
 
 def run(
@@ -142,20 +153,23 @@ def run(
     entries, reason, passes, seconds = backends.search(
         table.values, table.names, target, replace(settings, time=searching), start
     )
-    found = [scored(text, table.names, table.values, y, weights) for text, _ in entries]
+    found = scored([text for text, _ in entries], table.names, table.values, target.goal)
+    exact = EXACT * _inputs.variance(y)
     if reason == "interrupted":
         ends = min(ends, monotonic() + INTERRUPTED_SECONDS)
     try:
+        texts = []
         for formula in _by_worth(found, table.values):
             if monotonic() > ends:
                 break
             if (text := shorter(formula, settings.operators)) is not None:
-                found.append(scored(text, table.names, table.values, y, weights))
-        members = pareto(found, EXACT * float(np.var(y)))
+                texts.append(text)
+        found += scored(texts, table.names, table.values, target.goal)
+        members = pareto(found, exact)
         best = choose(members, table.values, y, weights, settings.seed, ends)
     except KeyboardInterrupt:
         reason = "interrupted"
-        members = pareto(found, EXACT * float(np.var(y)))
+        members = pareto(found, exact)
         best = choose(members, table.values, y, weights, settings.seed, ends=0.0)
     return Front(members, best=best, stopped=reason, evaluations=passes, seconds=seconds)
 

@@ -8,6 +8,7 @@ from time import monotonic
 
 import numpy as np
 
+from closedform import _core, _inputs
 from closedform._inputs import FloatMatrix, Floats
 from closedform.formula import EXACT, Formula
 
@@ -31,8 +32,7 @@ def cross_errors(
         (formulas, rows) float64, weighted; infinite where a formula is not defined. Only the rows
         of the folds that every formula went through before `ends` (of time.monotonic).
     """
-    rng = np.random.default_rng(seed)
-    rows = rng.permutation(len(y))[:MOST_ROWS]
+    rows = _inputs.drawn(len(y), MOST_ROWS, np.random.default_rng(seed))
     errors = np.full((len(formulas), len(rows)), np.inf)
     for part in np.array_split(np.arange(len(rows)), min(FOLDS, len(rows))):
         held = rows[part]
@@ -49,6 +49,18 @@ def cross_errors(
             squares = (expression.evaluate(held_X, 1) - y[held]) ** 2
             errors[i, part] = squares if weights is None else squares * weights[held]
     return _finite(errors)
+
+
+def _losses_on_sample(
+    formulas: Sequence[Formula], X: FloatMatrix, y: Floats, weights: Floats | None, seed: int
+) -> Floats:
+    """Losses as they stand on the rows of `cross_errors`, (formulas,); never 0."""
+    rows = np.sort(_inputs.drawn(len(y), MOST_ROWS, np.random.default_rng(seed)))
+    goal = _core.Goal.values(y[rows], None if weights is None else weights[rows])
+    sample = np.ascontiguousarray(X[rows], dtype=np.float64)
+    names = formulas[0].names
+    losses = goal.losses([f.text for f in formulas], names, sample)
+    return np.maximum(losses, np.finfo(np.float64).tiny)
 
 
 def _finite(errors: Floats) -> Floats:
@@ -88,13 +100,18 @@ def choose(
 
     `description_lengths` of the held-out errors (`cross_errors`); where not even the first fold was
     finished before `ends`, of the losses. Where formulas reproduce the target to rounding, the
-    smallest of those.
+    smallest of those. Losses are those on all rows: held-out errors of a sample are brought to
+    them, so that what few rows say, which the sample may have missed, is heard.
     """
-    exact = [i for i, f in enumerate(formulas) if f.loss <= EXACT * np.var(y)]
+    enough = EXACT * _inputs.variance(y)
+    exact = [i for i, f in enumerate(formulas) if f.loss <= enough]
     if exact:
         return min(exact, key=lambda i: formulas[i].complexity)
     errors = cross_errors(formulas, X, y, weights, seed, ends)
-    means = errors.mean(axis=1) if errors.size else np.array([f.loss for f in formulas])
+    losses = np.array([f.loss for f in formulas])
+    means = errors.mean(axis=1) if errors.size else losses
+    if errors.size and len(y) > MOST_ROWS:
+        means = means * losses / _losses_on_sample(formulas, X, y, weights, seed)
     if not np.isfinite(means).any():
         return min(range(len(formulas)), key=lambda i: formulas[i].loss)
     return int(np.argmin(description_lengths(formulas, means, X)))

@@ -13,8 +13,8 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from closedform import _core
-from closedform._inputs import InputError, matrix, vector
+from closedform import _core, chunks
+from closedform._inputs import InputError, matrix
 from closedform.surrogate import Surrogate
 
 Floats = npt.NDArray[np.float64]
@@ -146,10 +146,11 @@ def separability(
 
     Args:
         surrogate: fitted to the data.
-        X: (n, d) rows at which derivatives are taken: the data, usually.
-        y: (n,) the data's target. With it, doubtful cases are decided by fits of each candidate
-            tree to the data; without, by fits to the surrogate's values, against its own
-            held-out error.
+        X: (n, d) rows, or chunks of them (`chunks.rows`), at which derivatives are taken: the data,
+            usually. Scores are taken at a million of them, evenly spaced.
+        y: (n,) the data's target, or the name of a column of a data set. With it, doubtful cases
+            are decided by fits of each candidate tree to the data; without, by fits to the
+            surrogate's values, against its own held-out error.
         weights: (n,) of the rows.
         time: seconds after which no further tree is tried.
         seed: of the choice of held-out rows; give the surrogate's for comparable errors.
@@ -158,15 +159,15 @@ def separability(
     Raises:
         InputError: a ValueError, for rows that do not fit the surrogate.
     """
-    rows = matrix(X)
-    n, d = rows.values.shape
+    rows = chunks.rows(X, y, weights)
+    d = rows.table.values.shape[1]
     if d != surrogate.n_inputs:
         raise InputError(f"X: has {d} columns, the surrogate was fitted on {surrogate.n_inputs}")
     found = _core.separate(
         surrogate.core,
-        rows.values,
-        None if y is None else vector(y, n),
-        None if weights is None else vector(weights, n, name="weights"),
+        rows.table.values,
+        rows.y,
+        rows.weights,
         discrete=list(surrogate.discrete),
         held_out_error=surrogate.held_out_error,
         segments=surrogate.segments_,
@@ -191,7 +192,7 @@ def separability(
         anchor=found["anchor"],
         names=surrogate.names,
         tried=tried,
-        reason=_reason(tree, tried, surrogate, y is not None)
+        reason=_reason(tree, tried, surrogate, rows.y is not None)
         + _link_reason(found["link"], found["link_error"]),
         _leaves={
             tuple(inputs): leaf

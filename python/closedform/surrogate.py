@@ -15,8 +15,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from closedform import _core
-from closedform._inputs import InputError, matrix, vector
+from closedform import _core, chunks
+from closedform._inputs import InputError, matrix
 
 Floats = npt.NDArray[np.float64]
 Outside = Literal["error", "clamp", "linear"]
@@ -50,7 +50,9 @@ class Surrogate:
             its end tangent, "clamp" takes the value at the nearest end, "error" raises ValueError
             naming row and column.
         smoothing: weight of the factors' squared second derivatives, or "auto": by held-out error.
-        time: seconds after which the "auto" choices stop looking further.
+        time: seconds after which the "auto" choices stop looking further. The last sweeps, over all
+            rows, take no longer than this again; factors they do not reach keep what was fitted to
+            100,000 rows.
         seed: of the random starts and the choice of held-out rows.
         threads: 0 for all cores. Results do not depend on it unless `time` runs out.
 
@@ -97,13 +99,15 @@ class Surrogate:
         self._model: _core.TensorSurrogate | None = None
         _check_settings(self)
 
-    def fit(self, X: object, y: object, *, weights: object = None) -> Surrogate:
+    def fit(self, X: object, y: object = None, *, weights: object = None) -> Surrogate:
         """Fits the surrogate.
 
         Args:
-            X: (n, d) numbers or a table; float64 and float32 arrays are read where they lie.
-            y: (n,) target.
-            weights: (n,) non-negative weights of the rows in the squared error; default all one.
+            X: (n, d) numbers or a table; float64 and float32 arrays, in memory or mapped, are read
+                where they lie. Or rows in chunks, as `chunks.rows` takes them.
+            y: (n,) target, or the name of a column of a data set; None where it comes with chunks.
+            weights: (n,) non-negative weights of the rows in the squared error, or such a name;
+                default all one.
 
         Returns:
             The surrogate itself.
@@ -111,18 +115,15 @@ class Surrogate:
         Raises:
             InputError: a ValueError, for anything that cannot be fitted.
         """
-        rows = matrix(X)
-        n = rows.values.shape[0]
-        target = vector(y, n)
-        row_weights = None if weights is None else vector(weights, n, name="weights")
-        if row_weights is not None and (row_weights.min() < 0 or not row_weights.sum() > 0):
-            raise InputError("weights: must be non-negative with a positive sum")
-        if float(np.ptp(target)) <= 1e-14 * float(np.abs(target).max()):
+        given = chunks.rows(X, y, weights)
+        target = given.target
+        low, high = float(target.min()), float(target.max())
+        if high - low <= 1e-14 * max(abs(low), abs(high)):
             raise InputError("y: is constant, there is nothing to fit; give a target that varies")
         model, report = _core.fit_surrogate(
-            rows.values,
+            given.table.values,
             target,
-            row_weights,
+            given.weights,
             modes=0 if self.modes == "auto" else self.modes,
             segments=0 if self.segments == "auto" else self.segments,
             smoothing=-1.0 if self.smoothing == "auto" else self.smoothing,
@@ -139,7 +140,7 @@ class Surrogate:
         self.segments_ = report["segments"]
         self.smoothing_ = report["smoothing"]
         self.discrete = tuple(report["discrete"])
-        self.names = rows.names
+        self.names = given.table.names
         return self
 
     @property

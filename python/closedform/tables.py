@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import difflib
+import itertools
 import math
 from array import array
 from collections.abc import Iterator, Sequence
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from closedform import _inputs
+from closedform import _inputs, chunks
 from closedform._inputs import Floats, InputError, Matrix
 
 
@@ -43,7 +44,8 @@ class _Choice:
 def read_table(
     path: str | Path, *, target: str | None, drop: Sequence[str] = (), weights: str | None = None
 ) -> Table:
-    """Reads a CSV file (comma, semicolon or tab; a first line of column names) or a Parquet file.
+    """Reads a CSV file (comma, semicolon or tab; a first line of column names), a Parquet file or a
+    folder of Parquet files. The rows are in mapped temporary files (`chunks`), not in memory.
 
     Columns that are not used may hold anything; those that are must hold numbers in every row.
 
@@ -59,6 +61,8 @@ def read_table(
     """
     file = Path(path)
     try:
+        if file.is_dir() and any(file.rglob("*.parquet")):
+            return _read_parquet(file, target, drop, weights)
         with file.open("rb") as stream:
             magic = stream.read(4)
         if not magic:
@@ -110,28 +114,39 @@ def _read_csv(file: Path, target: str | None, drop: Sequence[str], weights: str 
             labels = [label.strip() for label in next(reader)]
             _check_header(file, labels)
             choice = _choose(file, labels, target, drop, weights)
-            others = [j for j in (choice.target, choice.weights) if j is not None]
-            used = [*choice.inputs, *others]
-            names = [labels[j] for j in used]
-            numbers = array("d")  # grows with the file: no list of Python objects in between
-            for row in _full_rows(file, reader, len(labels)):
-                cells = [row[j] for j in used]
-                numbers.extend(_numbers(file, reader.line_num, cells, names))
+            parts = _csv_chunks(file, reader, labels, choice)
+            rows = chunks.decoded(parts, name=str(file), y_name=f"{file}: column {target!r}")
         except csv.Error as error:
             raise InputError(
                 f"{file}: line {reader.line_num}: {error}; the file is cut off or badly quoted"
             ) from error
-    values = np.frombuffer(numbers, dtype=np.float64).reshape(-1, len(used))
+    names = _inputs.variable_names(labels[j] for j in choice.inputs)
+    return _table(replace(rows, table=replace(rows.table, names=names)), weights)
+
+
+def _csv_chunks(
+    file: Path, reader: Iterator[list[str]], labels: list[str], choice: _Choice
+) -> Iterator[chunks.Chunk]:
+    used = [*choice.inputs, *(j for j in (choice.target, choice.weights) if j is not None)]
+    names = [labels[j] for j in used]
     d = len(choice.inputs)
-    inputs = _inputs.matrix(values[:, :d], name=str(file))
-    return Table(
-        replace(inputs, names=_inputs.variable_names(labels[j] for j in choice.inputs)),
-        None if target is None else values[:, d].copy(),
-        None if weights is None else _weights(values[:, -1], len(values), weights),
-    )
+    rows = _full_rows(file, reader, len(labels))
+    while True:
+        numbers = array("d")  # no list of Python objects in between
+        for row in itertools.islice(rows, chunks.BATCH_ROWS):
+            cells = [row[j] for j in used]
+            numbers.extend(_numbers(file, reader.line_num, cells, names))  # type: ignore[attr-defined]
+        if not numbers:
+            return
+        values = np.frombuffer(numbers, dtype=np.float64).reshape(-1, len(used))
+        yield chunks.Chunk(
+            values[:, :d],
+            None if choice.target is None else values[:, d],
+            None if choice.weights is None else values[:, -1],
+        )
 
 
-def _weights(column: object, rows: int, label: str) -> Floats:
+def _weights(column: object, rows: int, label: str | None) -> Floats:
     return _inputs.weights(column, rows, name=f"weights: column {label!r}")
 
 
@@ -189,26 +204,15 @@ def _is_number(text: str) -> bool:
 def _read_parquet(
     file: Path, target: str | None, drop: Sequence[str], weights: str | None
 ) -> Table:
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError as error:
-        raise InputError(
-            f"{file}: Parquet needs pyarrow; pip install 'closedform[tables]' or give a CSV"
-        ) from error
-    try:
-        labels = pyarrow.parquet.read_schema(file).names
-        inputs_at = _choose(file, labels, target, drop, weights).inputs
-        columns = pyarrow.parquet.read_table(file, use_threads=False)
-    except pyarrow.ArrowException as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{file}: cannot be read as Parquet ({reason}); write it again") from error
-    inputs = _inputs.matrix(columns.select(inputs_at), name=str(file))
-    rows = len(inputs.values)
-    return Table(
-        inputs,
-        None
-        if target is None
-        else _inputs.vector(columns.column(target), rows, name=f"{file}: column {target!r}"),
-        None if weights is None else _weights(columns.column(weights), rows, weights),
+    source = chunks.dataset(file, name=str(file))
+    labels = source.schema.names
+    inputs = [labels[j] for j in _choose(file, labels, target, drop, weights).inputs]
+    parts = chunks.of_dataset(source, target, weights, inputs=inputs, name=str(file))
+    return _table(
+        chunks.decoded(parts, name=str(file), y_name=f"{file}: column {target!r}"), weights
     )
+
+
+def _table(rows: chunks.Rows, weights: str | None) -> Table:
+    checked = None if rows.weights is None else _weights(rows.weights, len(rows.weights), weights)
+    return Table(rows.table, rows.y, checked)

@@ -15,6 +15,7 @@ SOURCES = Path(__file__).parents[2] / "python" / "closedform"
 LAYERS = [
     {"_core"},
     {"_inputs", "library", "progress", "settings"},
+    {"mapped_files", "chunks"},
     {"code"},
     {"formula"},
     {"adapters"},

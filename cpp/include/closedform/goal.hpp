@@ -94,10 +94,10 @@ class MarginGoal : public Goal {
     std::span<const double> weights_;
 };
 
-/// Loss of an expression on all rows of X, a part of them at a time: no copy of all of them. The
-/// same for any number of threads (0: all cores).
+/// Losses of expressions on all rows of X, in one pass over them, a part at a time: no copy of all
+/// rows. The same for any number of threads (0: all cores).
 template <class T>
-double loss_on_all_rows(const Tape& tape, MatrixView<const T> x, const Goal& goal,
-                        unsigned threads);
+std::vector<double> losses_on_all_rows(std::span<const Tape> tapes, MatrixView<const T> x,
+                                       const Goal& goal, unsigned threads);
 
 }  // namespace closedform

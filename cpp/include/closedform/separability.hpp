@@ -62,7 +62,8 @@ struct ScoreOptions {
     std::function<bool()> stop = {};
 };
 
-/// One pass over the rows (two with free_offset), nothing kept of them.
+/// One pass over the rows (two with free_offset), nothing kept of them; of more than a million,
+/// over blocks of them, evenly spaced, a million rows in all.
 PairScores score_pairs(const TensorSurrogate& model, const Table& rows,
                        const ScoreOptions& options);
 

@@ -28,7 +28,9 @@ struct SurrogateOptions {
     double smoothing = -1;     ///< negative: chosen
     std::size_t patch = 2;
     std::size_t degree = 2;
-    double time = 10;  ///< seconds after which the choice stops looking further
+    /// Seconds after which the choice stops looking further, and after which, again, the last
+    /// sweeps over all rows stop: what they have not reached was fitted to 100,000 rows.
+    double time = 10;
     std::uint64_t seed = 0;
     unsigned threads = 0;  ///< 0: all cores; results do not depend on it unless time runs out
     std::function<bool()> stop = {};
