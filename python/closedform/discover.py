@@ -220,7 +220,7 @@ def _conclude(
             stopped=run.stopped,
             evaluations=run.spent,
             seconds=run.elapsed(),
-        ).of_data(run.X),
+        ).of_data(run.X, test_X),
         surrogate=surrogate,
         separability=structure,
         strategy=structure.strategy if structure is not None and strategy == "auto" else strategy,

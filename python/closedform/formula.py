@@ -343,9 +343,10 @@ class Front(Sequence[Formula]):
         front._best = range(len(self))[index]
         return front
 
-    def of_data(self, X: _inputs.FloatMatrix) -> Front:
-        """The same front, its formulas told the ranges of the data (n, d) they were found in."""
-        low, high = X.min(axis=0), X.max(axis=0)
+    def of_data(self, *parts: _inputs.FloatMatrix) -> Front:
+        """The same front, its formulas told the ranges of the rows (n, d) they were found in."""
+        low = np.min([part.min(axis=0) for part in parts], axis=0)
+        high = np.max([part.max(axis=0) for part in parts], axis=0)
         for formula in self:
             formula.ranges = tuple(zip(low.tolist(), high.tolist(), strict=True))
         return self

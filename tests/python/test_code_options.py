@@ -156,7 +156,7 @@ def test_the_search_remembers_the_ranges(tmp_path: Path) -> None:
     path.write_text(json.dumps(document))
     assert cf.Front.load(path).best.ranges is None
     path.write_text(json.dumps(document | {"ranges": [[0, 1]]}))
-    with pytest.raises(InputError, match="ranges: has 1 for 2 inputs"):
+    with pytest.raises(ValueError, match="ranges: has 1 for 2 inputs"):
         cf.Front.load(path)
 
 
