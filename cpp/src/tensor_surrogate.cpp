@@ -95,7 +95,7 @@ struct BlockSpace {
         : cell(inputs * tensor_block_rows),
           t(inputs * tensor_block_rows),
           inverse_width(inputs * tensor_block_rows),
-          lanes(kernels::tensor_row_space(inputs)) {}
+          lanes(kernels::tensor_row_space(inputs, true)) {}
 
     struct alignas(64) Lane {
         double v[widest_pack];

@@ -2,7 +2,7 @@
 
 #include "closedform/tape_kernels.hpp"
 
-#include "closedform/kernels/tape_operators.hpp"
+#include "closedform/kernels/tape_dispatch.hpp"
 #include "lanes.hpp"
 
 // An operator may write where its operand is (the reused slots of forward): each row depends on
@@ -59,49 +59,10 @@ void unary(const double* a, double* out) {
     }
 }
 
-/// Calls visit with the operator's functor; `a` decides how sin, cos and tan reduce their argument.
+/// `a` decides how sin, cos and tan reduce their argument.
 template <class Visit>
 void with_unary(Op op, const double* a, const Visit& visit) {
-    switch (op) {
-        case Op::sin:
-            return far(a) ? visit(k::SinFar{}) : visit(k::Sin{});
-        case Op::cos:
-            return far(a) ? visit(k::CosFar{}) : visit(k::Cos{});
-        case Op::tan:
-            return far(a) ? visit(k::TanFar{}) : visit(k::Tan{});
-        case Op::exp:
-            return visit(k::Exp{});
-        case Op::log:
-            return visit(k::Log{});
-        case Op::sqrt:
-            return visit(k::Sqrt{});
-        case Op::square:
-            return visit(k::Square{});
-        case Op::cube:
-            return visit(k::Cube{});
-        case Op::abs:
-            return visit(k::Abs{});
-        case Op::tanh:
-            return visit(k::Tanh{});
-        default:
-            return visit(k::Inv{});
-    }
-}
-
-template <class Visit>
-void with_binary(Op op, const Visit& visit) {
-    switch (op) {
-        case Op::add:
-            return visit(k::Add{});
-        case Op::sub:
-            return visit(k::Sub{});
-        case Op::mul:
-            return visit(k::Mul{});
-        case Op::div:
-            return visit(k::Div{});
-        default:
-            return visit(k::Pow{});
-    }
+    k::with_unary(op, [a] { return far(a); }, visit);
 }
 
 void forward(const Node* tape, std::size_t nodes, const double* const* columns, double* scratch,
@@ -127,7 +88,7 @@ void forward(const Node* tape, std::size_t nodes, const double* const* columns, 
             with_unary(node.op, at[i - 1], [&](auto f) { unary<decltype(f)>(at[i - 1], out); });
         } else {
             const std::size_t left = i - 1 - tape[i - 1].size;
-            with_binary(node.op, [&](auto f) {
+            k::with_binary(node.op, [&](auto f) {
                 binary<decltype(f)>(tape[left], tape[i - 1], at[left], at[i - 1], out);
             });
         }
@@ -181,7 +142,7 @@ void reverse(const Node* tape, std::size_t nodes, const double* const* at, const
         double* right = active[i - 1] ? adjoint + (i - 1) * rows : nullptr;
         const double* a = at[l];
         const double* b = at[i - 1];
-        with_binary(node.op, [&](auto f) { binary_slopes<decltype(f)>(a, b, v, g, left, right); });
+        k::with_binary(node.op, [&](auto f) { binary_slopes<decltype(f)>(a, b, v, g, left, right); });
     }
 }
 
@@ -217,7 +178,7 @@ void forward_tangent(const Node* tape, std::size_t nodes, const double* const* a
         const std::size_t l = i - 1 - tape[i - 1].size;
         const double* p = moves[l] ? tangent + l * rows : zeros;
         const double* q = moves[i - 1] ? tangent + (i - 1) * rows : zeros;
-        with_binary(node.op,
+        k::with_binary(node.op,
                     [&](auto f) { binary_tangent<decltype(f)>(at[l], a, at[i], p, q, out); });
     }
 }
@@ -285,7 +246,7 @@ void reverse_tangent(const Node* tape, std::size_t nodes, const double* const* a
             const double* q = moves[r] ? tangent + r * rows : zeros;
             double* left = active[l] ? adjoint_tangent + l * rows : nullptr;
             double* right = active[r] ? adjoint_tangent + r * rows : nullptr;
-            with_binary(node.op, [&](auto f) {
+            k::with_binary(node.op, [&](auto f) {
                 binary_curves<decltype(f)>(at[l], at[r], at[i], g, h, p, q, left, right);
             });
         }
@@ -306,8 +267,7 @@ double square_error(const double* f, const double* y, const double* scale) {
     double lane[lanes] = {};
     for (std::size_t i = 0; i < rows; i += lanes) {
         for (std::size_t j = 0; j < lanes; ++j) {
-            const double r = scale[i + j] * (f[i + j] - y[i + j]);
-            lane[j] += r * r;
+            lane[j] += k::square_error(f[i + j], y[i + j], scale[i + j]);
         }
     }
     return total(lane);

@@ -72,7 +72,7 @@ CLOSEDFORM_HOST_DEVICE Response<double> respond_smoothly(double z, double parame
     } else if constexpr (kind == Activation::sigmoid) {
         return sigmoid(z);
     } else if constexpr (kind == Activation::sin) {
-        const SinCos both = sincos(z);
+        const SinCos<double> both = sincos(z);
         return {both.sin, both.cos};
     }
 }

@@ -1,0 +1,99 @@
+#include "cuda_runtime.cuh"
+
+namespace closedform {
+namespace {
+
+std::string problem_of(cudaError_t status, int count) {
+    if (status == cudaErrorInsufficientDriver) {
+        // Also what a machine without any driver says.
+        return "no usable NVIDIA driver: none is installed, or it is older than CUDA " +
+               std::to_string(CUDART_VERSION / 1000) + "; install or update it";
+    }
+    if (status == cudaErrorNoDevice || (status == cudaSuccess && count == 0)) {
+        return "the driver shows no device; see CUDA_VISIBLE_DEVICES and nvidia-smi";
+    }
+    return status == cudaSuccess ? std::string() : cudaGetErrorString(status);
+}
+
+}  // namespace
+
+namespace gpu {
+
+void check(cudaError_t status, const char* action) {
+    if (status == cudaSuccess) {
+        return;
+    }
+    cudaGetLastError();
+    if (status == cudaErrorMemoryAllocation) {
+        throw DeviceError(std::string("too little memory while ") + action +
+                          ": free some, or give fewer rows at a time");
+    }
+    if (status == cudaErrorNoKernelImageForDevice || status == cudaErrorInvalidDeviceFunction) {
+        throw DeviceError(
+            "this build holds no code for this device; build with its architecture in "
+            "CLOSEDFORM_CUDA_ARCHITECTURES");
+    }
+    throw DeviceError(std::string(cudaGetErrorString(status)) + ", while " + action);
+}
+
+CudaRuntime::CudaRuntime(const void* memory) {
+    const std::string why = cuda::problem();
+    if (!why.empty()) {
+        throw DeviceError(why);
+    }
+    check(cudaGetDevice(&previous_), "looking for the device");
+    int device = previous_;
+    if (memory != nullptr) {
+        cudaPointerAttributes attributes{};
+        check(cudaPointerGetAttributes(&attributes, memory), "looking where the rows lie");
+        if (attributes.type != cudaMemoryTypeDevice && attributes.type != cudaMemoryTypeManaged) {
+            throw DeviceError("the rows said to lie on a device do not");
+        }
+        device = attributes.device;
+    }
+    check(cudaSetDevice(device), "choosing the device");
+    int bytes = 0;
+    check(cudaDeviceGetAttribute(&bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device),
+          "looking for shared memory");
+    shared_memory_ = static_cast<std::size_t>(bytes);
+    check(cudaDeviceSynchronize(), "waiting for earlier work");
+}
+
+CudaRuntime::~CudaRuntime() { cudaSetDevice(previous_); }
+
+std::size_t CudaRuntime::free_memory() const {
+    std::size_t free = 0;
+    std::size_t total = 0;
+    check(cudaMemGetInfo(&free, &total), "asking for free memory");
+    return free;
+}
+
+}  // namespace gpu
+
+namespace cuda {
+
+std::vector<DeviceInfo> devices() {
+    int count = 0;
+    if (cudaGetDeviceCount(&count) != cudaSuccess) {
+        cudaGetLastError();
+        count = 0;
+    }
+    std::vector<DeviceInfo> found;
+    for (int i = 0; i < count; ++i) {
+        cudaDeviceProp properties{};
+        gpu::check(cudaGetDeviceProperties(&properties, i), "looking at a device");
+        found.push_back(
+            {properties.name, properties.major, properties.minor, properties.totalGlobalMem});
+    }
+    return found;
+}
+
+std::string problem() {
+    int count = 0;
+    const cudaError_t status = cudaGetDeviceCount(&count);
+    cudaGetLastError();
+    return problem_of(status, count);
+}
+
+}  // namespace cuda
+}  // namespace closedform
