@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "closedform/objective.hpp"
 #include "closedform/table.hpp"
 
 namespace closedform {
@@ -27,6 +28,16 @@ class DeviceError : public std::runtime_error {
 struct DeviceRows {
     Table table;
     bool on_device = false;
+};
+
+/// What expressions are measured against: see ValueObjective and GradientObjective. Views; the
+/// arrays stay their owner's.
+struct BatchTargets {
+    MatrixView<const double> targets;  ///< y [rows x 1], or directions, of the shape of X
+    MatrixView<const double> scales;   ///< of directions; no columns: ones
+    std::span<const double> weights;   ///< empty: ones
+    bool directions = false;
+    bool is_signed = false;
 };
 
 namespace cuda {
@@ -49,6 +60,25 @@ std::string problem();
 /// Outside::error.
 void derivatives(const TensorSurrogate& model, const DeviceRows& rows, double* value,
                  double* gradient, double* hessian);
+
+/// The value or gradient objective of whole batches of expressions, one launch a batch (and chunk
+/// of rows), in the precision of X.
+class BatchObjective {
+  public:
+    /// Copies the rows to the device where they find room, else with every batch; X and targets
+    /// must live as long as this does. Throws std::invalid_argument where sizes differ.
+    BatchObjective(const DeviceRows& x, const BatchTargets& targets);
+    ~BatchObjective();
+    BatchObjective(const BatchObjective&) = delete;
+    BatchObjective& operator=(const BatchObjective&) = delete;
+
+    /// One for every tape; the same sums as Objective::sums on the same rows.
+    std::vector<LossSums> sums(std::span<const Tape> tapes);
+
+  private:
+    struct Scorer;
+    std::unique_ptr<Scorer> scorer_;
+};
 
 }  // namespace cuda
 }  // namespace closedform
