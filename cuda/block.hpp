@@ -24,6 +24,13 @@
 
 #include "closedform/kernels/host_device.hpp"
 
+/// Before a loop over an array of a thread, which stays in registers only if every index is known.
+#if defined(__CUDACC__)
+#define CLOSEDFORM_UNROLL _Pragma("unroll")
+#else
+#define CLOSEDFORM_UNROLL
+#endif
+
 namespace closedform::gpu {
 
 class HostBlock {

@@ -9,16 +9,9 @@
 #include "bodies/surrogate.hpp"
 #include "closedform/tensor_surrogate.hpp"
 #include "placement.hpp"
+#include "upload.hpp"
 
 namespace closedform::gpu {
-
-template <class T, class Runtime>
-typename Runtime::template Buffer<T> upload(Runtime& runtime, const std::vector<T>& values,
-                                            typename Runtime::Stream& stream) {
-    typename Runtime::template Buffer<T> buffer(runtime, values.size());
-    runtime.copy(buffer.data(), values.data(), values.size(), stream);
-    return buffer;
-}
 
 /// The tables of a surrogate in the device's memory.
 template <class Real, class Runtime>

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "closedform/network.hpp"
 #include "closedform/objective.hpp"
 #include "closedform/table.hpp"
 
@@ -60,6 +61,11 @@ std::string problem();
 /// Outside::error.
 void derivatives(const TensorSurrogate& model, const DeviceRows& rows, double* value,
                  double* gradient, double* hessian);
+
+/// As Network::evaluate, in the precision of the network.
+template <class T>
+void evaluate(const Network<T>& network, const DeviceRows& rows, const Head& head, double* value,
+              double* gradient);
 
 /// The value or gradient objective of whole batches of expressions, one launch a batch (and chunk
 /// of rows), in the precision of X.

@@ -65,6 +65,11 @@ void with_unary(Op op, const double* a, const Visit& visit) {
     k::with_unary(op, [a] { return far(a); }, visit);
 }
 
+template <class Visit>
+void with_binary(Op op, const Visit& visit) {
+    k::with_binary(op, visit);
+}
+
 void forward(const Node* tape, std::size_t nodes, const double* const* columns, double* scratch,
              const double** at, bool keep) {
     std::size_t depth = 0;  // live values, each in its own slot: the reused layout is a stack
@@ -88,7 +93,7 @@ void forward(const Node* tape, std::size_t nodes, const double* const* columns, 
             with_unary(node.op, at[i - 1], [&](auto f) { unary<decltype(f)>(at[i - 1], out); });
         } else {
             const std::size_t left = i - 1 - tape[i - 1].size;
-            k::with_binary(node.op, [&](auto f) {
+            with_binary(node.op, [&](auto f) {
                 binary<decltype(f)>(tape[left], tape[i - 1], at[left], at[i - 1], out);
             });
         }
@@ -142,7 +147,7 @@ void reverse(const Node* tape, std::size_t nodes, const double* const* at, const
         double* right = active[i - 1] ? adjoint + (i - 1) * rows : nullptr;
         const double* a = at[l];
         const double* b = at[i - 1];
-        k::with_binary(node.op, [&](auto f) { binary_slopes<decltype(f)>(a, b, v, g, left, right); });
+        with_binary(node.op, [&](auto f) { binary_slopes<decltype(f)>(a, b, v, g, left, right); });
     }
 }
 
@@ -178,7 +183,7 @@ void forward_tangent(const Node* tape, std::size_t nodes, const double* const* a
         const std::size_t l = i - 1 - tape[i - 1].size;
         const double* p = moves[l] ? tangent + l * rows : zeros;
         const double* q = moves[i - 1] ? tangent + (i - 1) * rows : zeros;
-        k::with_binary(node.op,
+        with_binary(node.op,
                     [&](auto f) { binary_tangent<decltype(f)>(at[l], a, at[i], p, q, out); });
     }
 }
@@ -246,7 +251,7 @@ void reverse_tangent(const Node* tape, std::size_t nodes, const double* const* a
             const double* q = moves[r] ? tangent + r * rows : zeros;
             double* left = active[l] ? adjoint_tangent + l * rows : nullptr;
             double* right = active[r] ? adjoint_tangent + r * rows : nullptr;
-            k::with_binary(node.op, [&](auto f) {
+            with_binary(node.op, [&](auto f) {
                 binary_curves<decltype(f)>(at[l], at[r], at[i], g, h, p, q, left, right);
             });
         }
