@@ -1,18 +1,24 @@
+#include <string>
+
 #include "cuda_runtime.cuh"
 
 namespace closedform {
 namespace {
 
-std::string problem_of(cudaError_t status, int count) {
+cuda::Problem problem_of(cudaError_t status, int count) {
+    int driver = 0;  // 0: none is installed, which the runtime calls too old as well
+    cudaDriverGetVersion(&driver);
+    if (driver == 0) {
+        return {"no NVIDIA driver is installed", false};
+    }
+    const std::string version = std::to_string(CUDART_VERSION / 1000);
     if (status == cudaErrorInsufficientDriver) {
-        // Also what a machine without any driver says.
-        return "no usable NVIDIA driver: none is installed, or it is older than CUDA " +
-               std::to_string(CUDART_VERSION / 1000) + "; install or update it";
+        return {"the NVIDIA driver is older than CUDA " + version + "; update it", true};
     }
     if (status == cudaErrorNoDevice || (status == cudaSuccess && count == 0)) {
-        return "the driver shows no device; see CUDA_VISIBLE_DEVICES and nvidia-smi";
+        return {"the NVIDIA driver shows no device; see CUDA_VISIBLE_DEVICES and nvidia-smi", true};
     }
-    return status == cudaSuccess ? std::string() : cudaGetErrorString(status);
+    return {status == cudaSuccess ? "" : cudaGetErrorString(status), status != cudaSuccess};
 }
 
 }  // namespace
@@ -37,7 +43,7 @@ void check(cudaError_t status, const char* action) {
 }
 
 CudaRuntime::CudaRuntime(const void* memory) {
-    const std::string why = cuda::problem();
+    const std::string why = cuda::problem().text;
     if (!why.empty()) {
         throw DeviceError(why);
     }
@@ -88,7 +94,7 @@ std::vector<DeviceInfo> devices() {
     return found;
 }
 
-std::string problem() {
+Problem problem() {
     int count = 0;
     const cudaError_t status = cudaGetDeviceCount(&count);
     cudaGetLastError();

@@ -106,7 +106,8 @@ const PairScores& Separator::block(const std::vector<std::size_t>& inputs, bool 
         found = known
                     .emplace(inputs, score_pairs(model_, rows,
                                                  {inputs, result_.anchor, options_.discrete,
-                                                  inside_sum, options_.threads, options_.stop}))
+                                                  inside_sum, options_.threads, options_.stop,
+                                                  {}}))
                     .first;
     }
     return found->second;
@@ -285,7 +286,8 @@ Separation Separator::run() {
     std::iota(all.begin(), all.end(), std::size_t{0});
     result_.scores = score_pairs(
         model_, rows_,
-        {all, result_.anchor, options_.discrete, false, options_.threads, options_.stop});
+        {all, result_.anchor, options_.discrete, false, options_.threads, options_.stop,
+         options_.totals});
     measure_effects();
     result_.general_error = fitted_to_surrogate_ ? 0.0 : options_.held_out_error;
     screen();

@@ -20,9 +20,10 @@ inline constexpr std::size_t scratch_share = 8;
 template <class Runtime>
 class Placement {
   public:
-    /// table_bytes: 0 for a body without tables.
-    Placement(Runtime& runtime, std::size_t space_bytes, std::size_t table_bytes)
-        : runtime_(runtime) {
+    /// table_bytes: 0 for a body without tables. blocks: the most of a launch.
+    Placement(Runtime& runtime, std::size_t space_bytes, std::size_t table_bytes,
+              std::size_t blocks = most_blocks)
+        : runtime_(runtime), blocks_(blocks) {
         const std::size_t most = runtime.shared_memory();
         scratch_ = space_bytes > most;
         const std::size_t rest = scratch_ ? 0 : space_bytes;
@@ -31,8 +32,8 @@ class Placement {
         staged_ = table_bytes > 0 && rest + table_bytes <= most / 2;
         shared_bytes_ = rest + (staged_ ? table_bytes : 0);
         if (scratch_) {
-            blocks_ = std::min(most_blocks_with_scratch,
-                               runtime.free_memory() / scratch_share / slots / space_bytes);
+            blocks_ = std::min({blocks, most_blocks_with_scratch,
+                                runtime.free_memory() / scratch_share / slots / space_bytes});
             if (blocks_ == 0) {
                 throw DeviceError("too little memory on the device: its kernel needs " +
                                   std::to_string((space_bytes * scratch_share * slots >> 20U) + 1) +
@@ -44,6 +45,9 @@ class Placement {
         }
     }
 
+    /// As many as a launch has at most.
+    std::size_t blocks() const { return blocks_; }
+
     template <class Body>
     void launch(Body body, std::size_t items, std::size_t slot, typename Runtime::Stream& stream) {
         body.scratch = buffers_[slot].data();
@@ -53,10 +57,10 @@ class Placement {
 
   private:
     Runtime& runtime_;
-    std::size_t shared_bytes_;
-    bool scratch_;
-    std::size_t blocks_ = most_blocks;
-    bool staged_;
+    std::size_t blocks_;
+    std::size_t shared_bytes_ = 0;
+    bool scratch_ = false;
+    bool staged_ = false;
     std::array<typename Runtime::template Buffer<std::byte>, slots> buffers_;
 };
 

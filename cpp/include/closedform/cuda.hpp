@@ -11,13 +11,14 @@
 #include <string>
 #include <vector>
 
+#include "closedform/als.hpp"
+#include "closedform/cell_moments.hpp"
 #include "closedform/network.hpp"
 #include "closedform/objective.hpp"
+#include "closedform/separability.hpp"
 #include "closedform/table.hpp"
 
 namespace closedform {
-
-class TensorSurrogate;
 
 /// No device, no driver, too little memory, or an error that CUDA reports; what() says which.
 class DeviceError : public std::runtime_error {
@@ -53,14 +54,27 @@ struct DeviceInfo {
 /// The devices that can be used; none where there is no driver.
 std::vector<DeviceInfo> devices();
 
-/// Why devices() is empty, in a line that says what to do; "" where it is not.
-std::string problem();
+struct Problem {
+    std::string text;  ///< one line that says what to do; "" for no problem
+    /// True where a driver is there that cannot be used: whoever has a GPU wants to hear of it.
+    bool surprising = false;
+};
+
+/// Why devices() is empty.
+Problem problem();
 
 /// As TensorSurrogate::derivatives, in the precision of the rows; results in the host's memory,
 /// null ones left out. Rows beyond the grid are not looked for: throws std::invalid_argument under
 /// Outside::error.
 void derivatives(const TensorSurrogate& model, const DeviceRows& rows, double* value,
                  double* gradient, double* hessian);
+
+/// What score_pairs asks for in ScoreOptions::totals, over all inputs, in the precision of the rows.
+PairTotals pair_totals(const TensorSurrogate& model, const DeviceRows& rows, double c);
+
+/// Rows to fit, copied to the device where they find room, else with every gather. `rows` must live
+/// as long. In float64 always: normal equations lose twice the digits that the data do.
+std::unique_ptr<MomentRows> moments_of(const FitRows& rows);
 
 /// As Network::evaluate, in the precision of the network.
 template <class T>

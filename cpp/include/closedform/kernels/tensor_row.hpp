@@ -112,6 +112,21 @@ CLOSEDFORM_HOST_DEVICE Real tensor_value(const Factors& factors, std::size_t inp
     return lane_sum(total);
 }
 
+/// start times the factors of all inputs but `skip`, of the modes from `mode` on.
+template <class V, class Factors, class Real>
+CLOSEDFORM_HOST_DEVICE V product_without(V start, const Factors& factors, std::size_t inputs,
+                                         std::size_t skip, std::size_t mode, RowPlace<Real> at) {
+    V product = start;
+    for (std::size_t k = 0; k < inputs; ++k) {
+        if (k != skip) {
+            const auto cell = static_cast<std::size_t>(at.cell[k * at.stride]);
+            product = product * factor_value<V>(factors.cell(k, cell) + mode, factors.stride(),
+                                                at.t[k * at.stride]);
+        }
+    }
+    return product;
+}
+
 /// Lanes a row needs while its derivatives are computed: the sums over modes come last.
 CLOSEDFORM_HOST_DEVICE std::size_t tensor_sums_begin(std::size_t inputs) { return 5 * inputs + 2; }
 CLOSEDFORM_HOST_DEVICE std::size_t tensor_row_space(std::size_t inputs, bool bends) {
