@@ -25,7 +25,7 @@
 #include "closedform/kernels/host_device.hpp"
 
 /// Before a loop over an array of a thread, which stays in registers only if every index is known.
-#if defined(__CUDACC__)
+#if defined(__CUDA_ARCH__)
 #define CLOSEDFORM_UNROLL _Pragma("unroll")
 #else
 #define CLOSEDFORM_UNROLL

@@ -39,7 +39,8 @@ class CudaBlock {
 };
 
 template <class Body>
-__global__ void __launch_bounds__(Body::threads, Body::resident) run_body(const __grid_constant__ Body body) {
+__global__ void __launch_bounds__(Body::threads, Body::resident)
+    run_body(const __grid_constant__ Body body) {
     extern __shared__ __align__(16) std::byte shared[];
     CudaBlock block(shared);
     body(block);

@@ -88,8 +88,17 @@ std::vector<DeviceInfo> devices() {
     for (int i = 0; i < count; ++i) {
         cudaDeviceProp properties{};
         gpu::check(cudaGetDeviceProperties(&properties, i), "looking at a device");
-        found.push_back(
-            {properties.name, properties.major, properties.minor, properties.totalGlobalMem});
+        const auto attribute = [i](cudaDeviceAttr which) {
+            int value = 0;
+            gpu::check(cudaDeviceGetAttribute(&value, which, i), "looking at a device");
+            return value;
+        };
+        // Clocks are given in kHz; memory transfers twice a clock; the bus's width is in bits.
+        found.push_back({properties.name, properties.major, properties.minor,
+                         properties.totalGlobalMem, properties.multiProcessorCount,
+                         1e3 * attribute(cudaDevAttrClockRate),
+                         2e3 * attribute(cudaDevAttrMemoryClockRate) *
+                             attribute(cudaDevAttrGlobalMemoryBusWidth) / 8});
     }
     return found;
 }

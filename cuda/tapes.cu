@@ -10,9 +10,8 @@ struct BatchObjective::Scorer {
     using Of = gpu::TapeScorer<Real, gpu::CudaRuntime>;
 
     Scorer(const DeviceRows& x, const BatchTargets& targets)
-        : runtime(x.table.visit([&](const auto& view) -> const void* {
-              return x.on_device ? view.data : nullptr;
-          })) {
+        : runtime(x.table.visit(
+              [&](const auto& view) -> const void* { return x.on_device ? view.data : nullptr; })) {
         x.table.visit([&](const auto& view) { make(view, x.on_device, targets); });
     }
     template <class Real>

@@ -129,6 +129,9 @@ void register_cuda(py::module_& module) {
             entry["compute_capability"] =
                 std::to_string(device.major) + "." + std::to_string(device.minor);
             entry["memory"] = device.memory;
+            entry["multiprocessors"] = device.multiprocessors;
+            entry["clock"] = device.clock;
+            entry["bandwidth"] = device.bandwidth;
             found.append(entry);
         }
         return found;

@@ -63,7 +63,8 @@ TensorSurrogate surrogate_of(const std::vector<DoubleArray>& nodes,
 
 py::tuple fit(const py::array& x, const DoubleArray& y, const std::optional<DoubleArray>& weights,
               std::size_t modes, std::size_t segments, double smoothing, std::size_t patch,
-              std::size_t degree, double time, std::uint64_t seed, unsigned threads, bool on_device) {
+              std::size_t degree, double time, std::uint64_t seed, unsigned threads,
+              bool on_device) {
     const Table rows = table_of(x);
     SurrogateOptions options;
     options.modes = modes;

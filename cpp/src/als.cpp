@@ -162,7 +162,7 @@ class Solver {
     std::vector<CellMoments> moments_;
     std::vector<BlockSpace> spaces_;
     std::unique_ptr<MomentRows> there_;  ///< the rows, where a device has them
-    std::vector<std::size_t> chosen_;  ///< modes whose factor of the current input is free
+    std::vector<std::size_t> chosen_;    ///< modes whose factor of the current input is free
     std::size_t chosen_padded_ = 0;
     std::vector<std::vector<double>> weaves_;  ///< per input, [cells][9][width][width]
     std::size_t reach_ = 0;                    ///< sub-diagonals of the normal matrix

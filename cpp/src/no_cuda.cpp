@@ -21,8 +21,7 @@ void derivatives(const TensorSurrogate& /*model*/, const DeviceRows& /*rows*/, d
     throw DeviceError(why);
 }
 
-PairTotals pair_totals(const TensorSurrogate& /*model*/, const DeviceRows& /*rows*/,
-                       double /*c*/) {
+PairTotals pair_totals(const TensorSurrogate& /*model*/, const DeviceRows& /*rows*/, double /*c*/) {
     throw DeviceError(why);
 }
 

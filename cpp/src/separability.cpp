@@ -124,8 +124,8 @@ class Pass {
     }
 
   private:
-    void reduce(std::size_t first, std::size_t count, double offset, Space& s,
-                PairSums& sums, PairCounts& counts) const {
+    void reduce(std::size_t first, std::size_t count, double offset, Space& s, PairSums& sums,
+                PairCounts& counts) const {
         const std::size_t d = model_.inputs();
         s.x.resize(d * block);
         s.value.resize(block);

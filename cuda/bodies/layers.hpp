@@ -7,9 +7,10 @@
 //
 // Per layer of I inputs and O outputs, rows n, Real of s bytes, tiles of B x B (B = 32 W):
 //   2 n I O flops; reads s n I ceil(O / B) + s I O ceil(n / B), writes s n O, twice with slopes.
-//   The sums are read and written once more on the way to the activation, in the second-level cache.
-// At I = O = 1000 in float32 (B = 128): 2 Mflop and 63 KB a row (4 I of them and 8 O from and to the
-// device's memory, the rest in the cache); the floor is the arithmetic.
+//   The sums are read and written once more on the way to the activation, in the second-level
+//   cache.
+// At I = O = 1000 in float32 (B = 128): 2 Mflop and 63 KB a row (4 I of them and 8 O from and to
+// the device's memory, the rest in the cache); the floor is the arithmetic.
 
 #include <cstddef>
 
@@ -44,8 +45,7 @@ struct Tiles {
     CLOSEDFORM_HOST_DEVICE static void load(const Real* from, unsigned c, Real* to) {
         CLOSEDFORM_UNROLL
         for (unsigned half = 0; half < 2; ++half) {
-            const Vector v =
-                *reinterpret_cast<const Vector*>(from + half * side + c * vector);
+            const Vector v = *reinterpret_cast<const Vector*>(from + half * side + c * vector);
             CLOSEDFORM_UNROLL
             for (unsigned i = 0; i < vector; ++i) {
                 to[half * vector + i] = v.at[i];
@@ -154,9 +154,7 @@ struct LayerForward {
     CLOSEDFORM_HOST_DEVICE void operator()(Block& block) const {
         Tiles<Real>::template product<true>(
             block, rows, outputs, inputs,
-            [this](std::size_t row, unsigned k) {
-                return static_cast<Real>(h[row * inputs + k]);
-            },
+            [this](std::size_t row, unsigned k) { return static_cast<Real>(h[row * inputs + k]); },
             [this](unsigned column, unsigned k) {
                 return weights[static_cast<std::size_t>(column) * inputs + k];
             },
@@ -221,8 +219,8 @@ struct LogOdds {
         block.run([&](unsigned thread) {
             for (std::size_t row = block.index() * threads + thread; row < rows;
                  row += block.count() * threads) {
-                value[row] = static_cast<Real>(
-                    kernels::log_odds(index, classes, logits + row * classes));
+                value[row] =
+                    static_cast<Real>(kernels::log_odds(index, classes, logits + row * classes));
             }
         });
     }

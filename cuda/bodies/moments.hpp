@@ -60,8 +60,8 @@ struct MomentSums {
         const Tile tile(memory, tables.inputs, row_numbers());
         unsigned* sorted = reinterpret_cast<unsigned*>(memory + tile_bytes());
         unsigned* cell_begin = sorted + threads;
-        const FlatFactors<double> factors = stage_tables<threads>(
-            block, tables, staged, shared + (scratch == nullptr ? bytes : 0));
+        const FlatFactors<double> factors =
+            stage_tables<threads>(block, tables, staged, shared + (scratch == nullptr ? bytes : 0));
         const std::size_t row_step = tables.inputs + extra;
         double* own = sums + block.index() * block_sums();
         for (std::size_t first = block.index() * threads; first < count;
@@ -90,8 +90,8 @@ struct MomentSums {
         const double t = at.t[input * at.stride];
         double residual = target[0] - tables.offset;
         for (unsigned m = 0; m < tables.modes; ++m) {
-            const double product = kernels::product_without(target[2], factors, tables.inputs,
-                                                            input, m, at);
+            const double product =
+                kernels::product_without(target[2], factors, tables.inputs, input, m, at);
             if (place[m] == frozen) {
                 const auto cell = static_cast<std::size_t>(at.cell[input * at.stride]);
                 residual -= product * kernels::factor_value<double>(factors.cell(input, cell) + m,

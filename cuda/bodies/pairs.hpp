@@ -62,8 +62,8 @@ struct PairReduction {
         const Tile tile(memory, tables.inputs, row_numbers());
         Real* held = reinterpret_cast<Real*>(memory + tile_bytes());
         const auto own_sums = static_cast<unsigned>(block_sums());
-        const FlatFactors<Real> factors = stage_tables<threads>(
-            block, tables, staged, shared + (scratch == nullptr ? bytes : 0));
+        const FlatFactors<Real> factors =
+            stage_tables<threads>(block, tables, staged, shared + (scratch == nullptr ? bytes : 0));
         block.run([&](unsigned thread) {
             for (unsigned i = thread; i < own_sums; i += threads) {
                 held[i] = Real(0);
@@ -98,9 +98,8 @@ struct PairReduction {
 
   private:
     CLOSEDFORM_HOST_DEVICE Real slope(const Tile& tile, unsigned row, unsigned i) const {
-        return kernels::gradient_entry(
-                   tile.space(row) + kernels::tensor_sums_begin(tables.inputs), tile.place(row),
-                   i) *
+        return kernels::gradient_entry(tile.space(row) + kernels::tensor_sums_begin(tables.inputs),
+                                       tile.place(row), i) *
                range[i];
     }
     template <class Block>
@@ -123,11 +122,10 @@ struct PairReduction {
             }
             const unsigned i = item - j * (j - 1) / 2;
             for (unsigned row = group; row < count_of_rows; row += groups()) {
-                const Real bend =
-                    kernels::hessian_entry(
-                        tile.space(row) + kernels::tensor_sums_begin(tables.inputs),
-                        tile.place(row), tables.inputs, i, j) *
-                    range[i] * range[j];
+                const Real bend = kernels::hessian_entry(
+                                      tile.space(row) + kernels::tensor_sums_begin(tables.inputs),
+                                      tile.place(row), tables.inputs, i, j) *
+                                  range[i] * range[j];
                 const Real crossed = kernels::crossed_term(
                     tile.space(row)[u_at], slope(tile, row, i), slope(tile, row, j), bend);
                 sum[0] += bend * bend;

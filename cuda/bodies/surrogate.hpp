@@ -139,17 +139,15 @@ struct SurrogateValues {
     std::byte* scratch;  ///< space_bytes a block, or null for shared memory
     bool staged;         ///< tables are copied to shared memory, after the space if that is there
 
-    CLOSEDFORM_HOST_DEVICE std::size_t space_bytes() const {
-        return Tile::bytes(tables.inputs, 0);
-    }
+    CLOSEDFORM_HOST_DEVICE std::size_t space_bytes() const { return Tile::bytes(tables.inputs, 0); }
     template <class Block>
     CLOSEDFORM_HOST_DEVICE void operator()(Block& block) const {
         const std::size_t bytes = space_bytes();
         std::byte* shared = block.shared();
         const Tile tile(scratch == nullptr ? shared : scratch + block.index() * bytes,
                         tables.inputs, 0);
-        const FlatFactors<Real> factors = stage_tables<threads>(
-            block, tables, staged, shared + (scratch == nullptr ? bytes : 0));
+        const FlatFactors<Real> factors =
+            stage_tables<threads>(block, tables, staged, shared + (scratch == nullptr ? bytes : 0));
         for (std::size_t first = block.index() * threads; first < rows;
              first += block.count() * threads) {
             const unsigned count = tile_count<threads>(rows, first);
@@ -193,17 +191,17 @@ struct SurrogateDerivatives {
         std::byte* shared = block.shared();
         const Tile tile(scratch == nullptr ? shared : scratch + block.index() * bytes,
                         tables.inputs, row_numbers());
-        const FlatFactors<Real> factors = stage_tables<threads>(
-            block, tables, staged, shared + (scratch == nullptr ? bytes : 0));
+        const FlatFactors<Real> factors =
+            stage_tables<threads>(block, tables, staged, shared + (scratch == nullptr ? bytes : 0));
         for (std::size_t first = block.index() * threads; first < rows;
              first += block.count() * threads) {
             const unsigned count = tile_count<threads>(rows, first);
             locate_tile(block, tables, x + first * tables.inputs, tables.inputs, count, tile);
             block.run([&](unsigned row) {
                 if (row < count) {
-                    const Real u = kernels::tensor_sums<Real>(factors, tables.inputs, tables.modes,
-                                                              tile.place(row), tile.space(row),
-                                                              wants_hessian);
+                    const Real u =
+                        kernels::tensor_sums<Real>(factors, tables.inputs, tables.modes,
+                                                   tile.place(row), tile.space(row), wants_hessian);
                     if (value != nullptr) {
                         value[first + row] = tables.offset + u;
                     }

@@ -64,9 +64,8 @@ class MomentRowsOn : public MomentRows {
         body.free = static_cast<unsigned>(chosen.size());
 
         const std::size_t numbers = body.block_sums();
-        const std::size_t most =
-            std::clamp<std::size_t>(most_moment_bytes / (numbers * sizeof(double)), 1,
-                                    most_moment_blocks);
+        const std::size_t most = std::clamp<std::size_t>(
+            most_moment_bytes / (numbers * sizeof(double)), 1, most_moment_blocks);
         Placement<Runtime> placement(runtime_, body.space_bytes(), there.plane_bytes(), most);
         const std::size_t blocks = placement.blocks();
         const std::size_t used = resident_ ? 1 : slots;
@@ -128,8 +127,8 @@ class MomentRowsOn : public MomentRows {
         runtime_.copy(slot.data.data(), slot.pinned.data(), slot.count * width_, *slot.stream);
     }
 
-    static void unpack(const MomentSums& body, const std::vector<double>& sums,
-                       std::size_t padded, CellMoments& out) {
+    static void unpack(const MomentSums& body, const std::vector<double>& sums, std::size_t padded,
+                       CellMoments& out) {
         const double* at = sums.data();
         for (std::size_t c = 0; c < body.cells; ++c) {
             for (std::size_t m = 0; m < body.free; ++m) {

@@ -28,11 +28,10 @@ class HeadOnDevice {
         typename Runtime::Stream stream(runtime);
         widest_ = inputs_;
         for (const DenseLayer<Real>& layer : layers) {
-            layers_.push_back({upload(runtime, layer.weights, stream),
-                               upload(runtime, layer.bias, stream),
-                               static_cast<unsigned>(layer.inputs),
-                               static_cast<unsigned>(layer.outputs), layer.activation,
-                               static_cast<Real>(layer.parameter)});
+            layers_.push_back(
+                {upload(runtime, layer.weights, stream), upload(runtime, layer.bias, stream),
+                 static_cast<unsigned>(layer.inputs), static_cast<unsigned>(layer.outputs),
+                 layer.activation, static_cast<Real>(layer.parameter)});
             widest_ = std::max(widest_, layer.outputs);
         }
         stream.wait();
@@ -154,8 +153,8 @@ class HeadOnDevice {
     }
 
     void backward(Space& space, Stream& stream, std::size_t count, Real* gradient) {
-        const Real* delta = head_.kind == Head::Kind::log_odds ? space.first.data()
-                                                               : space.slopes.back().data();
+        const Real* delta =
+            head_.kind == Head::Kind::log_odds ? space.first.data() : space.slopes.back().data();
         for (std::size_t l = layers_.size(); l-- > 0;) {
             const Layer& layer = layers_[l];
             const LayerBackward<Real> body = {delta,

@@ -80,8 +80,8 @@ PairTotals pair_totals(Runtime& runtime, const TensorSurrogate& model, MatrixVie
     runtime.copy(counts_here.data(), counts.data(), counts_here.size(), stream);
     stream.wait();
     const auto histogram = [&](std::size_t h) {
-        return std::span<const unsigned>(counts_here).subspan(h * kernels::log_bins,
-                                                              kernels::log_bins);
+        return std::span<const unsigned>(counts_here)
+            .subspan(h * kernels::log_bins, kernels::log_bins);
     };
     totals.counts.size.merge(histogram(0));
     for (std::size_t p = 0; p < body.pairs(); ++p) {

@@ -38,7 +38,8 @@ class TapeScorer {
         if (targets.targets.rows != x.rows ||
             (!targets.weights.empty() && targets.weights.size() != x.rows) ||
             (targets.directions && targets.targets.columns != x.columns)) {
-            throw std::invalid_argument("objective: targets and weights need one row for each of X");
+            throw std::invalid_argument(
+                "objective: targets and weights need one row for each of X");
         }
         for (std::size_t i = 0; i < x.rows; ++i) {
             total_weight_ += weight(i);
@@ -167,7 +168,11 @@ class TapeScorer {
         body.weight = at + columns + n * targets_.scales.columns;
     }
     TapeRows<Real> columns_at(const Real* at, std::size_t rows) const {
-        return {at, 1, rows, rows, static_cast<unsigned>(x_.columns),
+        return {at,
+                1,
+                rows,
+                rows,
+                static_cast<unsigned>(x_.columns),
                 static_cast<unsigned>(part_rows_)};
     }
 

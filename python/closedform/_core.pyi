@@ -27,6 +27,9 @@ class DeviceReport(TypedDict):
     name: str
     compute_capability: str
     memory: int
+    multiprocessors: int
+    clock: float
+    bandwidth: float
 
 def cuda_devices() -> list[DeviceReport]: ...
 def cuda_losses(

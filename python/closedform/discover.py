@@ -12,7 +12,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from closedform import _inputs, backends, blocks
+from closedform import _device, _inputs, backends, blocks
+from closedform._device import Device
 from closedform.formula import EXACT, Formula, Front, pareto, scored
 from closedform.links import LINKS, Link
 from closedform.progress import Callback, Progress
@@ -104,6 +105,7 @@ def discover(
     options: Mapping[str, Any] | None = None,
     threads: int | None = None,
     seed: int = 0,
+    device: Device = "cpu",
     callback: Callback | None = None,
 ) -> Discovery:
     """Finds the formula behind a table.
@@ -122,6 +124,8 @@ def discover(
         evaluations: budget of the searches together, as in `search`; with time=math.inf the result
             depends on the seed alone.
         operators, max_size, backend, options, threads, seed: as in `search`.
+        device: where the surrogate is fitted and its structure read, as in `Surrogate`; the
+            searches run on the CPU.
         strategy: "auto"; "global" searches all inputs at once even where the surrogate splits;
             "direct" makes no surrogate.
         callback: called with a Progress; returning True ends the work, the best so far is kept.
@@ -129,6 +133,8 @@ def discover(
     Raises:
         InputError: arguments that cannot be used, constant columns or target.
     """
+    _device.checked(device)
+    _device.host_only(X, "discover")
     table = _inputs.matrix(X, min_rows=8)
     target = _inputs.vector(y, len(table.values))
     row_weights = None if weights is None else _inputs.weights(weights, len(target))
@@ -159,6 +165,7 @@ def discover(
         weights=None if row_weights is None else row_weights[kept],
         names=table.names,
         settings=settings,
+        device=device,
     )
     surrogate, structure = None, None
     if strategy != "direct":
@@ -252,6 +259,7 @@ class _Run:
     weights: Floats | None
     names: tuple[str, ...]
     settings: Settings
+    device: Device
     spent: int = 0
     stopped: str = ""
     begun: float = field(default_factory=clock.monotonic)
@@ -318,7 +326,10 @@ class _Run:
 
     def _surrogate_of(self, target: Floats) -> Surrogate:
         return Surrogate(
-            time=self.stage(SURROGATE), seed=self.settings.seed, threads=self.settings.threads or 0
+            time=self.stage(SURROGATE),
+            seed=self.settings.seed,
+            threads=self.settings.threads or 0,
+            device=self.device,
         ).fit(_inputs.Matrix(self.X, self.names), target, weights=self.weights)
 
     def _separability_of(self, surrogate: Surrogate, target: Floats) -> Separability:
@@ -330,6 +341,7 @@ class _Run:
             time=self.stage(SEPARABILITY),
             seed=self.settings.seed,
             threads=self.settings.threads or 0,
+            device=self.device,
         )
 
     def search(

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from closedform import _inputs, backends, monotone
+from closedform._device import Device
 from closedform._inputs import Floats, InputError
 from closedform.adapters.target import Neuron
 from closedform.formula import Formula, Front
@@ -106,6 +107,7 @@ def interpret(
     options: Mapping[str, Any] | None = None,
     threads: int | None = None,
     seed: int = 0,
+    device: Device = "cpu",
     callback: Callback | None = None,
 ) -> Interpretation:
     """Finds the closed form of what a neuron computes, and the monotone function that hides it.
@@ -129,6 +131,8 @@ def interpret(
         evaluations: budget of the searches together, as in `search`; with time=math.inf the result
             depends on the seed alone.
         operators, max_size, signed, backend, options, threads, seed: as in `search`.
+        device: where a native network runs, as in `cf.network`, which says so for a `Network`; the
+            search runs on the CPU.
         callback: called with a Progress; returning True ends the search, the best so far is kept.
 
     Raises:
@@ -147,7 +151,7 @@ def interpret(
         callback=callback,
     )
     backends.prepare(settings)
-    net = model if isinstance(model, Network) else network(model, neuron=neuron)
+    net = model if isinstance(model, Network) else network(model, neuron=neuron, device=device)
     table = points(net, X)
     _check(table)
     row_weights = _checked_weights(weights, len(table.values))

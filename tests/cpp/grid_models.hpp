@@ -50,12 +50,9 @@ inline Sizes sizes_of(const TensorSurrogate& model, MatrixView<const double> x) 
         const double t = std::abs((at - table.center[cell]) * table.inverse_width[cell]);
         double sum = 0;
         for (int power = 0; power < 5; ++power) {
-            const double c =
-                std::abs(table.planes[(cell * 5 + static_cast<std::size_t>(power)) * table.padded +
-                                      m]);
-            const double falling = order == 0   ? 1
-                                   : order == 1 ? power
-                                                : power * (power - 1);
+            const double c = std::abs(
+                table.planes[(cell * 5 + static_cast<std::size_t>(power)) * table.padded + m]);
+            const double falling = order == 0 ? 1 : order == 1 ? power : power * (power - 1);
             sum += power < order ? 0 : falling * c * std::pow(t, power - order);
         }
         return sum * std::pow(table.inverse_width[cell], order);

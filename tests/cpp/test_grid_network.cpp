@@ -23,8 +23,8 @@ std::vector<DenseLayer<T>> random_layers(const std::vector<std::size_t>& widths,
     for (std::size_t l = 0; l + 1 < widths.size(); ++l) {
         DenseLayer<T> layer{widths[l], widths[l + 1], {}, {}, activation, 0.7};
         for (std::size_t i = 0; i < layer.inputs * layer.outputs; ++i) {
-            layer.weights.push_back(static_cast<T>(
-                random.normal() / std::sqrt(static_cast<double>(layer.inputs))));
+            layer.weights.push_back(
+                static_cast<T>(random.normal() / std::sqrt(static_cast<double>(layer.inputs))));
         }
         for (std::size_t i = 0; i < layer.outputs; ++i) {
             layer.bias.push_back(static_cast<T>(0.3 * random.normal()));

@@ -209,8 +209,8 @@ TEST_CASE_TEMPLATE("grid: separability sums are the CPU's", Real, float, double)
     compare_pairs<Real>(2, 3, 200, plenty, 227 << 10U, 1);  // threads share one pair
     compare_pairs<Real>(13, 2, 70, plenty, 48 << 10U, 1);   // more pairs than threads
     // In chunks of no more than 16 384 rows, for many rows' counts of the same pair.
-    compare_pairs<Real>(2, 2, 40000, 20'000'000 + 2 * 16384 * 2 * sizeof(Real) * 10 / 8,
-                        48 << 10U, 1);
+    compare_pairs<Real>(2, 2, 40000, 20'000'000 + 2 * 16384 * 2 * sizeof(Real) * 10 / 8, 48 << 10U,
+                        1);
 }
 
 TEST_CASE("grid: moments of a fit are the sums over its rows") {

@@ -90,7 +90,6 @@ TEST_CASE("grid: too little memory is said") {
     std::vector<double> hessian(9000);
     gpu::HostRuntime runtime(20000, 48 << 10U);
     const MatrixView<const double> view(x.data(), 1000, 3);
-    CHECK_THROWS_AS(
-        gpu::derivatives(runtime, model, view, false, nullptr, nullptr, hessian.data()),
-        DeviceError);
+    CHECK_THROWS_AS(gpu::derivatives(runtime, model, view, false, nullptr, nullptr, hessian.data()),
+                    DeviceError);
 }

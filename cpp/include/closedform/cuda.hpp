@@ -49,6 +49,9 @@ struct DeviceInfo {
     int major = 0;  ///< compute capability
     int minor = 0;
     std::size_t memory = 0;  ///< bytes
+    int multiprocessors = 0;
+    double clock = 0;      ///< of theirs, a second
+    double bandwidth = 0;  ///< of the memory at most, bytes a second
 };
 
 /// The devices that can be used; none where there is no driver.
@@ -69,7 +72,8 @@ Problem problem();
 void derivatives(const TensorSurrogate& model, const DeviceRows& rows, double* value,
                  double* gradient, double* hessian);
 
-/// What score_pairs asks for in ScoreOptions::totals, over all inputs, in the precision of the rows.
+/// What score_pairs asks for in ScoreOptions::totals, over all inputs, in the precision of the
+/// rows.
 PairTotals pair_totals(const TensorSurrogate& model, const DeviceRows& rows, double c);
 
 /// Rows to fit, copied to the device where they find room, else with every gather. `rows` must live

@@ -16,9 +16,9 @@ void products(const kernels::FactorView* factors, std::size_t inputs, std::size_
             const kernels::RowPlace<double> at = {cell + order[i], t + order[i], nullptr,
                                                   als_block_rows};
             double* to = out + i * padded + mode;
-            store_lanes(to, kernels::product_without(load_lanes<Pack>(to),
-                                                     kernels::FactorViews{factors}, inputs, skip,
-                                                     mode, at));
+            store_lanes(
+                to, kernels::product_without(load_lanes<Pack>(to), kernels::FactorViews{factors},
+                                             inputs, skip, mode, at));
         }
     }
 }

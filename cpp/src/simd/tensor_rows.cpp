@@ -53,8 +53,8 @@ void derivatives(const kernels::FactorView* factors, std::size_t inputs, const i
     for (std::size_t i = 0; i < count; ++i) {
         const double u = kernels::tensor_derivatives<Pack>(
             kernels::FactorViews{factors}, inputs, factors[0].padded,
-            {cell + i, t + i, inverse_width + i, stride}, reinterpret_cast<Pack*>(space), gradient + i * inputs,
-            hessian == nullptr ? nullptr : hessian + i * inputs * inputs);
+            {cell + i, t + i, inverse_width + i, stride}, reinterpret_cast<Pack*>(space),
+            gradient + i * inputs, hessian == nullptr ? nullptr : hessian + i * inputs * inputs);
         if (value != nullptr) {
             value[i] = offset + u;
         }

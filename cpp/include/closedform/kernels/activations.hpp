@@ -51,7 +51,9 @@ CLOSEDFORM_HOST_DEVICE T softplus(T z) {
 
 /// Sine for |z| beyond CLOSEDFORM_SINCOS_LIMIT, up to which respond<Activation::sin> holds.
 template <class T>
-CLOSEDFORM_HOST_DEVICE Response<T> far_sine(T z) { return {::sin(z), ::cos(z)}; }
+CLOSEDFORM_HOST_DEVICE Response<T> far_sine(T z) {
+    return {::sin(z), ::cos(z)};
+}
 
 /// The smooth ones.
 template <Activation kind, class T>
@@ -63,7 +65,8 @@ CLOSEDFORM_HOST_DEVICE Response<T> respond_smoothly(T z, T parameter) {
         const T scale = T(0.79788456080286535588);  // sqrt(2 / pi)
         const T t = tanh(scale * z * (T(1.0) + T(0.044715) * z * z));
         const T inner = scale * (T(1.0) + T(3.0) * T(0.044715) * z * z);
-        return {T(0.5) * z * (T(1.0) + t), T(0.5) * (T(1.0) + t) + T(0.5) * z * (T(1.0) - t * t) * inner};
+        return {T(0.5) * z * (T(1.0) + t),
+                T(0.5) * (T(1.0) + t) + T(0.5) * z * (T(1.0) - t * t) * inner};
     } else if constexpr (kind == Activation::silu) {
         const Response<T> s = sigmoid(z);
         return {z * s.value, s.value + z * s.slope};

@@ -24,8 +24,7 @@ CLOSEDFORM_HOST_DEVICE double log_odds(std::size_t k, std::size_t classes, T* z)
     }
     const double f = static_cast<double>(z[k]) - largest - ::log(sum);
     for (std::size_t j = 0; j < classes; ++j) {
-        z[j] =
-            static_cast<T>(j == k ? 1.0 : -::exp(static_cast<double>(z[j]) - largest) / sum);
+        z[j] = static_cast<T>(j == k ? 1.0 : -::exp(static_cast<double>(z[j]) - largest) / sum);
     }
     return f;
 }

@@ -1,8 +1,8 @@
 #pragma once
 // Value, first and second partial derivatives of every tape operator at one row. `v` is the
 // operator's own value, known from the forward pass. For a tangent (p, q) of the operands (a, b),
-// left_tangent and right_tangent are the tangents of the partial derivatives. T: double, or float on a
-// GPU.
+// left_tangent and right_tangent are the tangents of the partial derivatives. T: double, or float
+// on a GPU.
 
 #include "closedform/kernels/elementary.hpp"
 
@@ -10,11 +10,17 @@ namespace closedform::kernels {
 
 struct Add {
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T value(T a, T b) { return a + b; }
+    CLOSEDFORM_HOST_DEVICE static T value(T a, T b) {
+        return a + b;
+    }
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T left(T, T, T) { return T(1.0); }
+    CLOSEDFORM_HOST_DEVICE static T left(T, T, T) {
+        return T(1.0);
+    }
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T right(T, T, T) { return T(1.0); }
+    CLOSEDFORM_HOST_DEVICE static T right(T, T, T) {
+        return T(1.0);
+    }
     template <class T>
     CLOSEDFORM_HOST_DEVICE static T left_tangent(T, T, T, T, T) {
         return T(0.0);
@@ -26,11 +32,17 @@ struct Add {
 };
 struct Sub {
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T value(T a, T b) { return a - b; }
+    CLOSEDFORM_HOST_DEVICE static T value(T a, T b) {
+        return a - b;
+    }
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T left(T, T, T) { return T(1.0); }
+    CLOSEDFORM_HOST_DEVICE static T left(T, T, T) {
+        return T(1.0);
+    }
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T right(T, T, T) { return -T(1.0); }
+    CLOSEDFORM_HOST_DEVICE static T right(T, T, T) {
+        return -T(1.0);
+    }
     template <class T>
     CLOSEDFORM_HOST_DEVICE static T left_tangent(T, T, T, T, T) {
         return T(0.0);
@@ -42,11 +54,17 @@ struct Sub {
 };
 struct Mul {
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T value(T a, T b) { return a * b; }
+    CLOSEDFORM_HOST_DEVICE static T value(T a, T b) {
+        return a * b;
+    }
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T left(T, T b, T) { return b; }
+    CLOSEDFORM_HOST_DEVICE static T left(T, T b, T) {
+        return b;
+    }
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T right(T a, T, T) { return a; }
+    CLOSEDFORM_HOST_DEVICE static T right(T a, T, T) {
+        return a;
+    }
     template <class T>
     CLOSEDFORM_HOST_DEVICE static T left_tangent(T, T, T, T, T q) {
         return q;
@@ -58,11 +76,17 @@ struct Mul {
 };
 struct Div {
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T value(T a, T b) { return a / b; }
+    CLOSEDFORM_HOST_DEVICE static T value(T a, T b) {
+        return a / b;
+    }
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T left(T, T b, T) { return T(1.0) / b; }
+    CLOSEDFORM_HOST_DEVICE static T left(T, T b, T) {
+        return T(1.0) / b;
+    }
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T right(T, T b, T v) { return -v / b; }
+    CLOSEDFORM_HOST_DEVICE static T right(T, T b, T v) {
+        return -v / b;
+    }
     template <class T>
     CLOSEDFORM_HOST_DEVICE static T left_tangent(T, T b, T, T, T q) {
         return -q / (b * b);
@@ -74,7 +98,9 @@ struct Div {
 };
 struct Pow {
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T value(T a, T b) { return ::pow(a, b); }
+    CLOSEDFORM_HOST_DEVICE static T value(T a, T b) {
+        return ::pow(a, b);
+    }
     template <class T>
     CLOSEDFORM_HOST_DEVICE static T left(T a, T b, T) {
         return b * ::pow(a, b - T(1.0));
@@ -102,19 +128,31 @@ struct Pow {
 
 struct Sin {
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T value(T a) { return sincos(a).sin; }
+    CLOSEDFORM_HOST_DEVICE static T value(T a) {
+        return sincos(a).sin;
+    }
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T slope(T a, T) { return sincos(a).cos; }
+    CLOSEDFORM_HOST_DEVICE static T slope(T a, T) {
+        return sincos(a).cos;
+    }
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T curve(T, T v) { return -v; }
+    CLOSEDFORM_HOST_DEVICE static T curve(T, T v) {
+        return -v;
+    }
 };
 struct Cos {
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T value(T a) { return sincos(a).cos; }
+    CLOSEDFORM_HOST_DEVICE static T value(T a) {
+        return sincos(a).cos;
+    }
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T slope(T a, T) { return -sincos(a).sin; }
+    CLOSEDFORM_HOST_DEVICE static T slope(T a, T) {
+        return -sincos(a).sin;
+    }
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T curve(T, T v) { return -v; }
+    CLOSEDFORM_HOST_DEVICE static T curve(T, T v) {
+        return -v;
+    }
 };
 struct Tan {
     template <class T>
@@ -123,90 +161,150 @@ struct Tan {
         return both.sin / both.cos;
     }
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T slope(T, T v) { return T(1.0) + v * v; }
+    CLOSEDFORM_HOST_DEVICE static T slope(T, T v) {
+        return T(1.0) + v * v;
+    }
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T curve(T, T v) { return T(2.0) * v * (T(1.0) + v * v); }
+    CLOSEDFORM_HOST_DEVICE static T curve(T, T v) {
+        return T(2.0) * v * (T(1.0) + v * v);
+    }
 };
 // The same for arguments too large for the reduction in sincos.
 struct SinFar {
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T value(T a) { return ::sin(a); }
+    CLOSEDFORM_HOST_DEVICE static T value(T a) {
+        return ::sin(a);
+    }
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T slope(T a, T) { return ::cos(a); }
+    CLOSEDFORM_HOST_DEVICE static T slope(T a, T) {
+        return ::cos(a);
+    }
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T curve(T, T v) { return -v; }
+    CLOSEDFORM_HOST_DEVICE static T curve(T, T v) {
+        return -v;
+    }
 };
 struct CosFar {
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T value(T a) { return ::cos(a); }
+    CLOSEDFORM_HOST_DEVICE static T value(T a) {
+        return ::cos(a);
+    }
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T slope(T a, T) { return -::sin(a); }
+    CLOSEDFORM_HOST_DEVICE static T slope(T a, T) {
+        return -::sin(a);
+    }
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T curve(T, T v) { return -v; }
+    CLOSEDFORM_HOST_DEVICE static T curve(T, T v) {
+        return -v;
+    }
 };
 struct TanFar {
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T value(T a) { return ::tan(a); }
+    CLOSEDFORM_HOST_DEVICE static T value(T a) {
+        return ::tan(a);
+    }
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T slope(T, T v) { return T(1.0) + v * v; }
+    CLOSEDFORM_HOST_DEVICE static T slope(T, T v) {
+        return T(1.0) + v * v;
+    }
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T curve(T, T v) { return T(2.0) * v * (T(1.0) + v * v); }
+    CLOSEDFORM_HOST_DEVICE static T curve(T, T v) {
+        return T(2.0) * v * (T(1.0) + v * v);
+    }
 };
 struct Exp {
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T value(T a) { return exp(a); }
+    CLOSEDFORM_HOST_DEVICE static T value(T a) {
+        return exp(a);
+    }
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T slope(T, T v) { return v; }
+    CLOSEDFORM_HOST_DEVICE static T slope(T, T v) {
+        return v;
+    }
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T curve(T, T v) { return v; }
+    CLOSEDFORM_HOST_DEVICE static T curve(T, T v) {
+        return v;
+    }
 };
 struct Log {
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T value(T a) { return log(a); }
+    CLOSEDFORM_HOST_DEVICE static T value(T a) {
+        return log(a);
+    }
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T slope(T a, T) { return T(1.0) / a; }
+    CLOSEDFORM_HOST_DEVICE static T slope(T a, T) {
+        return T(1.0) / a;
+    }
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T curve(T a, T) { return -T(1.0) / (a * a); }
+    CLOSEDFORM_HOST_DEVICE static T curve(T a, T) {
+        return -T(1.0) / (a * a);
+    }
 };
 struct Sqrt {
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T value(T a) { return square_root(a); }
+    CLOSEDFORM_HOST_DEVICE static T value(T a) {
+        return square_root(a);
+    }
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T slope(T, T v) { return T(0.5) / v; }
+    CLOSEDFORM_HOST_DEVICE static T slope(T, T v) {
+        return T(0.5) / v;
+    }
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T curve(T, T v) { return -T(0.25) / (v * v * v); }
+    CLOSEDFORM_HOST_DEVICE static T curve(T, T v) {
+        return -T(0.25) / (v * v * v);
+    }
 };
 struct Square {
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T value(T a) { return a * a; }
+    CLOSEDFORM_HOST_DEVICE static T value(T a) {
+        return a * a;
+    }
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T slope(T a, T) { return T(2.0) * a; }
+    CLOSEDFORM_HOST_DEVICE static T slope(T a, T) {
+        return T(2.0) * a;
+    }
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T curve(T, T) { return T(2.0); }
+    CLOSEDFORM_HOST_DEVICE static T curve(T, T) {
+        return T(2.0);
+    }
 };
 struct Cube {
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T value(T a) { return a * a * a; }
+    CLOSEDFORM_HOST_DEVICE static T value(T a) {
+        return a * a * a;
+    }
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T slope(T a, T) { return T(3.0) * a * a; }
+    CLOSEDFORM_HOST_DEVICE static T slope(T a, T) {
+        return T(3.0) * a * a;
+    }
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T curve(T a, T) { return T(6.0) * a; }
+    CLOSEDFORM_HOST_DEVICE static T curve(T a, T) {
+        return T(6.0) * a;
+    }
 };
 struct Abs {
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T value(T a) { return magnitude(a); }
+    CLOSEDFORM_HOST_DEVICE static T value(T a) {
+        return magnitude(a);
+    }
     template <class T>
     CLOSEDFORM_HOST_DEVICE static T slope(T a, T) {
         return a > T(0.0) ? T(1.0) : (a < T(0.0) ? -T(1.0) : T(0.0));
     }
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T curve(T, T) { return T(0.0); }
+    CLOSEDFORM_HOST_DEVICE static T curve(T, T) {
+        return T(0.0);
+    }
 };
 struct Tanh {
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T value(T a) { return tanh(a); }
+    CLOSEDFORM_HOST_DEVICE static T value(T a) {
+        return tanh(a);
+    }
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T slope(T, T v) { return T(1.0) - v * v; }
+    CLOSEDFORM_HOST_DEVICE static T slope(T, T v) {
+        return T(1.0) - v * v;
+    }
     template <class T>
     CLOSEDFORM_HOST_DEVICE static T curve(T, T v) {
         return -T(2.0) * v * (T(1.0) - v * v);
@@ -214,11 +312,17 @@ struct Tanh {
 };
 struct Inv {
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T value(T a) { return T(1.0) / a; }
+    CLOSEDFORM_HOST_DEVICE static T value(T a) {
+        return T(1.0) / a;
+    }
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T slope(T, T v) { return -v * v; }
+    CLOSEDFORM_HOST_DEVICE static T slope(T, T v) {
+        return -v * v;
+    }
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T curve(T, T v) { return T(2.0) * v * v * v; }
+    CLOSEDFORM_HOST_DEVICE static T curve(T, T v) {
+        return T(2.0) * v * v * v;
+    }
 };
 
 }  // namespace closedform::kernels

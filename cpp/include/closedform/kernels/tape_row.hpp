@@ -83,8 +83,9 @@ CLOSEDFORM_HOST_DEVICE T tape_gradient(const Node* tape, unsigned nodes, const R
         } else if (node.op > Op::pow) {
             const T a = value[i - 1];
             const T v = value[i];
-            with_unary(node.op, [a] { return far_angle(a); },
-                       [&](auto f) { adjoint[i - 1] = g * f.slope(a, v); });
+            with_unary(
+                node.op, [a] { return far_angle(a); },
+                [&](auto f) { adjoint[i - 1] = g * f.slope(a, v); });
         } else if (node.op != Op::constant) {
             const unsigned left = i - 1 - tape[i - 1].size;
             const T a = value[left];
