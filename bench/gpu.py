@@ -1,4 +1,4 @@
-"""Every kernel on a GPU: checked against the CPU, then timed against its floor. `python bench/gpu.py`
+"""Every kernel on a GPU: checked against the CPU, timed against its floor. `python bench/gpu.py`
 
 Times are of whole calls from Python, transfers included; the floor is the larger of what the link
 to the device (--link, GB/s), its memory and its arithmetic need at least, by the counts beside the
@@ -11,6 +11,7 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 
@@ -157,12 +158,12 @@ def network(bench: Bench, dtype: type, rows: int, width: int = 1000) -> None:
                 "elu" if o > 1 else "identity",
                 1.0,
             )
-            for i, o in zip(sizes[:-1], sizes[1:], strict=True)
+            for i, o in pairwise(sizes)
         ]
     )
     X = rng.normal(size=(rows, INPUTS)).astype(dtype)
     size = np.dtype(dtype).itemsize
-    products = 2 * sum(i * o for i, o in zip(sizes[:-1], sizes[1:], strict=True))
+    products = 2 * sum(i * o for i, o in pairwise(sizes))
     for name, passes, width_out in (("value", 1, 1), ("gradient", 2, INPUTS)):
         work = getattr(net, name)
         bench.run(
