@@ -5,6 +5,7 @@
 PYBIND11_MODULE(_core, module) {
     module.doc() = "closedform's C++ core";
     closedform::register_build_info(module);
+    closedform::register_cuda(module);
     closedform::register_expression(module);
     closedform::register_network(module);
     closedform::register_search(module);

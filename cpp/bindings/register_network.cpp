@@ -9,6 +9,7 @@
 
 #include "arrays.hpp"
 #include "closedform/network.hpp"
+#include "device_rows.hpp"
 #include "register.hpp"
 
 namespace closedform {
@@ -48,29 +49,26 @@ Network<T> network_of(const std::vector<Layer<T>>& parts) {
 
 /// [rows] for a value, [rows, inputs] for a gradient.
 template <class T>
-DoubleArray evaluate(const Network<T>& network, const py::array& x, const Head& head, bool gradient,
-                     unsigned threads) {
-    const auto run = [&](const auto& rows) {
-        std::vector<py::ssize_t> shape = {static_cast<py::ssize_t>(rows.rows)};
-        if (gradient) {
-            shape.push_back(static_cast<py::ssize_t>(rows.columns));
-        }
-        DoubleArray out(shape);
-        double* data = out.mutable_data();
-        {
-            const py::gil_scoped_release release;
-            network.evaluate(rows, head, gradient ? nullptr : data, gradient ? data : nullptr,
-                             threads);
-        }
-        return out;
-    };
-    if (py::isinstance<Array<float>>(x)) {
-        return run(matrix_view(py::reinterpret_borrow<Array<float>>(x), "X"));
+DoubleArray evaluate(const Network<T>& network, const py::object& x, const Head& head,
+                     bool gradient, unsigned threads, bool on_device) {
+    const DeviceRows rows = device_rows_of(x);
+    std::vector<py::ssize_t> shape = {static_cast<py::ssize_t>(rows.table.rows())};
+    if (gradient) {
+        shape.push_back(static_cast<py::ssize_t>(rows.table.columns()));
     }
-    if (py::isinstance<Array<double>>(x)) {
-        return run(matrix_view(py::reinterpret_borrow<Array<double>>(x), "X"));
+    DoubleArray out(shape);
+    double* value = gradient ? nullptr : out.mutable_data();
+    double* slope = gradient ? out.mutable_data() : nullptr;
+    {
+        const py::gil_scoped_release release;
+        if (on_device) {
+            cuda::evaluate(network, rows, head, value, slope);
+        } else {
+            rows.table.visit(
+                [&](const auto& view) { network.evaluate(view, head, value, slope, threads); });
+        }
     }
-    throw py::type_error("X must be a C-contiguous float64 or float32 array");
+    return out;
 }
 
 template <class T>
@@ -88,20 +86,22 @@ void register_precision(py::module_& module, const char* name) {
                                })
         .def(
             "value",
-            [](const Network<T>& network, const py::array& x, const std::string& head,
-               std::size_t layer, std::size_t index, unsigned threads) {
-                return evaluate(network, x, head_named(head, layer, index), false, threads);
+            [](const Network<T>& network, const py::object& x, const std::string& head,
+               std::size_t layer, std::size_t index, unsigned threads, bool on_device) {
+                return evaluate(network, x, head_named(head, layer, index), false, threads,
+                                on_device);
             },
             py::arg("x"), py::arg("head"), py::arg("layer"), py::arg("index"),
-            py::arg("threads") = 0)
+            py::arg("threads") = 0, py::arg("on_device") = false)
         .def(
             "gradient",
-            [](const Network<T>& network, const py::array& x, const std::string& head,
-               std::size_t layer, std::size_t index, unsigned threads) {
-                return evaluate(network, x, head_named(head, layer, index), true, threads);
+            [](const Network<T>& network, const py::object& x, const std::string& head,
+               std::size_t layer, std::size_t index, unsigned threads, bool on_device) {
+                return evaluate(network, x, head_named(head, layer, index), true, threads,
+                                on_device);
             },
             py::arg("x"), py::arg("head"), py::arg("layer"), py::arg("index"),
-            py::arg("threads") = 0);
+            py::arg("threads") = 0, py::arg("on_device") = false);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "arrays.hpp"
+#include "closedform/cuda.hpp"
 #include "closedform/separation.hpp"
 #include "register.hpp"
 
@@ -30,7 +31,7 @@ py::dict separate_rows(const TensorSurrogate& model, const py::array& x,
                        const std::optional<DoubleArray>& y,
                        const std::optional<DoubleArray>& weights, const std::vector<bool>& discrete,
                        double held_out_error, std::size_t segments, double smoothing, double time,
-                       std::uint64_t seed, unsigned threads) {
+                       std::uint64_t seed, unsigned threads, bool on_device) {
     const Table rows = table_of(x);
     SeparationOptions options;
     options.discrete = discrete;
@@ -40,6 +41,9 @@ py::dict separate_rows(const TensorSurrogate& model, const py::array& x,
     options.time = time;
     options.seed = seed;
     options.threads = threads;
+    if (on_device) {
+        options.totals = [&](double c) { return cuda::pair_totals(model, {rows, false}, c); };
+    }
     Interrupt interrupt;
     options.stop = [&interrupt] { return interrupt(); };
     Separation result;
@@ -78,7 +82,7 @@ void register_separability(py::module_& module) {
     module.def("separate", &separate_rows, py::arg("model"), py::arg("x"), py::arg("y"),
                py::arg("weights"), py::kw_only(), py::arg("discrete"), py::arg("held_out_error"),
                py::arg("segments"), py::arg("smoothing"), py::arg("time"), py::arg("seed"),
-               py::arg("threads"));
+               py::arg("threads"), py::arg("on_device") = false);
 }
 
 }  // namespace closedform

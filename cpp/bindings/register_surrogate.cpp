@@ -12,6 +12,7 @@
 #include "closedform/saved_file.hpp"
 #include "closedform/surrogate_file.hpp"
 #include "closedform/surrogate_fit.hpp"
+#include "device_rows.hpp"
 #include "register.hpp"
 
 namespace closedform {
@@ -55,7 +56,8 @@ py::tuple read(const py::bytes& bytes) {
 
 py::tuple fit(const py::array& x, const DoubleArray& y, const std::optional<DoubleArray>& weights,
               std::size_t modes, std::size_t segments, double smoothing, std::size_t patch,
-              std::size_t degree, double time, std::uint64_t seed, unsigned threads) {
+              std::size_t degree, double time, std::uint64_t seed, unsigned threads,
+              bool on_device) {
     const Table rows = table_of(x);
     SurrogateOptions options;
     options.modes = modes;
@@ -66,6 +68,9 @@ py::tuple fit(const py::array& x, const DoubleArray& y, const std::optional<Doub
     options.time = time;
     options.seed = seed;
     options.threads = threads;
+    if (on_device) {
+        options.rows_there = cuda::moments_of;
+    }
     Interrupt interrupt;
     options.stop = [&interrupt] { return interrupt(); };
     SurrogateFit result;
@@ -85,22 +90,25 @@ py::tuple fit(const py::array& x, const DoubleArray& y, const std::optional<Doub
     return py::make_tuple(std::move(result.model), report);
 }
 
-std::vector<py::ssize_t> shape_of(const Table& rows, std::size_t trailing) {
-    std::vector<py::ssize_t> shape = {static_cast<py::ssize_t>(rows.rows())};
-    shape.insert(shape.end(), trailing, static_cast<py::ssize_t>(rows.columns()));
-    return shape;
-}
-
 /// One array of the shape [rows], [rows, d] or [rows, d, d].
-DoubleArray evaluate(const TensorSurrogate& model, const py::array& x, int order,
-                     unsigned threads) {
-    const Table rows = table_of(x);
-    DoubleArray out(shape_of(rows, static_cast<std::size_t>(order)));
+DoubleArray evaluate(const TensorSurrogate& model, const py::object& x, int order, unsigned threads,
+                     bool on_device) {
+    const DeviceRows rows = device_rows_of(x);
+    std::vector<py::ssize_t> shape = {static_cast<py::ssize_t>(rows.table.rows())};
+    shape.insert(shape.end(), static_cast<std::size_t>(order),
+                 static_cast<py::ssize_t>(rows.table.columns()));
+    DoubleArray out(shape);
     double* data = out.mutable_data();
+    double* value = order == 0 ? data : nullptr;
+    double* gradient = order == 1 ? data : nullptr;
+    double* hessian = order == 2 ? data : nullptr;
     {
         const py::gil_scoped_release release;
-        model.derivatives(rows, order == 0 ? data : nullptr, order == 1 ? data : nullptr,
-                          order == 2 ? data : nullptr, threads);
+        if (on_device) {
+            cuda::derivatives(model, rows, value, gradient, hessian);
+        } else {
+            model.derivatives(rows.table, value, gradient, hessian, threads);
+        }
     }
     return out;
 }
@@ -162,26 +170,24 @@ void register_surrogate(py::module_& module) {
                                const std::string& name) { model.set_outside(outside_named(name)); })
         .def(
             "value",
-            [](const TensorSurrogate& model, const py::array& x, unsigned threads) {
-                return evaluate(model, x, 0, threads);
-            },
-            py::arg("x"), py::arg("threads") = 0)
+            [](const TensorSurrogate& model, const py::object& x, unsigned threads,
+               bool on_device) { return evaluate(model, x, 0, threads, on_device); },
+            py::arg("x"), py::arg("threads") = 0, py::arg("on_device") = false)
         .def(
             "gradient",
-            [](const TensorSurrogate& model, const py::array& x, unsigned threads) {
-                return evaluate(model, x, 1, threads);
-            },
-            py::arg("x"), py::arg("threads") = 0)
+            [](const TensorSurrogate& model, const py::object& x, unsigned threads,
+               bool on_device) { return evaluate(model, x, 1, threads, on_device); },
+            py::arg("x"), py::arg("threads") = 0, py::arg("on_device") = false)
         .def(
             "hessian",
-            [](const TensorSurrogate& model, const py::array& x, unsigned threads) {
-                return evaluate(model, x, 2, threads);
-            },
-            py::arg("x"), py::arg("threads") = 0);
+            [](const TensorSurrogate& model, const py::object& x, unsigned threads,
+               bool on_device) { return evaluate(model, x, 2, threads, on_device); },
+            py::arg("x"), py::arg("threads") = 0, py::arg("on_device") = false);
     module.def("read_surrogate", &read, py::arg("bytes"));
     module.def("fit_surrogate", &fit, py::arg("x"), py::arg("y"), py::arg("weights"), py::kw_only(),
                py::arg("modes"), py::arg("segments"), py::arg("smoothing"), py::arg("patch"),
-               py::arg("degree"), py::arg("time"), py::arg("seed"), py::arg("threads"));
+               py::arg("degree"), py::arg("time"), py::arg("seed"), py::arg("threads"),
+               py::arg("on_device") = false);
 }
 
 }  // namespace closedform

@@ -5,8 +5,10 @@
 #include <atomic>
 #include <cmath>
 #include <limits>
+#include <memory>
 #include <stdexcept>
 
+#include "closedform/cell_moments.hpp"
 #include "closedform/parallel.hpp"
 #include "kernel_sets.hpp"
 #include "simd/als_rows.hpp"
@@ -29,38 +31,6 @@ constexpr std::size_t rows_between_stops = 1U << 18U;
 /// Pieces of the rows that are accumulated apart and merged in order: fixed by the number of rows,
 /// so that the result does not depend on the number of threads.
 std::size_t piece_count(std::size_t rows) { return std::clamp<std::size_t>(rows / 2048, 1, 32); }
-
-/// Sums over rows of one piece for the update of one input.
-struct Moments {
-    std::vector<double> pairs;  ///< [cells][free][9][padded]
-    std::vector<double> right;  ///< [cells][5][padded]
-    double square = 0;          ///< sum of w r^2
-
-    void clear(std::size_t cells, std::size_t modes, std::size_t padded) {
-        pairs.assign(cells * modes * moment_count * padded, 0.0);
-        right.assign(cells * shape_count * padded, 0.0);
-        square = 0;
-    }
-    /// Whether a cell holds rows that matter to any of the modes.
-    bool any(std::size_t cell, std::size_t modes, std::size_t padded) const {
-        const double* at = pairs.data() + cell * modes * moment_count * padded;
-        for (std::size_t m = 0; m < modes; ++m) {
-            if (at[m * moment_count * padded + m] != 0) {
-                return true;
-            }
-        }
-        return false;
-    }
-    void add(const Moments& other) {
-        for (std::size_t i = 0; i < pairs.size(); ++i) {
-            pairs[i] += other.pairs[i];
-        }
-        for (std::size_t i = 0; i < right.size(); ++i) {
-            right[i] += other.right[i];
-        }
-        square += other.square;
-    }
-};
 
 /// One block of rows on its way into the moments.
 struct BlockSpace {
@@ -130,7 +100,10 @@ class Solver {
             weaves_.push_back(weave_of(model.basis(d)));
             penalties_.push_back(penalty_of(model.basis(d), options.smoothing));
         }
-        const std::size_t pieces = piece_count(rows.count());
+        if (options.rows_there) {
+            there_ = options.rows_there(rows);
+        }
+        const std::size_t pieces = there_ ? 1 : piece_count(rows.count());
         moments_.resize(pieces);
         const unsigned workers =
             static_cast<unsigned>(std::min<std::size_t>(resolve_threads(options.threads), pieces));
@@ -173,7 +146,7 @@ class Solver {
 
     void update(std::size_t d);
     void gather(std::size_t d, std::size_t first, std::size_t count, BlockSpace& space,
-                Moments& moments) const;
+                CellMoments& moments) const;
     void solve(std::size_t d);
     void assemble(std::size_t d);
     void store(std::size_t d, const std::vector<double>& u);
@@ -188,9 +161,10 @@ class Solver {
     const AlsOptions& options_;
     std::vector<FactorTable> tables_;
     std::vector<std::vector<double>> penalties_;  ///< per input, [nodes][nodes]
-    std::vector<Moments> moments_;
+    std::vector<CellMoments> moments_;
     std::vector<BlockSpace> spaces_;
-    std::vector<std::size_t> chosen_;  ///< modes whose factor of the current input is free
+    std::unique_ptr<MomentRows> there_;  ///< the rows, where a device has them
+    std::vector<std::size_t> chosen_;    ///< modes whose factor of the current input is free
     std::size_t chosen_padded_ = 0;
     std::vector<std::vector<double>> weaves_;  ///< per input, [cells][9][width][width]
     std::size_t reach_ = 0;                    ///< sub-diagonals of the normal matrix
@@ -203,7 +177,7 @@ class Solver {
 
 /// Adds rows at positions [first, first + count) to the moments of input d.
 void Solver::gather(std::size_t d, std::size_t first, std::size_t count, BlockSpace& s,
-                    Moments& moments) const {
+                    CellMoments& moments) const {
     const std::size_t inputs = model_.inputs();
     const std::size_t modes = model_.modes();
     const TensorRowKernels& place = tensor_row_kernels();
@@ -306,13 +280,20 @@ void Solver::update(std::size_t d) {
         return;
     }
     chosen_padded_ = (chosen_.size() + mode_padding - 1) / mode_padding * mode_padding;
+    if (there_) {
+        moments_[0].clear(model_.basis(d).cells(), chosen_.size(), chosen_padded_);
+        there_->gather(d, tables_, chosen_, model_.modes(), model_.offset(), chosen_padded_,
+                       moments_[0]);
+        solve(d);
+        return;
+    }
     const std::size_t pieces = moments_.size();
     const std::size_t total = rows_.count();
     const std::size_t cells = model_.basis(d).cells();
     std::atomic<bool> given_up{false};
     parallel_for(
         pieces, static_cast<unsigned>(spaces_.size()), [&](std::size_t piece, unsigned worker) {
-            Moments& moments = moments_[piece];
+            CellMoments& moments = moments_[piece];
             moments.clear(cells, chosen_.size(), chosen_padded_);
             const std::size_t end = total * (piece + 1) / pieces;
             std::size_t since = 0;
@@ -340,7 +321,7 @@ void Solver::assemble(std::size_t d) {
     const GridBasis& basis = model_.basis(d);
     const std::size_t width = basis.width();
     const std::size_t modes = chosen_.size();
-    Moments& moments = moments_[0];
+    CellMoments& moments = moments_[0];
     for (std::size_t c = 0; c < basis.cells(); ++c) {
         double* cell = moments.pairs.data() + c * modes * moment_count * chosen_padded_;
         if (!moments.any(c, modes, chosen_padded_)) {

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "closedform/kernels/tensor_row.hpp"
+
 namespace closedform {
 namespace {
 
@@ -156,11 +158,7 @@ void GridBasis::build_outer_cells() {
 }
 
 std::size_t GridBasis::cell_of(double x) const {
-    if (x == nodes_.back()) {  // the right end belongs to the last element
-        return segments();
-    }
-    return static_cast<std::size_t>(std::upper_bound(nodes_.begin(), nodes_.end(), x) -
-                                    nodes_.begin());
+    return kernels::cell_of(nodes_.data(), nodes_.size(), x);
 }
 
 double GridBasis::evaluate(std::span<const double> u, double x, int derivative) const {

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <climits>
-#include <cmath>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
 #include <utility>
 
+#include "closedform/kernels/log_odds.hpp"
 #include "closedform/parallel.hpp"
 #include "kernel_sets.hpp"
 #include "matrix_product.hpp"
@@ -45,20 +45,6 @@ Activation activation_named(std::string_view name) {
     throw std::invalid_argument("network: no activation is called \"" + std::string(name) + "\"");
 }
 
-namespace {
-
-void respond(const DenseLayer<double>& layer, std::size_t rows, double* z, double* slope) {
-    activation_kernels().doubles(layer.activation, layer.parameter, layer.bias.data(), rows,
-                                 layer.outputs, z, slope);
-}
-
-void respond(const DenseLayer<float>& layer, std::size_t rows, float* z, float* slope) {
-    activation_kernels().floats(layer.activation, layer.parameter, layer.bias.data(), rows,
-                                layer.outputs, z, slope);
-}
-
-/// The rows of the head's layer that its f depends on, as a layer of its own: one neuron, or all
-/// the logits of a softmax.
 template <class T>
 DenseLayer<T> head_layer(const std::vector<DenseLayer<T>>& layers, const Head& head) {
     if (head.layer >= layers.size() || head.index >= layers[head.layer].outputs) {
@@ -83,24 +69,19 @@ DenseLayer<T> head_layer(const std::vector<DenseLayer<T>>& layers, const Head& h
     return layer;
 }
 
-/// f = z_k - log sum_{j != k} exp z_j of one row of logits; df/dz_j takes z's place.
-template <class T>
-double log_odds(std::size_t k, std::size_t classes, T* z) {
-    double largest = -HUGE_VAL;
-    for (std::size_t j = 0; j < classes; ++j) {
-        if (j != k) {
-            largest = std::max(largest, static_cast<double>(z[j]));
-        }
-    }
-    double sum = 0;
-    for (std::size_t j = 0; j < classes; ++j) {
-        sum += j == k ? 0.0 : std::exp(static_cast<double>(z[j]) - largest);
-    }
-    const double f = static_cast<double>(z[k]) - largest - std::log(sum);
-    for (std::size_t j = 0; j < classes; ++j) {
-        z[j] = static_cast<T>(j == k ? 1.0 : -std::exp(static_cast<double>(z[j]) - largest) / sum);
-    }
-    return f;
+template DenseLayer<float> head_layer(const std::vector<DenseLayer<float>>&, const Head&);
+template DenseLayer<double> head_layer(const std::vector<DenseLayer<double>>&, const Head&);
+
+namespace {
+
+void respond(const DenseLayer<double>& layer, std::size_t rows, double* z, double* slope) {
+    activation_kernels().doubles(layer.activation, layer.parameter, layer.bias.data(), rows,
+                                 layer.outputs, z, slope);
+}
+
+void respond(const DenseLayer<float>& layer, std::size_t rows, float* z, float* slope) {
+    activation_kernels().floats(layer.activation, layer.parameter, layer.bias.data(), rows,
+                                layer.outputs, z, slope);
 }
 
 /// Blocks large enough that the matrix products reach their full rate (95 % of it at 512 rows of
@@ -203,7 +184,7 @@ class HeadEvaluator {
         for (std::size_t i = 0; i < count; ++i) {
             double f = static_cast<double>(delta[i]);
             if (head_.kind == Head::Kind::log_odds) {
-                f = log_odds(head_.index, last_.outputs, delta + i * last_.outputs);
+                f = kernels::log_odds(head_.index, last_.outputs, delta + i * last_.outputs);
             } else {
                 delta[i] = slope[i];
             }

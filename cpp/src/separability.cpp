@@ -3,31 +3,20 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <memory>
 
 #include "closedform/parallel.hpp"
 
 namespace closedform {
 
-void LogHistogram::add(double value) {
-    if (std::isnan(value)) {
-        return;
-    }
-    int exponent = 0;
-    const double mantissa = std::frexp(std::abs(value), &exponent);  // [1/2, 1)
-    int bin = 0;
-    if (mantissa > 0) {
-        bin = (exponent - lowest_exponent) * bins_per_octave +
-              static_cast<int>((mantissa - 0.5) * 2 * bins_per_octave);
-    }
-    bin = std::clamp(std::isinf(value) ? octaves * bins_per_octave : bin, 0,
-                     octaves * bins_per_octave - 1);
-    ++counts_[static_cast<std::size_t>(bin)];
-}
-
 void LogHistogram::merge(const LogHistogram& other) {
     for (std::size_t i = 0; i < bins; ++i) {
         counts_[i] += other.counts_[i];
+    }
+}
+
+void LogHistogram::merge(std::span<const unsigned> counts) {
+    for (std::size_t i = 0; i < bins; ++i) {
+        counts_[i] += counts[i];
     }
 }
 
@@ -48,15 +37,38 @@ double LogHistogram::quantile(double q) const {
             if (i == 0) {
                 return 0;
             }
-            const auto octave = static_cast<int>(i) / bins_per_octave;
-            const double step = static_cast<double>(i % bins_per_octave);
+            const auto octave = static_cast<int>(i) / kernels::bins_per_octave;
+            const double step = static_cast<double>(i % kernels::bins_per_octave);
             const double share = std::clamp((wanted - below) / here, 0.0, 1.0);
-            return std::ldexp(0.5 + (step + share) / (2 * bins_per_octave),
-                              octave + lowest_exponent);
+            return std::ldexp(0.5 + (step + share) / (2 * kernels::bins_per_octave),
+                              octave + kernels::lowest_exponent);
         }
         below += here;
     }
     return 0;
+}
+
+void PairSums::add(const PairSums& other) {
+    rows += other.rows;
+    value += other.value;
+    square += other.square;
+    const auto all = [](std::vector<double>& to, const std::vector<double>& from) {
+        for (std::size_t i = 0; i < to.size(); ++i) {
+            to[i] += from[i];
+        }
+    };
+    all(slopes, other.slopes);
+    all(bends, other.bends);
+    all(crossed, other.crossed);
+    all(lean, other.lean);
+}
+
+void PairCounts::merge(const PairCounts& other) {
+    size.merge(other.size);
+    for (std::size_t p = 0; p < bend.size(); ++p) {
+        bend[p].merge(other.bend[p]);
+        crossed[p].merge(other.crossed[p]);
+    }
 }
 
 namespace {
@@ -69,39 +81,6 @@ std::size_t pair_index(std::size_t i, std::size_t j) {  // i < j
     return j * (j - 1) / 2 + i;
 }
 
-/// Sums of floating-point numbers: one per piece of the rows, merged in order.
-struct Sums {
-    explicit Sums(std::size_t n)
-        : slopes(n), bends(n * (n - 1) / 2), crossed(bends.size()), lean(bends.size()) {}
-    double rows = 0, value = 0, square = 0;
-    std::vector<double> slopes;   ///< u_i^2
-    std::vector<double> bends;    ///< u_ij^2
-    std::vector<double> crossed;  ///< (u u_ij - u_i u_j)^2
-    std::vector<double> lean;     ///< (u u_ij - u_i u_j) u_ij
-
-    void add(const Sums& other) {
-        rows += other.rows;
-        value += other.value;
-        square += other.square;
-        const auto all = [](std::vector<double>& to, const std::vector<double>& from) {
-            for (std::size_t i = 0; i < to.size(); ++i) {
-                to[i] += from[i];
-            }
-        };
-        all(slopes, other.slopes);
-        all(bends, other.bends);
-        all(crossed, other.crossed);
-        all(lean, other.lean);
-    }
-};
-
-/// Counts: one per worker, for their order does not matter.
-struct Counts {
-    explicit Counts(std::size_t n) : bend(n * (n - 1) / 2), crossed(bend.size()) {}
-    LogHistogram size;  ///< |u - c|
-    std::vector<LogHistogram> bend, crossed;
-};
-
 struct Space {
     std::vector<double> x, value, gradient, hessian;
 };
@@ -110,7 +89,6 @@ class Pass {
   public:
     Pass(const TensorSurrogate& model, const Table& rows, const ScoreOptions& options)
         : model_(model), rows_(rows), options_(options) {
-        const std::size_t n = options.inputs.size();
         pieces_ = std::clamp<std::size_t>(rows.rows() / 4096, 1, 64);
         all_blocks_ = (rows.rows() + block - 1) / block;
         blocks_ = std::min(all_blocks_, most_blocks);
@@ -120,14 +98,14 @@ class Pass {
             const double range = model.basis(d).high() - model.basis(d).low();
             scale_.push_back(range);
         }
-        sums_ = std::make_unique<Sums>(n);
-        counts_ = std::make_unique<Counts>(n);
     }
 
-    void run(double offset) {
+    PairTotals run(double offset) const {
         const std::size_t n = options_.inputs.size();
-        std::vector<Sums> sums(pieces_, Sums(n));
-        std::vector<Counts> counts(workers_, Counts(n));
+        // Sums one per piece, merged in order; counts one per worker, for their order does not
+        // matter.
+        std::vector<PairSums> sums(pieces_, PairSums(n));
+        std::vector<PairCounts> counts(workers_, PairCounts(n));
         std::vector<Space> spaces(workers_);
         parallel_for(pieces_, workers_, [&](std::size_t piece, unsigned worker) {
             const std::size_t end = blocks_ * (piece + 1) / pieces_;
@@ -140,26 +118,19 @@ class Pass {
                        counts[worker]);
             }
         });
-        *sums_ = Sums(n);
-        *counts_ = Counts(n);
-        for (const Sums& s : sums) {
-            sums_->add(s);
+        PairTotals totals(n);
+        for (const PairSums& s : sums) {
+            totals.sums.add(s);
         }
-        for (const Counts& c : counts) {
-            counts_->size.merge(c.size);
-            for (std::size_t p = 0; p < c.bend.size(); ++p) {
-                counts_->bend[p].merge(c.bend[p]);
-                counts_->crossed[p].merge(c.crossed[p]);
-            }
+        for (const PairCounts& c : counts) {
+            totals.counts.merge(c);
         }
+        return totals;
     }
 
-    const Sums& sums() const { return *sums_; }
-    const Counts& counts() const { return *counts_; }
-
   private:
-    void reduce(std::size_t first, std::size_t count, double offset, Space& s, Sums& sums,
-                Counts& counts) const {
+    void reduce(std::size_t first, std::size_t count, double offset, Space& s, PairSums& sums,
+                PairCounts& counts) const {
         const std::size_t d = model_.inputs();
         s.x.resize(d * block);
         s.value.resize(block);
@@ -195,7 +166,8 @@ class Pass {
                     const std::size_t di = options_.inputs[i];
                     const std::size_t p = pair_index(i, j);
                     const double uij = hessian[dj * d + di] * scale_[i] * scale_[j];
-                    const double crossed = u * uij - gradient[di] * scale_[i] * uj;
+                    const double crossed =
+                        kernels::crossed_term(u, gradient[di] * scale_[i], uj, uij);
                     sums.bends[p] += uij * uij;
                     sums.crossed[p] += crossed * crossed;
                     sums.lean[p] += crossed * uij;
@@ -214,8 +186,6 @@ class Pass {
     std::size_t blocks_ = 0;  ///< of them, those that are read
     unsigned workers_ = 1;
     std::vector<double> scale_;
-    std::unique_ptr<Sums> sums_;
-    std::unique_ptr<Counts> counts_;
 };
 
 }  // namespace
@@ -223,8 +193,10 @@ class Pass {
 PairScores score_pairs(const TensorSurrogate& model, const Table& rows,
                        const ScoreOptions& options) {
     const std::size_t n = options.inputs.size();
-    Pass pass(model, rows, options);
-    pass.run(0);
+    const auto totals_for = [&](double c) {
+        return options.totals ? options.totals(c) : Pass(model, rows, options).run(c);
+    };
+    PairTotals totals = totals_for(0);
     double offset = 0;
     if (options.free_offset) {
         // Each pair has its own least-squares c; the pair that comes closest to a product with it
@@ -233,15 +205,15 @@ PairScores score_pairs(const TensorSurrogate& model, const Table& rows,
         for (std::size_t j = 0; j < n; ++j) {
             for (std::size_t i = 0; i < j; ++i) {
                 const std::size_t p = pair_index(i, j);
-                const double bend = pass.sums().bends[p];
+                const double bend = totals.sums.bends[p];
                 if (options.discrete[options.inputs[i]] || options.discrete[options.inputs[j]] ||
                     !(bend > 0)) {
                     continue;
                 }
-                const double lean = pass.sums().lean[p];
+                const double lean = totals.sums.lean[p];
                 // Against the slopes' product, which does not change with c.
-                const double left = (pass.sums().crossed[p] - lean * lean / bend) /
-                                    (pass.sums().slopes[i] * pass.sums().slopes[j]);
+                const double left = (totals.sums.crossed[p] - lean * lean / bend) /
+                                    (totals.sums.slopes[i] * totals.sums.slopes[j]);
                 if (left < least) {
                     least = left;
                     offset = lean / bend;
@@ -249,16 +221,16 @@ PairScores score_pairs(const TensorSurrogate& model, const Table& rows,
             }
         }
         if (offset != 0) {
-            pass.run(offset);
+            totals = totals_for(offset);
         }
     }
-    const Sums& sums = pass.sums();
+    const PairSums& sums = totals.sums;
     PairScores scores;
     scores.inputs = options.inputs;
     scores.offset = offset;
     const double mean = sums.value / sums.rows;
     scores.deviation = std::sqrt(std::max(0.0, sums.square / sums.rows - mean * mean));
-    const double size = pass.counts().size.quantile(0.5);
+    const double size = totals.counts.size.quantile(0.5);
     const double tiny = std::numeric_limits<double>::min();
     const double add_unit = std::max(tiny, 12 * scores.deviation);
     const double product_unit = std::max(tiny, 12 * size * scores.deviation);
@@ -275,9 +247,9 @@ PairScores score_pairs(const TensorSurrogate& model, const Table& rows,
                 matrix[i * n + j] = matrix[j * n + i] =
                     meant ? score : std::numeric_limits<double>::quiet_NaN();
             };
-            set(scores.additive_median, pass.counts().bend[p].quantile(0.5) / add_unit);
+            set(scores.additive_median, totals.counts.bend[p].quantile(0.5) / add_unit);
             set(scores.additive_rms, std::sqrt(sums.bends[p] / sums.rows) / add_unit);
-            set(scores.product_median, pass.counts().crossed[p].quantile(0.5) / product_unit);
+            set(scores.product_median, totals.counts.crossed[p].quantile(0.5) / product_unit);
             set(scores.product_rms, std::sqrt(sums.crossed[p] / sums.rows) / product_unit);
         }
     }

@@ -105,8 +105,13 @@ const PairScores& Separator::block(const std::vector<std::size_t>& inputs, bool 
         const Table rows = MatrixView<const double>(sample_.x.data(), sample_.rows, sample_.inputs);
         found = known
                     .emplace(inputs, score_pairs(model_, rows,
-                                                 {inputs, result_.anchor, options_.discrete,
-                                                  inside_sum, options_.threads, options_.stop}))
+                                                 {inputs,
+                                                  result_.anchor,
+                                                  options_.discrete,
+                                                  inside_sum,
+                                                  options_.threads,
+                                                  options_.stop,
+                                                  {}}))
                     .first;
     }
     return found->second;
@@ -283,9 +288,9 @@ Separation Separator::run() {
     choose_anchor();
     std::vector<std::size_t> all(d);
     std::iota(all.begin(), all.end(), std::size_t{0});
-    result_.scores = score_pairs(
-        model_, rows_,
-        {all, result_.anchor, options_.discrete, false, options_.threads, options_.stop});
+    result_.scores = score_pairs(model_, rows_,
+                                 {all, result_.anchor, options_.discrete, false, options_.threads,
+                                  options_.stop, options_.totals});
     measure_effects();
     result_.general_error = fitted_to_surrogate_ ? 0.0 : options_.held_out_error;
     screen();

@@ -77,6 +77,9 @@ class Choice {
         a.tolerance = tolerance;
         a.threads = inner ? options_.threads : 1;
         a.stop = options_.stop;
+        if (inner) {
+            a.rows_there = options_.rows_there;
+        }
         return a;
     }
     /// The same while sizes are chosen: the clock ends it, unless a number of modes must be

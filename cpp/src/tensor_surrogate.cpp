@@ -143,7 +143,7 @@ struct BlockSpace {
     /// Also for derivatives: with thousands of inputs this is large, and a value needs none of it.
     void fit_derivatives(std::size_t inputs) {
         if (spare_gradient.size() < inputs * tensor_block_rows) {
-            lanes.resize(kernels::tensor_row_space(inputs));
+            lanes.resize(kernels::tensor_row_space(inputs, true));
             spare_gradient.resize(inputs * tensor_block_rows);  // last: it says that all is there
         }
     }

@@ -6,6 +6,45 @@ import numpy.typing as npt
 
 def build_info() -> dict[str, str]: ...
 
+# devices ------------------------------------------------------------------------------------------
+
+class DeviceError(RuntimeError): ...
+
+class DeviceMatrix:
+    def __init__(
+        self, address: int, rows: int, columns: int, single: bool, owner: object
+    ) -> None: ...
+    @staticmethod
+    def from_dlpack(capsule: object) -> DeviceMatrix: ...
+    @property
+    def address(self) -> int: ...
+    @property
+    def single(self) -> bool: ...
+    @property
+    def shape(self) -> tuple[int, int]: ...
+
+class DeviceReport(TypedDict):
+    name: str
+    compute_capability: str
+    memory: int
+    multiprocessors: int
+    clock: float
+    bandwidth: float
+
+def cuda_devices() -> list[DeviceReport]: ...
+def cuda_losses(
+    texts: Sequence[str],
+    names: Sequence[str],
+    x: npt.NDArray[np.floating[Any]] | DeviceMatrix,
+    targets: npt.NDArray[np.float64],
+    scales: npt.NDArray[np.float64] | None,
+    weights: npt.NDArray[np.float64] | None,
+    *,
+    directions: bool,
+    signed: bool,
+) -> list[float]: ...
+def cuda_problem() -> tuple[str, bool]: ...
+
 # sums of terms -----------------------------------------------------------------------------------
 
 def sums_of_terms(
@@ -34,10 +73,22 @@ class NetworkFloat64:
     @property
     def widths(self) -> list[int]: ...
     def value(
-        self, x: npt.NDArray[np.floating[Any]], head: str, layer: int, index: int, threads: int = 0
+        self,
+        x: npt.NDArray[np.floating[Any]] | DeviceMatrix,
+        head: str,
+        layer: int,
+        index: int,
+        threads: int = 0,
+        on_device: bool = False,
     ) -> npt.NDArray[np.float64]: ...
     def gradient(
-        self, x: npt.NDArray[np.floating[Any]], head: str, layer: int, index: int, threads: int = 0
+        self,
+        x: npt.NDArray[np.floating[Any]] | DeviceMatrix,
+        head: str,
+        layer: int,
+        index: int,
+        threads: int = 0,
+        on_device: bool = False,
     ) -> npt.NDArray[np.float64]: ...
 
 class NetworkFloat32:
@@ -50,10 +101,22 @@ class NetworkFloat32:
     @property
     def widths(self) -> list[int]: ...
     def value(
-        self, x: npt.NDArray[np.floating[Any]], head: str, layer: int, index: int, threads: int = 0
+        self,
+        x: npt.NDArray[np.floating[Any]] | DeviceMatrix,
+        head: str,
+        layer: int,
+        index: int,
+        threads: int = 0,
+        on_device: bool = False,
     ) -> npt.NDArray[np.float64]: ...
     def gradient(
-        self, x: npt.NDArray[np.floating[Any]], head: str, layer: int, index: int, threads: int = 0
+        self,
+        x: npt.NDArray[np.floating[Any]] | DeviceMatrix,
+        head: str,
+        layer: int,
+        index: int,
+        threads: int = 0,
+        on_device: bool = False,
     ) -> npt.NDArray[np.float64]: ...
 
 # surrogate ----------------------------------------------------------------------------------------
@@ -95,13 +158,22 @@ class TensorSurrogate:
     ]: ...
     def set_outside(self, name: str, /) -> None: ...
     def value(
-        self, x: npt.NDArray[np.floating[Any]], threads: int = 0
+        self,
+        x: npt.NDArray[np.floating[Any]] | DeviceMatrix,
+        threads: int = 0,
+        on_device: bool = False,
     ) -> npt.NDArray[np.float64]: ...
     def gradient(
-        self, x: npt.NDArray[np.floating[Any]], threads: int = 0
+        self,
+        x: npt.NDArray[np.floating[Any]] | DeviceMatrix,
+        threads: int = 0,
+        on_device: bool = False,
     ) -> npt.NDArray[np.float64]: ...
     def hessian(
-        self, x: npt.NDArray[np.floating[Any]], threads: int = 0
+        self,
+        x: npt.NDArray[np.floating[Any]] | DeviceMatrix,
+        threads: int = 0,
+        on_device: bool = False,
     ) -> npt.NDArray[np.float64]: ...
 
 class SurrogateReport(TypedDict):
@@ -124,6 +196,7 @@ def fit_surrogate(
     time: float,
     seed: int,
     threads: int,
+    on_device: bool = False,
 ) -> tuple[TensorSurrogate, SurrogateReport]: ...
 
 # separability -------------------------------------------------------------------------------------
@@ -156,6 +229,7 @@ def separate(
     time: float,
     seed: int,
     threads: int,
+    on_device: bool = False,
 ) -> SeparationReport: ...
 
 # symmetries ---------------------------------------------------------------------------------------

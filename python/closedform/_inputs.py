@@ -328,6 +328,13 @@ def _series_values(column: object) -> Any:
 def _as_array(value: object, name: str) -> npt.NDArray[Any]:
     if hasattr(value, "toarray"):
         raise InputError(f"{name}: is a sparse matrix; give it as X.toarray()")
+    if hasattr(value, "__dlpack__") and not hasattr(value, "__array__"):
+        try:
+            value = np.from_dlpack(value)
+        except (BufferError, RuntimeError, TypeError, ValueError) as error:
+            raise InputError(
+                f"{name}: cannot be read as an array ({error}); copy it to the host's memory"
+            ) from error
     if isinstance(value, np.ma.MaskedArray):
         return np.ma.filled(value.astype(np.float64), np.nan)
     try:

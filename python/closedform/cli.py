@@ -164,10 +164,16 @@ def _names(text: str) -> list[str]:
 def _info(options: argparse.Namespace) -> int:
     usable, pysr = julia_start.status()
     info = {**_core.build_info(), "backend pysr": pysr if usable else f"no: {pysr}"}
+    devices = _core.cuda_devices()
     if options.json:
-        print(json.dumps(info, indent=2))
+        print(json.dumps({**info, "devices": devices}, indent=2))
     else:
-        for key, value in info.items():
+        lines = [
+            f"{device['name']}, compute capability {device['compute_capability']},"
+            f" {device['memory'] / 2**30:.0f} GiB"
+            for device in devices
+        ] or [f"none: {_core.cuda_problem()[0]}"]
+        for key, value in [*info.items(), *(("device", line) for line in lines)]:
             print(f"{key:16} {value}")
     return 0
 

@@ -13,7 +13,8 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from closedform import _core, _inputs, backends, blocks, chunks, mapped_files
+from closedform import _core, _device, _inputs, backends, blocks, chunks, mapped_files
+from closedform._device import Device
 from closedform.formula import EXACT, Formula, Front, pareto, scored
 from closedform.links import LINKS, Link
 from closedform.progress import Callback, Progress
@@ -107,6 +108,7 @@ def discover(
     options: Mapping[str, Any] | None = None,
     threads: int | None = None,
     seed: int = 0,
+    device: Device = "cpu",
     callback: Callback | None = None,
 ) -> Discovery:
     """Finds the formula behind a table.
@@ -126,6 +128,8 @@ def discover(
         evaluations: budget of the searches together, as in `search`; with time=math.inf the result
             depends on the seed alone.
         operators, max_size, backend, options, threads, seed: as in `search`.
+        device: where the surrogate is fitted and its structure read, as in `Surrogate`; the
+            searches run on the CPU.
         strategy: "auto"; "global" searches all inputs at once even where the surrogate splits;
             "direct" makes no surrogate.
         callback: called with a Progress; returning True ends the work, the best so far is kept.
@@ -133,6 +137,8 @@ def discover(
     Raises:
         InputError: arguments that cannot be used, constant columns or target.
     """
+    _device.checked(device)
+    _device.host_only(X, "discover")
     settings = checked(
         operators=operators,
         max_size=max_size,
@@ -161,6 +167,7 @@ def discover(
         weights=None if rows.weights is None else mapped_files.set_aside(rows.weights, held_out)[0],
         names=rows.table.names,
         settings=settings,
+        device=device,
     )
     surrogate, structure = None, None
     if strategy != "direct":
@@ -252,6 +259,7 @@ class _Run:
     weights: Floats | None
     names: tuple[str, ...]
     settings: Settings
+    device: Device
     spent: int = 0
     stopped: str = ""
     begun: float = field(default_factory=clock.monotonic)
@@ -335,7 +343,10 @@ class _Run:
         self, X: _inputs.FloatMatrix, target: Floats, weights: Floats | None
     ) -> Surrogate:
         return Surrogate(
-            time=self.stage(SURROGATE), seed=self.settings.seed, threads=self.settings.threads or 0
+            time=self.stage(SURROGATE),
+            seed=self.settings.seed,
+            threads=self.settings.threads or 0,
+            device=self.device,
         ).fit(_inputs.Matrix(X, self.names), target, weights=weights)
 
     def _separability_of(
@@ -349,6 +360,7 @@ class _Run:
             time=self.stage(SEPARABILITY),
             seed=self.settings.seed,
             threads=self.settings.threads or 0,
+            device=self.device,
         )
 
     def search(

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from closedform import _inputs, backends, chunks, monotone
+from closedform._device import Device
 from closedform._inputs import Floats, InputError
 from closedform.adapters.target import Neuron
 from closedform.formula import Formula, Front
@@ -107,6 +108,7 @@ def interpret(
     options: Mapping[str, Any] | None = None,
     threads: int | None = None,
     seed: int = 0,
+    device: Device = "cpu",
     callback: Callback | None = None,
 ) -> Interpretation:
     """Finds the closed form of what a neuron computes, and the monotone function that hides it.
@@ -131,6 +133,8 @@ def interpret(
         evaluations: budget of the searches together, as in `search`; with time=math.inf the result
             depends on the seed alone.
         operators, max_size, signed, backend, options, threads, seed: as in `search`.
+        device: where a native network runs, as in `cf.network`, which says so for a `Network`; the
+            search runs on the CPU.
         callback: called with a Progress; returning True ends the search, the best so far is kept.
 
     Raises:
@@ -149,7 +153,7 @@ def interpret(
         callback=callback,
     )
     backends.prepare(settings)
-    net = model if isinstance(model, Network) else network(model, neuron=neuron)
+    net = model if isinstance(model, Network) else network(model, neuron=neuron, device=device)
     if chunks.is_chunked(X):
         boundary = isinstance(weights, str) and weights == "boundary"
         rows = chunks.rows(X, None, None if boundary else weights)

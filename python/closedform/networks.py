@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from closedform import _device
+from closedform._device import Device
 from closedform._inputs import FloatMatrix, Floats, InputError, matrix
 from closedform.adapters.target import Neuron, Target, by_blocks, choose, split_neuron
 from closedform.formula import Formula
@@ -30,9 +32,14 @@ class Network:
     """
 
     def __init__(
-        self, target: Target, names: tuple[str, ...] | None, classifier: bool | None
+        self,
+        target: Target,
+        names: tuple[str, ...] | None,
+        classifier: bool | None,
+        device: Device = "cpu",
     ) -> None:
         self._target = target
+        self._device: Device = device
         self._classifier = classifier
         self.names = target.names if names is None else names
         self.inputs = len(names) if target.inputs is None and names is not None else target.inputs
@@ -43,7 +50,8 @@ class Network:
 
         Args:
             X: (n, d) numbers or a table that has the columns of `names`. C-contiguous float64 and
-                float32 arrays are read where they lie.
+                float32 arrays are read where they lie, on a GPU too (CuPy, torch, JAX) for a
+                native network, whatever its `device`.
             threads: how many a native network uses; None for all cores. The result does not
                 depend on it. Frameworks keep to their own setting.
 
@@ -53,7 +61,7 @@ class Network:
         Raises:
             InputError: a ValueError, for rows that do not fit.
         """
-        return self._target.value(self._rows(X), threads or 0)
+        return self._evaluate(X, threads, slopes=False)
 
     def gradient(self, X: object, *, threads: int | None = None) -> Floats:
         """df/dx_j at each row, exact; arguments as for `value`.
@@ -61,18 +69,37 @@ class Network:
         Returns:
             (n, d) float64.
         """
-        return self._target.gradient(self._rows(X), threads or 0)
+        return self._evaluate(X, threads, slopes=True)
 
     def probability(self, X: object, *, threads: int | None = None) -> Floats | None:
         """F = sigmoid(f) at each row, (n,) float64, or None where f is no log-odds: a regressor, a
         hidden neuron, or a bare logit that was not said to belong to a classifier."""
-        rows = self._rows(X)
+        there = _device.matrix_there(X)
+        rows = self._rows(X) if there is None else there
         known = self._classifier
         if not (self._target.classifier(rows.shape[1]) if known is None else known):
             return None
-        f = self._target.value(rows, threads or 0)
+        f = self._evaluate(X, threads, slopes=False)
         with np.errstate(over="ignore"):  # exp(-f) = inf gives the right 0
             return 1.0 / (1.0 + np.exp(-f))
+
+    def _evaluate(self, X: object, threads: int | None, *, slopes: bool) -> Floats:
+        there = _device.matrix_there(X)
+        on_gpu = self._target.on_gpu
+        if there is not None:
+            if on_gpu is None:
+                raise InputError(f"X: lies on a GPU; {self.description} takes rows of the host")
+            _device.on_gpu("cuda")
+            if there.shape[1] != self.inputs:
+                raise InputError(
+                    f"X: has {there.shape[1]} columns; the network takes {self.inputs}"
+                )
+            return _device.running(lambda: on_gpu(there, slopes))
+        rows = self._rows(X)
+        if on_gpu is not None and _device.on_gpu(self._device):
+            return _device.running(lambda: on_gpu(rows, slopes))
+        work = self._target.gradient if slopes else self._target.value
+        return work(rows, threads or 0)
 
     def _rows(self, X: object) -> FloatMatrix:
         table = matrix(X, min_rows=1)
@@ -96,6 +123,7 @@ def network(
     neuron: Neuron = None,
     names: Sequence[str] | None = None,
     classifier: bool | None = None,
+    device: Device = "cpu",
 ) -> Network:
     """Takes one neuron out of a trained model.
 
@@ -110,6 +138,8 @@ def network(
         names: the inputs' names; default those the model knows.
         classifier: True makes a bare logit a classifier's (F = sigmoid(f)); False says that a
             final sigmoid is no probability. None: what the model shows.
+        device: where a native network runs: "cpu"; "cuda", a GPU; or "auto", a GPU where one can
+            be used. Other models run where their framework has them.
 
     Returns:
         The neuron. A sigmoid at the end of an output is removed, a softmax turned into log-odds;
@@ -119,14 +149,17 @@ def network(
         InputError: a ValueError in one line, naming the layer that is not supported, or what else
             cannot be used.
     """
+    where = _device.checked(device)
     target = _target(model, neuron)
+    if where == "cuda" and target.on_gpu is None:
+        raise InputError(f"device: {target.description} runs where it is; leave device out")
     if names is not None:
         names = tuple(names)
         if len(set(names)) != len(names) or not all(isinstance(name, str) for name in names):
             raise InputError("names: must be distinct texts, one per input")
         if target.inputs is not None and len(names) != target.inputs:
             raise InputError(f"names: are {len(names)}; the network takes {target.inputs} inputs")
-    return Network(target, names, classifier)
+    return Network(target, names, classifier, where)
 
 
 def _target(model: Any, neuron: Neuron) -> Target:

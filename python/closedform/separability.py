@@ -13,7 +13,8 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from closedform import _core, chunks
+from closedform import _core, _device, chunks
+from closedform._device import Device
 from closedform._inputs import InputError, matrix
 from closedform.surrogate import Surrogate
 
@@ -141,6 +142,7 @@ def separability(
     time: float = 10.0,
     seed: int = 0,
     threads: int = 0,
+    device: Device = "cpu",
 ) -> Separability:
     """Finds the sums and products of blocks of inputs a function is made of.
 
@@ -155,26 +157,33 @@ def separability(
         time: seconds after which no further tree is tried.
         seed: of the choice of held-out rows; give the surrogate's for comparable errors.
         threads: 0 for all cores; results do not depend on it.
+        device: "cpu"; "cuda", a GPU, for the pass over all rows, in their precision; or "auto", a
+            GPU where one can be used. Trees are fitted on the CPU.
 
     Raises:
         InputError: a ValueError, for rows that do not fit the surrogate.
     """
+    on_device = _device.on_gpu(_device.checked(device))
+    _device.host_only(X, "separability")
     rows = chunks.rows(X, y, weights)
     d = rows.table.values.shape[1]
     if d != surrogate.n_inputs:
         raise InputError(f"X: has {d} columns, the surrogate was fitted on {surrogate.n_inputs}")
-    found = _core.separate(
-        surrogate.core,
-        rows.table.values,
-        rows.y,
-        rows.weights,
-        discrete=list(surrogate.discrete),
-        held_out_error=surrogate.held_out_error,
-        segments=surrogate.segments_,
-        smoothing=surrogate.smoothing_,
-        time=time,
-        seed=seed,
-        threads=threads,
+    found = _device.running(
+        lambda: _core.separate(
+            surrogate.core,
+            rows.table.values,
+            rows.y,
+            rows.weights,
+            discrete=list(surrogate.discrete),
+            held_out_error=surrogate.held_out_error,
+            segments=surrogate.segments_,
+            smoothing=surrogate.smoothing_,
+            time=time,
+            seed=seed,
+            threads=threads,
+            on_device=on_device,
+        )
     )
     tree = _tree(found["tree"])
     tried = tuple((_tree(t), error) for t, error in found["tried"])

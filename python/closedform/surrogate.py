@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import copyreg
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from closedform import _core, chunks
+from closedform import _core, _device, chunks
+from closedform._device import Device
 from closedform._inputs import InputError, matrix
 
 Floats = npt.NDArray[np.float64]
@@ -55,6 +56,9 @@ class Surrogate:
             100,000 rows.
         seed: of the random starts and the choice of held-out rows.
         threads: 0 for all cores. Results do not depend on it unless `time` runs out.
+        device: "cpu"; "cuda", a GPU; or "auto", a GPU where one can be used. On a GPU values and
+            derivatives are computed in the precision of the rows, and the sums over rows of a fit
+            in float64 always.
 
     Attributes (after `fit`):
         held_out_error: root mean square error over the standard deviation of y, on rows the models
@@ -86,6 +90,7 @@ class Surrogate:
         time: float = 10.0,
         seed: int = 0,
         threads: int = 0,
+        device: Device = "cpu",
     ) -> None:
         self.modes = modes
         self.segments = segments
@@ -96,6 +101,7 @@ class Surrogate:
         self.time = time
         self.seed = seed
         self.threads = threads
+        self.device: Device = _device.checked(device)
         self._model: _core.TensorSurrogate | None = None
         _check_settings(self)
 
@@ -115,23 +121,27 @@ class Surrogate:
         Raises:
             InputError: a ValueError, for anything that cannot be fitted.
         """
+        _device.host_only(X, "fit")
         given = chunks.rows(X, y, weights)
         target = given.target
         low, high = float(target.min()), float(target.max())
         if high - low <= 1e-14 * max(abs(low), abs(high)):
             raise InputError("y: is constant, there is nothing to fit; give a target that varies")
-        model, report = _core.fit_surrogate(
-            given.table.values,
-            target,
-            given.weights,
-            modes=0 if self.modes == "auto" else self.modes,
-            segments=0 if self.segments == "auto" else self.segments,
-            smoothing=-1.0 if self.smoothing == "auto" else self.smoothing,
-            patch=self.patch,
-            degree=self.degree,
-            time=self.time,
-            seed=self.seed,
-            threads=self.threads,
+        model, report = _device.running(
+            lambda: _core.fit_surrogate(
+                given.table.values,
+                target,
+                given.weights,
+                modes=0 if self.modes == "auto" else self.modes,
+                segments=0 if self.segments == "auto" else self.segments,
+                smoothing=-1.0 if self.smoothing == "auto" else self.smoothing,
+                patch=self.patch,
+                degree=self.degree,
+                time=self.time,
+                seed=self.seed,
+                threads=self.threads,
+                on_device=_device.on_gpu(self.device),
+            )
         )
         model.set_outside(self.outside)
         self._model = model
@@ -163,16 +173,17 @@ class Surrogate:
         return tuple(self.core.nodes(d) for d in range(self.n_inputs))
 
     def predict(self, X: object) -> Floats:
-        """The value at each row, (n,)."""
-        return self.core.value(self._rows(X), threads=self.threads)
+        """The value at each row, (n,). X, here and below, may lie on a GPU (CuPy, torch, JAX): then
+        it is used where it is, whatever `device` says."""
+        return self._evaluate(self.core.value, X)
 
     def gradient(self, X: object) -> Floats:
         """du/dx_i at each row, (n, d): exact derivatives of the interpolant."""
-        return self.core.gradient(self._rows(X), threads=self.threads)
+        return self._evaluate(self.core.gradient, X)
 
     def hessian(self, X: object) -> Floats:
         """d2u/dx_i dx_j at each row, (n, d, d): exact; the diagonal jumps at nodes."""
-        return self.core.hessian(self._rows(X), threads=self.threads)
+        return self._evaluate(self.core.hessian, X)
 
     def code(
         self,
@@ -204,13 +215,22 @@ class Surrogate:
             self.core, self.names, language, derivatives, name=name, units=units or {}
         )
 
-    def _rows(self, X: object) -> npt.NDArray[np.float64] | npt.NDArray[np.float32]:
-        rows = matrix(X, min_rows=0).values
+    def _evaluate(self, what: Callable[..., Floats], X: object) -> Floats:
+        there = _device.matrix_there(X)
+        rows = matrix(X, min_rows=0).values if there is None else there
         if rows.shape[1] != self.n_inputs:
             raise InputError(
                 f"X: has {rows.shape[1]} columns, the surrogate was fitted on {self.n_inputs}"
             )
-        return rows
+        on_device = _device.on_gpu("cuda" if there is not None else self.device)
+        if on_device and self.outside == "error":
+            if there is not None or self.device == "cuda":
+                raise InputError(
+                    'outside: "error" looks at every row on the CPU; use device="cpu", or another '
+                    "`outside`"
+                )
+            on_device = False
+        return _device.running(lambda: what(rows, threads=self.threads, on_device=on_device))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the surrogate to `path`.

@@ -198,7 +198,9 @@ def test_info(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["info", "--json"]) == 0
     assert "instruction_set" in json.loads(capsys.readouterr().out)
     assert cli.main(["info"]) == 0
-    assert "instruction_set" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "instruction_set" in shown
+    assert "\ndevice " in shown
 
 
 BAD_FILES = {

@@ -14,7 +14,7 @@ SOURCES = Path(__file__).parents[2] / "python" / "closedform"
 # Lower layers first; a module may import from its own layer and those below.
 LAYERS = [
     {"_core"},
-    {"_inputs", "library", "progress", "settings"},
+    {"_inputs", "_device", "library", "progress", "settings"},
     {"mapped_files", "chunks"},
     {"code"},
     {"formula"},

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -52,6 +53,8 @@ class FreeFactors {
     std::vector<std::uint8_t> free_;
 };
 
+class MomentRows;
+
 struct AlsOptions {
     /// Weight of each factor's roughness (integral of f''^2 over the input scaled to [0,1]) and,
     /// for inputs without roughness, of its variance, relative to the variance the mode carries.
@@ -61,6 +64,8 @@ struct AlsOptions {
     double tolerance = 1e-4;
     unsigned threads = 1;  ///< results do not depend on it
     std::function<bool()> stop = {};
+    /// Takes the rows to where their moments are computed (cuda::moments_of); empty: stay here.
+    std::function<std::unique_ptr<MomentRows>(const FitRows&)> rows_there = {};
 };
 
 struct AlsResult {

@@ -39,6 +39,11 @@ struct Head {
     std::size_t index = 0;
 };
 
+/// The rows of the head's layer that its f depends on, as a layer of its own: one neuron, or all
+/// the logits of a softmax. Throws std::invalid_argument for a head the layers have not.
+template <class T>
+DenseLayer<T> head_layer(const std::vector<DenseLayer<T>>& layers, const Head& head);
+
 /// T, float or double, is the precision of weights and arithmetic.
 template <class T>
 class Network {

@@ -18,6 +18,7 @@
 #include <span>
 #include <vector>
 
+#include "closedform/kernels/pair_row.hpp"
 #include "closedform/table.hpp"
 #include "closedform/tensor_surrogate.hpp"
 
@@ -26,14 +27,17 @@ namespace closedform {
 /// Counts of positive numbers in bins of constant ratio: constant memory, mergeable in any order.
 class LogHistogram {
   public:
-    static constexpr int bins_per_octave = 8;
-    static constexpr int lowest_exponent = -80;  ///< smaller numbers share the first bin
-    static constexpr int octaves = 128;
-    static constexpr std::size_t bins = static_cast<std::size_t>(octaves * bins_per_octave);
+    static constexpr std::size_t bins = kernels::log_bins;
 
     /// NaN is not counted; the sign is ignored.
-    void add(double value);
+    void add(double value) {
+        if (value == value) {
+            ++counts_[static_cast<std::size_t>(kernels::log_bin(value))];
+        }
+    }
     void merge(const LogHistogram& other);
+    /// Counts of the same bins, kept elsewhere.
+    void merge(std::span<const unsigned> counts);
     std::uint64_t count() const;
     /// To half a bin (4 %); 0 without counts or if the quantile lies in the first bin.
     double quantile(double q) const;
@@ -52,6 +56,34 @@ struct PairScores {
     double offset = 0;     ///< the c of the multiplicative scores
 };
 
+/// Sums over rows, with derivatives by n inputs scaled to [0,1]. Pair (i, j), i < j, is at
+/// j (j - 1)/2 + i.
+struct PairSums {
+    explicit PairSums(std::size_t n)
+        : slopes(n), bends(n * (n - 1) / 2), crossed(bends.size()), lean(bends.size()) {}
+    double rows = 0, value = 0, square = 0;  ///< of u - c
+    std::vector<double> slopes;              ///< u_i^2
+    std::vector<double> bends;               ///< u_ij^2
+    std::vector<double> crossed;             ///< ((u - c) u_ij - u_i u_j)^2
+    std::vector<double> lean;                ///< ((u - c) u_ij - u_i u_j) u_ij
+    void add(const PairSums& other);
+};
+
+/// Counts over rows of the same.
+struct PairCounts {
+    explicit PairCounts(std::size_t n) : bend(n * (n - 1) / 2), crossed(bend.size()) {}
+    LogHistogram size;  ///< |u - c|
+    std::vector<LogHistogram> bend, crossed;
+    void merge(const PairCounts& other);
+};
+
+/// What scores are made from.
+struct PairTotals {
+    explicit PairTotals(std::size_t n) : sums(n), counts(n) {}
+    PairSums sums;
+    PairCounts counts;
+};
+
 struct ScoreOptions {
     /// Inputs scored; the others are held at `anchor` (one value per input of the surrogate).
     std::vector<std::size_t> inputs;
@@ -60,6 +92,8 @@ struct ScoreOptions {
     bool free_offset = false;    ///< choose c; otherwise 0
     unsigned threads = 0;        ///< results do not depend on it
     std::function<bool()> stop = {};
+    /// Where the totals for a given c come from; empty: from the rows, on the CPU.
+    std::function<PairTotals(double)> totals = {};
 };
 
 /// One pass over the rows (two with free_offset), nothing kept of them; of more than a million,

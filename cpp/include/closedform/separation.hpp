@@ -24,6 +24,8 @@ struct SeparationOptions {
     unsigned threads = 0;
     double time = 10;  ///< seconds after which no further tree is tried
     std::function<bool()> stop = {};
+    /// As ScoreOptions::totals, for the scores of all inputs at all rows.
+    std::function<PairTotals(double)> totals = {};
 };
 
 /// A tree that was tried, with its error on rows held out.

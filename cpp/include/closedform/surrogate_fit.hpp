@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -34,6 +35,9 @@ struct SurrogateOptions {
     std::uint64_t seed = 0;
     unsigned threads = 0;  ///< 0: all cores; results do not depend on it unless time runs out
     std::function<bool()> stop = {};
+    /// As AlsOptions::rows_there, for the fits of one model at a time; those of many small ones, in
+    /// parallel, stay on the CPU.
+    std::function<std::unique_ptr<MomentRows>(const FitRows&)> rows_there = {};
 };
 
 struct SurrogateFit {

@@ -20,6 +20,12 @@ class Table {
         return single_ ? static_cast<double>(floats_(row, column)) : doubles_(row, column);
     }
 
+    /// Calls f with the rows as a MatrixView of their own type.
+    template <class F>
+    auto visit(const F& f) const {
+        return single_ ? f(floats_) : f(doubles_);
+    }
+
     /// Copies rows [first, first + count) into out[column * stride + row - first].
     void read_block(std::size_t first, std::size_t count, double* out, std::size_t stride) const {
         const auto copy = [&](const auto& view) {

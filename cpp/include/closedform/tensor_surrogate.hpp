@@ -73,6 +73,8 @@ class TensorSurrogate {
 
     /// Rebuilds the tables that evaluation reads.
     void refresh();
+    /// One an input.
+    std::span<const FactorTable> tables() const { return tables_; }
 
     /// u of every row into `out` [rows]. A NaN input gives NaN. Throws OutsideGrid under
     /// Outside::error. `threads` 0: all cores.

@@ -6,41 +6,6 @@ namespace {
 using kernels::load_lanes;
 using kernels::store_lanes;
 
-/// `Packs` neighbouring packs of modes at once: their Horner chains overlap.
-template <std::size_t Packs>
-void products_of(const kernels::FactorView* factors, std::size_t inputs, std::size_t skip,
-                 const int* cell, const double* t, std::size_t mode, double* out) {
-    const std::size_t padded = factors[0].padded;
-    Pack product[Packs];
-    for (std::size_t p = 0; p < Packs; ++p) {
-        product[p] = load_lanes<Pack>(out + mode + p * pack_width);
-    }
-    for (std::size_t k = 0; k < inputs; ++k) {
-        if (k == skip) {
-            continue;
-        }
-        const std::size_t at = k * als_block_rows;
-        const double* c =
-            factors[k].planes + static_cast<std::size_t>(cell[at]) * shape_count * padded + mode;
-        const double tk = t[at];
-        Pack f[Packs];
-        for (std::size_t p = 0; p < Packs; ++p) {
-            f[p] = load_lanes<Pack>(c + 4 * padded + p * pack_width);
-        }
-        for (std::size_t q = 4; q-- > 0;) {
-            for (std::size_t p = 0; p < Packs; ++p) {
-                f[p] = f[p] * tk + load_lanes<Pack>(c + q * padded + p * pack_width);
-            }
-        }
-        for (std::size_t p = 0; p < Packs; ++p) {
-            product[p] *= f[p];
-        }
-    }
-    for (std::size_t p = 0; p < Packs; ++p) {
-        store_lanes(out + mode + p * pack_width, product[p]);
-    }
-}
-
 void products(const kernels::FactorView* factors, std::size_t inputs, std::size_t skip,
               const int* cell, const double* t, const unsigned* order, std::size_t count,
               double* out) {
@@ -48,8 +13,12 @@ void products(const kernels::FactorView* factors, std::size_t inputs, std::size_
     // One pack of modes for all rows before the next: a pack's share of the tables fits in L1.
     for (std::size_t mode = 0; mode < padded; mode += pack_width) {
         for (std::size_t i = 0; i < count; ++i) {
-            products_of<1>(factors, inputs, skip, cell + order[i], t + order[i], mode,
-                           out + i * padded);
+            const kernels::RowPlace<double> at = {cell + order[i], t + order[i], nullptr,
+                                                  als_block_rows};
+            double* to = out + i * padded + mode;
+            store_lanes(
+                to, kernels::product_without(load_lanes<Pack>(to), kernels::FactorViews{factors},
+                                             inputs, skip, mode, at));
         }
     }
 }

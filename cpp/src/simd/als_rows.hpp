@@ -3,13 +3,12 @@
 
 #include <cstddef>
 
+#include "closedform/kernels/moments.hpp"
 #include "closedform/kernels/tensor_row.hpp"
 
 namespace closedform {
 
 inline constexpr std::size_t als_block_rows = 512;
-inline constexpr std::size_t moment_count = 9;  ///< t^0..t^8
-inline constexpr std::size_t shape_count = 5;   ///< t^0..t^4
 
 struct AlsRowKernels {
     /// products[i][padded] *= prod_{k != skip} f_mk of row order[i]; places have stride

@@ -38,8 +38,7 @@ void inverse_norms(const double* const* g, std::size_t count, const double* f, d
         }
     }
     for (std::size_t i = 0; i < rows; ++i) {
-        // inf * 0 is not a number: an infinite gradient has no direction.
-        inverse[i] = kernels::inverse_norm(squares[i], f[i]) + squares[i] * 0.0 + f[i] * 0.0;
+        inverse[i] = kernels::inverse_norm(squares[i], f[i]);
     }
 }
 
@@ -49,11 +48,8 @@ void differences(const double* g, const double* inverse, const double* u, const 
     double plus_lane[lanes] = {};
     for (std::size_t i = 0; i < rows; i += lanes) {
         for (std::size_t j = 0; j < lanes; ++j) {
-            const double v = g[i + j] * inverse[i + j];
-            const double below = u[i + j] - v;
-            const double above = u[i + j] + v;
-            minus_lane[j] += weight[i + j] * below * below;
-            plus_lane[j] += weight[i + j] * above * above;
+            kernels::add_differences(u[i + j], g[i + j] * inverse[i + j], weight[i + j],
+                                     minus_lane[j], plus_lane[j]);
         }
     }
     *minus += total(minus_lane);

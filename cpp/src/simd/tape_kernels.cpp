@@ -2,7 +2,7 @@
 
 #include "closedform/tape_kernels.hpp"
 
-#include "closedform/kernels/tape_operators.hpp"
+#include "closedform/kernels/tape_dispatch.hpp"
 #include "lanes.hpp"
 
 // An operator may write where its operand is (the reused slots of forward): each row depends on
@@ -59,49 +59,15 @@ void unary(const double* a, double* out) {
     }
 }
 
-/// Calls visit with the operator's functor; `a` decides how sin, cos and tan reduce their argument.
+/// `a` decides how sin, cos and tan reduce their argument.
 template <class Visit>
 void with_unary(Op op, const double* a, const Visit& visit) {
-    switch (op) {
-        case Op::sin:
-            return far(a) ? visit(k::SinFar{}) : visit(k::Sin{});
-        case Op::cos:
-            return far(a) ? visit(k::CosFar{}) : visit(k::Cos{});
-        case Op::tan:
-            return far(a) ? visit(k::TanFar{}) : visit(k::Tan{});
-        case Op::exp:
-            return visit(k::Exp{});
-        case Op::log:
-            return visit(k::Log{});
-        case Op::sqrt:
-            return visit(k::Sqrt{});
-        case Op::square:
-            return visit(k::Square{});
-        case Op::cube:
-            return visit(k::Cube{});
-        case Op::abs:
-            return visit(k::Abs{});
-        case Op::tanh:
-            return visit(k::Tanh{});
-        default:
-            return visit(k::Inv{});
-    }
+    k::with_unary(op, [a] { return far(a); }, visit);
 }
 
 template <class Visit>
 void with_binary(Op op, const Visit& visit) {
-    switch (op) {
-        case Op::add:
-            return visit(k::Add{});
-        case Op::sub:
-            return visit(k::Sub{});
-        case Op::mul:
-            return visit(k::Mul{});
-        case Op::div:
-            return visit(k::Div{});
-        default:
-            return visit(k::Pow{});
-    }
+    k::with_binary(op, visit);
 }
 
 void forward(const Node* tape, std::size_t nodes, const double* const* columns, double* scratch,
@@ -306,8 +272,7 @@ double square_error(const double* f, const double* y, const double* scale) {
     double lane[lanes] = {};
     for (std::size_t i = 0; i < rows; i += lanes) {
         for (std::size_t j = 0; j < lanes; ++j) {
-            const double r = scale[i + j] * (f[i + j] - y[i + j]);
-            lane[j] += r * r;
+            lane[j] += k::square_error(f[i + j], y[i + j], scale[i + j]);
         }
     }
     return total(lane);

@@ -48,8 +48,9 @@ void locate(GridView grid, const double* x, std::size_t count, int* cell, double
 void values(const kernels::FactorView* factors, std::size_t inputs, const int* cell,
             const double* t, std::size_t count, double offset, double* out) {
     for (std::size_t i = 0; i < count; ++i) {
-        out[i] = offset +
-                 kernels::tensor_value<Pack>(factors, inputs, {cell + i, t + i, nullptr, stride});
+        const kernels::RowPlace<double> at = {cell + i, t + i, nullptr, stride};
+        out[i] = offset + kernels::tensor_value<Pack>(kernels::FactorViews{factors}, inputs,
+                                                      factors[0].padded, at);
     }
 }
 
@@ -58,9 +59,9 @@ void derivatives(const kernels::FactorView* factors, std::size_t inputs, const i
                  double* space, double* value, double* gradient, double* hessian) {
     for (std::size_t i = 0; i < count; ++i) {
         const double u = kernels::tensor_derivatives<Pack>(
-            factors, inputs, {cell + i, t + i, inverse_width + i, stride},
-            reinterpret_cast<Pack*>(space), gradient + i * inputs,
-            hessian == nullptr ? nullptr : hessian + i * inputs * inputs);
+            kernels::FactorViews{factors}, inputs, factors[0].padded,
+            {cell + i, t + i, inverse_width + i, stride}, reinterpret_cast<Pack*>(space),
+            gradient + i * inputs, hessian == nullptr ? nullptr : hessian + i * inputs * inputs);
         if (value != nullptr) {
             value[i] = offset + u;
         }

@@ -116,6 +116,9 @@ def target(
     def gradient(X: FloatMatrix, threads: int) -> Floats:
         return core.gradient(X, head, last, k, threads)
 
+    def on_gpu(X: FloatMatrix | _core.DeviceMatrix, slopes: bool) -> Floats:
+        return (core.gradient if slopes else core.value)(X, head, last, k, on_device=True)
+
     what = f"output {k}" if is_output else f"neuron {k} of layer {layer!r}"
     kind = f"{len(layers)} dense layers, native, {'float32' if single else 'float64'}"
     return Target(
@@ -125,6 +128,7 @@ def target(
         classifier=lambda _: classifier,
         description=f"{what}{removed}; {kind}",
         names=names,
+        on_gpu=on_gpu,
     )
 
 

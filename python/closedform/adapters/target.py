@@ -9,6 +9,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from closedform import _core
 from closedform._inputs import FloatMatrix, Floats, InputError
 
 # A neuron: None (the only output, or the second of two classes), the index of an output, or the
@@ -31,6 +32,8 @@ class Target:
             only be looked into once that is known.
         description: one line: which neuron, what was removed, computed by what.
         names: the inputs' names, where the model knows them.
+        on_gpu: the same numbers from a GPU, where the C++ core can: rows (or a matrix there) and
+            whether the gradient is asked for -> (n,) or (n, d).
     """
 
     inputs: int | None
@@ -39,6 +42,7 @@ class Target:
     classifier: Callable[[int], bool]
     description: str
     names: tuple[str, ...] | None = None
+    on_gpu: Callable[[FloatMatrix | _core.DeviceMatrix, bool], Floats] | None = None
 
 
 def split_neuron(neuron: Neuron) -> tuple[str | None, int | None]:

@@ -32,47 +32,53 @@ struct Response {
     T slope;
 };
 
-CLOSEDFORM_HOST_DEVICE Response<double> sigmoid(double z) {
+template <class T>
+CLOSEDFORM_HOST_DEVICE Response<T> sigmoid(T z) {
     // From exp(-|z|): neither end overflows, and the slope keeps its digits where it is tiny.
-    const double e = exp(z < 0.0 ? z : -z);
-    const double inverse = 1.0 / (1.0 + e);
-    return {z < 0.0 ? e * inverse : inverse, e * inverse * inverse};
+    const T e = exp(z < T(0.0) ? z : -z);
+    const T inverse = T(1.0) / (T(1.0) + e);
+    return {z < T(0.0) ? e * inverse : inverse, e * inverse * inverse};
 }
 
-CLOSEDFORM_HOST_DEVICE double softplus(double z) {
-    const double e = exp(z < 0.0 ? z : -z);
-    const double u = 1.0 + e;
+template <class T>
+CLOSEDFORM_HOST_DEVICE T softplus(T z) {
+    const T e = exp(z < T(0.0) ? z : -z);
+    const T u = T(1.0) + e;
     // log(1 + e) to full precision although 1 + e is rounded (Kahan).
-    const double tail = u == 1.0 ? e : log(u) * e / (u - 1.0);
-    return z > 0.0 ? z + tail : tail;
+    const T tail = u == T(1.0) ? e : log(u) * e / (u - T(1.0));
+    return z > T(0.0) ? z + tail : tail;
 }
 
 /// Sine for |z| beyond CLOSEDFORM_SINCOS_LIMIT, up to which respond<Activation::sin> holds.
-CLOSEDFORM_HOST_DEVICE Response<double> far_sine(double z) { return {::sin(z), ::cos(z)}; }
+template <class T>
+CLOSEDFORM_HOST_DEVICE Response<T> far_sine(T z) {
+    return {::sin(z), ::cos(z)};
+}
 
 /// The smooth ones.
-template <Activation kind>
-CLOSEDFORM_HOST_DEVICE Response<double> respond_smoothly(double z, double parameter) {
+template <Activation kind, class T>
+CLOSEDFORM_HOST_DEVICE Response<T> respond_smoothly(T z, T parameter) {
     if constexpr (kind == Activation::gelu) {
-        const double below = 0.5 * ::erfc(-0.70710678118654752440 * z);
-        return {z * below, below + z * 0.39894228040143267794 * exp(-0.5 * z * z)};
+        const T below = T(0.5) * ::erfc(-T(0.70710678118654752440) * z);
+        return {z * below, below + z * T(0.39894228040143267794) * exp(-T(0.5) * z * z)};
     } else if constexpr (kind == Activation::gelu_tanh) {
-        const double scale = 0.79788456080286535588;  // sqrt(2 / pi)
-        const double t = tanh(scale * z * (1.0 + 0.044715 * z * z));
-        const double inner = scale * (1.0 + 3.0 * 0.044715 * z * z);
-        return {0.5 * z * (1.0 + t), 0.5 * (1.0 + t) + 0.5 * z * (1.0 - t * t) * inner};
+        const T scale = T(0.79788456080286535588);  // sqrt(2 / pi)
+        const T t = tanh(scale * z * (T(1.0) + T(0.044715) * z * z));
+        const T inner = scale * (T(1.0) + T(3.0) * T(0.044715) * z * z);
+        return {T(0.5) * z * (T(1.0) + t),
+                T(0.5) * (T(1.0) + t) + T(0.5) * z * (T(1.0) - t * t) * inner};
     } else if constexpr (kind == Activation::silu) {
-        const Response<double> s = sigmoid(z);
+        const Response<T> s = sigmoid(z);
         return {z * s.value, s.value + z * s.slope};
     } else if constexpr (kind == Activation::softplus) {
         return {softplus(parameter * z) / parameter, sigmoid(parameter * z).value};
     } else if constexpr (kind == Activation::tanh) {
-        const double t = tanh(z);
-        return {t, 1.0 - t * t};
+        const T t = tanh(z);
+        return {t, T(1.0) - t * t};
     } else if constexpr (kind == Activation::sigmoid) {
         return sigmoid(z);
     } else if constexpr (kind == Activation::sin) {
-        const SinCos both = sincos(z);
+        const SinCos<T> both = sincos(z);
         return {both.sin, both.cos};
     }
 }
@@ -95,6 +101,38 @@ CLOSEDFORM_HOST_DEVICE Response<T> respond(T z, T parameter) {
         const Response<double> wide =
             respond_smoothly<kind>(static_cast<double>(z), static_cast<double>(parameter));
         return {static_cast<T>(wide.value), static_cast<T>(wide.slope)};
+    }
+}
+
+/// All of it in the precision of z, for GPUs: there float64 can cost 64 times as much.
+template <class T>
+CLOSEDFORM_HOST_DEVICE Response<T> respond_to(Activation kind, T z, T parameter) {
+    switch (kind) {
+        case Activation::identity:
+            return respond<Activation::identity>(z, parameter);
+        case Activation::relu:
+            return respond<Activation::relu>(z, parameter);
+        case Activation::leaky_relu:
+            return respond<Activation::leaky_relu>(z, parameter);
+        case Activation::elu:
+            return respond<Activation::elu>(z, parameter);
+        case Activation::gelu:
+            return respond_smoothly<Activation::gelu>(z, parameter);
+        case Activation::gelu_tanh:
+            return respond_smoothly<Activation::gelu_tanh>(z, parameter);
+        case Activation::silu:
+            return respond_smoothly<Activation::silu>(z, parameter);
+        case Activation::softplus:
+            return respond_smoothly<Activation::softplus>(z, parameter);
+        case Activation::tanh:
+            return respond_smoothly<Activation::tanh>(z, parameter);
+        case Activation::sigmoid:
+            return respond_smoothly<Activation::sigmoid>(z, parameter);
+        default:
+            // float's own sine has no limit.
+            return sizeof(T) == sizeof(double) && magnitude(z) > T(CLOSEDFORM_SINCOS_LIMIT)
+                       ? far_sine(z)
+                       : respond_smoothly<Activation::sin>(z, parameter);
     }
 }
 

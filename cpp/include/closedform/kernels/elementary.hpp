@@ -85,14 +85,15 @@ CLOSEDFORM_HOST_DEVICE double log(double x) {
     return x > 0.0 && x < infinity ? result : special;
 }
 
+template <class T>
 struct SinCos {
-    double sin;
-    double cos;
+    T sin;
+    T cos;
 };
 
 #define CLOSEDFORM_SINCOS_LIMIT 1.0e6
 
-CLOSEDFORM_HOST_DEVICE SinCos sincos(double x) {
+CLOSEDFORM_HOST_DEVICE SinCos<double> sincos(double x) {
     const double shifted = x * 0.63661977236758134308 + CLOSEDFORM_ROUND_SHIFT;
     const double n = shifted - CLOSEDFORM_ROUND_SHIFT;
     // pi/2 in three parts of 33 bits: n * part is exact for n < 2^20.
@@ -159,5 +160,16 @@ CLOSEDFORM_HOST_DEVICE double tanh(double x) {
     const double result = e / (e + 2.0);
     return x < 0.0 ? -result : result;
 }
+
+CLOSEDFORM_HOST_DEVICE double square_root(double x) { return __builtin_sqrt(x); }
+CLOSEDFORM_HOST_DEVICE double magnitude(double x) { return __builtin_fabs(x); }
+
+// float32, for GPUs, whose own library is fast there; the CPU widens to float64 instead.
+CLOSEDFORM_HOST_DEVICE float exp(float x) { return ::expf(x); }
+CLOSEDFORM_HOST_DEVICE float log(float x) { return ::logf(x); }
+CLOSEDFORM_HOST_DEVICE float tanh(float x) { return ::tanhf(x); }
+CLOSEDFORM_HOST_DEVICE SinCos<float> sincos(float x) { return {::sinf(x), ::cosf(x)}; }
+CLOSEDFORM_HOST_DEVICE float square_root(float x) { return ::sqrtf(x); }
+CLOSEDFORM_HOST_DEVICE float magnitude(float x) { return ::fabsf(x); }
 
 }  // namespace closedform::kernels

@@ -10,6 +10,7 @@
 namespace closedform {
 
 CLOSEDFORM_HOST_DEVICE double lane_sum(double v) { return v; }
+CLOSEDFORM_HOST_DEVICE float lane_sum(float v) { return v; }
 
 #if defined(__GNUC__) && !defined(__CUDACC__)
 

@@ -1,159 +1,328 @@
 #pragma once
 // Value, first and second partial derivatives of every tape operator at one row. `v` is the
 // operator's own value, known from the forward pass. For a tangent (p, q) of the operands (a, b),
-// left_tangent and right_tangent are the tangents of the partial derivatives.
+// left_tangent and right_tangent are the tangents of the partial derivatives. T: double, or float
+// on a GPU.
 
 #include "closedform/kernels/elementary.hpp"
 
 namespace closedform::kernels {
 
 struct Add {
-    CLOSEDFORM_HOST_DEVICE static double value(double a, double b) { return a + b; }
-    CLOSEDFORM_HOST_DEVICE static double left(double, double, double) { return 1.0; }
-    CLOSEDFORM_HOST_DEVICE static double right(double, double, double) { return 1.0; }
-    CLOSEDFORM_HOST_DEVICE static double left_tangent(double, double, double, double, double) {
-        return 0.0;
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T value(T a, T b) {
+        return a + b;
     }
-    CLOSEDFORM_HOST_DEVICE static double right_tangent(double, double, double, double, double) {
-        return 0.0;
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T left(T, T, T) {
+        return T(1.0);
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T right(T, T, T) {
+        return T(1.0);
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T left_tangent(T, T, T, T, T) {
+        return T(0.0);
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T right_tangent(T, T, T, T, T) {
+        return T(0.0);
     }
 };
 struct Sub {
-    CLOSEDFORM_HOST_DEVICE static double value(double a, double b) { return a - b; }
-    CLOSEDFORM_HOST_DEVICE static double left(double, double, double) { return 1.0; }
-    CLOSEDFORM_HOST_DEVICE static double right(double, double, double) { return -1.0; }
-    CLOSEDFORM_HOST_DEVICE static double left_tangent(double, double, double, double, double) {
-        return 0.0;
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T value(T a, T b) {
+        return a - b;
     }
-    CLOSEDFORM_HOST_DEVICE static double right_tangent(double, double, double, double, double) {
-        return 0.0;
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T left(T, T, T) {
+        return T(1.0);
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T right(T, T, T) {
+        return -T(1.0);
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T left_tangent(T, T, T, T, T) {
+        return T(0.0);
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T right_tangent(T, T, T, T, T) {
+        return T(0.0);
     }
 };
 struct Mul {
-    CLOSEDFORM_HOST_DEVICE static double value(double a, double b) { return a * b; }
-    CLOSEDFORM_HOST_DEVICE static double left(double, double b, double) { return b; }
-    CLOSEDFORM_HOST_DEVICE static double right(double a, double, double) { return a; }
-    CLOSEDFORM_HOST_DEVICE static double left_tangent(double, double, double, double, double q) {
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T value(T a, T b) {
+        return a * b;
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T left(T, T b, T) {
+        return b;
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T right(T a, T, T) {
+        return a;
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T left_tangent(T, T, T, T, T q) {
         return q;
     }
-    CLOSEDFORM_HOST_DEVICE static double right_tangent(double, double, double, double p, double) {
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T right_tangent(T, T, T, T p, T) {
         return p;
     }
 };
 struct Div {
-    CLOSEDFORM_HOST_DEVICE static double value(double a, double b) { return a / b; }
-    CLOSEDFORM_HOST_DEVICE static double left(double, double b, double) { return 1.0 / b; }
-    CLOSEDFORM_HOST_DEVICE static double right(double, double b, double v) { return -v / b; }
-    CLOSEDFORM_HOST_DEVICE static double left_tangent(double, double b, double, double, double q) {
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T value(T a, T b) {
+        return a / b;
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T left(T, T b, T) {
+        return T(1.0) / b;
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T right(T, T b, T v) {
+        return -v / b;
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T left_tangent(T, T b, T, T, T q) {
         return -q / (b * b);
     }
-    CLOSEDFORM_HOST_DEVICE static double right_tangent(double, double b, double v, double p,
-                                                       double q) {
-        return (2.0 * v * q - p) / (b * b);
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T right_tangent(T, T b, T v, T p, T q) {
+        return (T(2.0) * v * q - p) / (b * b);
     }
 };
 struct Pow {
-    CLOSEDFORM_HOST_DEVICE static double value(double a, double b) { return ::pow(a, b); }
-    CLOSEDFORM_HOST_DEVICE static double left(double a, double b, double) {
-        return b * ::pow(a, b - 1.0);
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T value(T a, T b) {
+        return ::pow(a, b);
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T left(T a, T b, T) {
+        return b * ::pow(a, b - T(1.0));
     }
     // 0^b is 0 for every b > 0: no slope, where v log(a) would be 0 * inf.
-    CLOSEDFORM_HOST_DEVICE static double right(double a, double, double v) {
-        return v == 0.0 ? 0.0 : v * log(a);
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T right(T a, T, T v) {
+        return v == T(0.0) ? T(0.0) : v * log(a);
     }
-    CLOSEDFORM_HOST_DEVICE static double left_tangent(double a, double b, double, double p,
-                                                      double q) {
-        const double lower = ::pow(a, b - 2.0);
-        const double by_exponent = q == 0.0 ? 0.0 : q * a * lower * (1.0 + b * log(a));
-        return p * b * (b - 1.0) * lower + by_exponent;
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T left_tangent(T a, T b, T, T p, T q) {
+        const T lower = ::pow(a, b - T(2.0));
+        const T by_exponent = q == T(0.0) ? T(0.0) : q * a * lower * (T(1.0) + b * log(a));
+        return p * b * (b - T(1.0)) * lower + by_exponent;
     }
-    CLOSEDFORM_HOST_DEVICE static double right_tangent(double a, double b, double v, double p,
-                                                       double q) {
-        if (v == 0.0) {
-            return 0.0;
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T right_tangent(T a, T b, T v, T p, T q) {
+        if (v == T(0.0)) {
+            return T(0.0);
         }
-        const double l = log(a);
-        return p * (v / a) * (1.0 + b * l) + q * v * l * l;
+        const T l = log(a);
+        return p * (v / a) * (T(1.0) + b * l) + q * v * l * l;
     }
 };
 
 struct Sin {
-    CLOSEDFORM_HOST_DEVICE static double value(double a) { return sincos(a).sin; }
-    CLOSEDFORM_HOST_DEVICE static double slope(double a, double) { return sincos(a).cos; }
-    CLOSEDFORM_HOST_DEVICE static double curve(double, double v) { return -v; }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T value(T a) {
+        return sincos(a).sin;
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T slope(T a, T) {
+        return sincos(a).cos;
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T curve(T, T v) {
+        return -v;
+    }
 };
 struct Cos {
-    CLOSEDFORM_HOST_DEVICE static double value(double a) { return sincos(a).cos; }
-    CLOSEDFORM_HOST_DEVICE static double slope(double a, double) { return -sincos(a).sin; }
-    CLOSEDFORM_HOST_DEVICE static double curve(double, double v) { return -v; }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T value(T a) {
+        return sincos(a).cos;
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T slope(T a, T) {
+        return -sincos(a).sin;
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T curve(T, T v) {
+        return -v;
+    }
 };
 struct Tan {
-    CLOSEDFORM_HOST_DEVICE static double value(double a) {
-        const SinCos both = sincos(a);
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T value(T a) {
+        const SinCos<T> both = sincos(a);
         return both.sin / both.cos;
     }
-    CLOSEDFORM_HOST_DEVICE static double slope(double, double v) { return 1.0 + v * v; }
-    CLOSEDFORM_HOST_DEVICE static double curve(double, double v) { return 2.0 * v * (1.0 + v * v); }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T slope(T, T v) {
+        return T(1.0) + v * v;
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T curve(T, T v) {
+        return T(2.0) * v * (T(1.0) + v * v);
+    }
 };
 // The same for arguments too large for the reduction in sincos.
 struct SinFar {
-    CLOSEDFORM_HOST_DEVICE static double value(double a) { return ::sin(a); }
-    CLOSEDFORM_HOST_DEVICE static double slope(double a, double) { return ::cos(a); }
-    CLOSEDFORM_HOST_DEVICE static double curve(double, double v) { return -v; }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T value(T a) {
+        return ::sin(a);
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T slope(T a, T) {
+        return ::cos(a);
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T curve(T, T v) {
+        return -v;
+    }
 };
 struct CosFar {
-    CLOSEDFORM_HOST_DEVICE static double value(double a) { return ::cos(a); }
-    CLOSEDFORM_HOST_DEVICE static double slope(double a, double) { return -::sin(a); }
-    CLOSEDFORM_HOST_DEVICE static double curve(double, double v) { return -v; }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T value(T a) {
+        return ::cos(a);
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T slope(T a, T) {
+        return -::sin(a);
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T curve(T, T v) {
+        return -v;
+    }
 };
 struct TanFar {
-    CLOSEDFORM_HOST_DEVICE static double value(double a) { return ::tan(a); }
-    CLOSEDFORM_HOST_DEVICE static double slope(double, double v) { return 1.0 + v * v; }
-    CLOSEDFORM_HOST_DEVICE static double curve(double, double v) { return 2.0 * v * (1.0 + v * v); }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T value(T a) {
+        return ::tan(a);
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T slope(T, T v) {
+        return T(1.0) + v * v;
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T curve(T, T v) {
+        return T(2.0) * v * (T(1.0) + v * v);
+    }
 };
 struct Exp {
-    CLOSEDFORM_HOST_DEVICE static double value(double a) { return exp(a); }
-    CLOSEDFORM_HOST_DEVICE static double slope(double, double v) { return v; }
-    CLOSEDFORM_HOST_DEVICE static double curve(double, double v) { return v; }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T value(T a) {
+        return exp(a);
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T slope(T, T v) {
+        return v;
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T curve(T, T v) {
+        return v;
+    }
 };
 struct Log {
-    CLOSEDFORM_HOST_DEVICE static double value(double a) { return log(a); }
-    CLOSEDFORM_HOST_DEVICE static double slope(double a, double) { return 1.0 / a; }
-    CLOSEDFORM_HOST_DEVICE static double curve(double a, double) { return -1.0 / (a * a); }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T value(T a) {
+        return log(a);
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T slope(T a, T) {
+        return T(1.0) / a;
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T curve(T a, T) {
+        return -T(1.0) / (a * a);
+    }
 };
 struct Sqrt {
-    CLOSEDFORM_HOST_DEVICE static double value(double a) { return __builtin_sqrt(a); }
-    CLOSEDFORM_HOST_DEVICE static double slope(double, double v) { return 0.5 / v; }
-    CLOSEDFORM_HOST_DEVICE static double curve(double, double v) { return -0.25 / (v * v * v); }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T value(T a) {
+        return square_root(a);
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T slope(T, T v) {
+        return T(0.5) / v;
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T curve(T, T v) {
+        return -T(0.25) / (v * v * v);
+    }
 };
 struct Square {
-    CLOSEDFORM_HOST_DEVICE static double value(double a) { return a * a; }
-    CLOSEDFORM_HOST_DEVICE static double slope(double a, double) { return 2.0 * a; }
-    CLOSEDFORM_HOST_DEVICE static double curve(double, double) { return 2.0; }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T value(T a) {
+        return a * a;
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T slope(T a, T) {
+        return T(2.0) * a;
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T curve(T, T) {
+        return T(2.0);
+    }
 };
 struct Cube {
-    CLOSEDFORM_HOST_DEVICE static double value(double a) { return a * a * a; }
-    CLOSEDFORM_HOST_DEVICE static double slope(double a, double) { return 3.0 * a * a; }
-    CLOSEDFORM_HOST_DEVICE static double curve(double a, double) { return 6.0 * a; }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T value(T a) {
+        return a * a * a;
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T slope(T a, T) {
+        return T(3.0) * a * a;
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T curve(T a, T) {
+        return T(6.0) * a;
+    }
 };
 struct Abs {
-    CLOSEDFORM_HOST_DEVICE static double value(double a) { return __builtin_fabs(a); }
-    CLOSEDFORM_HOST_DEVICE static double slope(double a, double) {
-        return a > 0.0 ? 1.0 : (a < 0.0 ? -1.0 : 0.0);
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T value(T a) {
+        return magnitude(a);
     }
-    CLOSEDFORM_HOST_DEVICE static double curve(double, double) { return 0.0; }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T slope(T a, T) {
+        return a > T(0.0) ? T(1.0) : (a < T(0.0) ? -T(1.0) : T(0.0));
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T curve(T, T) {
+        return T(0.0);
+    }
 };
 struct Tanh {
-    CLOSEDFORM_HOST_DEVICE static double value(double a) { return tanh(a); }
-    CLOSEDFORM_HOST_DEVICE static double slope(double, double v) { return 1.0 - v * v; }
-    CLOSEDFORM_HOST_DEVICE static double curve(double, double v) {
-        return -2.0 * v * (1.0 - v * v);
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T value(T a) {
+        return tanh(a);
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T slope(T, T v) {
+        return T(1.0) - v * v;
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T curve(T, T v) {
+        return -T(2.0) * v * (T(1.0) - v * v);
     }
 };
 struct Inv {
-    CLOSEDFORM_HOST_DEVICE static double value(double a) { return 1.0 / a; }
-    CLOSEDFORM_HOST_DEVICE static double slope(double, double v) { return -v * v; }
-    CLOSEDFORM_HOST_DEVICE static double curve(double, double v) { return 2.0 * v * v * v; }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T value(T a) {
+        return T(1.0) / a;
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T slope(T, T v) {
+        return -v * v;
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T curve(T, T v) {
+        return T(2.0) * v * v * v;
+    }
 };
 
 }  // namespace closedform::kernels

@@ -1,0 +1,148 @@
+#include <pybind11/stl.h>
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "closedform/expression_text.hpp"
+#include "device_rows.hpp"
+#include "register.hpp"
+
+namespace closedform {
+namespace py = pybind11;
+namespace {
+
+// DLPack's structures, as its specification (dlpack.h, version 0.8) lays them out in memory.
+struct DlDevice {
+    std::int32_t type;
+    std::int32_t index;
+};
+struct DlType {
+    std::uint8_t code;
+    std::uint8_t bits;
+    std::uint16_t lanes;
+};
+struct DlTensor {
+    void* data;
+    DlDevice device;
+    std::int32_t dimensions;
+    DlType type;
+    std::int64_t* shape;
+    std::int64_t* strides;
+    std::uint64_t byte_offset;
+};
+struct DlManagedTensor {
+    DlTensor tensor;
+    void* context;
+    void (*deleter)(DlManagedTensor*);
+};
+constexpr std::int32_t dl_cuda = 2;
+constexpr std::int32_t dl_cuda_managed = 13;
+constexpr std::uint8_t dl_float = 2;
+
+/// Takes over a capsule of DLPack's; a ValueError says what cannot be used, and the capsule stays
+/// its owner's then.
+DeviceMatrix from_dlpack(const py::capsule& capsule) {
+    if (std::string(capsule.name() == nullptr ? "" : capsule.name()) != "dltensor") {
+        throw py::value_error("is not a DLPack capsule, or was used before");
+    }
+    auto* managed = capsule.get_pointer<DlManagedTensor>();
+    const DlTensor& tensor = managed->tensor;
+    if (tensor.device.type != dl_cuda && tensor.device.type != dl_cuda_managed) {
+        throw py::value_error("lies on a device that is not CUDA's");
+    }
+    if (tensor.dimensions != 2) {
+        throw py::value_error("must be 2-D (rows, columns)");
+    }
+    if (tensor.type.code != dl_float || tensor.type.lanes != 1 ||
+        (tensor.type.bits != 32 && tensor.type.bits != 64)) {
+        throw py::value_error("must be float64 or float32");
+    }
+    const std::int64_t rows = tensor.shape[0];
+    const std::int64_t columns = tensor.shape[1];
+    if (tensor.strides != nullptr && rows > 1 &&
+        (tensor.strides[0] != columns || (columns > 1 && tensor.strides[1] != 1))) {
+        throw py::value_error("must be C-contiguous");
+    }
+    PyCapsule_SetName(capsule.ptr(), "used_dltensor");
+    py::capsule owner(managed, [](void* used) {
+        auto* tensor_of = static_cast<DlManagedTensor*>(used);
+        if (tensor_of->deleter != nullptr) {
+            tensor_of->deleter(tensor_of);
+        }
+    });
+    return {reinterpret_cast<std::uintptr_t>(tensor.data) + tensor.byte_offset,
+            static_cast<std::size_t>(rows), static_cast<std::size_t>(columns),
+            tensor.type.bits == 32, std::move(owner)};
+}
+
+using Optional = std::optional<Array<double>>;
+
+/// Losses of expressions on a device, [texts].
+std::vector<double> batch_losses(const std::vector<std::string>& texts,
+                                 const std::vector<std::string>& names, const py::object& x,
+                                 const Array<double>& targets, const Optional& scales,
+                                 const Optional& weights, bool directions, bool is_signed) {
+    const DeviceRows rows = device_rows_of(x);
+    std::vector<Tape> tapes;
+    for (const std::string& text : texts) {
+        tapes.push_back(parse(text, names));
+    }
+    BatchTargets aim;
+    aim.targets = matrix_view(targets, "targets");
+    if (scales) {
+        aim.scales = matrix_view(*scales, "scales");
+    }
+    if (weights) {
+        aim.weights = vector_view(*weights, rows.table.rows(), "weights");
+    }
+    aim.directions = directions;
+    aim.is_signed = is_signed;
+    const py::gil_scoped_release release;
+    std::vector<double> losses;
+    for (const LossSums& sums : cuda::BatchObjective(rows, aim).sums(tapes)) {
+        losses.push_back(sums.loss());
+    }
+    return losses;
+}
+
+}  // namespace
+
+void register_cuda(py::module_& module) {
+    py::register_exception<DeviceError>(module, "DeviceError", PyExc_RuntimeError);
+    py::class_<DeviceMatrix>(module, "DeviceMatrix")
+        .def(py::init<std::uintptr_t, std::size_t, std::size_t, bool, py::object>(),
+             py::arg("address"), py::arg("rows"), py::arg("columns"), py::arg("single"),
+             py::arg("owner"))
+        .def_static("from_dlpack", &from_dlpack, py::arg("capsule"))
+        .def_property_readonly("address", &DeviceMatrix::address)
+        .def_property_readonly("single", &DeviceMatrix::single)
+        .def_property_readonly("shape", [](const DeviceMatrix& matrix) {
+            return py::make_tuple(matrix.rows(), matrix.columns());
+        });
+    module.def("cuda_devices", [] {
+        py::list found;
+        for (const cuda::DeviceInfo& device : cuda::devices()) {
+            py::dict entry;
+            entry["name"] = device.name;
+            entry["compute_capability"] =
+                std::to_string(device.major) + "." + std::to_string(device.minor);
+            entry["memory"] = device.memory;
+            entry["multiprocessors"] = device.multiprocessors;
+            entry["clock"] = device.clock;
+            entry["bandwidth"] = device.bandwidth;
+            found.append(entry);
+        }
+        return found;
+    });
+    module.def("cuda_losses", &batch_losses, py::arg("texts"), py::arg("names"), py::arg("x"),
+               py::arg("targets"), py::arg("scales"), py::arg("weights"), py::kw_only(),
+               py::arg("directions"), py::arg("signed"));
+    module.def("cuda_problem", [] {
+        const cuda::Problem problem = cuda::problem();
+        return py::make_tuple(problem.text, problem.surprising);
+    });
+}
+
+}  // namespace closedform
