@@ -151,8 +151,9 @@ def interpret(
     backends.prepare(settings)
     net = model if isinstance(model, Network) else network(model, neuron=neuron)
     if chunks.is_chunked(X):
-        rows = chunks.rows(X, None, weights if weights != "boundary" else None)
-        X, weights = rows.table, weights if rows.weights is None else rows.weights
+        boundary = isinstance(weights, str) and weights == "boundary"
+        rows = chunks.rows(X, None, None if boundary else weights)
+        X, weights = rows.table, weights if boundary else rows.weights
     table = points(net, X)
     _check(table)
     row_weights = _checked_weights(weights, len(table.values))

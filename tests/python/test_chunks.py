@@ -169,6 +169,21 @@ def test_labels_in_chunks() -> None:
     assert np.mean((front.best(X) > 0) == (X[:, 0] > X[:, 1])) > 0.99
 
 
+@pytest.mark.parametrize("weights", [None, W])
+def test_a_neuron_at_chunks(weights: Any) -> None:
+    def value(X: np.ndarray) -> np.ndarray:
+        return np.tanh(X[:, 0] * X[:, 1])
+
+    def gradient(X: np.ndarray) -> np.ndarray:
+        return X[:, ::-1] * (1 - value(X)[:, None] ** 2)
+
+    budget: dict[str, Any] = {"evaluations": 500, "time": math.inf, "symmetries": False}
+    plain = cf.interpret((value, gradient), X, weights=weights, **budget)
+    found = cf.interpret((value, gradient), parts(X), weights=weights, **budget)
+    assert found.formula == plain.formula
+    assert found.fidelity == plain.fidelity
+
+
 def test_float32_stays_and_other_numbers_become_float64(tmp_path: Path) -> None:
     single = X.astype(np.float32)
     assert chunks.rows(parts(single)).table.values.dtype == np.float32
