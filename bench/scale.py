@@ -91,6 +91,19 @@ def mapped(folder: str, rows: int, columns: int, f: object) -> tuple[Floats, Flo
     return X, y
 
 
+def write_parquet(folder: Path, rows: int, columns: int, f: object) -> None:
+    """The same as a folder of one Parquet file, the target's column called y."""
+    import pyarrow
+    import pyarrow.parquet
+
+    names = [f"x{j + 1}" for j in range(columns)] + ["y"]
+    schema = pyarrow.schema([(name, pyarrow.float64()) for name in names])
+    with pyarrow.parquet.ParquetWriter(folder / "data.parquet", schema) as writer:
+        for X in blocks(rows, columns):
+            numbers = [*X.T, f(X)]  # type: ignore[operator]
+            writer.write_table(pyarrow.table(dict(zip(names, numbers, strict=True))))
+
+
 def sweep(folder: str, cases: list[tuple[int, int]]) -> None:
     print("      rows inputs   data MB    fit s  ns/row/input  gradient  Hessian   peak MB")
     fresh = np.random.default_rng(99).uniform(0.02, 0.98, (5000, max(d for _, d in cases)))
@@ -141,6 +154,11 @@ def large(folder: str, gigabytes: float, kind: str, columns: int, seconds: float
         X, y = mapped(folder, rows, columns, f)
         with Watch() as watch:
             found = cf.discover(X, y, **budget)  # type: ignore[arg-type]
+    elif kind == "parquet":
+        with tempfile.TemporaryDirectory(dir=folder) as parquet:
+            write_parquet(Path(parquet), rows, columns, f)
+            with Watch() as watch:
+                found = cf.discover(parquet, "y", **budget)  # type: ignore[arg-type]
     else:
         with Watch() as watch:
             chunks = ((block, f(block)) for block in blocks(rows, columns))
@@ -165,7 +183,7 @@ def main() -> None:
     parser.add_argument("--rows", type=float, default=1e7, help="most rows of the sweep")
     parser.add_argument("--no-sweep", action="store_true")
     parser.add_argument("--gigabytes", type=float, nargs="*", default=[4.0])
-    parser.add_argument("--kinds", nargs="*", default=["map", "iterator"])
+    parser.add_argument("--kinds", nargs="*", default=["map", "iterator", "parquet"])
     parser.add_argument("--columns", type=int, default=10)
     parser.add_argument("--time", type=float, default=60.0)
     options = parser.parse_args()
