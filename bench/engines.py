@@ -8,9 +8,12 @@ code that shortens ours; ours by the one formula it returns.
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+
+import numpy as np
 
 import closedform as cf
 from bench.problem import Floats, Problem, judge
@@ -122,8 +125,7 @@ def bingo(problem: Problem, budget: Budget) -> Outcome:
 
 
 def gplearn(problem: Problem, budget: Budget) -> Outcome:
-    """Generation after generation until it is exact or the time is over; it has no constants' fit."""
-    import numpy as np
+    """Generation after generation until it is exact or the time is over."""
     from gplearn.functions import make_function
     from gplearn.genetic import SymbolicRegressor
 
@@ -149,7 +151,7 @@ def gplearn(problem: Problem, budget: Budget) -> Outcome:
     begun = time.perf_counter()
     generations = 0
     while time.perf_counter() - begun < budget.seconds:
-        generations += 5
+        generations += 1
         model.set_params(generations=generations)
         model.fit(X, y)
         if len(model.run_details_["generation"]) < generations:
@@ -169,8 +171,6 @@ PEERS: dict[str, Callable[[Problem, Budget], Outcome]] = {
 
 def _infix(prefix: str) -> str:
     """add(X0, mul(X1, 2)) as (X0 + (X1 * 2))."""
-    import re
-
     signs = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
     scope: dict[str, object] = {
         name: lambda a, b, sign=sign: f"({a} {sign} {b})" for name, sign in signs.items()

@@ -7,6 +7,7 @@ that other programs on the machine only disturb them through caches and clocks.
 
 from __future__ import annotations
 
+import itertools
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -36,7 +37,7 @@ def run(*, dtype: str, rows: int, width: int, threads: int, seed: int) -> list[R
     sizes = [INPUTS, width, width, 1]
     weights = [
         rng.uniform(-1, 1, (out, given)).astype(kind) / kind(np.sqrt(given))
-        for given, out in zip(sizes, sizes[1:], strict=False)
+        for given, out in itertools.pairwise(sizes)
     ]
     biases = [rng.uniform(-1, 1, len(w)).astype(kind) / kind(10) for w in weights]
     reason = missing("torch")

@@ -49,7 +49,11 @@ def shares_of(work: Callable[[], object], least_seconds: float) -> list[tuple[fl
             stderr=subprocess.PIPE,
             text=True,
         )
-        time.sleep(0.3)  # until it watches
+        for _ in range(100):  # until it watches
+            time.sleep(0.1)
+            if file.exists():
+                break
+        time.sleep(0.2)
         begun = time.perf_counter()
         while True:
             work()
@@ -82,6 +86,8 @@ def shares_of(work: Callable[[], object], least_seconds: float) -> list[tuple[fl
         if matched:
             name = _readable(matched[2], matched[3])
             found[name] = found.get(name, 0.0) + float(matched[1])
+    if not found:
+        return "perf saw nothing"
     return sorted(((share, name) for name, share in found.items()), reverse=True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
@@ -72,25 +73,31 @@ class Record:
 
     @property
     def verdict(self) -> str:
-        """ "pass", "miss", or "" where nothing is asked or what is asked could not be measured."""
-        judged = [(target, getattr(self, target.quantity)) for target in self.targets]
-        met = [
-            value <= target.bound if target.most else value >= target.bound
-            for target, value in judged
-            if value is not None
-        ]
-        if not met or (all(met) and len(met) < len(judged)):
-            return ""
-        return "pass" if all(met) else "miss"
+        """What the targets say: "pass", "miss", or nothing where one could not be judged."""
+        met = [self._meets(target) for target in self.targets]
+        if False in met:
+            return "miss"
+        return "pass" if met and None not in met else ""
+
+    def _meets(self, target: Target) -> bool | None:
+        value = getattr(self, target.quantity)
+        if value is None:
+            return None
+        met: bool = value <= target.bound if target.most else value >= target.bound
+        # A peer that had not got there in its time might have needed longer.
+        unknown = self.beyond and target.quantity == "ratio" and math.isfinite(self.ours)
+        return None if not met and unknown else met
 
     def plain(self) -> dict[str, Any]:
         """For a JSON file."""
-        return asdict(replace(self, again=None))
+        entry = asdict(replace(self, again=None))
+        del entry["again"]
+        return entry
 
     @classmethod
-    def from_plain(cls, entry: dict[str, Any]) -> Record:
-        targets = tuple(Target(**target) for target in entry.pop("targets"))
-        return cls(**entry, targets=targets)
+    def from_plain(cls, entry: Mapping[str, Any]) -> Record:
+        targets = tuple(Target(**target) for target in entry["targets"])
+        return cls(**{**entry, "targets": targets})
 
     def line(self) -> str:
         """One line, and one more for a profile."""

@@ -48,7 +48,7 @@ def page(kept: Mapping[str, Any]) -> str:
     runs: dict[str, list[Record]] = {}
     for entry in kept.values():
         about = "\n".join(f"- {key}: {value}" for key, value in entry["about"].items())
-        records = [Record.from_plain(dict(record)) for record in entry["records"]]
+        records = [Record.from_plain(record) for record in entry["records"]]
         runs.setdefault(about, []).extend(shown(records))
     for about, records in runs.items():
         parts.append(f"{about}\n\n{grid(records)}")

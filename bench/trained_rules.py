@@ -61,7 +61,7 @@ def run(*, rule: str, weights: str, time: float, threads: int, seed: int) -> lis
         Record(
             "rules.trained",
             parameters,
-            f"form {wrong or 'right'}; decides {by_formula:.2%} right, the network {by_network:.2%}",
+            f"form {wrong or 'right'}; decides {by_formula:.2%}, the network {by_network:.2%}",
             seconds if right else math.inf,
             note=f"{found.formula}; {found.fidelity}",
         )

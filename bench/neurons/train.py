@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+
 from bench.neurons.rules import Floats, Labels, Rule
 
 ROWS, VALIDATION, NOISE = 10_000, 0.2, 0.01
