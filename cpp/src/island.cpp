@@ -44,7 +44,7 @@ void Island::restart() {
     for (auto& bin : bins_) {
         bin.clear();
     }
-    starts_left_.clear();
+    visits_.clear();
     neighbours_.clear();
     last_improvement_ = passes_;
     seed_population();
@@ -54,7 +54,7 @@ void Island::run(std::uint64_t passes, std::size_t max_size, const std::function
     max_size_ = std::min(max_size, problem_.max_size);
     stop_ = stop;
     const std::uint64_t end = passes_ + passes;
-    if (starts_left_.empty()) {
+    if (visits_.empty()) {
         seed_population();
     }
     // A tiny space of structures can be exhausted: then nothing new is ever evaluated.
@@ -179,24 +179,21 @@ void Island::consider(Tape tape) {
         return;
     }
     const std::uint64_t structure = skeleton(form);
-    if (const auto seen = starts_left_.find(structure);
-        seen != starts_left_.end() && seen->second == 0) {
-        return;
-    }
     OpenForm open = open_form(form, problem_.operators, objective);
     if (open.sum.tape.empty() || open.sum.tape.size() > max_size_ + 4 * open.sum.linear.size()) {
         return;
     }
     // A fit of linear constants alone has one answer. One of nonlinear constants may end in the
     // wrong valley: such a structure may come back, with other constants, a few times.
-    const auto starts = static_cast<std::uint32_t>(1 + starts_per_constant * open.inner);
+    const std::size_t starts = 1 + starts_per_constant * open.inner;
+    std::uint32_t& visits = visits_[structure];
     // Where factors are solved for, a structure without inner constants costs a tenth of one with:
     // those get a share of the work, not all of it.
     const bool dear = objective.scale_free() && open.inner > 0;
-    if (dear && 4 * inner_passes_ > passes_) {
+    if (visits >= starts || (dear && 4 * inner_passes_ > passes_)) {
         return;
     }
-    --starts_left_.try_emplace(structure, starts).first->second;
+    ++visits;
     FitOptions options;
     options.max_iterations = 20;
     options.tolerance = 1e-3;

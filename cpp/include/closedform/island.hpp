@@ -61,7 +61,7 @@ class Island {
     Workspace workspace_;
     Archive archive_;
     std::vector<std::vector<Candidate>> bins_;  ///< population by size, best loss first
-    std::unordered_map<std::uint64_t, std::uint32_t> starts_left_;  ///< of every structure tried
+    std::unordered_map<std::uint64_t, std::uint32_t> visits_;
     std::vector<Tape> neighbours_;  ///< of archive members, still to be looked at
     std::size_t max_size_;
     std::uint64_t passes_ = 0;
