@@ -371,7 +371,12 @@ Tape simplify(const Tape& tape, const OpSet& allowed) {
     // An undefined constant, such as log(-1), has no text: leave it as it was written.
     const bool defined = std::all_of(shorter.begin(), shorter.end(),
                                      [](const Node& node) { return std::isfinite(node.value); });
-    return shorter.empty() || shorter.size() > tape.size() || !defined ? tape : shorter;
+    // x^3 is one node fewer than x*x^2, but no answer where only the square is allowed.
+    const bool permitted = std::all_of(tape.begin(), tape.end(), [&](const Node& node) {
+        return arity(node.op) == 0 || allowed.has(node.op);
+    });
+    const bool longer = permitted && shorter.size() > tape.size();
+    return shorter.empty() || longer || !defined ? tape : shorter;
 }
 
 }  // namespace closedform
