@@ -6,6 +6,7 @@ from functools import partial
 
 from bench import (
     exact_rules,
+    export,
     expressions,
     fatigue,
     laws,
@@ -89,6 +90,7 @@ SUITE = (
         {"problem": FEW_FEYNMAN, "time": (3.0,)},
         regression.summarise,
     ),
+    Benchmark("export", export.run, {"time": (60.0,)}),
     Benchmark(
         "laws",
         laws.run,
