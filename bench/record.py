@@ -68,8 +68,10 @@ class Record:
     @property
     def ratio(self) -> float | None:
         """The peer's time over ours."""
-        timed = self.unit == "s" and self.theirs is not None and self.ours > 0
-        return self.theirs / self.ours if timed and self.theirs is not None else None
+        if self.unit != "s" or self.theirs is None or not self.ours > 0:
+            return None
+        nobody = self.beyond and math.isinf(self.ours)
+        return None if nobody else self.theirs / self.ours
 
     @property
     def verdict(self) -> str:

@@ -37,7 +37,7 @@ PARTS = {
 
 
 def run(*, problem: str, time: float, threads: int, seed: int) -> list[Record]:
-    """Searches for some seconds, without an end at an exact formula."""
+    """Searches for some seconds; an exact formula ends it sooner."""
     X, goal, names, operators, text = _task(problem, seed)
 
     def search() -> _core.SearchReport:

@@ -115,7 +115,7 @@ Form function_form(Op op, Scaled operand) {
 class ProductBuilder {
   public:
     void multiply(Scaled s, int exponent) {
-        scale_ *= std::pow(s.scale, exponent);
+        scale_ *= exponent == 1 ? s.scale : std::pow(s.scale, exponent);
         switch (s.form.kind) {
             case Kind::one:
                 break;
