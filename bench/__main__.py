@@ -39,14 +39,11 @@ def main() -> int:
             print(benchmark.name, *values)
         return 0
     failed = False
-    runs = {}
     for benchmark, chosen in plans:
         records = runner.run(benchmark, chosen, options.threads, options.seed)
         failed |= records is None or any(record.verdict == "miss" for record in records)
-        if records:
-            runs[benchmark.name] = records
-    if options.write:
-        table.write(runs, options.threads)
+        if records and options.write:  # at once: a run may be cut short
+            table.write(benchmark.name, records, options.threads)
     return int(failed)
 
 

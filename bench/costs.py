@@ -31,12 +31,15 @@ def surrogate_hessian(inputs: int, modes: int) -> tuple[float, float]:
     return modes * (inputs * (18 + 9) + 3 * pairs), NUMBER * (inputs + inputs**2)
 
 
-def expression_seconds(floors: Floors, operators: list[str], size: int, rows: int) -> float:
-    """Least time of an expression: a pass through the cache a node, or its arithmetic."""
+def expression_seconds(
+    floors: Floors, operators: list[str], size: int, inputs: int, rows: int
+) -> float:
+    """Least time of an expression: a pass through the cache a node, or its arithmetic, or memory."""
     dear = [OPERATIONS[name] for name in operators if name in OPERATIONS]
     each = 1 / floors.passes
     cheap = size - len(dear)
-    return rows * (cheap * each + sum(max(each, n / floors.arithmetic) for n in dear))
+    nodes = cheap * each + sum(max(each, n / floors.arithmetic) for n in dear)
+    return rows * max(nodes, NUMBER * (inputs + 1) / floors.bandwidth)
 
 
 def network_gradient(rows: int, inputs: int, width: int) -> float:

@@ -45,7 +45,7 @@ def run(*, formula: str, rows: int, threads: int, seed: int) -> list[Record]:
         }
     )
     dear = re.findall("|".join(costs.OPERATIONS), text)
-    floor = costs.expression_seconds(floors(threads), dear, ours.complexity, rows)
+    floor = costs.expression_seconds(floors(threads), dear, ours.complexity, len(NAMES), rows)
     parameters = {"formula": formula, "rows": rows}
     return [
         Record(

@@ -15,18 +15,22 @@ from bench import machine
 from bench.record import Record, quantity
 
 FOLDER = Path(__file__).parent
+# The load is the number of processes that wanted a processor in the last five minutes.
+HEAD = (
+    "| benchmark | answer | ours | peer | ratio | of the floor | asked | | load |",
+    "|---|---|---|---|---|---|---|---|---|",
+)
 RESULTS, README = FOLDER / "results.json", FOLDER / "README.md"
 
 
-def write(runs: Mapping[str, Sequence[Record]], threads: int) -> None:
-    """Benchmarks that were run replace their earlier results; the page is made of all."""
+def write(name: str, records: Sequence[Record], threads: int) -> None:
+    """A benchmark's records replace its earlier ones; the page is made of all."""
     kept: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     floors = machine.floors(threads)
     about = {
         **machine.description(),
         "threads": str(threads),
         "date": time.strftime("%Y-%m-%d"),
-        "load": f"{os.getloadavg()[1]:.1f} processes in the last five minutes",
         "measured best": (
             f"{floors.bandwidth / 1e9:.1f} GB/s of memory, "
             f"{floors.arithmetic / 1e9:.0f} GFLOP/s on registers, "
@@ -35,8 +39,11 @@ def write(runs: Mapping[str, Sequence[Record]], threads: int) -> None:
             f"({floors.product32 / 1e9:.0f} in float32)"
         ),
     }
-    for name, records in runs.items():
-        kept[name] = {"about": about, "records": [record.plain() for record in records]}
+    kept[name] = {
+        "about": about,
+        "load": round(os.getloadavg()[1], 1),
+        "records": [record.plain() for record in records],
+    }
     RESULTS.write_text(json.dumps(kept, indent=1) + "\n")
     README.write_text(page(kept))
 
@@ -45,13 +52,18 @@ def page(kept: Mapping[str, Any]) -> str:
     """The page, from the suite's own description and the results."""
     title, _, rest = (bench.__doc__ or "").strip().partition("\n")
     parts = [f"# Benchmarks\n\n{title}\n{rest}\n\nWritten by `python -m bench --write`."]
-    runs: dict[str, list[Record]] = {}
+    rows: dict[str, list[str]] = {}
+    profiles: list[str] = []
     for entry in kept.values():
         about = "\n".join(f"- {key}: {value}" for key, value in entry["about"].items())
         records = [Record.from_plain(record) for record in entry["records"]]
-        runs.setdefault(about, []).extend(shown(records))
-    for about, records in runs.items():
-        parts.append(f"{about}\n\n{grid(records)}")
+        for record in shown(records):
+            cells = [*row(record), str(entry["load"])]
+            rows.setdefault(about, []).append(f"| {' | '.join(cells)} |")
+            profiles += [f"- {label(record)}: {record.profile}"] if record.profile else []
+    parts += ["\n".join([about, "", *HEAD, *lines]) for about, lines in rows.items()]
+    if profiles:
+        parts.append("\n".join(["Where the time goes of what was missed:", "", *profiles]))
     return "\n\n".join(parts) + "\n"
 
 
@@ -60,18 +72,6 @@ def shown(records: Sequence[Record]) -> list[Record]:
     if not any(record.summary for record in records):
         return list(records)
     return [record for record in records if record.summary or record.verdict == "miss"]
-
-
-def grid(records: Sequence[Record]) -> str:
-    """A Markdown table and, below it, the profiles of what was missed."""
-    lines = [
-        "| benchmark | answer | ours | peer | ratio | of the floor | asked | |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    lines += [f"| {' | '.join(row(record))} |" for record in records]
-    profiles = [f"- {label(r)}: {r.profile}" for r in records if r.profile]
-    below = ["", "Where the time goes of what was missed:", "", *profiles] if profiles else []
-    return "\n".join([*lines, *below])
 
 
 def label(record: Record) -> str:
