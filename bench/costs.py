@@ -34,7 +34,7 @@ def surrogate_hessian(inputs: int, modes: int) -> tuple[float, float]:
 def expression_seconds(
     floors: Floors, operators: list[str], size: int, inputs: int, rows: int
 ) -> float:
-    """Least time of an expression: a pass through the cache a node, or its arithmetic, or memory."""
+    """Least time of an expression: passes through the cache, or its arithmetic, or memory."""
     dear = [OPERATIONS[name] for name in operators if name in OPERATIONS]
     each = 1 / floors.passes
     cheap = size - len(dear)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -111,12 +112,14 @@ def bingo(problem: Problem, budget: Budget) -> Outcome:
     X, y = problem.training(budget.seed)
     known = {"+", "-", "*", "/", "sin", "cos", "exp", "log", "sqrt"}
     begun = time.perf_counter()
-    model = SymbolicRegressor(
-        stack_size=MAX_SIZE,
-        operators=[name for name in budget.operators if name in known],
-        max_time=budget.seconds,
-        random_state=budget.seed,
-    ).fit(X, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it tells of every overflow of a candidate
+        model = SymbolicRegressor(
+            stack_size=MAX_SIZE,
+            operators=[name for name in budget.operators if name in known],
+            max_time=budget.seconds,
+            random_state=budget.seed,
+        ).fit(X, y)
     taken = time.perf_counter() - begun
     front = [*model.get_pareto_front(), model.get_best_individual()]
     texts = [str(member).replace(")(", ")*(") for member in front]
