@@ -1,4 +1,4 @@
-"""Exported C against C written by hand and against sympy's: `python bench/export.py`.
+"""Exported C against C written by hand and against sympy's.
 
 The formula is V1, exp(-(x1 - 1)^2) / (1.2 + (x2 - 2.5)^2), found by `discover` in its own training
 rows. All functions are compiled with the same flags, each in a file of its own so that none is
@@ -13,20 +13,24 @@ import itertools
 import statistics
 import subprocess
 import tempfile
-import time
+import time as clock
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from vladislavleva import PROBLEMS, grid
 
 import closedform as cf
+from bench.problem import grid
+from bench.record import Record, Target
+from bench.regression import VLADISLAVLEVA
 
 Floats = npt.NDArray[np.float64]
 
 FLAGS = ("-std=c99", "-O3", "-fno-math-errno")
 ROWS, ROUNDS, REPEATS = 4096, 41, 50
+# Two compilations of the same arithmetic differ by some per cent in where they lie.
+AS_FAST = Target("ratio", 0.95)
 TEXTBOOK = "exp(-(x1 - 1)**2)/(1.2 + (x2 - 2.5)**2)"
 
 BY_HAND = """
@@ -116,19 +120,20 @@ def nanoseconds(by_name: dict[str, Callable[..., float]], X: Floats) -> dict[str
     times: dict[str, list[float]] = {name: [] for name in by_name}
     out = np.empty((len(X), 7))
     for _, (name, loop) in itertools.product(range(ROUNDS), by_name.items()):
-        begun = time.perf_counter()
+        begun = clock.perf_counter()
         loop(len(X), pointer(X), pointer(out))
-        times[name].append((time.perf_counter() - begun) / (REPEATS * len(X)) * 1e9)
+        times[name].append((clock.perf_counter() - begun) / (REPEATS * len(X)) * 1e9)
     return times
 
 
-def main() -> None:
-    problem = next(p for p in PROBLEMS if p.name == "V1")
-    found = cf.discover(*problem.training(0), time=60).formula
+def run(*, time: float, threads: int, seed: int) -> list[Record]:
+    """Times of one call; `time` is what `discover` has to find the formula in."""
+    problem = VLADISLAVLEVA["V1"]
+    X, y = problem.training(seed)
+    found = cf.discover(X, y, time=time, threads=threads, seed=seed).formula
     fresh = grid(((-0.2, 4.2),) * 2, (0.1, 0.1))
     rmse = float(np.sqrt(np.mean((found(fresh) - problem.truth(fresh)) ** 2)))
     assert rmse <= 1e-6, f"V1 was not found: {found}"
-    print(f"V1 as found: {found}, RMSE {rmse:.1e}")
     textbook = cf.Formula(TEXTBOOK, ("x1", "x2"))
 
     X = np.random.default_rng(0).uniform(0.3, 4, (ROWS, 2))
@@ -144,32 +149,45 @@ def main() -> None:
     ]
     with tempfile.TemporaryDirectory() as directory:
         by_name = loops(functions, Path(directory))
-        results = {}
-        for name, order, _ in functions:
-            out = np.zeros((ROWS, 7))
-            by_name[name](ROWS, pointer(X), pointer(out))
-            results[name] = out
-            columns = slice(0, (1, 3, 7)[order])
-            reference = results["by_hand_2" if "by_hand_2" in results else "by_hand"]
-            if order == 1:
-                np.testing.assert_allclose(out[:, 1:3], textbook.gradient(X), rtol=1e-13)
-            else:
-                tolerance = 1e-5 if "found" in name else 1e-12
-                np.testing.assert_allclose(
-                    out[:, columns], reference[:, columns], rtol=tolerance, atol=tolerance
-                )
+        check(functions, by_name, textbook, X)
         times = nanoseconds(by_name, X)
-
-    print(f"gcc {' '.join(FLAGS)}; median of {ROUNDS} rounds, nanoseconds a call, against by hand")
+    records = []
     for name, order, _ in functions:
-        hand = times["by_hand_2" if order == 2 else "by_hand"]
-        ratio = statistics.median(t / h for t, h in zip(times[name], hand, strict=True))
-        what = ("value", "value, gradient", "value, gradient, Hessian")[order]
-        print(f"{name:20} {what:25} {statistics.median(times[name]):7.2f}  {ratio:5.2f}")
-        # Two compilations of the same arithmetic differ by some per cent in where they lie.
-        if name.startswith("exported") and order == 0:
-            assert ratio <= 1.05, f"{name} takes {ratio:.2f} times what code by hand does"
+        if "by_hand" in name:
+            continue
+        hand = "by_hand_2" if order == 2 else "by_hand"
+        records.append(
+            Record(
+                "export",
+                {"function": name},
+                f"{('value', 'value, gradient', 'value, gradient, Hessian')[order]} of V1",
+                statistics.median(times[name]) * 1e-9,
+                peer="C by hand" if order != 1 else "the value by hand",
+                theirs=statistics.median(times[hand]) * 1e-9,
+                targets=(AS_FAST,) if order == 0 else (),
+            )
+        )
+    return records
 
 
-if __name__ == "__main__":
-    main()
+def check(
+    functions: Sequence[tuple[str, int, str]],
+    by_name: dict[str, Callable[..., float]],
+    textbook: cf.Formula,
+    X: Floats,
+) -> None:
+    """Asserts that all compute the same."""
+    results = {}
+    for name, order, _ in functions:
+        out = np.zeros((ROWS, 7))
+        by_name[name](ROWS, pointer(X), pointer(out))
+        results[name] = out
+        columns = slice(0, (1, 3, 7)[order])
+        reference = results["by_hand_2" if "by_hand_2" in results else "by_hand"]
+        if order == 1:
+            np.testing.assert_allclose(out[:, 1:3], textbook.gradient(X), rtol=1e-13)
+        else:
+            tolerance = 1e-5 if "found" in name else 1e-12
+            np.testing.assert_allclose(
+                out[:, columns], reference[:, columns], rtol=tolerance, atol=tolerance
+            )

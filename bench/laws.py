@@ -1,25 +1,25 @@
-"""Laws found from tables: how often, at what size, how long. `python bench/laws.py [--time 60]`
+"""Laws found from tables: how often, at what size, how long.
 
 Every case is run on several draws of its rows; a run counts only if `discover`'s formula is right
 on fresh points, and, where the structure is named, if the tree read from the surrogate is the right
-one. Nothing is printed as found that was not checked against the truth.
+one. Nothing counts as found that was not checked against the truth.
 """
 
 from __future__ import annotations
 
-import argparse
-import itertools
 import math
 import statistics
-import time
+import time as clock
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from vladislavleva import PROBLEMS, grid
 
 import closedform as cf
+from bench.problem import grid
+from bench.record import Record
+from bench.vladislavleva import PROBLEMS
 
 Floats = npt.NDArray[np.float64]
 Table = tuple[Floats, Floats]
@@ -171,7 +171,7 @@ def _symbols(names: Iterable[str]) -> dict[str, object]:
     return {name: sympy.Symbol(name, real=True) for name in names}
 
 
-def cases() -> list[Case]:
+def _cases() -> list[Case]:
     two, four = ("x1", "x2"), ("x1", "x2", "x3", "x4")
     stress = np.column_stack(invariants(principal_stresses(*_by_stress(10**6)))[:2])
     return [
@@ -195,34 +195,29 @@ def cases() -> list[Case]:
     ]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--time", type=float, default=60, help="seconds of each run")
-    parser.add_argument("--draws", type=int, default=10, help="draws of the rows")
-    parser.add_argument("--only", default="", help="names of cases, with commas")
-    options = parser.parse_args()
-    chosen = [case for case in cases() if not options.only or case.name in options.only.split(",")]
-    for case in chosen:
-        right, seconds, notes = 0, [], []
-        for seed in range(options.draws):
-            X, y = case.draw(seed)
-            begun = time.perf_counter()
-            found = cf.discover(X, y, time=options.time, operators=OPERATORS, seed=seed)
-            seconds.append(time.perf_counter() - begun)
-            wrong = case.right(found)
-            if case.tree and str(found.separability) != case.tree:
-                wrong = f"tree {found.separability}; {wrong}"
-            right += not wrong
-            notes += [f"  draw {seed}: {wrong}: {found.formula}"] if wrong else []
-        median, worst = statistics.median(seconds), max(seconds)
-        print(
-            f"{case.name:22} {right:2}/{options.draws} right, "
-            f"median {median:5.1f} s, slowest {worst:5.1f} s",
-            flush=True,
+def run(*, law: str, draws: int, time: float, threads: int, seed: int) -> list[Record]:
+    """Median seconds of `discover`, and what was wrong with the first draw that was."""
+    case = CASES[law]
+    seconds, faults = [], []
+    for draw in range(seed, seed + draws):
+        X, y = case.draw(draw)
+        begun = clock.perf_counter()
+        found = cf.discover(X, y, time=time, operators=OPERATORS, seed=draw, threads=threads)
+        seconds.append(clock.perf_counter() - begun)
+        fault = case.right(found)
+        if case.tree and str(found.separability) != case.tree:
+            fault = f"tree {found.separability}; {fault}"
+        if fault:
+            faults.append(f"draw {draw}: {fault}: {found.formula}")
+    return [
+        Record(
+            "laws",
+            {"law": law, "draws": draws, "time": time},
+            f"{draws - len(faults)} of {draws} right",
+            statistics.median(seconds),
+            note="; ".join([f"slowest {max(seconds):.1f} s", *faults[:1]])[:250],
         )
-        for note in itertools.islice(notes, 10):
-            print(note[:300], flush=True)
+    ]
 
 
-if __name__ == "__main__":
-    main()
+CASES = {case.name: case for case in _cases()}

@@ -1,7 +1,5 @@
 """Networks that have learned the rules of rules.py, with the settings of the paper. Needs torch.
 
-    python bench/neurons/train.py [--rules 1 2] [--seed 0] [--threads 2]
-
 arXiv 2401.04978: two hidden layers of 1000 ELU units, L2 penalty 1e-4, dropout 0.2, Adam, learning
 rate halved on a plateau, early stop, batches of 100, 10,000 rows of which 20 % validate, 1 % noise
 as a factor on the decision value. Trained weights are kept outside the repository, in
@@ -10,14 +8,13 @@ $CLOSEDFORM_CACHE or ~/.cache/closedform.
 
 from __future__ import annotations
 
-import argparse
 import os
-import time
 from pathlib import Path
 
 import numpy as np
 import torch
-from rules import RULES, Floats, Labels, Rule
+
+from bench.neurons.rules import Floats, Labels, Rule
 
 ROWS, VALIDATION, NOISE = 10_000, 0.2, 0.01
 WIDTH, L2, DROPOUT, BATCH = 1000, 1e-4, 0.2, 100
@@ -105,31 +102,3 @@ def train(rule: Rule, seed: int) -> torch.nn.Sequential:
             break
     net.load_state_dict(kept)
     return net
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rules", nargs="+", default=[rule.name for rule in RULES])
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--threads", type=int, default=2)
-    options = parser.parse_args()
-    torch.set_num_threads(options.threads)
-    for rule in RULES:
-        if rule.name not in options.rules:
-            continue
-        begun = time.perf_counter()
-        net = trained(rule, options.seed)
-        seconds = time.perf_counter() - begun
-        X, labels = rule.draw(10_000, seed=2 * 10**6)
-        f = latent(net, X)
-        probability = 1 / (1 + np.exp(-f))
-        inside = np.mean((probability >= 1e-4) & (probability <= 1 - 1e-4))
-        print(
-            f"rule {rule.name}: {seconds:6.1f} s, decides {np.mean((f > 0) == labels):.2%} of "
-            f"fresh rows as the rule does, {inside:.0%} within the band 1e-4",
-            flush=True,
-        )
-
-
-if __name__ == "__main__":
-    main()

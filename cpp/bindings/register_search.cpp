@@ -141,6 +141,8 @@ py::dict run(const Array<T>& x, const PythonGoal& goal, const std::vector<std::s
     out["front"] = entries(result.front, names);
     out["reason"] = reason_text(result.reason);
     out["evaluations"] = result.evaluations;
+    out["node_evaluations"] = result.node_evaluations;
+    out["evolving"] = result.evolving;
     out["seconds"] = result.seconds;
     return out;
 }

@@ -9,14 +9,24 @@
 namespace closedform {
 namespace {
 
+/// Room for the steps of one fit: systems are small, and making room would take as long as solving.
+struct Space {
+    Eigen::MatrixXd matrix;
+    Eigen::VectorXd right;
+    Eigen::VectorXd scale;
+    Eigen::VectorXd step;
+    Eigen::LDLT<Eigen::MatrixXd, Eigen::Lower> factored;
+};
+
 /// Solves (gram + lambda diag) step = -gradient for the unknowns in `use`, after scaling columns to
-/// unit diagonal (Marquardt), so that units of the data do not matter.
+/// unit diagonal (Marquardt), so that units of the data do not matter. False if there is no step.
 bool damped_step(const NormalEquations& equations, std::span<const std::size_t> use, double lambda,
-                 Eigen::VectorXd& step) {
+                 Space& space) {
     const auto n = static_cast<Eigen::Index>(use.size());
-    Eigen::MatrixXd matrix(n, n);
-    Eigen::VectorXd right(n);
-    Eigen::VectorXd scale(n);
+    auto& [matrix, right, scale, step, factored] = space;
+    matrix.resize(n, n);
+    right.resize(n);
+    scale.resize(n);
     const auto entry = [&](std::size_t i, std::size_t j) {
         const std::size_t row = std::max(i, j);
         return equations.gram[row * (row + 1) / 2 + std::min(i, j)];
@@ -39,8 +49,7 @@ bool damped_step(const NormalEquations& equations, std::span<const std::size_t> 
     }
     // A little damping always: dependent columns give a singular matrix, not an error.
     matrix.diagonal().array() += 1e-14;
-    const Eigen::LDLT<Eigen::MatrixXd, Eigen::Lower> factored(
-        matrix.selfadjointView<Eigen::Lower>());
+    factored.compute(matrix);  // reads the lower triangle alone
     step = factored.solve(right);
     step.array() *= scale.array();
     return step.allFinite();
@@ -58,20 +67,20 @@ FitResult fit_constants(Tape& tape, std::span<const std::size_t> positions,
         return result;
     }
     NormalEquations equations;
-    Eigen::VectorXd step;
+    Space space;
     std::vector<std::size_t> use;
     std::vector<double> before(positions.size());
     const auto take = [&](double lambda) {
         for (std::size_t p = 0; p < positions.size(); ++p) {
             before[p] = tape[positions[p]].value;
         }
-        if (!damped_step(equations, use, lambda, step)) {
+        if (!damped_step(equations, use, lambda, space)) {
             return false;
         }
         bool bounded = true;
         for (std::size_t i = 0; i < use.size(); ++i) {
             double& value = tape[positions[use[i]]].value;
-            value += step(static_cast<Eigen::Index>(i));
+            value += space.step(static_cast<Eigen::Index>(i));
             bounded = bounded && std::abs(value) <= objective.largest_constant();
         }
         return bounded;

@@ -28,6 +28,7 @@ Workspace::Workspace()
       at_(max_tape_size) {}
 
 const double* Workspace::forward(const Tape& tape, const double* const* columns, bool keep) {
+    node_evaluations_ += tape.size() * block_rows;
     kernels_.forward(tape.data(), tape.size(), columns, scratch_.data(), at_.data(), keep);
     return at_[tape.size() - 1];
 }

@@ -218,6 +218,10 @@ class Search {
             }
         }
         result.evaluations = spent;
+        result.evolving = elapsed();
+        for (const auto& island : islands_) {
+            result.node_evaluations += island->node_evaluations();
+        }
         result.front = finished(end);
         result.seconds = elapsed();
         return result;

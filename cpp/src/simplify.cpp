@@ -51,7 +51,7 @@ bool is_number(const Scaled& s) { return s.form.kind == Kind::one; }
 
 class SumBuilder {
   public:
-    void add(double weight, const Scaled& s) {
+    void add(double weight, Scaled s) {
         const double scale = weight * s.scale;
         switch (s.form.kind) {
             case Kind::one:
@@ -59,12 +59,12 @@ class SumBuilder {
                 break;
             case Kind::sum:
                 offset_ += scale * s.form.offset;
-                for (const Scaled& term : s.form.parts) {
-                    add_term(scale * term.scale, term.form);
+                for (Scaled& term : s.form.parts) {
+                    add_term(scale * term.scale, std::move(term.form));
                 }
                 break;
             default:
-                add_term(scale, s.form);
+                add_term(scale, std::move(s.form));
         }
     }
 
@@ -90,32 +90,32 @@ class SumBuilder {
     }
 
   private:
-    void add_term(double scale, const Form& form) {
+    void add_term(double scale, Form form) {
         for (Scaled& term : terms_) {
             if (compare(term.form, form) == 0) {
                 term.scale += scale;
                 return;
             }
         }
-        terms_.push_back({scale, form});
+        terms_.push_back({scale, std::move(form)});
     }
 
     double offset_ = 0.0;
     std::vector<Scaled> terms_;
 };
 
-Form function_form(Op op, std::vector<Scaled> operands) {
+Form function_form(Op op, Scaled operand) {
     Form form;
     form.kind = Kind::function;
     form.op = op;
-    form.parts = std::move(operands);
+    form.parts.push_back(std::move(operand));
     return form;
 }
 
 class ProductBuilder {
   public:
-    void multiply(const Scaled& s, int exponent) {
-        scale_ *= std::pow(s.scale, exponent);
+    void multiply(Scaled s, int exponent) {
+        scale_ *= exponent == 1 ? s.scale : std::pow(s.scale, exponent);
         switch (s.form.kind) {
             case Kind::one:
                 break;
@@ -123,15 +123,15 @@ class ProductBuilder {
                 // A tower of powers stays one before its exponent overflows.
                 if (std::any_of(s.form.exponents.begin(), s.form.exponents.end(),
                                 [](int e) { return std::abs(e) > most_exponent; })) {
-                    multiply_base(s.form, exponent);
+                    multiply_base(std::move(s.form), exponent);
                     break;
                 }
                 for (std::size_t i = 0; i < s.form.parts.size(); ++i) {
-                    multiply_base(s.form.parts[i].form, s.form.exponents[i] * exponent);
+                    multiply_base(std::move(s.form.parts[i].form), s.form.exponents[i] * exponent);
                 }
                 break;
             default:
-                multiply_base(s.form, exponent);
+                multiply_base(std::move(s.form), exponent);
         }
     }
 
@@ -146,7 +146,7 @@ class ProductBuilder {
                 if (constant != 0.0 && std::abs(constant) < 50.0) {
                     scale_ *= std::exp(constant);
                     SumBuilder rest;
-                    rest.add(1.0, argument);
+                    rest.add(1.0, std::move(argument));
                     rest.add(-1.0, number(constant));
                     argument = std::move(rest).finish();
                     if (argument.form.kind == Kind::sum) {
@@ -161,7 +161,7 @@ class ProductBuilder {
             // The sign goes into the exponent: y*exp(-t) is written y/exp(t).
             const int exponent = argument.scale < 0.0 ? -1 : 1;
             argument.scale = std::abs(argument.scale);
-            push(function_form(Op::exp, {std::move(argument)}), exponent);
+            push(function_form(Op::exp, std::move(argument)), exponent);
         }
         if (scale_ == 0.0) {
             return number(0.0);
@@ -190,31 +190,31 @@ class ProductBuilder {
     }
 
   private:
-    void multiply_base(const Form& base, int exponent) {
+    void multiply_base(Form base, int exponent) {
         if (base.kind == Kind::function && base.op == Op::exp) {
-            exp_argument_.add(exponent, base.parts[0]);
+            exp_argument_.add(exponent, std::move(base.parts[0]));
             return;
         }
         if (base.kind == Kind::function && base.op == Op::sqrt) {
-            const std::size_t at = push(base, exponent);
+            const std::size_t at = push(std::move(base), exponent);
             const int whole = exponents_[at] / 2;
             if (whole != 0) {
                 exponents_[at] -= 2 * whole;
-                multiply(base.parts[0], whole);
+                multiply(Scaled(bases_[at].parts[0]), whole);
             }
             return;
         }
-        push(base, exponent);
+        push(std::move(base), exponent);
     }
 
-    std::size_t push(const Form& base, int exponent) {
+    std::size_t push(Form base, int exponent) {
         for (std::size_t i = 0; i < bases_.size(); ++i) {
             if (compare(bases_[i], base) == 0) {
                 exponents_[i] += exponent;
                 return i;
             }
         }
-        bases_.push_back(base);
+        bases_.push_back(std::move(base));
         exponents_.push_back(exponent);
         return bases_.size() - 1;
     }
@@ -225,9 +225,9 @@ class ProductBuilder {
     std::vector<int> exponents_;
 };
 
-Scaled power(const Scaled& s, int exponent) {
+Scaled power(Scaled s, int exponent) {
     ProductBuilder product;
-    product.multiply(s, exponent);
+    product.multiply(std::move(s), exponent);
     return std::move(product).finish();
 }
 
@@ -261,33 +261,39 @@ Scaled apply_function(Op op, Scaled a) {
         case Op::tan:
         case Op::tanh:
             a.scale = magnitude;
-            return {sign, function_form(op, {std::move(a)})};
+            return {sign, function_form(op, std::move(a))};
         case Op::cos:
             a.scale = magnitude;
-            return {1.0, function_form(op, {std::move(a)})};
+            return {1.0, function_form(op, std::move(a))};
         case Op::abs:
             if (a.form.kind == Kind::function && a.form.op == Op::abs) {
                 return {magnitude, std::move(a.form)};
             }
             a.scale = 1.0;
-            return {magnitude, function_form(op, {std::move(a)})};
+            return {magnitude, function_form(op, std::move(a))};
         case Op::sqrt:
             a.scale = sign;
-            return {std::sqrt(magnitude), function_form(op, {std::move(a)})};
+            return {std::sqrt(magnitude), function_form(op, std::move(a))};
         default: {  // log
             if (sign > 0.0 && a.form.kind == Kind::function && a.form.op == Op::exp) {
                 SumBuilder sum;
-                sum.add(1.0, a.form.parts[0]);
+                sum.add(1.0, std::move(a.form.parts[0]));
                 sum.add(1.0, number(std::log(magnitude)));
                 return std::move(sum).finish();
             }
             a.scale = sign;
             SumBuilder sum;
-            sum.add(1.0, {1.0, function_form(op, {std::move(a)})});
+            sum.add(1.0, {1.0, function_form(op, std::move(a))});
             sum.add(1.0, number(std::log(magnitude)));
             return std::move(sum).finish();
         }
     }
+}
+
+Scaled pow_form(double scale, Scaled base, Scaled exponent) {
+    Form form = function_form(Op::pow, std::move(base));
+    form.parts.push_back(std::move(exponent));
+    return {scale, std::move(form)};
 }
 
 Scaled apply_pow(Scaled base, Scaled exponent) {
@@ -297,15 +303,15 @@ Scaled apply_pow(Scaled base, Scaled exponent) {
             return number(std::pow(base.scale, value));
         }
         if (value == std::round(value) && std::abs(value) <= 4.0) {
-            return power(base, static_cast<int>(value));
+            return power(std::move(base), static_cast<int>(value));
         }
         if (base.scale > 0.0 && base.scale != 1.0) {
             const double scale = std::pow(base.scale, value);
             base.scale = 1.0;
-            return {scale, function_form(Op::pow, {std::move(base), std::move(exponent)})};
+            return pow_form(scale, std::move(base), std::move(exponent));
         }
     }
-    return {1.0, function_form(Op::pow, {std::move(base), std::move(exponent)})};
+    return pow_form(1.0, std::move(base), std::move(exponent));
 }
 
 Scaled canonical_subtree(const Tape& tape, std::size_t root) {
@@ -327,7 +333,7 @@ Scaled canonical_subtree(const Tape& tape, std::size_t root) {
             return power(canonical_subtree(tape, root - 1), -1);
         case Op::exp: {
             ProductBuilder product;
-            product.multiply({1.0, function_form(Op::exp, {canonical_subtree(tape, root - 1)})}, 1);
+            product.multiply({1.0, function_form(Op::exp, canonical_subtree(tape, root - 1))}, 1);
             return std::move(product).finish();
         }
         default:
@@ -344,13 +350,13 @@ Scaled canonical_subtree(const Tape& tape, std::size_t root) {
     }
     if (node.op == Op::add || node.op == Op::sub) {
         SumBuilder sum;
-        sum.add(1.0, a);
-        sum.add(node.op == Op::add ? 1.0 : -1.0, b);
+        sum.add(1.0, std::move(a));
+        sum.add(node.op == Op::add ? 1.0 : -1.0, std::move(b));
         return std::move(sum).finish();
     }
     ProductBuilder product;
-    product.multiply(a, 1);
-    product.multiply(b, node.op == Op::mul ? 1 : -1);
+    product.multiply(std::move(a), 1);
+    product.multiply(std::move(b), node.op == Op::mul ? 1 : -1);
     return std::move(product).finish();
 }
 
@@ -365,7 +371,12 @@ Tape simplify(const Tape& tape, const OpSet& allowed) {
     // An undefined constant, such as log(-1), has no text: leave it as it was written.
     const bool defined = std::all_of(shorter.begin(), shorter.end(),
                                      [](const Node& node) { return std::isfinite(node.value); });
-    return shorter.empty() || shorter.size() > tape.size() || !defined ? tape : shorter;
+    // x^3 is one node fewer than x*x^2, but no answer where only the square is allowed.
+    const bool permitted = std::all_of(tape.begin(), tape.end(), [&](const Node& node) {
+        return arity(node.op) == 0 || allowed.has(node.op);
+    });
+    const bool longer = permitted && shorter.size() > tape.size();
+    return shorter.empty() || longer || !defined ? tape : shorter;
 }
 
 }  // namespace closedform

@@ -304,7 +304,9 @@ class SearchReport(TypedDict):
     front: list[tuple[str, float]]
     reason: str
     evaluations: int
+    node_evaluations: int
     seconds: float
+    evolving: float
 
 class Goal:
     """What a search is after; keeps its arrays alive."""

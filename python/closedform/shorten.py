@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -11,19 +12,20 @@ from closedform.formula import Formula
 
 # sympy's general algorithms take seconds on large expressions with floating-point constants.
 LARGEST_SIZE = 40
+ROUNDING = 1e-12  # of an angle, in quarter turns
 
 
 def shorter(formula: Formula, operators: Iterable[str]) -> str | None:
     """Text of an equal formula with fewer nodes and the same operators, or None.
 
-    Tries what the core does not: common factors (x*y + x*z), common denominators and trigonometric
-    identities. The caller scores the text anew.
+    Tries what the core does not: common factors (x*y + x*z), common denominators, one root of a
+    product for several roots, and trigonometric identities. The caller scores the text anew.
     """
     if formula.complexity > LARGEST_SIZE or formula.complexity < 5:
         return None
     import sympy
 
-    transforms: list[Callable[[Any], Any]] = [sympy.factor_terms, sympy.together]
+    transforms: list[Callable[[Any], Any]] = [sympy.factor_terms, sympy.together, _one_root]
     if formula.operators & {"sin", "cos", "tan"}:
         transforms.append(_trigonometric)
     names = list(formula.names)
@@ -40,23 +42,66 @@ def shorter(formula: Formula, operators: Iterable[str]) -> str | None:
     return best
 
 
+def _one_root(expression: Any) -> Any:
+    """sqrt(x*y/z) for x**0.5*sqrt(y)/sqrt(z): equal wherever that is defined."""
+    import sympy
+
+    half = sympy.Rational(1, 2)
+
+    def together(product: Any) -> Any:
+        inside, rest = [], []
+        for factor in product.args:
+            base, exponent = factor.as_base_exp()
+            if exponent in (half, -half):
+                inside.append(base if exponent == half else 1 / base)
+            else:
+                rest.append(factor)
+        return sympy.Mul(*rest, sympy.sqrt(sympy.Mul(*inside)))
+
+    expression = expression.replace(
+        lambda e: e.is_Pow and e.exp.is_Float and abs(e.exp) == 0.5,
+        lambda e: e.base ** (half if e.exp > 0 else -half),
+    )
+    return expression.replace(lambda e: e.is_Mul, together)
+
+
 def _trigonometric(expression: Any) -> Any:
     """By trigonometric identities of functions whose arguments are taken as they stand.
 
     sympy's own way expands sines and cosines of sums and products, which can take minutes and ends
     where it began: so it is shown one symbol for every argument, and nothing at all where no
-    identity can apply, that is where no argument has two functions and no function a power.
+    identity can apply, that is where no argument has two functions or is doubled, and no function
+    has a power.
     """
     import sympy
 
     kinds = (sympy.sin, sympy.cos, sympy.tan)
+    expression = _without_quarter_turns(expression)
     functions = expression.atoms(*kinds)
     # sin(u) and cos(2*u) have identities, sin(u) and cos(1.93*u) have none.
     parts = {function: function.args[0].as_coeff_Mul(rational=True) for function in functions}
     symbols = {inner: sympy.Dummy(real=True) for _, inner in parts.values()}
     powers = any(isinstance(power.base, kinds) for power in expression.atoms(sympy.Pow))
-    if len(symbols) == len(functions) and not powers:
+    doubled = any(factor == 2 for factor, _ in parts.values())
+    if len(symbols) == len(functions) and not powers and not doubled:
         return expression
     flat = {f: f.func(factor * symbols[inner]) for f, (factor, inner) in parts.items()}
     back = {symbol: inner for inner, symbol in symbols.items()}
     return sympy.trigsimp(expression.xreplace(flat)).xreplace(back)
+
+
+def _without_quarter_turns(expression: Any) -> Any:
+    """cos(u) for sin(u + pi/2) and the like; the fit of a phase gives its digits."""
+    import sympy
+
+    def turned(function: Any) -> Any:
+        constant, angle = function.args[0].as_coeff_Add()
+        turns = float(constant) / (math.pi / 2)
+        whole = round(turns)
+        if whole == 0 or abs(turns - whole) > ROUNDING:
+            return function
+        whole += isinstance(function, sympy.cos)  # cos(u) = sin(u + pi/2)
+        value = sympy.cos(angle) if whole % 2 else sympy.sin(angle)
+        return -value if whole % 4 >= 2 else value
+
+    return expression.replace(lambda e: isinstance(e, (sympy.sin, sympy.cos)), turned)

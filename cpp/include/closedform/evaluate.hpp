@@ -1,6 +1,7 @@
 #pragma once
 // Value and input gradient of an expression at many rows.
 
+#include <cstdint>
 #include <span>
 #include <vector>
 
@@ -32,6 +33,9 @@ class Workspace {
     /// Room for `count` numbers, uninitialised; what an earlier call gave is lost.
     double* room(std::size_t count);
 
+    /// Values computed by all calls of forward: nodes times rows.
+    std::uint64_t node_evaluations() const { return node_evaluations_; }
+
     const double* value(std::size_t node) const { return at_[node]; }
     double* adjoint(std::size_t node) { return adjoint_.data() + node * block_rows; }
     const double* adjoint_tangent(std::size_t node) const {
@@ -46,6 +50,7 @@ class Workspace {
     std::vector<double> adjoint_tangent_;
     std::vector<double> room_;
     std::vector<const double*> at_;
+    std::uint64_t node_evaluations_ = 0;
 };
 
 /// Value [rows], gradient [rows x columns] and Hessian [rows x columns x columns] of the expression

@@ -39,7 +39,9 @@ struct SearchResult {
     std::vector<Candidate> front;  ///< by complexity; losses on all rows
     StopReason reason = StopReason::time;
     std::uint64_t evaluations = 0;
-    double seconds = 0.0;
+    std::uint64_t node_evaluations = 0;  ///< values of nodes at rows, computed by the islands
+    double seconds = 0.0;                ///< of the whole
+    double evolving = 0.0;               ///< of those, before the last stage
 };
 
 /// Minimises a goal's objective over expressions in the columns of X (n x d). `progress` is called

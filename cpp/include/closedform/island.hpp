@@ -41,6 +41,7 @@ class Island {
 
     const Archive& archive() const { return archive_; }
     std::uint64_t passes() const { return passes_; }
+    std::uint64_t node_evaluations() const { return workspace_.node_evaluations(); }
 
   private:
     void seed_population();

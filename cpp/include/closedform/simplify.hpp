@@ -50,8 +50,9 @@ struct LinearTape {
 };
 LinearTape emit_linear(const Scaled& expression, const OpSet& allowed, bool constant_term);
 
-/// canonical and emit in one call: a tape never longer than the one given, which is returned as it
-/// is when a constant folds to something not finite.
+/// canonical and emit in one call: a tape never longer than one given in allowed operators. What
+/// cannot be written with them, or has a constant that folds to something not finite, is returned
+/// as it is.
 Tape simplify(const Tape& tape, const OpSet& allowed);
 
 }  // namespace closedform

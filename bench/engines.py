@@ -1,0 +1,223 @@
+"""Engines of symbolic regression behind one signature: ours, and the peers.
+
+Every engine gets the same rows, operators, seconds, threads and seed. A peer is judged by the best
+of all it offers, each formula's constants fitted again in float64 and the formula shortened by the
+code that shortens ours; ours by the one formula it returns.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import time
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+import closedform as cf
+from bench.problem import Floats, Problem, judge
+from closedform.shorten import shorter
+
+OPERATORS = ("+", "-", "*", "/", "sin", "cos", "exp", "log", "square")
+MAX_SIZE = 40  # V8, the largest of its set, has 29 nodes
+NEAR = 1e-4  # shortening takes seconds for a long formula, and one farther off has no use for it
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What every engine gets.
+
+    Attributes:
+        seconds: for one problem.
+        operators: names as closedform knows them.
+    """
+
+    seconds: float
+    threads: int
+    seed: int
+    operators: tuple[str, ...] = OPERATORS
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one engine made of one problem."""
+
+    exact: bool
+    seconds: float
+    error: float
+    formula: cf.Formula
+
+
+def discover(problem: Problem, budget: Budget) -> Outcome:
+    X, y = problem.training(budget.seed)
+    begun = time.perf_counter()
+    found = cf.discover(X, y, **_common(budget))
+    return _outcome(problem, [found.formula], time.perf_counter() - begun)
+
+
+def pysr(problem: Problem, budget: Budget) -> Outcome:
+    """Through cf.search, whose last stage its formulas go through as ours do."""
+    _warm_up(budget.threads)
+    X, y = problem.training(budget.seed)
+    begun = time.perf_counter()
+    front = cf.search(X, values=y, backend="pysr", **_common(budget))
+    return _outcome(problem, front, time.perf_counter() - begun)
+
+
+@cache
+def _warm_up(threads: int) -> None:
+    """Starts Julia and lets it compile, which is on nobody's clock."""
+    X = np.random.default_rng(0).uniform(1, 2, (50, 2))
+    cf.search(X, values=X.sum(axis=1), backend="pysr", time=1.0, threads=threads)
+
+
+def _common(budget: Budget) -> dict[str, object]:
+    return {
+        "time": budget.seconds,
+        "threads": budget.threads,
+        "seed": budget.seed,
+        "operators": budget.operators,
+        "max_size": MAX_SIZE,
+    }
+
+
+def pyoperon(problem: Problem, budget: Budget) -> Outcome:
+    """It does not stop at an exact fit: its time is the first of 1, 2, 4, ... s that suffices."""
+    from pyoperon.sklearn import SymbolicRegressor
+
+    names = {"+": "add", "-": "sub", "*": "mul", "/": "div"}
+    symbols = [names.get(name, name) for name in budget.operators]
+    X, y = problem.training(budget.seed)
+    seconds = min(1, math.ceil(budget.seconds))
+    while True:
+        begun = time.perf_counter()
+        model = SymbolicRegressor(
+            allowed_symbols=",".join(["constant", "variable", *symbols]),
+            objectives=["mse", "length"],
+            optimizer_iterations=10,
+            max_length=MAX_SIZE,
+            generations=10**9,
+            max_evaluations=10**12,
+            max_time=seconds,
+            n_threads=budget.threads,
+            random_state=budget.seed,
+        ).fit(X, y)
+        taken = time.perf_counter() - begun
+        trees = [entry["tree"] for entry in model.pareto_front_]
+        texts = [model.get_model_string(tree, precision=12) for tree in trees]
+        renamed = [_renamed(text, "X", 1, problem) for text in texts]
+        outcome = _outcome(problem, _tidied(renamed, problem, budget), taken)
+        if outcome.exact or seconds >= budget.seconds:
+            return outcome
+        seconds = min(2 * seconds, math.ceil(budget.seconds))
+
+
+def bingo(problem: Problem, budget: Budget) -> Outcome:
+    from bingo.symbolic_regression.symbolic_regressor import SymbolicRegressor
+
+    X, y = problem.training(budget.seed)
+    known = {"+", "-", "*", "/", "sin", "cos", "exp", "log", "sqrt"}
+    begun = time.perf_counter()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it tells of every overflow of a candidate
+        model = SymbolicRegressor(
+            stack_size=MAX_SIZE,
+            operators=[name for name in budget.operators if name in known],
+            max_time=budget.seconds,
+            random_state=budget.seed,
+        ).fit(X, y)
+    taken = time.perf_counter() - begun
+    front = [*model.get_pareto_front(), model.get_best_individual()]
+    texts = [str(member).replace(")(", ")*(") for member in front]
+    renamed = [_renamed(text, "X_", 0, problem) for text in texts]
+    return _outcome(problem, _tidied(renamed, problem, budget), taken)
+
+
+def gplearn(problem: Problem, budget: Budget) -> Outcome:
+    """Generation after generation until it is exact or the time is over."""
+    from gplearn.functions import make_function
+    from gplearn.genetic import SymbolicRegressor
+
+    def bounded_exp(x: Floats) -> Floats:
+        with np.errstate(over="ignore"):
+            return np.minimum(np.exp(x), 1e100)
+
+    own = {
+        "exp": make_function(function=bounded_exp, name="exp", arity=1),
+        "square": make_function(function=lambda x: x * x, name="square", arity=1),
+    }
+    names = {"+": "add", "-": "sub", "*": "mul", "/": "div"}
+    X, y = problem.training(budget.seed)
+    model = SymbolicRegressor(
+        population_size=1000,
+        function_set=[own.get(name, names.get(name, name)) for name in budget.operators],
+        parsimony_coefficient="auto",
+        stopping_criteria=1e-12,
+        warm_start=True,
+        n_jobs=budget.threads,
+        random_state=budget.seed,
+    )
+    begun = time.perf_counter()
+    generations = 0
+    while time.perf_counter() - begun < budget.seconds:
+        generations += 1
+        model.set_params(generations=generations)
+        model.fit(X, y)
+        if len(model.run_details_["generation"]) < generations:
+            break  # exact
+    taken = time.perf_counter() - begun
+    text = _renamed(_infix(str(model._program)), "X", 0, problem)
+    return _outcome(problem, _tidied([text], problem, budget), taken)
+
+
+PEERS: dict[str, Callable[[Problem, Budget], Outcome]] = {
+    "pyoperon": pyoperon,
+    "PySR": pysr,
+    "bingo": bingo,
+    "gplearn": gplearn,
+}
+
+
+def _infix(prefix: str) -> str:
+    """add(X0, mul(X1, 2)) as (X0 + (X1 * 2))."""
+    signs = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
+    scope: dict[str, object] = {
+        name: lambda a, b, sign=sign: f"({a} {sign} {b})" for name, sign in signs.items()
+    }
+    for name in ("sin", "cos", "exp", "log", "sqrt", "square"):
+        scope[name] = lambda a, name=name: f"{name}({a})"
+    text: str = eval(re.sub(r"X\d+", r"'\g<0>'", prefix), {"__builtins__": {}}, scope)
+    return str(text)
+
+
+def _renamed(text: str, stem: str, first: int, problem: Problem) -> str:
+    """Columns named by a stem and a number as the problem names them; the longest first."""
+    for j in reversed(range(len(problem.names))):
+        text = text.replace(f"{stem}{j + first}", f"\0{j}\0")
+    for j, name in enumerate(problem.names):
+        text = text.replace(f"\0{j}\0", name)
+    return text
+
+
+def _tidied(texts: Iterable[str], problem: Problem, budget: Budget) -> Iterator[cf.Formula]:
+    """Formulas with constants fitted in float64; those near the truth shortened as well."""
+    X, y = problem.training(budget.seed)
+    for text in texts:
+        formula = cf.Formula(text, problem.names).refit(X, y, snap=True)
+        yield formula
+        if judge(problem, formula)[1] < NEAR:
+            short = shorter(formula, budget.operators)
+            if short is not None:
+                yield cf.Formula(short, problem.names).refit(X, y, snap=True)
+
+
+def _outcome(problem: Problem, formulas: Iterable[cf.Formula], seconds: float) -> Outcome:
+    """The exact one of several formulas, or the nearest."""
+    judged = [(*judge(problem, formula), formula) for formula in formulas]
+    exact, error, formula = min(
+        judged, key=lambda j: (not j[0], j[1] if j[1] == j[1] else math.inf)
+    )
+    return Outcome(exact, seconds, error, formula)

@@ -1,0 +1,1 @@
+"""The seven rules of Wetzel, and networks that have learned them."""

@@ -1,0 +1,106 @@
+"""Every benchmark of the suite, with the values of its parameters."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from bench import (
+    exact_rules,
+    export,
+    expressions,
+    fatigue,
+    laws,
+    networks,
+    regression,
+    search_rate,
+    surrogate_derivatives,
+    surrogate_fit,
+    surrogate_structure,
+    trained_rules,
+)
+from bench.record import Benchmark
+
+RULES = tuple("1234567")
+FEW_FEYNMAN = ("I.12.11", "I.16.6", "I.34.10", "I.39.11", "II.38.14", "III.17.37")
+
+SUITE = (
+    Benchmark(
+        "expression",
+        expressions.run,
+        {"formula": tuple(expressions.TEXTS), "rows": (1_000_000,)},
+    ),
+    *(
+        Benchmark(
+            f"surrogate.{what}",
+            partial(surrogate_derivatives.run, what),
+            {"rows": (1_000_000,)},
+            {"rows": (100_000,)},
+        )
+        for what in ("value", "gradient", "hessian")
+    ),
+    Benchmark(
+        "surrogate.fit",
+        surrogate_fit.run,
+        {"rows": (1_000_000,), "limit": (300,)},
+        {"rows": (200_000,), "limit": (30,)},
+    ),
+    Benchmark(
+        "surrogate.structure",
+        surrogate_structure.run,
+        {"law": tuple(surrogate_structure.LAWS), "draws": (5,)},
+        {"law": ("V5", "nested"), "draws": (2,)},
+    ),
+    Benchmark(
+        "network.gradient",
+        networks.run,
+        {"dtype": ("float32", "float64"), "rows": (10_000,), "width": (1000,)},
+        {"rows": (2000,)},
+    ),
+    Benchmark(
+        "search.rate",
+        search_rate.run,
+        {"problem": ("V1", "V4", "V8", "rule 6"), "time": (5.0,)},
+        {"problem": ("V4",), "time": (2.0,)},
+    ),
+    Benchmark(
+        "rules.exact",
+        exact_rules.run,
+        {"rule": RULES, "symmetries": ("on", "off"), "draws": (5,), "time": (60.0,)},
+        {"rule": ("1", "3"), "draws": (2,), "time": (20.0,)},
+        exact_rules.summarise,
+    ),
+    Benchmark(
+        "rules.trained",
+        trained_rules.run,
+        {"rule": RULES, "weights": ("equal",), "time": (10.0,)},
+        {"rule": ()},
+        trained_rules.summarise,
+    ),
+    Benchmark(
+        "regression.vladislavleva",
+        regression.run_vladislavleva,
+        {"problem": tuple(regression.VLADISLAVLEVA), "time": (30.0,)},
+        {"problem": ("V1", "V5", "V6"), "time": (4.0,)},
+        regression.summarise,
+    ),
+    Benchmark(
+        "regression.feynman",
+        regression.run_feynman,
+        {"problem": tuple(regression.FEYNMAN), "time": (5.0,)},
+        {"problem": FEW_FEYNMAN, "time": (3.0,)},
+        regression.summarise,
+    ),
+    Benchmark("export", export.run, {"time": (60.0,)}),
+    Benchmark(
+        "laws",
+        laws.run,
+        {"law": tuple(laws.CASES), "draws": (3,), "time": (15.0,)},
+        {"law": ("nested",), "draws": (2,)},
+    ),
+    Benchmark(
+        "fatigue",
+        fatigue.run,
+        {"size": (40, 120), "splits": (3,), "time": (30.0,)},
+        {"size": (), "splits": (1,)},
+    ),
+)

@@ -1,0 +1,105 @@
+"""Fitting a surrogate to every row: against Adam in JAX, and in how much memory."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+
+from bench import adam
+from bench.peers import missing
+from bench.record import Record, Target
+from bench.surrogate_functions import INPUTS, MODES, SEGMENTS, Floats, target
+from closedform import Surrogate
+
+ENOUGH = 1.5e-2  # root mean square error over the target's spread
+FASTER = Target("ratio", 20)
+# The data's own size plus a constant: less than half of the data more, at a million rows.
+CONSTANT_MIB = 64
+
+
+def draw(rows: int, seed: int) -> tuple[Floats, Floats, Floats, Floats]:
+    """Rows with 1 % noise, and 20,000 held-out ones without."""
+    rng = np.random.default_rng(seed)
+    X = rng.uniform(size=(rows, INPUTS))
+    y = target(X)
+    y += 0.01 * y.std() * rng.normal(size=rows)
+    Z = rng.uniform(size=(20_000, INPUTS))
+    return X, y, Z, target(Z)
+
+
+def run(*, rows: int, limit: int, threads: int, seed: int) -> list[Record]:
+    """Fits once; Adam has `limit` seconds to reach the same error."""
+    X, y, Z, z = draw(rows, seed)
+
+    def error(predicted: Floats) -> float:
+        return float(np.sqrt(np.mean((predicted - z) ** 2)) / z.std())
+
+    def fit() -> Surrogate:
+        return Surrogate(MODES, SEGMENTS, time=1, threads=threads).fit(X, y)
+
+    with ResidentMemory() as memory:
+        begun = time.perf_counter()
+        surrogate = fit()
+        seconds = time.perf_counter() - begun
+    reached = error(surrogate.predict(Z))
+    assert reached < ENOUGH, reached
+    parameters = {"rows": rows}
+    peer, theirs, left = missing("JAX"), None, 0.0
+    if not peer:
+        theirs, left = adam.fit(X, y, error, Z, ENOUGH, limit)
+        peer = f"Adam in JAX ({left:.1e})"
+    return [
+        Record(
+            "surrogate.fit",
+            parameters,
+            f"error {reached:.1e}",
+            seconds,
+            peer=peer,
+            theirs=theirs,
+            beyond=left >= ENOUGH,
+            targets=(FASTER,),
+            note=f"{rows / seconds / 1e6:.2f} million rows a second",
+            again=fit,
+        ),
+        Record(
+            "surrogate.fit",
+            parameters,
+            "memory beside the data",
+            memory.grown,
+            unit="MiB",
+            targets=(Target("ours", CONSTANT_MIB, most=True),),
+            note=f"the data are {(X.nbytes + y.nbytes) / 2**20:.0f} MiB",
+        ),
+    ]
+
+
+class ResidentMemory:
+    """By how many MiB this process's own memory grows at most; looked at every few milliseconds."""
+
+    grown: float = 0.0
+
+    def __enter__(self) -> ResidentMemory:
+        self._before = anonymous_memory()
+        self._done = threading.Event()
+        self._watcher = threading.Thread(target=self._watch)
+        self._watcher.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._watcher.join()
+
+    def _watch(self) -> None:
+        while not self._done.wait(0.005):
+            self.grown = max(self.grown, anonymous_memory() - self._before)
+
+
+def anonymous_memory() -> float:
+    """MiB that this process holds and no file backs."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("RssAnon:"):
+            return int(line.split()[1]) / 1024
+    raise RuntimeError("/proc/self/status has no RssAnon: memory is measured on Linux")
