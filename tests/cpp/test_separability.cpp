@@ -191,8 +191,8 @@ TEST_CASE("structures are found, with the data's target or without") {
     for (const Case& c : cases) {
         const Data data = sample(c.rows, c.inputs, 7, c.f);
         for (const bool with_y : {true, false}) {
-            if (!with_y && c.tree == "product(f(0, 1), 2)") {
-                continue;  // long, and nothing new
+            if (!with_y && c.inputs > 2) {
+                continue;  // long under a sanitizer, and nothing new; Python's tests have them all
             }
             CAPTURE(with_y);
             CHECK(separate(data, with_y).tree.text() == c.tree);
