@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection
 from bench.profile import profile
 from bench.record import Benchmark, Record, Value
 
+LEAVING = 10.0  # seconds a process has to end once it has said everything
 Chosen = Mapping[str, Sequence[Value]]
 
 
@@ -39,7 +40,8 @@ def run(benchmark: Benchmark, chosen: Chosen, threads: int, seed: int) -> list[R
         records += message
         for record in message:
             print(record.line(), flush=True)
-    worker.join()
+    worker.join(LEAVING)
+    worker.kill()  # Julia and joblib's workers together do not always find the way out
     if failure:
         print(f"{benchmark.name} FAILED: {failure}", flush=True)
         return None
