@@ -55,7 +55,7 @@ def run(
     enough = len(right) >= SHARE * draws
     wrong = next((f"; {wrong}: {formula}" for wrong, _, formula in runs if wrong), "")
     reason = missing("PySR")
-    theirs, found = (None, False) if reason else pysr(chosen, time, threads, seed)
+    theirs, found, form = (None, False, "") if reason else pysr(chosen, time, threads, seed)
     asked = symmetries == "on" or rule in UNMERGED
     return [
         Record(
@@ -69,14 +69,18 @@ def run(
             targets=(LONGEST[symmetries], *([] if reason else [FASTER[symmetries]]))
             if asked
             else (),
+            note=form and f"PySR: {form}",
             again=ours,
         )
     ]
 
 
 @cache
-def pysr(rule: Rule, time: float, threads: int, seed: int) -> tuple[float, bool]:
-    """Seconds, and whether any formula of the front is the concept. Symmetries are ours alone."""
+def pysr(rule: Rule, time: float, threads: int, seed: int) -> tuple[float, bool, str]:
+    """Seconds, whether any formula of the front is the concept, and that or the best of them.
+
+    Symmetries are ours alone.
+    """
     warm_up(threads)
     X, _ = rule.draw(ROWS, seed)
     begun = clock.perf_counter()
@@ -91,7 +95,8 @@ def pysr(rule: Rule, time: float, threads: int, seed: int) -> tuple[float, bool]
         seed=seed,
     )
     taken = clock.perf_counter() - begun
-    return taken, any(not same_concept(formula, rule) for formula in front)
+    right = [formula for formula in front if not same_concept(formula, rule)]
+    return taken, bool(right), str((right or [front.best])[0])
 
 
 @cache
