@@ -300,7 +300,8 @@ void Solver::update(std::size_t d) {
             for (std::size_t at = total * piece / pieces; at < end && !given_up; at += block) {
                 gather(d, at, std::min(block, end - at), spaces_[worker], moments);
                 // Rows on a disk take long to go through once.
-                if (options_.stop && (since += block) >= rows_between_stops) {
+                since += block;
+                if (options_.stop && since >= rows_between_stops) {
                     since = 0;
                     given_up = given_up || options_.stop();
                 }
