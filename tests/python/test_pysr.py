@@ -76,6 +76,9 @@ def test_each_target_has_its_loss() -> None:
     assert "elementwise_loss" not in losses["gradients"]
     assert losses["gradients"]["should_simplify"] is False
     assert "should_simplify" not in losses["values"]
+    assert "batching" not in losses["gradients"]  # 40 rows
+    many = Directions(np.tile(U, (10, 1)), None, None, False)
+    assert pysr.arguments(many, made())["batch_size"] == 100
 
 
 def test_options_are_passed_on_and_come_last() -> None:

@@ -35,6 +35,7 @@ SMALLEST_MAXSIZE = 7  # PySR refuses less
 LARGEST_SEED = 2**32 - 1  # of its random_state
 WITHOUT_END = 10**8  # iterations: the budget ends the search
 REPORT_SECONDS = 0.5
+BATCH_ROWS = 100
 INTERRUPTS = ("InterruptException", "KeyboardInterrupt")  # Ctrl-C, as an error of Julia's
 
 # What the arguments of `search` say, or what this engine has to decide, by PySRRegressor's names.
@@ -134,6 +135,9 @@ def arguments(target: Target, settings: Settings) -> dict[str, Any]:
     if isinstance(target, Directions):
         # Simplified members would keep the loss of what they were.
         mapped["should_simplify"] = False
+        if len(target.U) > BATCH_ROWS:
+            # A gradient costs ten values: more candidates on fewer rows find the rules sooner.
+            mapped |= {"batching": True, "batch_size": BATCH_ROWS}
     elif isinstance(target, Labels):
         mapped["elementwise_loss"] = "L1HingeLoss()"
     else:
