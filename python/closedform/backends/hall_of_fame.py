@@ -6,10 +6,9 @@ import csv
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from time import monotonic
-
-import numpy as np
 
 from closedform import _inputs
 from closedform.backends import native
@@ -48,9 +47,9 @@ class HallOfFame:
 
     def texts(self) -> list[str]:
         """Formulas of at most max_size nodes in the columns' own names, smallest first."""
-        own = list(self.names)
-        read = [Formula(text, self.labels)._expression.text(own) for text in equations(self.path)]
-        return [t for t in read if Formula(t, own).complexity <= self.settings.max_size]
+        own, most = list(self.names), self.settings.max_size
+        read = [Formula(text, self.labels) for text in equations(self.path)]
+        return [f._expression.text(own) for f in read if f.complexity <= most]
 
     def look(self) -> bool:
         """Whether to stop; called about twice a second, by Julia: nothing may be raised."""
@@ -79,12 +78,7 @@ class HallOfFame:
     def _settled(self, best: Formula) -> str:
         if best.loss < self.settings.good_enough:
             return "good enough"
-        scale, exact = 1.0, 0.0
-        if isinstance(self.target, Values):
-            scale = float(np.var(self.target.y))
-            exact = EXACT * scale
-        elif isinstance(self.target, Directions):
-            exact = PARALLEL
+        scale, exact = self._scale
         if best.loss > PROMISING * scale or best.text in self._tried:
             return ""
         # PySR's constants are not fitted to the last digit: the last stage shows what they can be.
@@ -92,6 +86,14 @@ class HallOfFame:
         brief = replace(self.settings, time=1.0)
         finished = native.finish(self.X, self.names, self.target, brief, [best.text]).entries
         return "exact" if min(loss for _, loss in finished) <= exact else ""
+
+    @cached_property
+    def _scale(self) -> tuple[float, float]:
+        """The loss of a constant, and what of it rounding leaves of an exact formula."""
+        if isinstance(self.target, Values):
+            variance = _inputs.variance(self.target.y)
+            return variance, EXACT * variance
+        return 1.0, PARALLEL if isinstance(self.target, Directions) else 0.0
 
     def _scored(self, text: str) -> Formula:
         if self._best is not None and self._best.text == text:

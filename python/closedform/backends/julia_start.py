@@ -67,7 +67,8 @@ def start(threads: int | None) -> Any:
         InputError: PySR or Julia is missing, too old, offline or half installed, and what to do; or
             Julia runs already with another number of threads.
     """
-    if (obstacle := _obstacle()) is not None:
+    # Looked for once: it runs the user's Julia, and every stage of a pipeline comes here.
+    if "pysr" not in sys.modules and (obstacle := _obstacle()) is not None:
         raise InputError(f"backend: 'pysr' cannot be used: {obstacle}")
     if "juliacall" not in sys.modules and threads is not None:
         os.environ.setdefault(THREADS, str(threads))
