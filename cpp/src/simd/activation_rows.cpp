@@ -23,12 +23,12 @@ void respond_row(const T* __restrict bias, std::size_t columns, T* __restrict z,
 
 template <class T>
 bool any_far(const T* z, const T* bias, std::size_t columns) {
-    bool any = false;
+    kernels::Bits any = 0;  // as wide as what is compared: a bool would not become vector code
     for (std::size_t j = 0; j < columns; ++j) {
         const double sum = static_cast<double>(z[j] + bias[j]);
-        any |= __builtin_fabs(sum) > CLOSEDFORM_SINCOS_LIMIT;
+        any |= kernels::Bits{__builtin_fabs(sum) > CLOSEDFORM_SINCOS_LIMIT};
     }
-    return any;
+    return any != 0;
 }
 
 template <Activation kind, class T>

@@ -22,11 +22,11 @@ constexpr std::size_t rows = block_rows;
 namespace k = closedform::kernels;
 
 bool far(const double* a) {
-    bool any = false;
+    k::Bits any = 0;  // as wide as what is compared: a bool would not become vector code
     for (std::size_t i = 0; i < rows; ++i) {
-        any |= __builtin_fabs(a[i]) > CLOSEDFORM_SINCOS_LIMIT;
+        any |= k::Bits{__builtin_fabs(a[i]) > CLOSEDFORM_SINCOS_LIMIT};
     }
-    return any;
+    return any != 0;
 }
 
 template <class F>
