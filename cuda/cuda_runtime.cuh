@@ -52,7 +52,9 @@ class CudaRuntime {
       public:
         Buffer() = default;
         Buffer(CudaRuntime& /*runtime*/, std::size_t count) {
-            check(cudaMalloc(&this->data_, count * sizeof(T)), "allocating device memory");
+            if (count != 0) {
+                check(cudaMalloc(&this->data_, count * sizeof(T)), "allocating device memory");
+            }
         }
     };
 
@@ -61,7 +63,9 @@ class CudaRuntime {
       public:
         Pinned() = default;
         Pinned(CudaRuntime& /*runtime*/, std::size_t count) {
-            check(cudaMallocHost(&this->data_, count * sizeof(T)), "allocating pinned memory");
+            if (count != 0) {
+                check(cudaMallocHost(&this->data_, count * sizeof(T)), "allocating pinned memory");
+            }
         }
     };
 
@@ -91,6 +95,9 @@ class CudaRuntime {
     /// In either direction; CUDA knows whose memory is whose.
     template <class T>
     void copy(T* to, const T* from, std::size_t count, Stream& stream) {
+        if (count == 0) {
+            return;
+        }
         check(cudaMemcpyAsync(to, from, count * sizeof(T), cudaMemcpyDefault, stream.get()),
               "copying");
     }

@@ -1,11 +1,9 @@
 #include <pybind11/stl.h>
 
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "closedform/expression_text.hpp"
 #include "device_rows.hpp"
 #include "register.hpp"
 
@@ -77,36 +75,6 @@ DeviceMatrix from_dlpack(const py::capsule& capsule) {
             tensor.type.bits == 32, std::move(owner)};
 }
 
-using Optional = std::optional<Array<double>>;
-
-/// Losses of expressions on a device, [texts].
-std::vector<double> batch_losses(const std::vector<std::string>& texts,
-                                 const std::vector<std::string>& names, const py::object& x,
-                                 const Array<double>& targets, const Optional& scales,
-                                 const Optional& weights, bool directions, bool is_signed) {
-    const DeviceRows rows = device_rows_of(x);
-    std::vector<Tape> tapes;
-    for (const std::string& text : texts) {
-        tapes.push_back(parse(text, names));
-    }
-    BatchTargets aim;
-    aim.targets = matrix_view(targets, "targets");
-    if (scales) {
-        aim.scales = matrix_view(*scales, "scales");
-    }
-    if (weights) {
-        aim.weights = vector_view(*weights, rows.table.rows(), "weights");
-    }
-    aim.directions = directions;
-    aim.is_signed = is_signed;
-    const py::gil_scoped_release release;
-    std::vector<double> losses;
-    for (const LossSums& sums : cuda::BatchObjective(rows, aim).sums(tapes)) {
-        losses.push_back(sums.loss());
-    }
-    return losses;
-}
-
 }  // namespace
 
 void register_cuda(py::module_& module) {
@@ -136,9 +104,6 @@ void register_cuda(py::module_& module) {
         }
         return found;
     });
-    module.def("cuda_losses", &batch_losses, py::arg("texts"), py::arg("names"), py::arg("x"),
-               py::arg("targets"), py::arg("scales"), py::arg("weights"), py::kw_only(),
-               py::arg("directions"), py::arg("signed"));
     module.def("cuda_problem", [] {
         const cuda::Problem problem = cuda::problem();
         return py::make_tuple(problem.text, problem.surprising);

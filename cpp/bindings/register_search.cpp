@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "arrays.hpp"
+#include "closedform/cuda.hpp"
 #include "closedform/evolution.hpp"
 #include "closedform/expression_text.hpp"
 #include "register.hpp"
@@ -84,28 +85,31 @@ PythonGoal margin_goal(const Array<double>& labels, const Optional& weights) {
 template <class T>
 std::vector<double> goal_losses(const PythonGoal& self, const std::vector<std::string>& texts,
                                 const std::vector<std::string>& names, const Array<T>& x,
-                                unsigned threads) {
+                                unsigned threads, bool on_device) {
     const auto view = matrix_view(x, "X");
     std::vector<Tape> tapes;
     for (const std::string& text : texts) {
         tapes.push_back(parse(text, names));
     }
     const py::gil_scoped_release release;
+    if (on_device) {
+        return cuda::losses_of(view, *self.goal)->losses(tapes);
+    }
     return losses_on_all_rows<T>(tapes, view, *self.goal, threads);
 }
 
 template <class T>
 double goal_loss(const PythonGoal& self, const std::string& text,
                  const std::vector<std::string>& names, const Array<T>& x, unsigned threads) {
-    return goal_losses(self, {text}, names, x, threads).front();
+    return goal_losses(self, {text}, names, x, threads, false).front();
 }
 
 template <class T>
 py::dict run(const Array<T>& x, const PythonGoal& goal, const std::vector<std::string>& names,
              const std::vector<std::string>& operators, std::size_t max_size, double seconds,
              std::uint64_t evaluations, unsigned threads, std::uint64_t seed,
-             const std::vector<std::string>& start, const py::object& callback,
-             double good_enough) {
+             const std::vector<std::string>& start, const py::object& callback, double good_enough,
+             bool on_device) {
     const auto view = matrix_view(x, "X");
     if (names.size() != view.columns) {
         throw std::invalid_argument("names: need one for each column of X");
@@ -135,6 +139,8 @@ py::dict run(const Array<T>& x, const PythonGoal& goal, const std::vector<std::s
     SearchResult result;
     {
         const py::gil_scoped_release release;
+        const auto there = on_device ? cuda::losses_of(view, *goal.goal) : nullptr;
+        options.loss_rows = there.get();
         result = search(view, *goal.goal, options, progress);
     }
     py::dict out;
@@ -152,7 +158,7 @@ void define(py::module_& module) {
     module.def("search", &run<T>, py::arg("X").noconvert(), py::arg("goal"), py::arg("names"),
                py::arg("operators"), py::arg("max_size"), py::arg("seconds"),
                py::arg("evaluations"), py::arg("threads"), py::arg("seed"), py::arg("start"),
-               py::arg("callback"), py::arg("good_enough"));
+               py::arg("callback"), py::arg("good_enough"), py::arg("on_device") = false);
 }
 
 }  // namespace
@@ -167,9 +173,9 @@ void register_search(py::module_& module) {
         .def_static("labels", &margin_goal, py::arg("labels").noconvert(),
                     py::arg("weights").noconvert())
         .def("losses", &goal_losses<double>, py::arg("texts"), py::arg("names"),
-             py::arg("X").noconvert(), py::arg("threads") = 0)
+             py::arg("X").noconvert(), py::arg("threads") = 0, py::arg("on_device") = false)
         .def("losses", &goal_losses<float>, py::arg("texts"), py::arg("names"),
-             py::arg("X").noconvert(), py::arg("threads") = 0)
+             py::arg("X").noconvert(), py::arg("threads") = 0, py::arg("on_device") = false)
         .def("loss", &goal_loss<double>, py::arg("text"), py::arg("names"),
              py::arg("X").noconvert(), py::arg("threads") = 0)
         .def("loss", &goal_loss<float>, py::arg("text"), py::arg("names"), py::arg("X").noconvert(),

@@ -99,11 +99,19 @@ std::vector<std::size_t> draw_rows(const Goal& goal, std::size_t wanted, std::ui
     return rows;
 }
 
+bool among(const std::vector<Tape>& tapes, const Tape& tape) {
+    return std::find(tapes.begin(), tapes.end(), tape) != tapes.end();
+}
+
 template <class T>
 class Search {
   public:
     Search(MatrixView<const T> x, const Goal& goal, const SearchOptions& options)
-        : x_(x), goal_(goal), options_(options), archive_(options.max_size) {
+        : x_(x),
+          goal_(goal),
+          options_(options),
+          archive_(options.max_size),
+          best_on_all_rows_(options.max_size) {
         if (goal.rows() != x.rows) {
             throw std::invalid_argument("X: needs as many rows as there are targets");
         }
@@ -289,9 +297,28 @@ class Search {
                 archive_.offer(candidate);
             }
         }
+        if (options_.loss_rows != nullptr && x_.rows > archive_rows) {
+            compare_on_all_rows(fronts);
+        }
         // A ring: what one island found reaches the others one epoch after another.
         for (std::size_t i = 0; i < islands_.size(); ++i) {
             islands_[(i + 1) % islands_.size()]->receive(fronts[i]);
+        }
+    }
+
+    /// One batch for all islands.
+    void compare_on_all_rows(const std::vector<std::vector<Candidate>>& fronts) {
+        std::vector<Tape> tapes;
+        for (const auto& front : fronts) {
+            for (Candidate& candidate : in_data_units(front)) {
+                if (candidate.complexity() <= options_.max_size && !among(tapes, candidate.tape)) {
+                    tapes.push_back(std::move(candidate.tape));
+                }
+            }
+        }
+        const std::vector<double> losses = options_.loss_rows->rough_losses(tapes);
+        for (std::size_t i = 0; i < tapes.size(); ++i) {
+            best_on_all_rows_.offer({std::move(tapes[i]), losses[i], 0});
         }
     }
 
@@ -309,13 +336,23 @@ class Search {
         for (Candidate& candidate : in_data_units(archive_.front())) {
             found.push_back(std::move(candidate.tape));
         }
+        for (Candidate& candidate : best_on_all_rows_.front()) {
+            if (!among(found, candidate.tape)) {
+                found.push_back(std::move(candidate.tape));
+            }
+        }
         // Working units can have made an expression given too long: it is not lost for that.
         for (const Tape& tape : options_.start) {
             if (tape.size() <= options_.max_size) {
                 found.push_back(tape);
             }
         }
-        return finish(std::move(found), x_, goal_, *objective(archive_rows, data_units_),
+        const auto losses_of = [this](std::span<const Tape> tapes) {
+            return options_.loss_rows != nullptr
+                       ? options_.loss_rows->losses(tapes)
+                       : losses_on_all_rows<T>(tapes, x_, goal_, options_.threads);
+        };
+        return finish(std::move(found), losses_of, *objective(archive_rows, data_units_),
                       options_.operators, options_.threads, deadline);
     }
 
@@ -329,6 +366,7 @@ class Search {
     Problem problem_;
     std::vector<std::unique_ptr<Island>> islands_;
     Archive archive_;
+    Archive best_on_all_rows_;  ///< in the data's units; only with loss_rows
 };
 
 }  // namespace

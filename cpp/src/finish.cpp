@@ -212,10 +212,10 @@ std::vector<Tape> by_worth(std::vector<Tape> found, const Objective& few) {
 
 }  // namespace
 
-template <class T>
-std::vector<Candidate> finish(std::vector<Tape> found, MatrixView<const T> x, const Goal& goal,
-                              const Objective& few, const OpSet& operators, unsigned threads,
-                              const Deadline& deadline) {
+std::vector<Candidate> finish(
+    std::vector<Tape> found,
+    const std::function<std::vector<double>(std::span<const Tape>)>& losses_of,
+    const Objective& few, const OpSet& operators, unsigned threads, const Deadline& deadline) {
     found = by_worth(std::move(found), few);
     std::vector<std::vector<Candidate>> finished(found.size());
     parallel_for(found.size(), threads, [&](std::size_t i, unsigned) {
@@ -231,17 +231,12 @@ std::vector<Candidate> finish(std::vector<Tape> found, MatrixView<const T> x, co
             tapes.push_back(std::move(candidate.tape));
         }
     }
-    const std::vector<double> losses = losses_on_all_rows<T>(tapes, x, goal, threads);
+    const std::vector<double> losses = losses_of(tapes);
     Archive archive(max_tape_size);
     for (std::size_t i = 0; i < tapes.size(); ++i) {
         archive.offer({std::move(tapes[i]), losses[i], 0});
     }
     return archive.front();
 }
-
-template std::vector<Candidate> finish(std::vector<Tape>, MatrixView<const double>, const Goal&,
-                                       const Objective&, const OpSet&, unsigned, const Deadline&);
-template std::vector<Candidate> finish(std::vector<Tape>, MatrixView<const float>, const Goal&,
-                                       const Objective&, const OpSet&, unsigned, const Deadline&);
 
 }  // namespace closedform

@@ -44,6 +44,10 @@ ValueGoal::ValueGoal(std::span<const double> y, std::span<const double> weights)
     check_weights(y.size(), weights);
 }
 
+GoalArrays ValueGoal::arrays() const {
+    return {GoalArrays::Kind::values, {y_.data(), y_.size(), 1}, {}, weights_, true};
+}
+
 std::unique_ptr<Objective> ValueGoal::at(RowBlocks blocks, std::span<const std::size_t> which,
                                          const Units& units) const {
     return std::make_unique<ValueObjective>(std::move(blocks), gather(y_, which, units.y),
@@ -62,6 +66,10 @@ GradientGoal::GradientGoal(MatrixView<const double> directions, MatrixView<const
                            std::span<const double> weights, bool is_signed)
     : directions_(directions), scales_(scales), weights_(weights), signed_(is_signed) {
     check_weights(directions.rows, weights);
+}
+
+GoalArrays GradientGoal::arrays() const {
+    return {GoalArrays::Kind::directions, directions_, scales_, weights_, signed_};
 }
 
 std::unique_ptr<Objective> GradientGoal::at(RowBlocks blocks, std::span<const std::size_t> which,
@@ -90,6 +98,10 @@ std::unique_ptr<Objective> GradientGoal::at(RowBlocks blocks, std::span<const st
 MarginGoal::MarginGoal(std::span<const double> labels, std::span<const double> weights)
     : labels_(labels), weights_(weights) {
     check_weights(labels.size(), weights);
+}
+
+GoalArrays MarginGoal::arrays() const {
+    return {GoalArrays::Kind::labels, {labels_.data(), labels_.size(), 1}, {}, weights_, true};
 }
 
 std::unique_ptr<Objective> MarginGoal::at(RowBlocks blocks, std::span<const std::size_t> which,

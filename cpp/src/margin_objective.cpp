@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 
+#include "closedform/kernels/hinge.hpp"
+
 namespace closedform {
 namespace {
 
@@ -30,9 +32,7 @@ LossSums MarginObjective::sums(const Tape& tape, Workspace& workspace) const {
         const double* f = workspace.forward(tape, rows_.block(b), false);
         for (std::size_t i = 0; i < block_rows; ++i) {
             const std::size_t row = b * block_rows + i;
-            // A value that is not finite must show in the sum: inf * 0, and no std::max.
-            const double margin = 1.0 - labels_[row] * f[i] + f[i] * 0.0;
-            result.as_is += margin <= 0.0 ? 0.0 : weights_[row] * margin;
+            result.as_is += kernels::hinge(f[i], labels_[row], weights_[row]);
         }
     }
     return result;
@@ -60,7 +60,7 @@ void MarginObjective::normal_equations(const Tape& tape, std::span<const std::si
         for (std::size_t i = 0; i < block_rows; ++i) {
             const std::size_t row = b * block_rows + i;
             const double margin = 1.0 - labels_[row] * f[i] + f[i] * 0.0;
-            total.as_is += margin <= 0.0 ? 0.0 : weights_[row] * margin;
+            total.as_is += kernels::hinge(f[i], labels_[row], weights_[row]);
             // (m + a)^2 / (4 a) is a squared error: the target is where m = -a.
             const double distance = std::max(std::abs(margin), nearest_margin);
             targets[i] = labels_[row] * (1.0 + distance);

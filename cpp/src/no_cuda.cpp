@@ -10,8 +10,6 @@ constexpr const char* why =
 
 }  // namespace
 
-struct BatchObjective::Scorer {};
-
 std::vector<DeviceInfo> devices() { return {}; }
 
 Problem problem() { return {why, false}; }
@@ -36,13 +34,7 @@ void evaluate(const Network<T>& /*network*/, const DeviceRows& /*rows*/, const H
 template void evaluate(const Network<float>&, const DeviceRows&, const Head&, double*, double*);
 template void evaluate(const Network<double>&, const DeviceRows&, const Head&, double*, double*);
 
-BatchObjective::BatchObjective(const DeviceRows& /*x*/, const BatchTargets& /*targets*/) {
-    throw DeviceError(why);
-}
-
-BatchObjective::~BatchObjective() = default;
-
-std::vector<LossSums> BatchObjective::sums(std::span<const Tape> /*tapes*/) {
+std::unique_ptr<LossRows> losses_of(const Table& /*x*/, const Goal& /*goal*/) {
     throw DeviceError(why);
 }
 

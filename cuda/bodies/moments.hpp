@@ -4,12 +4,18 @@
 // modes through the rows, cell after cell, its nine sums in registers. A block adds to sums of its
 // own in the device's memory, which the second-level cache holds.
 //
-// Per row of D inputs and M modes, P = M (M + 1)/2, in float64:
-//   reads 8 (D + 3) bytes from the device's memory
+// Inputs are read as they are given, float32 or float64; products and sums are float64 always. An
+// error of a squared number is found as the difference of sums here, so that sums good to 1e-7
+// would call a fit of 1e-4 perfect; and a system of normal equations loses twice the digits that
+// the fit itself would (Golub and Van Loan, Matrix Computations, 5.3), where the smoothing that
+// bounds its condition is a share of 1e-8.
+//
+// Per row of D inputs of s bytes and M modes, P = M (M + 1)/2, in float64:
+//   reads s D + 24 bytes from the device's memory
 //   M (D - 1) 9 flops for the products, 19 P + 10 M for the sums
 //   per tile of 128 rows and cell with rows: 16 (9 P + 5 M) bytes of sums read and written
-// At D = 10, M = 14, 12 cells: 104 bytes, 3,300 flops, 1.5 KB of cached sums. The floor is the
-// arithmetic where float64 is fast, and by far where it is not.
+// At D = 10, s = 8, M = 14, 12 cells: 104 bytes, 3,300 flops, 1.5 KB of cached sums. The floor is
+// the arithmetic where float64 is fast, and by far where it is not.
 
 #include <cstddef>
 
@@ -18,13 +24,16 @@
 
 namespace closedform::gpu {
 
+/// X: type of the inputs.
+template <class X>
 struct MomentSums {
     static constexpr unsigned threads = 128;
     static constexpr unsigned resident = 4;
-    static constexpr unsigned extra = 3;  ///< columns of a row after its inputs: y, weight, factor
+    static constexpr unsigned others_of_row = 3;
     using Tile = TileSpace<double, threads>;
     SurrogateTables<double> tables;
-    const double* rows;  ///< [count][inputs + extra]
+    const X* rows;         ///< [count][inputs]
+    const double* others;  ///< [count][3]: y, weight, factor of all products
     std::size_t count;
     unsigned input;         ///< the one updated
     unsigned cells;         ///< of it
@@ -62,15 +71,14 @@ struct MomentSums {
         unsigned* cell_begin = sorted + threads;
         const FlatFactors<double> factors =
             stage_tables<threads>(block, tables, staged, shared + (scratch == nullptr ? bytes : 0));
-        const std::size_t row_step = tables.inputs + extra;
         double* own = sums + block.index() * block_sums();
         for (std::size_t first = block.index() * threads; first < count;
              first += block.count() * threads) {
             const unsigned here = tile_count<threads>(count, first);
-            locate_tile(block, tables, rows + first * row_step, row_step, here, tile);
+            locate_tile(block, tables, rows + first * tables.inputs, here, tile);
             block.run([&](unsigned row) {
                 if (row < here) {
-                    take_row(rows + (first + row) * row_step + tables.inputs, tile, row, factors);
+                    take_row(others + (first + row) * others_of_row, tile, row, factors);
                 }
             });
             sort_rows(block, tile, here, sorted, cell_begin);
@@ -174,30 +182,6 @@ struct MomentSums {
                 }
             }
         }
-    }
-};
-
-/// total[i] = the sum over parts of parts[p][i], in order: `count` numbers, read once.
-struct SumParts {
-    static constexpr unsigned threads = 256;
-    static constexpr unsigned resident = 4;
-    const double* parts;
-    std::size_t part_count;
-    std::size_t count;
-    double* total;
-
-    template <class Block>
-    CLOSEDFORM_HOST_DEVICE void operator()(Block& block) const {
-        block.run([&](unsigned thread) {
-            for (std::size_t i = block.index() * threads + thread; i < count;
-                 i += block.count() * threads) {
-                double sum = 0;
-                for (std::size_t p = 0; p < part_count; ++p) {
-                    sum += parts[p * count + i];
-                }
-                total[i] = sum;
-            }
-        });
     }
 };
 

@@ -72,7 +72,7 @@ struct PairReduction {
         for (std::size_t first = block.index() * threads; first < rows;
              first += block.count() * threads) {
             const unsigned count = tile_count<threads>(rows, first);
-            locate_tile(block, tables, x + first * tables.inputs, tables.inputs, count, tile);
+            locate_tile(block, tables, x + first * tables.inputs, count, tile);
             block.run([&](unsigned row) {
                 if (row < count) {
                     const kernels::Strided<Real> space = tile.space(row);

@@ -85,17 +85,17 @@ CLOSEDFORM_HOST_DEVICE unsigned tile_count(std::size_t rows, std::size_t first) 
     return rows - first < Threads ? static_cast<unsigned>(rows - first) : Threads;
 }
 
-/// Sets the places of `count` rows that lie `row_step` apart from x on, read side by side.
-template <class Block, class Real, unsigned Threads>
+/// Sets the places of `count` rows from x on, read side by side.
+template <class Block, class Real, class X, unsigned Threads>
 CLOSEDFORM_HOST_DEVICE void locate_tile(Block& block, const SurrogateTables<Real>& tables,
-                                        const Real* x, std::size_t row_step, unsigned count,
+                                        const X* x, unsigned count,
                                         const TileSpace<Real, Threads>& tile) {
     const unsigned inputs = tables.inputs;
     const unsigned items = count * inputs;
     block.run([&](unsigned thread) {
         for (unsigned item = thread; item < items; item += Threads) {
             const unsigned d = item % inputs;
-            const Real value = x[item / inputs * row_step + d];
+            const Real value = static_cast<Real>(x[item]);
             const unsigned begin = tables.first_node[d];
             const std::size_t cell =
                 begin + d +
@@ -151,7 +151,7 @@ struct SurrogateValues {
         for (std::size_t first = block.index() * threads; first < rows;
              first += block.count() * threads) {
             const unsigned count = tile_count<threads>(rows, first);
-            locate_tile(block, tables, x + first * tables.inputs, tables.inputs, count, tile);
+            locate_tile(block, tables, x + first * tables.inputs, count, tile);
             block.run([&](unsigned row) {
                 if (row < count) {
                     value[first + row] =
@@ -196,7 +196,7 @@ struct SurrogateDerivatives {
         for (std::size_t first = block.index() * threads; first < rows;
              first += block.count() * threads) {
             const unsigned count = tile_count<threads>(rows, first);
-            locate_tile(block, tables, x + first * tables.inputs, tables.inputs, count, tile);
+            locate_tile(block, tables, x + first * tables.inputs, count, tile);
             block.run([&](unsigned row) {
                 if (row < count) {
                     const Real u =

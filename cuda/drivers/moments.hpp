@@ -2,15 +2,15 @@
 // The rows of a fit on a device, and their moments.
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
-#include <optional>
 #include <span>
 #include <vector>
 
 #include "bodies/moments.hpp"
+#include "bodies/sum_parts.hpp"
 #include "closedform/als.hpp"
 #include "closedform/cell_moments.hpp"
+#include "row_store.hpp"
 #include "surrogate.hpp"
 
 namespace closedform::gpu {
@@ -19,84 +19,60 @@ namespace closedform::gpu {
 inline constexpr std::size_t most_moment_blocks = 512;
 inline constexpr std::size_t most_moment_bytes = std::size_t{256} << 20U;
 
-template <class Runtime>
+template <class X, class Runtime>
 class MomentRowsOn : public MomentRows {
   public:
-    /// The runtime is `arguments`' own: a device for as long as the rows are there.
+    /// x: the inputs of `rows`. The runtime is `arguments`' own: a device for as long as the rows
+    /// are there.
     template <class... Arguments>
-    explicit MomentRowsOn(const FitRows& rows, const Arguments&... arguments)
-        : runtime_(arguments...), rows_(rows), width_(rows.x.columns() + MomentSums::extra) {
-        const std::size_t count = rows.count();
-        const std::size_t free = runtime_.free_memory();
-        resident_ = count * width_ * sizeof(double) <= free / 2;
-        chunk_ = resident_ ? count : chunk_rows(count, width_ * sizeof(double), free / 2, 256);
-        for (std::size_t s = 0; s < (resident_ ? 1 : slots); ++s) {
-            slot_[s].pinned = {runtime_, chunk_ * width_};
-            slot_[s].data = {runtime_, chunk_ * width_};
-            slot_[s].stream.emplace(runtime_);
-        }
-        if (resident_) {
-            load(slot_[0], 0);
-            slot_[0].stream->wait();
-            slot_[0].pinned = {};
-        }
-    }
+    MomentRowsOn(const FitRows& rows, MatrixView<const X> x, const Arguments&... arguments)
+        : runtime_(arguments...),
+          rows_(rows),
+          x_(x),
+          store_(runtime_, {rows.count(), x.columns, MomentSums<X>::others_of_row, 256},
+                 Order::by_rows, packer()) {}
 
     void gather(std::size_t d, std::span<const FactorTable> tables,
                 std::span<const std::size_t> chosen, std::size_t modes, double offset,
                 std::size_t padded, CellMoments& out) override {
-        const TablesOnDevice<double, Runtime> there(runtime_, tables, modes, offset);
-        std::vector<unsigned> place(modes, MomentSums::frozen);
+        auto& stream = store_.stream(0);
+        tables_.load(runtime_, tables, modes, offset, stream);
+        std::vector<unsigned> place(modes, MomentSums<X>::frozen);
         for (std::size_t f = 0; f < chosen.size(); ++f) {
             place[chosen[f]] = static_cast<unsigned>(f);
         }
-        typename Runtime::Stream stream(runtime_);
-        const auto place_there = upload(runtime_, place, stream);
-        stream.wait();
-        MomentSums body{};
-        body.tables = there.view();
+        MomentSums<X> body{};
+        body.tables = tables_.view();
         body.input = static_cast<unsigned>(d);
         body.cells = static_cast<unsigned>(tables[d].center.size());
         for (std::size_t k = 0; k < d; ++k) {
             body.first_cell += static_cast<unsigned>(tables[k].center.size());
         }
-        body.place = place_there.data();
+        body.place = place_.load(runtime_, place, stream);
         body.free = static_cast<unsigned>(chosen.size());
 
         const std::size_t numbers = body.block_sums();
         const std::size_t most = std::clamp<std::size_t>(
             most_moment_bytes / (numbers * sizeof(double)), 1, most_moment_blocks);
-        Placement<Runtime> placement(runtime_, body.space_bytes(), there.plane_bytes(), most);
-        const std::size_t blocks = placement.blocks();
-        const std::size_t used = resident_ ? 1 : slots;
+        Placement<Runtime> placement(runtime_, body.space_bytes(), tables_.plane_bytes(), most);
         // Every slot its own, for their kernels run at the same time.
-        typename Runtime::template Buffer<double> sums(runtime_, used * blocks * numbers);
-        runtime_.clear(sums.data(), used * blocks * numbers, stream);
+        const std::size_t blocks = placement.blocks();
+        const std::size_t parts = store_.used_slots() * blocks;
+        double* sums = sums_.take(runtime_, parts * numbers);
+        runtime_.clear(sums, parts * numbers, stream);
         stream.wait();
-        const std::size_t count = rows_.count();
-        for (std::size_t c = 0; c * chunk_ < count; ++c) {
-            Slot& slot = slot_[c % slots];
-            if (!resident_) {
-                slot.stream->wait();
-                load(slot, c * chunk_);
-            }
-            body.rows = slot.data.data();
-            body.count = slot.count;
-            body.sums = sums.data() + c % slots * blocks * numbers;
-            placement.launch(body, (slot.count + body.threads - 1) / body.threads, c % slots,
-                             *slot.stream);
-        }
-        for (Slot& slot : slot_) {
-            if (slot.stream) {
-                slot.stream->wait();
-            }
-        }
-        typename Runtime::template Buffer<double> total(runtime_, numbers);
-        const SumParts add = {sums.data(), used * blocks, numbers, total.data()};
-        runtime_.launch(add, std::min((numbers + add.threads - 1) / add.threads, most_blocks), 0,
-                        stream);
+        store_.pass(packer(), [&](std::size_t slot, const auto& chunk) {
+            body.rows = chunk.inputs;
+            body.others = chunk.others;
+            body.count = chunk.rows;
+            body.sums = sums + slot * blocks * numbers;
+            placement.launch(body, (chunk.rows + body.threads - 1) / body.threads, slot,
+                             store_.stream(slot));
+        });
+        const SumParts<double> add = {sums, parts, numbers, total_.take(runtime_, numbers)};
+        runtime_.launch(add, std::min(add.blocks(), most_blocks), 0, stream);
         std::vector<double> here(numbers);
-        runtime_.copy(here.data(), total.data(), numbers, stream);
+        runtime_.copy(here.data(), add.total, numbers, stream);
         stream.wait();
         unpack(body, here, padded, out);
     }
@@ -104,31 +80,21 @@ class MomentRowsOn : public MomentRows {
     const Runtime& runtime() const { return runtime_; }
 
   private:
-    struct Slot {
-        typename Runtime::template Pinned<double> pinned;
-        typename Runtime::template Buffer<double> data;
-        std::size_t count = 0;
-        std::optional<typename Runtime::Stream> stream;
-    };
-
-    void load(Slot& slot, std::size_t first) {
-        slot.count = std::min(chunk_, rows_.count() - first);
-        const std::size_t inputs = rows_.x.columns();
-        double* to = slot.pinned.data();
-        rows_.x.visit([&](const auto& x) {
-            for (std::size_t i = 0; i < slot.count; ++i) {
+    auto packer() const {
+        return [this](std::size_t first, std::size_t count, X* inputs, double* others) {
+            for_rows(count, [&](std::size_t i) {
                 const std::size_t row = rows_.row(first + i);
-                to = std::copy(x.row(row), x.row(row) + inputs, to);
-                *to++ = rows_.y[row];
-                *to++ = rows_.weight(row);
-                *to++ = rows_.multiplier.empty() ? 1.0 : rows_.multiplier[row];
-            }
-        });
-        runtime_.copy(slot.data.data(), slot.pinned.data(), slot.count * width_, *slot.stream);
+                std::copy(x_.row(row), x_.row(row) + x_.columns, inputs + i * x_.columns);
+                double* to = others + i * MomentSums<X>::others_of_row;
+                to[0] = rows_.y[row];
+                to[1] = rows_.weight(row);
+                to[2] = rows_.multiplier.empty() ? 1.0 : rows_.multiplier[row];
+            });
+        };
     }
 
-    static void unpack(const MomentSums& body, const std::vector<double>& sums, std::size_t padded,
-                       CellMoments& out) {
+    static void unpack(const MomentSums<X>& body, const std::vector<double>& sums,
+                       std::size_t padded, CellMoments& out) {
         const double* at = sums.data();
         for (std::size_t c = 0; c < body.cells; ++c) {
             for (std::size_t m = 0; m < body.free; ++m) {
@@ -149,10 +115,13 @@ class MomentRowsOn : public MomentRows {
 
     Runtime runtime_;
     const FitRows& rows_;
-    std::size_t width_;
-    std::size_t chunk_ = 0;
-    bool resident_ = false;
-    std::array<Slot, slots> slot_;
+    MatrixView<const X> x_;
+    TablesOnDevice<double, Runtime> tables_;
+    Room<unsigned, Runtime> place_;
+    Room<double, Runtime> sums_;
+    Room<double, Runtime> total_;
+    // Last, so that it dies first: its streams end their work before the buffers go.
+    RowStore<X, Runtime> store_;
 };
 
 }  // namespace closedform::gpu

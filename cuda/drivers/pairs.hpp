@@ -19,13 +19,13 @@ PairTotals pair_totals(Runtime& runtime, const TensorSurrogate& model, MatrixVie
     if (x.columns != inputs) {
         throw std::invalid_argument("separability: sizes of rows and surrogate do not match");
     }
-    const TablesOnDevice<Real, Runtime> tables(runtime, model.tables(), model.modes(),
-                                               model.offset());
+    typename Runtime::Stream stream(runtime);
+    TablesOnDevice<Real, Runtime> tables;
+    tables.load(runtime, model.tables(), model.modes(), model.offset(), stream);
     std::vector<Real> range;
     for (const GridBasis& basis : model.bases()) {
         range.push_back(static_cast<Real>(basis.high() - basis.low()));
     }
-    typename Runtime::Stream stream(runtime);
     const auto range_there = upload(runtime, range, stream);
     PairReduction<Real> body{};
     body.tables = tables.view();

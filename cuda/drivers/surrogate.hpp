@@ -13,12 +13,12 @@
 
 namespace closedform::gpu {
 
-/// The tables of a surrogate in the device's memory.
+/// The tables of a surrogate in the device's memory; those that follow take their place.
 template <class Real, class Runtime>
 class TablesOnDevice {
   public:
-    TablesOnDevice(Runtime& runtime, std::span<const FactorTable> tables, std::size_t modes,
-                   double offset) {
+    void load(Runtime& runtime, std::span<const FactorTable> tables, std::size_t modes,
+              double offset, typename Runtime::Stream& stream) {
         const std::size_t stride = modes | 1U;
         std::vector<Real> planes;
         std::vector<Real> nodes;
@@ -40,22 +40,16 @@ class TablesOnDevice {
             append(inverse_width, table.inverse_width.data(), table.inverse_width.size());
             first_node.push_back(static_cast<unsigned>(nodes.size()));
         }
-        typename Runtime::Stream stream(runtime);
-        planes_ = upload(runtime, planes, stream);
-        nodes_ = upload(runtime, nodes, stream);
-        center_ = upload(runtime, center, stream);
-        inverse_width_ = upload(runtime, inverse_width, stream);
-        first_node_ = upload(runtime, first_node, stream);
-        stream.wait();
-        view_ = {planes_.data(),
-                 nodes_.data(),
-                 center_.data(),
-                 inverse_width_.data(),
-                 first_node_.data(),
+        view_ = {planes_.load(runtime, planes, stream),
+                 nodes_.load(runtime, nodes, stream),
+                 center_.load(runtime, center, stream),
+                 inverse_width_.load(runtime, inverse_width, stream),
+                 first_node_.load(runtime, first_node, stream),
                  static_cast<unsigned>(tables.size()),
                  static_cast<unsigned>(modes),
                  static_cast<unsigned>(stride),
                  static_cast<Real>(offset)};
+        stream.wait();
         plane_bytes_ = planes.size() * sizeof(Real);
     }
 
@@ -63,11 +57,11 @@ class TablesOnDevice {
     std::size_t plane_bytes() const { return plane_bytes_; }
 
   private:
-    typename Runtime::template Buffer<Real> planes_;
-    typename Runtime::template Buffer<Real> nodes_;
-    typename Runtime::template Buffer<Real> center_;
-    typename Runtime::template Buffer<Real> inverse_width_;
-    typename Runtime::template Buffer<unsigned> first_node_;
+    Room<Real, Runtime> planes_;
+    Room<Real, Runtime> nodes_;
+    Room<Real, Runtime> center_;
+    Room<Real, Runtime> inverse_width_;
+    Room<unsigned, Runtime> first_node_;
     SurrogateTables<Real> view_{};
     std::size_t plane_bytes_ = 0;
 };
@@ -79,8 +73,9 @@ void derivatives(Runtime& runtime, const TensorSurrogate& model, MatrixView<cons
         throw std::invalid_argument("tensor surrogate: X has " + std::to_string(x.columns) +
                                     " columns, the surrogate " + std::to_string(model.inputs()));
     }
-    const TablesOnDevice<Real, Runtime> tables(runtime, model.tables(), model.modes(),
-                                               model.offset());
+    typename Runtime::Stream loading(runtime);
+    TablesOnDevice<Real, Runtime> tables;
+    tables.load(runtime, model.tables(), model.modes(), model.offset(), loading);
     std::vector<Output> outputs;
     const auto want = [&](double* to, std::size_t width) {
         if (to != nullptr) {

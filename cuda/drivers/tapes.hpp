@@ -1,237 +1,211 @@
 #pragma once
-// Objectives of batches of expressions on a device: the rows go there once if they fit, else a
-// chunk at a time with every batch.
+// Losses of batches of expressions on a device.
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
 #include <limits>
-#include <optional>
 #include <span>
 #include <stdexcept>
-#include <utility>
 #include <vector>
 
+#include "bodies/sum_parts.hpp"
 #include "bodies/tapes.hpp"
-#include "closedform/cuda.hpp"
+#include "closedform/goal.hpp"
 #include "placement.hpp"
+#include "row_store.hpp"
+#include "upload.hpp"
 
 namespace closedform::gpu {
 
 /// Rows of one part; a part is a block's work, and the unit in which a device's sums are rounded.
 inline constexpr std::size_t tape_part_rows = 2048;
+/// Of the sums of all parts: expressions beyond wait for the next launch.
+inline constexpr std::size_t most_part_bytes = std::size_t{64} << 20U;
 
-template <class Real, class Runtime>
-class TapeScorer {
+template <class X, class Runtime>
+class TapeScorer : public LossRows {
   public:
-    /// X where it lies, targets in the host's memory; copies what it needs. part_rows: for tests.
-    TapeScorer(Runtime& runtime, MatrixView<const Real> x, bool on_device,
-               const BatchTargets& targets, std::size_t part_rows = tape_part_rows)
-        : runtime_(runtime),
+    /// Copies the rows to the device where they find room, else with every batch; the arrays must
+    /// live as long as this does. The runtime is `arguments`' own. Throws std::invalid_argument
+    /// where sizes differ.
+    template <class... Arguments>
+    TapeScorer(MatrixView<const X> x, const GoalArrays& goal, std::size_t part_rows,
+               const Arguments&... arguments)
+        : runtime_(arguments...),
           x_(x),
-          on_device_(on_device),
-          targets_(targets),
+          goal_(checked(goal, x)),
           part_rows_(part_rows),
-          width_(1 + targets.targets.columns + targets.scales.columns +
-                 (on_device ? 0 : x.columns)) {
-        if (targets.targets.rows != x.rows ||
-            (!targets.weights.empty() && targets.weights.size() != x.rows) ||
-            (targets.directions && targets.targets.columns != x.columns)) {
-            throw std::invalid_argument(
-                "objective: targets and weights need one row for each of X");
-        }
+          store_(runtime_,
+                 {x.rows, x.columns, goal.targets.columns + scale_columns() + 1, part_rows},
+                 Order::by_columns, packer()) {
         for (std::size_t i = 0; i < x.rows; ++i) {
             total_weight_ += weight(i);
         }
-        const std::size_t free = runtime.free_memory();
-        resident_ = x.rows * width_ * sizeof(Real) <= free / 2;
-        chunk_ = resident_ ? x.rows
-                           : chunk_rows(x.rows, width_ * sizeof(Real), free, part_rows) /
-                                 part_rows * part_rows;
-        for (std::size_t s = 0; s < (resident_ ? 1 : slots); ++s) {
-            slot_[s].data = {runtime, chunk_ * width_};
-            slot_[s].pinned = {runtime, chunk_ * width_};
-            slot_[s].stream.emplace(runtime);
-        }
-        if (resident_) {
-            load(slot_[0], 0, x.rows);
-            slot_[0].stream->wait();
-            slot_[0].pinned = {};
-        }
     }
 
+    std::vector<double> losses(std::span<const Tape> tapes) override {
+        return losses_of(sums<double>(tapes));
+    }
+    std::vector<double> rough_losses(std::span<const Tape> tapes) override {
+        return losses_of(sums<X>(tapes));
+    }
+
+    /// As Objective::sums on the same rows, in the arithmetic named.
+    template <class Real>
     std::vector<LossSums> sums(std::span<const Tape> tapes) {
-        std::vector<LossSums> result(tapes.size());
-        if (tapes.empty()) {
-            return result;
+        const std::size_t parts = (store_.most_rows() + part_rows_ - 1) / part_rows_;
+        const std::size_t most =
+            std::max<std::size_t>(most_part_bytes / (2 * sizeof(Real) * (parts + 1)), 1);
+        std::vector<LossSums> result;
+        for (std::size_t first = 0; first < tapes.size(); first += most) {
+            const auto batch = tapes.subspan(first, std::min(most, tapes.size() - first));
+            const std::vector<LossSums> found = goal_.kind == GoalArrays::Kind::values
+                                                    ? run<Real, SquaredErrors>(batch, parts)
+                                                : goal_.kind == GoalArrays::Kind::labels
+                                                    ? run<Real, Hinges>(batch, parts)
+                                                    : run<Real, DirectionDifferences>(batch, parts);
+            result.insert(result.end(), found.begin(), found.end());
         }
+        return result;
+    }
+
+    const Runtime& runtime() const { return runtime_; }
+
+  private:
+    static const GoalArrays& checked(const GoalArrays& goal, MatrixView<const X> x) {
+        if (goal.targets.rows != x.rows ||
+            (!goal.weights.empty() && goal.weights.size() != x.rows)) {
+            throw std::invalid_argument("X: needs as many rows as there are targets");
+        }
+        if (goal.kind == GoalArrays::Kind::directions && goal.targets.columns != x.columns) {
+            throw std::invalid_argument("gradients: need one component for each column of X");
+        }
+        return goal;
+    }
+    static std::vector<double> losses_of(const std::vector<LossSums>& sums) {
+        std::vector<double> losses;
+        for (const LossSums& sum : sums) {
+            losses.push_back(sum.loss());
+        }
+        return losses;
+    }
+
+    double weight(std::size_t i) const { return goal_.weights.empty() ? 1.0 : goal_.weights[i]; }
+    std::size_t scale_columns() const { return goal_.scales.rows == 0 ? 0 : goal_.scales.columns; }
+
+    /// Columns of X; and of the targets, of the scales, and last the weight (its root for values).
+    auto packer() const {
+        return [this](std::size_t first, std::size_t count, X* inputs, double* others) {
+            for_rows(count, [&](std::size_t i) {
+                const std::size_t row = first + i;
+                for (std::size_t j = 0; j < x_.columns; ++j) {
+                    inputs[j * count + i] = x_(row, j);
+                }
+                double* to = others + i;
+                for (std::size_t j = 0; j < goal_.targets.columns; ++j, to += count) {
+                    *to = goal_.targets(row, j);
+                }
+                for (std::size_t j = 0; j < scale_columns(); ++j, to += count) {
+                    *to = goal_.scales(row, j);
+                }
+                const double w = weight(row);
+                *to = goal_.kind == GoalArrays::Kind::values ? std::sqrt(w) : w;
+            });
+        };
+    }
+
+    template <class Real, class Loss>
+    std::vector<LossSums> run(std::span<const Tape> tapes, std::size_t parts) {
         std::vector<Node> nodes;
         std::vector<unsigned> begin = {0};
-        std::size_t most_nodes = 1;
+        unsigned most_nodes = 1;
         for (const Tape& tape : tapes) {
             if (static_cast<std::size_t>(inputs_needed(tape)) > x_.columns) {
                 throw std::invalid_argument("X: has fewer columns than the expression reads");
             }
             nodes.insert(nodes.end(), tape.begin(), tape.end());
             begin.push_back(static_cast<unsigned>(nodes.size()));
-            most_nodes = std::max(most_nodes, tape.size());
+            most_nodes = std::max(most_nodes, static_cast<unsigned>(tape.size()));
         }
-        typename Runtime::template Buffer<Node> nodes_there(runtime_, nodes.size());
-        typename Runtime::template Buffer<unsigned> begin_there(runtime_, begin.size());
-        runtime_.copy(nodes_there.data(), nodes.data(), nodes.size(), *slot_[0].stream);
-        runtime_.copy(begin_there.data(), begin.data(), begin.size(), *slot_[0].stream);
-        slot_[0].stream->wait();
-        const TapeBatch batch = {nodes_there.data(), begin_there.data(),
-                                 static_cast<unsigned>(tapes.size())};
-        const auto most = static_cast<unsigned>(most_nodes);
-        if (targets_.directions) {
-            TapeDirectionSums<Real> body{};
-            body.rows.columns = static_cast<unsigned>(x_.columns);
-            run(body, batch, most, result);
-        } else {
-            run(TapeValueSums<Real>{}, batch, most, result);
+        const auto nodes_there = upload(runtime_, nodes, store_.stream(0));
+        const auto begin_there = upload(runtime_, begin, store_.stream(0));
+        store_.stream(0).wait();
+        const std::size_t numbers = 2 * tapes.size();
+        std::array<Partial<Real>, slots> partial;
+        for (std::size_t s = 0; s < store_.used_slots(); ++s) {
+            partial[s].sums = {runtime_, parts * numbers};
+            partial[s].total = {runtime_, numbers};
+            partial[s].here = {runtime_, numbers};
+        }
+        std::vector<LossSums> result(tapes.size());
+        for (LossSums& sum : result) {
+            sum.negated = 0.0;
+        }
+        const auto collect = [&](Partial<Real>& from) {
+            for (std::size_t e = 0; from.under_way && e < tapes.size(); ++e) {
+                result[e].as_is += from.here.data()[2 * e];
+                result[e].negated += from.here.data()[2 * e + 1];
+            }
+            from.under_way = false;
+        };
+        TapeSums<X, Real, Loss> body{};
+        body.batch = {nodes_there.data(), begin_there.data(), static_cast<unsigned>(tapes.size()),
+                      most_nodes};
+        body.rows.inputs = static_cast<unsigned>(x_.columns);
+        body.rows.part_rows = static_cast<unsigned>(part_rows_);
+        Placement<Runtime> placement(runtime_, body.space_bytes(), 0);
+        std::size_t next = 0;
+        store_.pass(packer(), [&](std::size_t slot, const auto& chunk) {
+            Partial<Real>& to = partial[slot];
+            collect(to);
+            aim(body.rows, chunk);
+            body.sums = to.sums.data();
+            auto& stream = store_.stream(slot);
+            placement.launch(body, body.rows.parts() * tapes.size(), slot, stream);
+            const SumParts<Real> add = {to.sums.data(), body.rows.parts(), numbers,
+                                        to.total.data()};
+            runtime_.launch(add, add.blocks(), 0, stream);
+            runtime_.copy(to.here.data(), to.total.data(), numbers, stream);
+            to.under_way = true;
+            next = (slot + 1) % slots;
+        });
+        for (std::size_t s = 0; s < slots; ++s) {  // in the order they were started
+            collect(partial[(next + s) % slots]);
         }
         for (LossSums& sum : result) {
             sum.weight = total_weight_;
-            if (!targets_.directions || targets_.is_signed) {
+            if (goal_.kind != GoalArrays::Kind::directions || goal_.is_signed) {
                 sum.negated = std::numeric_limits<double>::infinity();
             }
         }
         return result;
     }
 
-  private:
-    struct Slot {
-        typename Runtime::template Pinned<Real> pinned;
-        typename Runtime::template Buffer<Real> data;
+    template <class Real>
+    struct Partial {
         typename Runtime::template Buffer<Real> sums;
-        typename Runtime::template Pinned<Real> pinned_sums;
-        std::size_t parts = 0;  ///< under way
-        std::size_t first = 0;
-        std::size_t count = 0;
-        std::optional<typename Runtime::Stream> stream;
+        typename Runtime::template Buffer<double> total;
+        typename Runtime::template Pinned<double> here;
+        bool under_way = false;
     };
 
-    double weight(std::size_t i) const {
-        return targets_.weights.empty() ? 1.0 : targets_.weights[i];
+    void aim(TapeRows<X>& rows, const typename RowStore<X, Runtime>::Chunk& chunk) const {
+        rows.x = chunk.inputs;
+        rows.rows = chunk.rows;
+        rows.targets = chunk.others;
+        const double* after = chunk.others + goal_.targets.columns * chunk.rows;
+        rows.scales = scale_columns() == 0 ? nullptr : after;
+        rows.weights = after + scale_columns() * chunk.rows;
     }
 
-    /// Columns one after the other: of X unless it is there, of the targets, of the scales, and
-    /// last the weight (its root for values).
-    void load(Slot& slot, std::size_t first, std::size_t count) {
-        slot.first = first;
-        slot.count = count;
-        Real* to = slot.pinned.data();
-        const auto columns = [&](const auto& view) {
-            for (std::size_t j = 0; j < view.columns; ++j) {
-                for (std::size_t i = 0; i < count; ++i) {
-                    *to++ = static_cast<Real>(view(first + i, j));
-                }
-            }
-        };
-        if (!on_device_) {
-            columns(x_);
-        }
-        columns(targets_.targets);
-        columns(targets_.scales);
-        for (std::size_t i = 0; i < count; ++i) {
-            const double w = weight(first + i);
-            *to++ = static_cast<Real>(targets_.directions ? w : std::sqrt(w));
-        }
-        runtime_.copy(slot.data.data(), slot.pinned.data(), count * width_, *slot.stream);
-    }
-
-    /// Where the slot's columns lie, in the order of load.
-    template <class Body>
-    void aim(Body& body, const Slot& slot) const {
-        const std::size_t n = slot.count;
-        const Real* at = slot.data.data();
-        if (on_device_) {
-            body.rows = columns_at(x_.row(slot.first), n);
-            body.rows.row_step = x_.row_stride;
-            body.rows.column_step = 1;
-        } else {
-            body.rows = columns_at(at, n);
-            at += n * x_.columns;
-        }
-        aim_targets(body, at, n);
-    }
-    void aim_targets(TapeValueSums<Real>& body, const Real* at, std::size_t n) const {
-        body.y = at;
-        body.scale = at + n;
-    }
-    void aim_targets(TapeDirectionSums<Real>& body, const Real* at, std::size_t n) const {
-        const std::size_t columns = n * x_.columns;
-        body.directions = columns_at(at, n);
-        body.scales = columns_at(targets_.scales.columns == 0 ? nullptr : at + columns, n);
-        body.weight = at + columns + n * targets_.scales.columns;
-    }
-    TapeRows<Real> columns_at(const Real* at, std::size_t rows) const {
-        return {at,
-                1,
-                rows,
-                rows,
-                static_cast<unsigned>(x_.columns),
-                static_cast<unsigned>(part_rows_)};
-    }
-
-    template <class Body>
-    void run(Body body, const TapeBatch& batch, unsigned most_nodes,
-             std::vector<LossSums>& result) {
-        body.batch = batch;
-        body.most_nodes = most_nodes;
-        for (LossSums& sum : result) {
-            sum.negated = 0.0;
-        }
-        Placement<Runtime> placement(runtime_, body.space_bytes(), 0);
-        const std::size_t rows = x_.rows;
-        const std::size_t chunks = rows == 0 ? 0 : (rows + chunk_ - 1) / chunk_;
-        const auto collect = [&](Slot& slot) {
-            slot.stream->wait();
-            for (std::size_t e = 0; e < result.size(); ++e) {
-                for (std::size_t p = 0; p < slot.parts; ++p) {
-                    const Real* sum = slot.pinned_sums.data() + (e * slot.parts + p) * 2;
-                    result[e].as_is += static_cast<double>(sum[0]);
-                    result[e].negated += static_cast<double>(sum[1]);
-                }
-            }
-            slot.parts = 0;
-        };
-        for (std::size_t c = 0; c < chunks; ++c) {
-            Slot& slot = slot_[c % slots];
-            if (slot.parts != 0) {
-                collect(slot);
-            }
-            if (!resident_) {
-                load(slot, c * chunk_, std::min(chunk_, rows - c * chunk_));
-            }
-            aim(body, slot);
-            slot.parts = body.rows.parts();
-            const std::size_t items = slot.parts * result.size();
-            slot.sums = {runtime_, 2 * items};
-            slot.pinned_sums = {runtime_, 2 * items};
-            body.sums = slot.sums.data();
-            placement.launch(body, items, c % slots, *slot.stream);
-            runtime_.copy(slot.pinned_sums.data(), slot.sums.data(), 2 * items, *slot.stream);
-        }
-        for (std::size_t c = chunks; c < chunks + slots; ++c) {
-            if (slot_[c % slots].parts != 0) {
-                collect(slot_[c % slots]);
-            }
-        }
-    }
-
-    Runtime& runtime_;
-    MatrixView<const Real> x_;
-    bool on_device_;
-    BatchTargets targets_;
+    Runtime runtime_;
+    MatrixView<const X> x_;
+    GoalArrays goal_;
     std::size_t part_rows_;
-    std::size_t width_;
-    std::size_t chunk_ = 0;
-    bool resident_ = false;
+    RowStore<X, Runtime> store_;
     double total_weight_ = 0.0;
-    std::array<Slot, slots> slot_;
 };
 
 }  // namespace closedform::gpu

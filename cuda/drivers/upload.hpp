@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <vector>
 
 namespace closedform::gpu {
@@ -12,5 +14,30 @@ typename Runtime::template Buffer<T> upload(Runtime& runtime, const std::vector<
     runtime.copy(buffer.data(), values.data(), values.size(), stream);
     return buffer;
 }
+
+/// Memory of a device that is used again and again: taking some makes the whole device wait.
+template <class T, class Runtime>
+class Room {
+  public:
+    /// At least `count` numbers, which nothing may be using still.
+    T* take(Runtime& runtime, std::size_t count) {
+        if (count > size_) {
+            buffer_ = {};  // first, so that both need not find room
+            buffer_ = {runtime, count};
+            size_ = count;
+        }
+        return buffer_.data();
+    }
+    /// As `upload`.
+    T* load(Runtime& runtime, const std::vector<T>& values, typename Runtime::Stream& stream) {
+        T* to = take(runtime, values.size());
+        runtime.copy(to, values.data(), values.size(), stream);
+        return to;
+    }
+
+  private:
+    typename Runtime::template Buffer<T> buffer_;
+    std::size_t size_ = 0;
+};
 
 }  // namespace closedform::gpu

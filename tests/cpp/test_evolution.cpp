@@ -1,7 +1,9 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -118,4 +120,51 @@ TEST_CASE("rows with weight zero do not count") {
     const SearchResult result = search(data.view(), ValueGoal(data.y, weights), options(1), {});
     REQUIRE(!result.front.empty());
     CHECK(result.front.back().tape.size() == 3);
+}
+
+namespace {
+
+/// The CPU's losses, as a device would be asked for them.
+class Recorded : public LossRows {
+  public:
+    Recorded(MatrixView<const double> x, const Goal& goal) : x_(x), goal_(goal) {}
+    std::vector<double> losses(std::span<const Tape> tapes) override {
+        ++last_batches;
+        return losses_on_all_rows<double>(tapes, x_, goal_, 1);
+    }
+    std::vector<double> rough_losses(std::span<const Tape> tapes) override {
+        batches.emplace_back(tapes.begin(), tapes.end());
+        return losses_on_all_rows<double>(tapes, x_, goal_, 1);
+    }
+    std::vector<std::vector<Tape>> batches;
+    std::size_t last_batches = 0;
+
+  private:
+    MatrixView<const double> x_;
+    const Goal& goal_;
+};
+
+}  // namespace
+
+TEST_CASE("rows elsewhere get one batch an exchange, and one for the last losses") {
+    const Data data = sampled("exp(a)*tanh(b) + sin(3*a)", 8200, 1.0);
+    const ValueGoal goal(data.y, {});
+    SearchOptions few = options(2);
+    few.evaluations = 8 * 2000 * (1 + 2);  // epochs of 2000 and 4000 passes
+    const SearchResult alone = search(data.view(), goal, few, {});
+    Recorded rows(data.view(), goal);
+    few.loss_rows = &rows;
+    const SearchResult found = search(data.view(), goal, few, {});
+    CHECK(rows.batches.size() == 2);
+    CHECK(rows.last_batches == 1);
+    for (const auto& batch : rows.batches) {
+        CHECK(batch.size() > few.islands);
+        for (std::size_t i = 0; i < batch.size(); ++i) {
+            CHECK(std::find(batch.begin(), batch.begin() + static_cast<std::ptrdiff_t>(i),
+                            batch[i]) == batch.begin() + static_cast<std::ptrdiff_t>(i));
+        }
+    }
+    // The same evolution: what it found alone is among what it found now.
+    CHECK(found.node_evaluations == alone.node_evaluations);
+    CHECK(found.front.back().loss <= alone.front.back().loss);
 }

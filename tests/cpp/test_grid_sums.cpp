@@ -100,14 +100,17 @@ void compare_pairs(std::size_t inputs, std::size_t modes, std::size_t rows, std:
     }
 }
 
-/// Rows of a fit: some weights zero, a factor on some, every other row left out if `some`.
+/// Rows of a fit, inputs of type X: some weights zero, a factor on some, every other row left out
+/// if `some`.
+template <class X>
 struct Fit {
     TensorSurrogate model;
-    std::vector<double> x, y, weights, multiplier;
+    std::vector<X> x;
+    std::vector<double> y, weights, multiplier;
     std::vector<std::uint32_t> some;
 
     explicit Fit(std::size_t count) : model(random_model(4, 5)) {
-        x = random_rows<double>(model, count);
+        x = random_rows<X>(model, count);
         Random random(5, count);
         for (std::size_t i = 0; i < count; ++i) {
             y.push_back(random.normal());
@@ -118,8 +121,9 @@ struct Fit {
             }
         }
     }
+    MatrixView<const X> inputs() const { return {x.data(), y.size(), 4}; }
     FitRows rows(bool all) const {
-        FitRows rows{MatrixView<const double>(x.data(), y.size(), 4), y, weights, multiplier, {}};
+        FitRows rows{inputs(), y, weights, multiplier, {}};
         if (!all) {
             rows.rows = some;
         }
@@ -127,17 +131,18 @@ struct Fit {
     }
 };
 
+template <class X>
 void compare_moments(std::size_t count, bool all, std::size_t memory, std::size_t shared,
                      std::size_t least_launches, const std::vector<std::size_t>& chosen) {
     CAPTURE(count);
-    const Fit fit(count);
+    const Fit<X> fit(count);
     const FitRows rows = fit.rows(all);
     const std::size_t d = 2;
     const std::size_t padded = 8;
     const GridBasis& basis = fit.model.basis(d);
     CellMoments found;
     found.clear(basis.cells(), chosen.size(), padded);
-    gpu::MomentRowsOn<gpu::HostRuntime> there(rows, memory, shared);
+    gpu::MomentRowsOn<X, gpu::HostRuntime> there(rows, fit.inputs(), memory, shared);
     there.gather(d, fit.model.tables(), chosen, fit.model.modes(), fit.model.offset(), padded,
                  found);
     CHECK(there.runtime().launches() >= least_launches);
@@ -213,27 +218,27 @@ TEST_CASE_TEMPLATE("grid: separability sums are the CPU's", Real, float, double)
                         1);
 }
 
-TEST_CASE("grid: moments of a fit are the sums over its rows") {
+TEST_CASE_TEMPLATE("grid: moments of a fit are the sums over its rows", X, float, double) {
     for (const std::size_t rows : {1U, 127U, 128U, 129U, 700U}) {
-        compare_moments(rows, true, plenty, 227 << 10U, 2, {0, 1, 2, 3, 4});
+        compare_moments<X>(rows, true, plenty, 227 << 10U, 2, {0, 1, 2, 3, 4});
     }
-    compare_moments(300, false, plenty, 227 << 10U, 2, {1, 4});  // some rows, some modes frozen
-    compare_moments(300, true, plenty, 8 << 10U, 2, {0, 2});     // space in the device's memory
-    // 7 numbers a row; half of the memory is not enough for all. The sums take a part of it.
-    compare_moments(20000, true, 1'000'000, 227 << 10U, 4, {3});
+    compare_moments<X>(300, false, plenty, 227 << 10U, 2, {1, 4});  // some rows, some modes frozen
+    compare_moments<X>(300, true, plenty, 8 << 10U, 2, {0, 2});     // space in the device's memory
+    // 4 inputs and 3 numbers a row; half of the memory is not enough for all. The sums take a part.
+    compare_moments<X>(20000, true, 500'000 + 4 * 20000 * sizeof(X), 227 << 10U, 4, {3});
 }
 
-TEST_CASE("grid: a fit whose rows are on a device is the CPU's fit") {
-    const Fit fit(900);
+TEST_CASE_TEMPLATE("grid: a fit whose rows are on a device is the CPU's fit", X, float, double) {
+    const Fit<X> fit(900);
     AlsOptions options;
     options.max_sweeps = 4;
     TensorSurrogate here = fit.model;
     TensorSurrogate there = fit.model;
     const FreeFactors free(5, 4);
     const AlsResult expected = fit_als(here, free, fit.rows(true), options);
-    options.rows_there = [](const FitRows& rows) {
-        return std::make_unique<gpu::MomentRowsOn<gpu::HostRuntime>>(rows, plenty,
-                                                                     std::size_t{48} << 10U);
+    options.rows_there = [&](const FitRows& rows) {
+        return std::make_unique<gpu::MomentRowsOn<X, gpu::HostRuntime>>(rows, fit.inputs(), plenty,
+                                                                        std::size_t{48} << 10U);
     };
     const AlsResult found = fit_als(there, free, fit.rows(true), options);
     CHECK(found.sweeps == expected.sweeps);

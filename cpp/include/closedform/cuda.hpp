@@ -6,15 +6,14 @@
 
 #include <cstddef>
 #include <memory>
-#include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "closedform/als.hpp"
 #include "closedform/cell_moments.hpp"
+#include "closedform/goal.hpp"
 #include "closedform/network.hpp"
-#include "closedform/objective.hpp"
 #include "closedform/separability.hpp"
 #include "closedform/table.hpp"
 
@@ -30,16 +29,6 @@ class DeviceError : public std::runtime_error {
 struct DeviceRows {
     Table table;
     bool on_device = false;
-};
-
-/// What expressions are measured against: see ValueObjective and GradientObjective. Views; the
-/// arrays stay their owner's.
-struct BatchTargets {
-    MatrixView<const double> targets;  ///< y [rows x 1], or directions, of the shape of X
-    MatrixView<const double> scales;   ///< of directions; no columns: ones
-    std::span<const double> weights;   ///< empty: ones
-    bool directions = false;
-    bool is_signed = false;
 };
 
 namespace cuda {
@@ -77,7 +66,8 @@ void derivatives(const TensorSurrogate& model, const DeviceRows& rows, double* v
 PairTotals pair_totals(const TensorSurrogate& model, const DeviceRows& rows, double c);
 
 /// Rows to fit, copied to the device where they find room, else with every gather. `rows` must live
-/// as long. In float64 always: normal equations lose twice the digits that the data do.
+/// as long. Inputs go there as float32 if that is what they are; products and sums are float64
+/// always: normal equations lose twice the digits that the data do (cuda/bodies/moments.hpp).
 std::unique_ptr<MomentRows> moments_of(const FitRows& rows);
 
 /// As Network::evaluate, in the precision of the network.
@@ -85,24 +75,11 @@ template <class T>
 void evaluate(const Network<T>& network, const DeviceRows& rows, const Head& head, double* value,
               double* gradient);
 
-/// The value or gradient objective of whole batches of expressions, one launch a batch (and chunk
-/// of rows), in the precision of X.
-class BatchObjective {
-  public:
-    /// Copies the rows to the device where they find room, else with every batch; X and targets
-    /// must live as long as this does. Throws std::invalid_argument where sizes differ.
-    BatchObjective(const DeviceRows& x, const BatchTargets& targets);
-    ~BatchObjective();
-    BatchObjective(const BatchObjective&) = delete;
-    BatchObjective& operator=(const BatchObjective&) = delete;
-
-    /// One for every tape; the same sums as Objective::sums on the same rows.
-    std::vector<LossSums> sums(std::span<const Tape> tapes);
-
-  private:
-    struct Scorer;
-    std::unique_ptr<Scorer> scorer_;
-};
+/// All rows of a search, copied to the device where they find room, else with every batch. A batch
+/// is one launch (of each chunk of rows, and for every 64 MiB of sums). X stays in its own
+/// precision there, which rough_losses computes in; targets are float64. The arrays of x and goal
+/// must live as long. Throws std::invalid_argument where their sizes differ.
+std::unique_ptr<LossRows> losses_of(const Table& x, const Goal& goal);
 
 }  // namespace cuda
 }  // namespace closedform

@@ -63,6 +63,7 @@ struct Node {
     static Node constant(double value) { return {Op::constant, 1, -1, value}; }
     static Node input(int column) { return {Op::variable, 1, column, 0.0}; }
     static Node function(Op op) { return {op, 1, -1, 0.0}; }  ///< size is set by fix_sizes
+    bool operator==(const Node&) const = default;
 };
 
 using Tape = std::vector<Node>;

@@ -17,6 +17,16 @@ struct Units {
     double y = 1.0;
 };
 
+/// What a goal is made of, for whoever computes its losses elsewhere. Views of its arrays.
+struct GoalArrays {
+    enum class Kind { values, directions, labels };
+    Kind kind = Kind::values;
+    MatrixView<const double> targets;  ///< y or labels [rows x 1], or directions [rows x inputs]
+    MatrixView<const double> scales;   ///< of directions, of their shape; no rows: ones
+    std::span<const double> weights;   ///< empty: ones
+    bool is_signed = true;             ///< a sign means something
+};
+
 class Goal {
   public:
     virtual ~Goal() = default;
@@ -28,6 +38,8 @@ class Goal {
 
     /// One a row, or none for equal ones.
     virtual std::span<const double> weights() const = 0;
+
+    virtual GoalArrays arrays() const = 0;
 
     /// The objective at the named rows of the data; `blocks` holds those rows in working units.
     virtual std::unique_ptr<Objective> at(RowBlocks blocks, std::span<const std::size_t> which,
@@ -50,6 +62,7 @@ class ValueGoal : public Goal {
     ValueGoal(std::span<const double> y, std::span<const double> weights);
     std::size_t rows() const override { return y_.size(); }
     std::span<const double> weights() const override { return weights_; }
+    GoalArrays arrays() const override;
     std::unique_ptr<Objective> at(RowBlocks blocks, std::span<const std::size_t> which,
                                   const Units& units) const override;
     double mean_square() const override;
@@ -66,6 +79,7 @@ class GradientGoal : public Goal {
                  std::span<const double> weights, bool is_signed);
     std::size_t rows() const override { return directions_.rows; }
     std::span<const double> weights() const override { return weights_; }
+    GoalArrays arrays() const override;
     std::unique_ptr<Objective> at(RowBlocks blocks, std::span<const std::size_t> which,
                                   const Units& units) const override;
     // Every row brings as many equations as inputs, and a pass is worth more: no factor, offset or
@@ -86,12 +100,28 @@ class MarginGoal : public Goal {
     MarginGoal(std::span<const double> labels, std::span<const double> weights);
     std::size_t rows() const override { return labels_.size(); }
     std::span<const double> weights() const override { return weights_; }
+    GoalArrays arrays() const override;
     std::unique_ptr<Objective> at(RowBlocks blocks, std::span<const std::size_t> which,
                                   const Units& units) const override;
 
   private:
     std::span<const double> labels_;
     std::span<const double> weights_;
+};
+
+/// All rows of the data where losses of expressions on them are cheap: on a device.
+class LossRows {
+  public:
+    virtual ~LossRows() = default;
+    LossRows() = default;
+    LossRows(const LossRows&) = delete;
+    LossRows& operator=(const LossRows&) = delete;
+
+    /// As losses_on_all_rows, up to rounding in float64.
+    virtual std::vector<double> losses(std::span<const Tape> tapes) = 0;
+
+    /// The same in the precision of X: to compare expressions, not to tell whether one is exact.
+    virtual std::vector<double> rough_losses(std::span<const Tape> tapes) = 0;
 };
 
 /// Losses of expressions on all rows of X, in one pass over them, a part at a time: no copy of all
