@@ -32,17 +32,6 @@ class DeviceReport(TypedDict):
     bandwidth: float
 
 def cuda_devices() -> list[DeviceReport]: ...
-def cuda_losses(
-    texts: Sequence[str],
-    names: Sequence[str],
-    x: npt.NDArray[np.floating[Any]] | DeviceMatrix,
-    targets: npt.NDArray[np.float64],
-    scales: npt.NDArray[np.float64] | None,
-    weights: npt.NDArray[np.float64] | None,
-    *,
-    directions: bool,
-    signed: bool,
-) -> list[float]: ...
 def cuda_problem() -> tuple[str, bool]: ...
 
 # sums of terms -----------------------------------------------------------------------------------
@@ -332,6 +321,7 @@ class Goal:
         names: Sequence[str],
         X: npt.NDArray[np.float64] | npt.NDArray[np.float32],
         threads: int = 0,
+        on_device: bool = False,
     ) -> list[float]: ...
     def loss(
         self,
@@ -354,4 +344,5 @@ def search(
     start: Sequence[str],
     callback: Callable[[float, int, list[tuple[str, float]]], bool] | None,
     good_enough: float,
+    on_device: bool = False,
 ) -> SearchReport: ...

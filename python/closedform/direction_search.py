@@ -79,7 +79,14 @@ def run(
 
     entries = stages.search_as_it_is(table.values, target)
     texts = [text for text, _ in entries]
-    formulas = scored(texts, table.names, table.values, target.goal, settings.threads or 0)
+    formulas = scored(
+        texts,
+        table.names,
+        table.values,
+        target.goal,
+        settings.threads or 0,
+        settings.on_device,
+    )
     # A constant has no direction.
     members = pareto((f for f in formulas if f._expression.inputs_needed), PARALLEL)
     return Front(

@@ -128,8 +128,7 @@ def discover(
         evaluations: budget of the searches together, as in `search`; with time=math.inf the result
             depends on the seed alone.
         operators, max_size, backend, options, threads, seed: as in `search`.
-        device: where the surrogate is fitted and its structure read, as in `Surrogate`; the
-            searches run on the CPU.
+        device: where what goes over all rows is computed, as in `Surrogate` and `search`.
         strategy: "auto"; "global" searches all inputs at once even where the surrogate splits;
             "direct" makes no surrogate.
         callback: called with a Progress; returning True ends the work, the best so far is kept.
@@ -137,7 +136,6 @@ def discover(
     Raises:
         InputError: arguments that cannot be used, constant columns or target.
     """
-    _device.checked(device)
     _device.host_only(X, "discover")
     settings = checked(
         operators=operators,
@@ -149,6 +147,7 @@ def discover(
         threads=threads,
         seed=seed,
         callback=callback,
+        device=device,
     )
     if strategy not in ("auto", "global", "direct"):
         raise _inputs.InputError(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import numpy as np
 import numpy.typing as npt
 
-from closedform import _core, _inputs
+from closedform import _core, _device, _inputs
 
 if TYPE_CHECKING:
     import pandas
@@ -284,10 +284,11 @@ def scored(
     X: _inputs.FloatMatrix,
     goal: _core.Goal,
     threads: int = 0,
+    on_device: bool = False,
 ) -> list[Formula]:
     """Formulas whose losses are computed from their texts, in one pass over all rows: what is shown
     is what is."""
-    losses = goal.losses(texts, names, X, threads)
+    losses = _device.running(lambda: goal.losses(texts, names, X, threads, on_device))
     return [Formula(text, names, loss) for text, loss in zip(texts, losses, strict=True)]
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from closedform import _inputs, backends, chunks, monotone
+from closedform import _device, _inputs, backends, chunks, monotone
 from closedform._device import Device
 from closedform._inputs import Floats, InputError
 from closedform.adapters.target import Neuron
@@ -133,14 +133,15 @@ def interpret(
         evaluations: budget of the searches together, as in `search`; with time=math.inf the result
             depends on the seed alone.
         operators, max_size, signed, backend, options, threads, seed: as in `search`.
-        device: where a native network runs, as in `cf.network`, which says so for a `Network`; the
-            search runs on the CPU.
+        device: where a native network runs, as in `cf.network`, which says so for a `Network`; and
+            the search, as in `search`.
         callback: called with a Progress; returning True ends the search, the best so far is kept.
 
     Raises:
         InputError: arguments that cannot be used, a model of one input (its unit gradient is 1 or
             -1 whatever it computes), a gradient that is zero everywhere, too few rows in the band.
     """
+    _device.host_only(X, "interpret")
     settings = checked(
         operators=operators,
         max_size=max_size,
@@ -151,6 +152,7 @@ def interpret(
         threads=threads,
         seed=seed,
         callback=callback,
+        device=device,
     )
     backends.prepare(settings)
     net = model if isinstance(model, Network) else network(model, neuron=neuron, device=device)
@@ -188,6 +190,7 @@ def interpret(
         options=options,
         threads=threads,
         seed=seed,
+        device=device,
         callback=run.callback_of(),
     )
     run.spent += front.evaluations

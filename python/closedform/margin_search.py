@@ -38,7 +38,9 @@ def run(table: _inputs.Matrix, target: Labels, settings: Settings) -> Front:
     """`search` for labels on arguments that have been checked, by an engine that is ready."""
     entries, reason, passes, seconds = backends.search(table.values, table.names, target, settings)
     texts = [text for text, _ in entries]
-    members = pareto(scored(texts, table.names, table.values, target.goal, settings.threads or 0))
+    threads, on_device = settings.threads or 0, settings.on_device
+    found = scored(texts, table.names, table.values, target.goal, threads, on_device)
+    members = pareto(found)
     losses = np.array([formula.loss for formula in members])
     # The hinge loss stands for the negative log likelihood of a row's label.
     lengths = len(table.values) * losses + structure_lengths(members, table.values)

@@ -10,7 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from closedform import _core, _inputs, backends, chunks, direction_search, margin_search
+from closedform import (
+    _core,
+    _device,
+    _inputs,
+    backends,
+    chunks,
+    direction_search,
+    margin_search,
+)
+from closedform._device import Device
 from closedform.formula import EXACT, Formula, Front, pareto, scored
 from closedform.progress import Callback
 from closedform.selection import choose, description_lengths
@@ -42,6 +51,7 @@ def search(
     options: Mapping[str, Any] | None = None,
     threads: int | None = None,
     seed: int = 0,
+    device: Device = "cpu",
     callback: Callback | None = None,
 ) -> Front:
     """Searches expressions of the columns of X for exactly one of values, gradients or labels.
@@ -83,6 +93,11 @@ def search(
             pysr whatever PySRRegressor takes and the other arguments do not say.
         threads: None for all cores.
         seed: of every random choice.
+        device: "cpu"; "cuda", a GPU, for what goes over all rows; or "auto", a GPU where one can be
+            used. The GPU computes losses on all rows, of a whole batch of expressions at a time:
+            of everything the islands found whenever they exchange it (in the precision of X) and of
+            what is left at the end (in float64). The evolution itself, on samples of at most 8192
+            rows, is the CPU's and the same; so a GPU is worth it for many rows. Native only.
         callback: called about twice a second with a Progress; returning True ends the search.
 
     Returns:
@@ -100,6 +115,7 @@ def search(
         raise _inputs.InputError(
             f"values, gradients, labels: {' and '.join(given) or 'none'} given; give exactly one"
         )
+    _device.host_only(X, "search")
     settings = checked(
         operators=operators,
         max_size=max_size,
@@ -110,6 +126,7 @@ def search(
         threads=threads,
         seed=seed,
         callback=callback,
+        device=device,
     )
     if gradients is not None:
         rows = chunks.rows(X, None, weights)
@@ -153,7 +170,9 @@ def run(
     entries, reason, passes, seconds = backends.search(
         table.values, table.names, target, replace(settings, time=searching), start
     )
-    found = scored([text for text, _ in entries], table.names, table.values, target.goal)
+    texts = [text for text, _ in entries]
+    threads, on_device = settings.threads or 0, settings.on_device
+    found = scored(texts, table.names, table.values, target.goal, threads, on_device)
     exact = EXACT * _inputs.variance(y)
     if reason == "interrupted":
         ends = min(ends, monotonic() + INTERRUPTED_SECONDS)
@@ -164,7 +183,7 @@ def run(
                 break
             if (text := shorter(formula, settings.operators)) is not None:
                 texts.append(text)
-        found += scored(texts, table.names, table.values, target.goal)
+        found += scored(texts, table.names, table.values, target.goal, threads, on_device)
         members = pareto(found, exact)
         best = choose(members, table.values, y, weights, settings.seed, ends)
     except KeyboardInterrupt:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from closedform import _device
 from closedform._inputs import InputError
 from closedform.progress import Callback
 
@@ -35,6 +36,7 @@ class Settings:
         seed: of every random choice.
         callback: told about twice a second; returning True ends the search.
         good_enough: loss at which to stop; 0 for none.
+        on_device: whether what goes over all rows is computed on a GPU.
     """
 
     operators: tuple[str, ...]
@@ -47,6 +49,7 @@ class Settings:
     seed: int
     callback: Callback | None
     good_enough: float = 0.0
+    on_device: bool = False
 
     def of_other_columns(self) -> Settings:
         """Without the options that speak of the user's columns, for a search of other inputs."""
@@ -65,6 +68,7 @@ def checked(
     threads: int | None,
     seed: int,
     callback: Callback | None,
+    device: str,
 ) -> Settings:
     """Settings that make sense; the options are checked by their engine.
 
@@ -86,6 +90,12 @@ def checked(
         raise InputError(f"seed: {seed} is out of range; give 0 to 2**64 - 1")
     if backend not in BACKENDS:
         raise InputError(f"backend: {backend!r} is unknown; use {' or '.join(map(repr, BACKENDS))}")
+    where = _device.checked(device)
+    if backend == "pysr" and where == "cuda":
+        raise InputError(
+            'device: "cuda" is not for PySR, which searches on the CPU; use device="auto", which '
+            'leaves what is not PySR\'s to a GPU, or backend="native"'
+        )
     return Settings(
         operators=chosen,
         max_size=max_size,
@@ -96,6 +106,7 @@ def checked(
         threads=threads,
         seed=seed,
         callback=callback,
+        on_device=backend == "native" and _device.on_gpu(where),
     )
 
 

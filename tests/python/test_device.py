@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import closedform as cf
-from closedform import _core, _device, _inputs
+from closedform import _core, _device, _inputs, targets
 
 needs_no_gpu = pytest.mark.skipif(not _core.cuda_problem()[0], reason="a GPU can be used here")
 
@@ -144,6 +144,8 @@ def test_what_needs_the_host_says_so() -> None:
         cf.Surrogate(2, 3).fit(Interface(X), y)
     with pytest.raises(_inputs.InputError, match="lies on a GPU, discover needs it"):
         cf.discover(Interface(X), y)
+    with pytest.raises(_inputs.InputError, match="lies on a GPU, search needs it"):
+        cf.search(Interface(X), values=y)
 
 
 @needs_no_gpu
@@ -151,6 +153,8 @@ def test_cuda_without_a_gpu_is_refused_in_one_line() -> None:
     calls = (
         lambda: cf.Surrogate(device="cuda"),
         lambda: cf.discover(X, y, device="cuda"),
+        lambda: cf.search(X, values=y, device="cuda"),
+        lambda: cf.interpret((lambda X: X[:, 0], lambda X: X), X, device="cuda"),
         lambda: cf.network((lambda X: X[:, 0], lambda X: X), device="cuda"),
         lambda: cf.Surrogate(2, 3, smoothing=1e-6).fit(X, y).predict(Interface(X)),
     )
@@ -160,6 +164,61 @@ def test_cuda_without_a_gpu_is_refused_in_one_line() -> None:
         assert "\n" not in str(caught.value)
     with pytest.raises(_inputs.InputError, match='device: must be "cpu", "cuda" or "auto"'):
         cf.Surrogate(device="gpu")  # type: ignore[arg-type]
+    with pytest.raises(_inputs.InputError, match='device: must be "cpu", "cuda" or "auto"'):
+        cf.search(X, values=y, device="gpu")  # type: ignore[arg-type]
+
+
+def test_pysr_has_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_core, "cuda_problem", lambda: ("", False))
+    with pytest.raises(_inputs.InputError, match='device: "cuda" is not for PySR'):
+        cf.search(X, values=y, backend="pysr", device="cuda")
+
+
+@pytest.mark.parametrize("target", ["values", "gradients", "labels"])
+def test_a_search_sends_to_the_device_what_goes_over_all_rows(
+    target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_core, "cuda_problem", lambda: ("", False))
+    _device._found.cache_clear()
+    asked: list[str] = []
+    search = _core.search
+
+    class Goal:
+        """The core's, on the CPU whatever is asked."""
+
+        def __init__(self, goal: _core.Goal) -> None:
+            self.goal = goal
+
+        def losses(self, texts: Any, names: Any, X: Any, threads: int, on_device: bool) -> Any:
+            asked.extend(["losses"] * on_device)
+            return self.goal.losses(texts, names, X, threads)
+
+    def searched(X: Any, goal: Goal, *rest: Any) -> Any:
+        asked.extend(["search"] * rest[-1])
+        return search(X, goal.goal, *rest[:-1])
+
+    monkeypatch.setattr(_core, "search", searched)
+    for kind in (targets.Values, targets.Directions, targets.Labels):
+        made = kind.__dict__["goal"].func
+        monkeypatch.setattr(kind, "goal", property(lambda self, made=made: Goal(made(self))))
+    given = {"values": y, "gradients": X[:, ::-1], "labels": y > 0.25}[target]
+    budget: dict[str, Any] = {"evaluations": 2000, "time": np.inf, "symmetries": False}
+    here = cf.search(X, **{target: given}, **budget)
+    assert not asked
+    for device in ("cuda", "auto"):
+        there = cf.search(X, **{target: given}, **budget, device=device)  # type: ignore[arg-type]
+        assert set(asked) == {"search", "losses"}
+        assert [f.text for f in there] == [f.text for f in here]
+        asked.clear()
+    _device._found.cache_clear()
+
+
+@needs_no_gpu
+def test_a_device_s_error_is_one_of_the_argument() -> None:
+    """Here of a build without CUDA, or that finds no driver."""
+    goal = _core.Goal.values(y, None)
+    with pytest.raises(_inputs.InputError, match="device: "):
+        _device.running(lambda: goal.losses(["x1"], ["x1", "x2"], X, on_device=True))
 
 
 @needs_no_gpu

@@ -9,7 +9,7 @@ from time import monotonic
 
 import numpy as np
 
-from closedform import _core, _inputs
+from closedform import _core, _device, _inputs
 from closedform.backends.found import Found
 from closedform.formula import Formula, Front
 from closedform.progress import Progress
@@ -105,19 +105,22 @@ def _run(
     seconds: float,
     report: Callable[[float, int, list[tuple[str, float]]], bool] | None,
 ) -> Found:
-    result = _core.search(
-        X,
-        target.goal,
-        list(names),
-        list(settings.operators),
-        settings.max_size,
-        seconds,
-        settings.evaluations or 0,
-        settings.threads or 0,
-        settings.seed,
-        list(start),
-        report,
-        settings.good_enough,
+    result = _device.running(
+        lambda: _core.search(
+            X,
+            target.goal,
+            list(names),
+            list(settings.operators),
+            settings.max_size,
+            seconds,
+            settings.evaluations or 0,
+            settings.threads or 0,
+            settings.seed,
+            list(start),
+            report,
+            settings.good_enough,
+            settings.on_device,
+        )
     )
     return Found(result["front"], result["reason"], result["evaluations"], result["seconds"])
 
