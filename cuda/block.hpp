@@ -68,6 +68,14 @@ class HostBlock {
     std::byte* shared_;
 };
 
+/// The space of a body that has space_bytes() and scratch: shared memory, or where that is too
+/// small (scratch is not null) the block's part of the scratch.
+template <class Block, class Body>
+CLOSEDFORM_HOST_DEVICE std::byte* space_of(const Block& block, const Body& body) {
+    return body.scratch == nullptr ? block.shared()
+                                   : body.scratch + block.index() * body.space_bytes();
+}
+
 /// The block reduction: every one of `count` columns of `Threads` numbers, column k at
 /// columns + k * stride, is summed into its first number, pairwise, so that rounding grows with the
 /// logarithm of Threads and host and GPU add in the same order.

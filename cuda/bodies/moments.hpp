@@ -63,19 +63,13 @@ struct MomentSums {
 
     template <class Block>
     CLOSEDFORM_HOST_DEVICE void operator()(Block& block) const {
-        const std::size_t bytes = space_bytes();
-        std::byte* shared = block.shared();
-        std::byte* memory = scratch == nullptr ? shared : scratch + block.index() * bytes;
+        std::byte* memory = space_of(block, *this);
         const Tile tile(memory, tables.inputs, row_numbers());
         unsigned* sorted = reinterpret_cast<unsigned*>(memory + tile_bytes());
         unsigned* cell_begin = sorted + threads;
-        const FlatFactors<double> factors =
-            stage_tables<threads>(block, tables, staged, shared + (scratch == nullptr ? bytes : 0));
+        const auto factors = factors_of(block, *this);
         double* own = sums + block.index() * block_sums();
-        for (std::size_t first = block.index() * threads; first < count;
-             first += block.count() * threads) {
-            const unsigned here = tile_count<threads>(count, first);
-            locate_tile(block, tables, rows + first * tables.inputs, here, tile);
+        for_tiles(block, tables, rows, count, tile, [&](std::size_t first, unsigned here) {
             block.run([&](unsigned row) {
                 if (row < here) {
                     take_row(others + (first + row) * others_of_row, tile, row, factors);
@@ -87,7 +81,7 @@ struct MomentSums {
                     add_item(tile, item, here, sorted, cell_begin, own);
                 }
             });
-        }
+        });
     }
 
   private:

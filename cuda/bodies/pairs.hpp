@@ -56,23 +56,17 @@ struct PairReduction {
 
     template <class Block>
     CLOSEDFORM_HOST_DEVICE void operator()(Block& block) const {
-        const std::size_t bytes = space_bytes();
-        std::byte* shared = block.shared();
-        std::byte* memory = scratch == nullptr ? shared : scratch + block.index() * bytes;
+        std::byte* memory = space_of(block, *this);
         const Tile tile(memory, tables.inputs, row_numbers());
         Real* held = reinterpret_cast<Real*>(memory + tile_bytes());
         const auto own_sums = static_cast<unsigned>(block_sums());
-        const FlatFactors<Real> factors =
-            stage_tables<threads>(block, tables, staged, shared + (scratch == nullptr ? bytes : 0));
+        const auto factors = factors_of(block, *this);
         block.run([&](unsigned thread) {
             for (unsigned i = thread; i < own_sums; i += threads) {
                 held[i] = Real(0);
             }
         });
-        for (std::size_t first = block.index() * threads; first < rows;
-             first += block.count() * threads) {
-            const unsigned count = tile_count<threads>(rows, first);
-            locate_tile(block, tables, x + first * tables.inputs, count, tile);
+        for_tiles(block, tables, x, rows, tile, [&](std::size_t /*first*/, unsigned count) {
             block.run([&](unsigned row) {
                 if (row < count) {
                     const kernels::Strided<Real> space = tile.space(row);
@@ -87,7 +81,7 @@ struct PairReduction {
                              held + work * sums_per_item);
                 }
             });
-        }
+        });
         block.run([&](unsigned thread) {
             double* to = sums + block.index() * own_sums;
             for (unsigned i = thread; i < own_sums; i += threads) {

@@ -79,12 +79,6 @@ struct TileSpace {
     }
 };
 
-/// Rows of the tile that begins at `first`.
-template <unsigned Threads>
-CLOSEDFORM_HOST_DEVICE unsigned tile_count(std::size_t rows, std::size_t first) {
-    return rows - first < Threads ? static_cast<unsigned>(rows - first) : Threads;
-}
-
 /// Sets the places of `count` rows from x on, read side by side.
 template <class Block, class Real, class X, unsigned Threads>
 CLOSEDFORM_HOST_DEVICE void locate_tile(Block& block, const SurrogateTables<Real>& tables,
@@ -108,22 +102,39 @@ CLOSEDFORM_HOST_DEVICE void locate_tile(Block& block, const SurrogateTables<Real
     });
 }
 
-/// The tables where the block reads them: copied to `shared`, or where they lie.
-template <unsigned Threads, class Block, class Real>
-CLOSEDFORM_HOST_DEVICE FlatFactors<Real> stage_tables(Block& block,
-                                                      const SurrogateTables<Real>& tables,
-                                                      bool staged, void* shared) {
-    if (!staged) {
-        return {tables.planes, tables.stride};
+/// Calls work(first row, rows) for every tile of a block, its rows located.
+template <unsigned Threads, class Block, class Real, class X, class Work>
+CLOSEDFORM_HOST_DEVICE void for_tiles(Block& block, const SurrogateTables<Real>& tables, const X* x,
+                                      std::size_t rows, const TileSpace<Real, Threads>& tile,
+                                      const Work& work) {
+    for (std::size_t first = block.index() * Threads; first < rows;
+         first += block.count() * Threads) {
+        const unsigned count =
+            rows - first < Threads ? static_cast<unsigned>(rows - first) : Threads;
+        locate_tile(block, tables, x + first * tables.inputs, count, tile);
+        work(first, count);
     }
-    Real* to = static_cast<Real*>(shared);
-    const std::size_t numbers = tables.plane_numbers();
-    block.run([&](unsigned thread) {
-        for (std::size_t i = thread; i < numbers; i += Threads) {
-            to[i] = tables.planes[i];
-        }
-    });
-    return {to, tables.stride};
+}
+
+/// The tables of a body where its blocks read them: where they lie or, if `staged`, copied to
+/// shared memory, after the space if that is there.
+template <class Block, class Body>
+CLOSEDFORM_HOST_DEVICE auto factors_of(Block& block, const Body& body) {
+    const auto& tables = body.tables;
+    using Real = decltype(tables.offset);
+    FlatFactors<Real> factors = {tables.planes, tables.stride};
+    if (body.staged) {
+        std::byte* after = block.shared() + (body.scratch == nullptr ? body.space_bytes() : 0);
+        Real* to = reinterpret_cast<Real*>(after);
+        const std::size_t numbers = tables.plane_numbers();
+        block.run([&](unsigned thread) {
+            for (std::size_t i = thread; i < numbers; i += Body::threads) {
+                to[i] = tables.planes[i];
+            }
+        });
+        factors.planes = to;
+    }
+    return factors;
 }
 
 /// u of rows.
@@ -137,21 +148,14 @@ struct SurrogateValues {
     std::size_t rows;
     Real* value;
     std::byte* scratch;  ///< space_bytes a block, or null for shared memory
-    bool staged;         ///< tables are copied to shared memory, after the space if that is there
+    bool staged;         ///< tables are copied to shared memory
 
     CLOSEDFORM_HOST_DEVICE std::size_t space_bytes() const { return Tile::bytes(tables.inputs, 0); }
     template <class Block>
     CLOSEDFORM_HOST_DEVICE void operator()(Block& block) const {
-        const std::size_t bytes = space_bytes();
-        std::byte* shared = block.shared();
-        const Tile tile(scratch == nullptr ? shared : scratch + block.index() * bytes,
-                        tables.inputs, 0);
-        const FlatFactors<Real> factors =
-            stage_tables<threads>(block, tables, staged, shared + (scratch == nullptr ? bytes : 0));
-        for (std::size_t first = block.index() * threads; first < rows;
-             first += block.count() * threads) {
-            const unsigned count = tile_count<threads>(rows, first);
-            locate_tile(block, tables, x + first * tables.inputs, count, tile);
+        const Tile tile(space_of(block, *this), tables.inputs, 0);
+        const auto factors = factors_of(block, *this);
+        for_tiles(block, tables, x, rows, tile, [&](std::size_t first, unsigned count) {
             block.run([&](unsigned row) {
                 if (row < count) {
                     value[first + row] =
@@ -159,7 +163,7 @@ struct SurrogateValues {
                                                                     tables.modes, tile.place(row));
                 }
             });
-        }
+        });
     }
 };
 
@@ -187,16 +191,9 @@ struct SurrogateDerivatives {
     }
     template <class Block>
     CLOSEDFORM_HOST_DEVICE void operator()(Block& block) const {
-        const std::size_t bytes = space_bytes();
-        std::byte* shared = block.shared();
-        const Tile tile(scratch == nullptr ? shared : scratch + block.index() * bytes,
-                        tables.inputs, row_numbers());
-        const FlatFactors<Real> factors =
-            stage_tables<threads>(block, tables, staged, shared + (scratch == nullptr ? bytes : 0));
-        for (std::size_t first = block.index() * threads; first < rows;
-             first += block.count() * threads) {
-            const unsigned count = tile_count<threads>(rows, first);
-            locate_tile(block, tables, x + first * tables.inputs, count, tile);
+        const Tile tile(space_of(block, *this), tables.inputs, row_numbers());
+        const auto factors = factors_of(block, *this);
+        for_tiles(block, tables, x, rows, tile, [&](std::size_t first, unsigned count) {
             block.run([&](unsigned row) {
                 if (row < count) {
                     const Real u =
@@ -208,7 +205,7 @@ struct SurrogateDerivatives {
                 }
             });
             write(block, tile, first, count);
-        }
+        });
     }
 
   private:

@@ -130,9 +130,7 @@ struct TapeSums {
     }
     template <class Block>
     CLOSEDFORM_HOST_DEVICE void operator()(Block& block) const {
-        std::byte* memory =
-            scratch == nullptr ? block.shared() : scratch + block.index() * space_bytes();
-        Real* columns = reinterpret_cast<Real*>(memory);
+        Real* columns = reinterpret_cast<Real*>(space_of(block, *this));
         // Blocks that run together read the same rows.
         for (std::size_t item = block.index(); item < rows.parts() * batch.expressions;
              item += block.count()) {

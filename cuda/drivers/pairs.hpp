@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstddef>
+#include <limits>
 #include <stdexcept>
 #include <vector>
 
@@ -18,6 +19,9 @@ PairTotals pair_totals(Runtime& runtime, const TensorSurrogate& model, MatrixVie
     const std::size_t inputs = model.inputs();
     if (x.columns != inputs) {
         throw std::invalid_argument("separability: sizes of rows and surrogate do not match");
+    }
+    if (x.rows > std::numeric_limits<unsigned>::max()) {
+        throw DeviceError("more rows than its counters of 32 bits hold; use device=\"cpu\"");
     }
     typename Runtime::Stream stream(runtime);
     TablesOnDevice<Real, Runtime> tables;

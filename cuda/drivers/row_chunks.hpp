@@ -26,14 +26,24 @@ struct Output {
     std::size_t width;
 };
 
-/// Bytes of a chunk on the device: large enough that starting work on it costs nothing beside it,
-/// small enough that the first and the last, whose transfers nothing hides, do not count.
-inline constexpr std::size_t chunk_bytes = std::size_t{32} << 20U;
+/// Bytes of a chunk that go over the link: large enough that starting work on it (some 20 us) costs
+/// little beside the transfer, small enough that the first and the last, whose transfers nothing
+/// hides, do not count, nor that pinning memory for it takes longer than copying does.
+inline constexpr std::size_t chunk_bytes = std::size_t{8} << 20U;
+/// Bytes of a chunk that stay on the device, as results between two kernels: enough rows to fill
+/// it.
+inline constexpr std::size_t kept_bytes = std::size_t{256} << 20U;
 
-/// Rows a chunk may have, given the bytes a row takes on the device. Throws DeviceError where not
-/// even `least` rows find room.
-inline std::size_t chunk_rows(std::size_t rows, std::size_t row_bytes, std::size_t free_memory,
+/// What a row takes on the device.
+struct RowBytes {
+    std::size_t moved = 0;  ///< to or from it
+    std::size_t kept = 0;
+};
+
+/// Rows a chunk may have. Throws DeviceError where not even `least` rows find room.
+inline std::size_t chunk_rows(std::size_t rows, const RowBytes& bytes, std::size_t free_memory,
                               std::size_t least) {
+    const std::size_t row_bytes = std::max<std::size_t>(bytes.moved + bytes.kept, 1);
     const std::size_t room = free_memory / 10 * 8 / slots;  // the rest: other users, fragments
     const std::size_t fits = room / row_bytes;
     if (fits < std::min(least, rows)) {
@@ -42,7 +52,9 @@ inline std::size_t chunk_rows(std::size_t rows, std::size_t row_bytes, std::size
                           std::to_string((least * row_bytes * slots * 10 / 8 >> 20U) + 1) +
                           " MiB are needed");
     }
-    return std::min({fits, std::max(chunk_bytes / row_bytes, least), rows});
+    const std::size_t wanted = std::min(chunk_bytes / std::max<std::size_t>(bytes.moved, 1),
+                                        kept_bytes / std::max<std::size_t>(bytes.kept, 1));
+    return std::min({fits, std::max(wanted, least), rows});
 }
 
 /// to = from, another type perhaps, on all cores.
@@ -74,12 +86,12 @@ void map_rows(Runtime& runtime, MatrixView<const X> x, bool on_device,
         // Last, so that it dies first: a stream ends its work before the buffers go.
         std::optional<typename Runtime::Stream> stream;
     };
-    std::size_t row_bytes = extra_bytes + (on_device ? 0 : x.columns * sizeof(X));
+    RowBytes bytes = {on_device ? 0 : x.columns * sizeof(X), extra_bytes};
     for (const Output& output : outputs) {
-        row_bytes += output.width * sizeof(Y);
+        bytes.moved += output.width * sizeof(Y);
     }
     constexpr std::size_t least_rows = 256;
-    const std::size_t chunk = chunk_rows(x.rows, row_bytes, runtime.free_memory(), least_rows);
+    const std::size_t chunk = chunk_rows(x.rows, bytes, runtime.free_memory(), least_rows);
     prepare(chunk);
     std::array<Slot, slots> slot;
     const std::size_t chunks = (x.rows + chunk - 1) / chunk;

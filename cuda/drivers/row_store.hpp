@@ -37,10 +37,10 @@ class RowStore {
     template <class Pack>
     RowStore(Runtime& runtime, const Sizes& sizes, Order order, const Pack& pack)
         : runtime_(runtime), sizes_(sizes), order_(order) {
-        const std::size_t row_bytes = sizes.inputs * sizeof(X) + sizes.others * sizeof(double);
+        const RowBytes bytes = {sizes.inputs * sizeof(X) + sizes.others * sizeof(double), 0};
         const std::size_t free = runtime.free_memory();
-        resident_ = sizes.rows * row_bytes <= free / 2;
-        chunk_ = chunk_rows(sizes.rows, row_bytes, free / 2, sizes.unit);
+        resident_ = sizes.rows * bytes.moved <= free / 2;
+        chunk_ = chunk_rows(sizes.rows, bytes, free / 2, sizes.unit);
         if (chunk_ < sizes.rows) {
             chunk_ = chunk_ / sizes.unit * sizes.unit;
         }
