@@ -9,6 +9,7 @@ from bench import (
     export,
     expressions,
     fatigue,
+    gpu,
     laws,
     networks,
     regression,
@@ -22,6 +23,15 @@ from bench.record import Benchmark
 
 RULES = tuple("1234567")
 FEW_FEYNMAN = ("I.12.11", "I.16.6", "I.34.10", "I.39.11", "II.38.14", "III.17.37")
+# As many as keep the CPU busy for seconds.
+GPU_ROWS = {
+    "surrogate": 1_000_000,
+    "separability": 1_000_000,
+    "fit": 200_000,
+    "network": 100_000,
+    "expressions": 100_000,
+    "search": 10_000_000,
+}
 
 SUITE = (
     Benchmark(
@@ -102,5 +112,14 @@ SUITE = (
         fatigue.run,
         {"size": (40, 120), "splits": (3,), "time": (30.0,)},
         {"size": (), "splits": (1,)},
+    ),
+    *(
+        Benchmark(
+            f"gpu.{what}",
+            partial(gpu.run, what),
+            {"dtype": tuple(gpu.DTYPES), "rows": (rows,), "link": (25.0,)},
+            {"rows": (rows // 10,)},
+        )
+        for what, rows in GPU_ROWS.items()
     ),
 )

@@ -82,26 +82,41 @@ PythonGoal margin_goal(const Array<double>& labels, const Optional& weights) {
             py::make_tuple(labels, weights)};
 }
 
-template <class T>
-std::vector<double> goal_losses(const PythonGoal& self, const std::vector<std::string>& texts,
-                                const std::vector<std::string>& names, const Array<T>& x,
-                                unsigned threads, bool on_device) {
-    const auto view = matrix_view(x, "X");
+std::vector<Tape> parsed(const std::vector<std::string>& texts,
+                         const std::vector<std::string>& names) {
     std::vector<Tape> tapes;
     for (const std::string& text : texts) {
         tapes.push_back(parse(text, names));
     }
+    return tapes;
+}
+
+template <class T>
+std::vector<double> goal_losses(const PythonGoal& self, const std::vector<std::string>& texts,
+                                const std::vector<std::string>& names, const Array<T>& x,
+                                unsigned threads) {
+    const auto view = matrix_view(x, "X");
+    const std::vector<Tape> tapes = parsed(texts, names);
     const py::gil_scoped_release release;
-    if (on_device) {
-        return cuda::losses_of(view, *self.goal)->losses(tapes);
-    }
     return losses_on_all_rows<T>(tapes, view, *self.goal, threads);
+}
+
+template <class T>
+std::vector<double> goal_losses_on_device(const PythonGoal& self,
+                                          const std::vector<std::string>& texts,
+                                          const std::vector<std::string>& names, const Array<T>& x,
+                                          bool rough) {
+    const auto view = matrix_view(x, "X");
+    const std::vector<Tape> tapes = parsed(texts, names);
+    const py::gil_scoped_release release;
+    const auto there = cuda::losses_of(view, *self.goal);
+    return rough ? there->rough_losses(tapes) : there->losses(tapes);
 }
 
 template <class T>
 double goal_loss(const PythonGoal& self, const std::string& text,
                  const std::vector<std::string>& names, const Array<T>& x, unsigned threads) {
-    return goal_losses(self, {text}, names, x, threads, false).front();
+    return goal_losses(self, {text}, names, x, threads).front();
 }
 
 template <class T>
@@ -123,9 +138,7 @@ py::dict run(const Array<T>& x, const PythonGoal& goal, const std::vector<std::s
     options.threads = threads;
     options.seed = seed;
     options.good_enough = good_enough;
-    for (const std::string& text : start) {
-        options.start.push_back(parse(text, names));
-    }
+    options.start = parsed(start, names);
     // Ctrl-C and an exception in the callback end the search; the latter is raised afterwards.
     const auto progress = [&](const SearchProgress& now) {
         const py::gil_scoped_acquire acquire;
@@ -173,9 +186,13 @@ void register_search(py::module_& module) {
         .def_static("labels", &margin_goal, py::arg("labels").noconvert(),
                     py::arg("weights").noconvert())
         .def("losses", &goal_losses<double>, py::arg("texts"), py::arg("names"),
-             py::arg("X").noconvert(), py::arg("threads") = 0, py::arg("on_device") = false)
+             py::arg("X").noconvert(), py::arg("threads") = 0)
         .def("losses", &goal_losses<float>, py::arg("texts"), py::arg("names"),
-             py::arg("X").noconvert(), py::arg("threads") = 0, py::arg("on_device") = false)
+             py::arg("X").noconvert(), py::arg("threads") = 0)
+        .def("losses_on_device", &goal_losses_on_device<double>, py::arg("texts"), py::arg("names"),
+             py::arg("X").noconvert(), py::arg("rough") = false)
+        .def("losses_on_device", &goal_losses_on_device<float>, py::arg("texts"), py::arg("names"),
+             py::arg("X").noconvert(), py::arg("rough") = false)
         .def("loss", &goal_loss<double>, py::arg("text"), py::arg("names"),
              py::arg("X").noconvert(), py::arg("threads") = 0)
         .def("loss", &goal_loss<float>, py::arg("text"), py::arg("names"), py::arg("X").noconvert(),

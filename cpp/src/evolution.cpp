@@ -297,7 +297,8 @@ class Search {
                 archive_.offer(candidate);
             }
         }
-        if (options_.loss_rows != nullptr && x_.rows > archive_rows) {
+        if (options_.loss_rows != nullptr && options_.loss_rows->resident() &&
+            x_.rows > archive_rows) {
             compare_on_all_rows(fronts);
         }
         // A ring: what one island found reaches the others one epoch after another.

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <cstring>
 #include <optional>
 #include <span>
 #include <string>
@@ -57,12 +56,34 @@ inline std::size_t chunk_rows(std::size_t rows, const RowBytes& bytes, std::size
     return std::min({fits, std::max(wanted, least), rows});
 }
 
-/// to = from, another type perhaps, on all cores.
+/// Calls work(first, end) for pieces of `count` items on all cores: one core's copying is slower
+/// than the link.
+template <class Work>
+void in_pieces(std::size_t count, std::size_t piece, const Work& work) {
+    parallel_for((count + piece - 1) / piece, 0, [&](std::size_t p, unsigned) {
+        work(p * piece, std::min(count, (p + 1) * piece));
+    });
+}
+
+/// to = from, another type perhaps.
 template <class T>
 void convert(const T* from, std::size_t count, double* to) {
-    constexpr std::size_t piece = std::size_t{1} << 18U;
-    parallel_for((count + piece - 1) / piece, 0, [&](std::size_t p, unsigned) {
-        std::copy(from + p * piece, from + std::min(count, (p + 1) * piece), to + p * piece);
+    in_pieces(count, std::size_t{1} << 17U, [&](std::size_t first, std::size_t end) {
+        std::copy(from + first, from + end, to + first);
+    });
+}
+
+/// Rows of x, one after the other.
+template <class X>
+void gather(MatrixView<const X> x, std::size_t from, std::size_t count, X* to) {
+    in_pieces(count, 8192, [&](std::size_t first, std::size_t end) {
+        if (x.row_stride == x.columns) {
+            std::copy(x.row(from + first), x.row(from + end), to + first * x.columns);
+            return;
+        }
+        for (std::size_t i = first; i < end; ++i) {
+            std::copy(x.row(from + i), x.row(from + i) + x.columns, to + i * x.columns);
+        }
     });
 }
 
@@ -123,10 +144,7 @@ void map_rows(Runtime& runtime, MatrixView<const X> x, bool on_device,
         s.count = std::min(chunk, x.rows - s.first);
         const X* rows = x.row(s.first);
         if (!on_device) {
-            for (std::size_t i = 0; i < s.count; ++i) {
-                std::memcpy(s.pinned_in.data() + i * x.columns, x.row(s.first + i),
-                            x.columns * sizeof(X));
-            }
+            gather(x, s.first, s.count, s.pinned_in.data());
             runtime.copy(s.in.data(), s.pinned_in.data(), s.count * x.columns, *s.stream);
             rows = s.in.data();
         }

@@ -65,6 +65,7 @@ class RowStore {
         }
     }
 
+    bool resident() const { return resident_; }
     /// Rows of the largest chunk.
     std::size_t most_rows() const { return resident_ ? sizes_.rows : chunk_; }
     /// Chunks that are worked on at the same time.
@@ -142,9 +143,8 @@ class RowStore {
 /// Calls work(i) for a chunk's rows, i below count, on all cores.
 template <class Work>
 void for_rows(std::size_t count, const Work& work) {
-    constexpr std::size_t piece = 4096;
-    parallel_for((count + piece - 1) / piece, 0, [&](std::size_t p, unsigned) {
-        for (std::size_t i = p * piece; i < std::min(count, (p + 1) * piece); ++i) {
+    in_pieces(count, 8192, [&](std::size_t first, std::size_t end) {
+        for (std::size_t i = first; i < end; ++i) {
             work(i);
         }
     });

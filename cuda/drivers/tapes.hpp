@@ -21,6 +21,8 @@ namespace closedform::gpu {
 
 /// Rows of one part; a part is a block's work, and the unit in which a device's sums are rounded.
 inline constexpr std::size_t tape_part_rows = 2048;
+/// Parts of a chunk: of more rows they are larger, for one thread adds them up.
+inline constexpr std::size_t most_parts = std::size_t{1} << 16U;
 /// Of the sums of all parts: expressions beyond wait for the next launch.
 inline constexpr std::size_t most_part_bytes = std::size_t{64} << 20U;
 
@@ -40,6 +42,7 @@ class TapeScorer : public LossRows {
           store_(runtime_,
                  {x.rows, x.columns, goal.targets.columns + scale_columns() + 1, part_rows},
                  Order::by_columns, packer()) {
+        part_rows_ *= 1 + store_.most_rows() / (part_rows * most_parts);
         for (std::size_t i = 0; i < x.rows; ++i) {
             total_weight_ += weight(i);
         }
@@ -51,6 +54,8 @@ class TapeScorer : public LossRows {
     std::vector<double> rough_losses(std::span<const Tape> tapes) override {
         return losses_of(sums<X>(tapes));
     }
+
+    bool resident() const override { return store_.resident(); }
 
     /// As Objective::sums on the same rows, in the arithmetic named.
     template <class Real>
@@ -155,7 +160,10 @@ class TapeScorer : public LossRows {
                       most_nodes};
         body.rows.inputs = static_cast<unsigned>(x_.columns);
         body.rows.part_rows = static_cast<unsigned>(part_rows_);
-        Placement<Runtime> placement(runtime_, body.space_bytes(), 0);
+        // Blocks without tables to copy begin at once, and some expressions take longer than
+        // others: as many as there is work.
+        Placement<Runtime> placement(runtime_, body.space_bytes(), 0,
+                                     std::max<std::size_t>(parts * tapes.size(), 1));
         std::size_t next = 0;
         store_.pass(packer(), [&](std::size_t slot, const auto& chunk) {
             Partial<Real>& to = partial[slot];

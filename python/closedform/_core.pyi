@@ -321,7 +321,13 @@ class Goal:
         names: Sequence[str],
         X: npt.NDArray[np.float64] | npt.NDArray[np.float32],
         threads: int = 0,
-        on_device: bool = False,
+    ) -> list[float]: ...
+    def losses_on_device(
+        self,
+        texts: Sequence[str],
+        names: Sequence[str],
+        X: npt.NDArray[np.float64] | npt.NDArray[np.float32],
+        rough: bool = False,
     ) -> list[float]: ...
     def loss(
         self,

@@ -288,7 +288,10 @@ def scored(
 ) -> list[Formula]:
     """Formulas whose losses are computed from their texts, in one pass over all rows: what is shown
     is what is."""
-    losses = _device.running(lambda: goal.losses(texts, names, X, threads, on_device))
+    if on_device:
+        losses = _device.running(lambda: goal.losses_on_device(texts, names, X))
+    else:
+        losses = goal.losses(texts, names, X, threads)
     return [Formula(text, names, loss) for text, loss in zip(texts, losses, strict=True)]
 
 

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 import closedform as cf
-from bench import engines, feynman, vladislavleva
+from bench import engines, feynman, gpu, vladislavleva
 from bench.problem import Problem, judge
 from bench.record import Record, Target
+from closedform import _core
 
 
 @pytest.mark.parametrize("laws", [feynman.PROBLEMS, vladislavleva.PROBLEMS])
@@ -49,6 +50,13 @@ def test_exact_is_the_truth_at_about_its_size(text: str, exact: bool) -> None:
 def test_a_program_in_prefix_notation_reads_as_a_formula() -> None:
     text = engines._infix("add(mul(X0, -0.5), exp(div(X1, X0)))")
     assert cf.Formula(text, ("X0", "X1"))(np.array([[2.0, 4.0]]))[0] == -1.0 + math.exp(2.0)
+
+
+@pytest.mark.skipif(not _core.cuda_problem()[0], reason="a GPU can be used here")
+@pytest.mark.parametrize("what", gpu.CASES)
+def test_without_a_gpu_the_suite_says_why(what: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert gpu.run(what, dtype="float32", rows=10, link=25.0, threads=1, seed=0) == []
+    assert "no GPU can be used: " in capsys.readouterr().out
 
 
 FASTER = Target("ratio", 10)

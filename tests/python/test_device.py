@@ -189,9 +189,12 @@ def test_a_search_sends_to_the_device_what_goes_over_all_rows(
         def __init__(self, goal: _core.Goal) -> None:
             self.goal = goal
 
-        def losses(self, texts: Any, names: Any, X: Any, threads: int, on_device: bool) -> Any:
-            asked.extend(["losses"] * on_device)
-            return self.goal.losses(texts, names, X, threads)
+        def losses(self, *arguments: Any) -> Any:
+            return self.goal.losses(*arguments)
+
+        def losses_on_device(self, *arguments: Any) -> Any:
+            asked.append("losses")
+            return self.goal.losses(*arguments)
 
     def searched(X: Any, goal: Goal, *rest: Any) -> Any:
         asked.extend(["search"] * rest[-1])
@@ -218,7 +221,7 @@ def test_a_device_s_error_is_one_of_the_argument() -> None:
     """Here of a build without CUDA, or that finds no driver."""
     goal = _core.Goal.values(y, None)
     with pytest.raises(_inputs.InputError, match="device: "):
-        _device.running(lambda: goal.losses(["x1"], ["x1", "x2"], X, on_device=True))
+        _device.running(lambda: goal.losses_on_device(["x1"], ["x1", "x2"], X))
 
 
 @needs_no_gpu

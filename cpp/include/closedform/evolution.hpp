@@ -26,9 +26,10 @@ struct SearchOptions {
     std::size_t islands = 8;
     std::vector<Tape> start;  ///< expressions to begin with
     /// All rows of X and of the goal, where losses on them are cheap; null: they are looked at
-    /// once, at the end. With it, what the islands found is compared on all rows at every exchange,
-    /// a batch for all islands together, and what is best there is not lost for being less so on
-    /// the rows the islands see. The evolution itself is the same with and without.
+    /// here, once, at the end. If it is resident, what the islands found is compared on all rows at
+    /// every exchange, a batch for all islands together, and what is best there is not lost for
+    /// being less so on the rows the islands see. The evolution itself is the same with and
+    /// without.
     LossRows* loss_rows = nullptr;
 };
 

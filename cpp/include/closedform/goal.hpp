@@ -122,6 +122,9 @@ class LossRows {
 
     /// The same in the precision of X: to compare expressions, not to tell whether one is exact.
     virtual std::vector<double> rough_losses(std::span<const Tape> tapes) = 0;
+
+    /// Whether the rows are there for good, so that a batch costs arithmetic alone.
+    virtual bool resident() const = 0;
 };
 
 /// Losses of expressions on all rows of X, in one pass over them, a part at a time: no copy of all
