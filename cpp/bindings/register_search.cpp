@@ -1,6 +1,8 @@
 #include <pybind11/functional.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
+#include <chrono>
 #include <memory>
 #include <optional>
 
@@ -152,8 +154,12 @@ py::dict run(const Array<T>& x, const PythonGoal& goal, const std::vector<std::s
     SearchResult result;
     {
         const py::gil_scoped_release release;
+        const auto begin = std::chrono::steady_clock::now();
         const auto there = on_device ? cuda::losses_of(view, *goal.goal) : nullptr;
         options.loss_rows = there.get();
+        // Taking all rows there can last.
+        const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - begin;
+        options.seconds = std::max(options.seconds - spent.count(), 0.0);
         result = search(view, *goal.goal, options, progress);
     }
     py::dict out;

@@ -32,8 +32,7 @@ class RowStore {
         std::size_t rows;
     };
 
-    /// pack(first, count, inputs, others) writes rows in the order given; it must be callable as
-    /// long as this lives.
+    /// pack(first, count, inputs, others) writes rows in the order given; every pass gets the same.
     template <class Pack>
     RowStore(Runtime& runtime, const Sizes& sizes, Order order, const Pack& pack)
         : runtime_(runtime), sizes_(sizes), order_(order) {
