@@ -7,11 +7,19 @@
 namespace closedform {
 
 bool Archive::would_improve(std::size_t size, double loss) const {
+    return improves(size, loss, &Candidate::loss);
+}
+
+bool Archive::might_improve(std::size_t size, double sample_loss) const {
+    return improves(size, sample_loss, &Candidate::sample_loss);
+}
+
+bool Archive::improves(std::size_t size, double loss, double Candidate::* kind) const {
     if (size >= best_.size() || !std::isfinite(loss)) {
         return false;
     }
     for (std::size_t s = 1; s <= size; ++s) {
-        if (!best_[s].tape.empty() && best_[s].loss <= loss) {
+        if (!best_[s].tape.empty() && best_[s].*kind <= loss) {
             return false;
         }
     }

@@ -278,7 +278,7 @@ class Search {
                 continue;
             }
             Candidate candidate{tape, problem_.full->loss(tape, workspace),
-                                skeleton(canonical(tape))};
+                                skeleton(canonical(tape)), sample_->loss(tape, workspace)};
             if (std::isfinite(candidate.loss)) {
                 archive_.offer(candidate);
                 start.push_back(std::move(candidate));

@@ -16,6 +16,7 @@ namespace {
 constexpr std::size_t bin_capacity = 16;
 constexpr std::uint64_t stagnation_passes = 400000;  // without improvement, start afresh
 constexpr int terms_tried = 8;
+constexpr double near_enough = 0.1;  // share of a loss that further steps may still take away
 constexpr std::size_t starts_per_constant = 5;
 // Where the scale is free: all neighbours of so small members of the archive are looked at.
 constexpr std::size_t neighbours_of = 12;
@@ -89,9 +90,9 @@ const Candidate& Island::choose(std::size_t largest) {
     std::size_t count = 0;
     double best = std::numeric_limits<double>::infinity();
     for (std::size_t size = 1; size < bins_.size() && (size <= largest || count == 0); ++size) {
-        if (!bins_[size].empty() && (!worth || bins_[size].front().loss < best)) {
+        if (!bins_[size].empty() && (!worth || bins_[size].front().sample_loss < best)) {
             filled[count++] = size;
-            best = std::min(best, bins_[size].front().loss);
+            best = std::min(best, bins_[size].front().sample_loss);
         }
     }
     const auto& bin = bins_[filled[random_.below(count)]];
@@ -201,7 +202,7 @@ void Island::consider(Tape tape) {
     // What is worse than the worst of its size after a few steps is not worth more.
     const auto& rivals = bins_[std::min(open.sum.tape.size(), bins_.size() - 1)];
     if (rivals.size() == bin_capacity) {
-        options.give_up_above = rivals.back().loss;
+        options.give_up_above = rivals.back().sample_loss;
     }
     Candidate candidate;
     const FitResult fit = fit_open_form(std::move(open), problem_.operators, objective, workspace_,
@@ -211,12 +212,12 @@ void Island::consider(Tape tape) {
     if (!std::isfinite(fit.loss)) {
         return;
     }
-    candidate.loss = fit.loss;
+    candidate.sample_loss = fit.loss;
     candidate.skeleton = structure;
     if (candidate.tape.empty() || candidate.complexity() > max_size_) {
         return;
     }
-    if (archive_.would_improve(candidate.complexity(), candidate.loss)) {
+    if (archive_.might_improve(candidate.complexity(), candidate.sample_loss)) {
         promote(candidate);
     }
     keep(std::move(candidate));
@@ -227,17 +228,16 @@ Tape Island::simplest(const Tape& tape) const {
 }
 
 void Island::promote(const Candidate& candidate) {
-    // Constants to convergence, on all rows of the archive's objective.
+    // Constants to convergence on the archive's rows. Where those are more than the sample, a few
+    // steps tell what was luck there, and such a candidate is left.
     Candidate refined = candidate;
-    const auto positions = constant_positions(refined.tape);
-    FitOptions options;
-    options.max_iterations = 60;
-    options.tolerance = 1e-8;
-    options.floor = problem_.exact_loss * 1e-3;
-    const FitResult fit =
-        fit_constants(refined.tape, positions, {}, *problem_.full, workspace_, options);
-    passes_ += static_cast<std::uint64_t>(fit.passes);
-    if (!std::isfinite(fit.loss)) {
+    const bool more_rows = problem_.full != problem_.sample;
+    if (more_rows && !archive_.would_improve(
+                         refined.complexity(),
+                         fitted(refined.tape, *problem_.full, 2, 1e-8) / (1.0 + near_enough))) {
+        return;
+    }
+    if (!std::isfinite(fitted(refined.tape, *problem_.full, 60, 1e-8))) {
         return;
     }
     snap_neutral(refined.tape);
@@ -247,6 +247,7 @@ void Island::promote(const Candidate& candidate) {
     }
     refined.loss = problem_.full->loss(refined.tape, workspace_);
     ++passes_;
+    refined.sample_loss = more_rows ? candidate.sample_loss : refined.loss;
     if (archive_.offer(refined)) {
         last_improvement_ = passes_;
         reduce(refined);
@@ -271,22 +272,31 @@ void Island::reduce(const Candidate& candidate) {
         if (tape.empty()) {
             continue;
         }
-        FitOptions options;
-        options.max_iterations = fully ? 20 : 4;
-        options.tolerance = 1e-6;
-        options.floor = problem_.exact_loss * 1e-3;
-        const FitResult fit =
-            fit_constants(tape, constant_positions(tape), {}, *problem_.full, workspace_, options);
-        passes_ += static_cast<std::uint64_t>(fit.passes);
-        Candidate smaller{std::move(tape), fit.loss, 0};
-        smaller.skeleton = skeleton(canonical(smaller.tape));
-        if (archive_.offer(smaller)) {
-            if (fully) {
-                reduce(smaller);
-            }
-            keep(std::move(smaller));
+        const double loss = fitted(tape, *problem_.full, fully ? 20 : 4, 1e-6);
+        if (!archive_.would_improve(tape.size(), loss)) {
+            continue;
         }
+        Candidate smaller{tape, loss, skeleton(canonical(tape)), loss};
+        if (problem_.full != problem_.sample) {
+            smaller.sample_loss = fitted(tape, *problem_.sample, 4, 1e-3);
+        }
+        archive_.offer(smaller);
+        if (fully) {
+            reduce(smaller);
+        }
+        keep(std::move(smaller));
     }
+}
+
+double Island::fitted(Tape& tape, const Objective& objective, int iterations, double tolerance) {
+    FitOptions options;
+    options.max_iterations = iterations;
+    options.tolerance = tolerance;
+    options.floor = problem_.exact_loss * 1e-3;
+    const FitResult fit =
+        fit_constants(tape, constant_positions(tape), {}, objective, workspace_, options);
+    passes_ += static_cast<std::uint64_t>(fit.passes);
+    return fit.loss;
 }
 
 void Island::keep(Candidate candidate) {
@@ -295,19 +305,19 @@ void Island::keep(Candidate candidate) {
         return member.skeleton == candidate.skeleton;
     });
     if (same != bin.end()) {
-        if (same->loss <= candidate.loss) {
+        if (same->sample_loss <= candidate.sample_loss) {
             return;
         }
         bin.erase(same);
     } else if (bin.size() == bin_capacity) {
-        if (bin.back().loss <= candidate.loss) {
+        if (bin.back().sample_loss <= candidate.sample_loss) {
             return;
         }
         bin.pop_back();
     }
-    const auto place =
-        std::upper_bound(bin.begin(), bin.end(), candidate.loss,
-                         [](double loss, const Candidate& member) { return loss < member.loss; });
+    const auto place = std::upper_bound(
+        bin.begin(), bin.end(), candidate.sample_loss,
+        [](double loss, const Candidate& member) { return loss < member.sample_loss; });
     bin.insert(place, std::move(candidate));
 }
 

@@ -53,6 +53,8 @@ class Island {
     Tape simplest(const Tape& tape) const;
     void promote(const Candidate& candidate);
     void reduce(const Candidate& candidate);
+    /// The loss once the constants are fitted in place.
+    double fitted(Tape& tape, const Objective& objective, int iterations, double tolerance);
     void keep(Candidate candidate);
 
     const Problem& problem_;
