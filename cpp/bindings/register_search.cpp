@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "arrays.hpp"
+#include "closedform/all_rows.hpp"
 #include "closedform/cuda.hpp"
 #include "closedform/evolution.hpp"
 #include "closedform/expression_text.hpp"

@@ -58,7 +58,7 @@ bool damped_step(const NormalEquations& equations, std::span<const std::size_t> 
 }  // namespace
 
 FitResult fit_constants(Tape& tape, std::span<const std::size_t> positions,
-                        std::span<const std::size_t> linear, const Objective& objective,
+                        std::span<const std::size_t> linear, const ConstantsLoss& objective,
                         Workspace& workspace, const FitOptions& options) {
     FitResult result;
     if (positions.empty()) {

@@ -9,6 +9,7 @@
 #include <optional>
 #include <stdexcept>
 
+#include "closedform/all_rows.hpp"
 #include "closedform/deadline.hpp"
 #include "closedform/draw.hpp"
 #include "closedform/finish.hpp"
@@ -348,13 +349,34 @@ class Search {
                 found.push_back(tape);
             }
         }
-        const auto losses_of = [this](std::span<const Tape> tapes) {
+        const auto few = objective(archive_rows, data_units_);
+        WholeData whole;
+        whole.losses = [this](std::span<const Tape> tapes) {
             return options_.loss_rows != nullptr
                        ? options_.loss_rows->losses(tapes)
                        : losses_on_all_rows<T>(tapes, x_, goal_, options_.threads);
         };
-        return finish(std::move(found), losses_of, *objective(archive_rows, data_units_),
-                      options_.operators, options_.threads, deadline);
+        if (x_.rows > archive_rows && few->quadratic()) {
+            whole.equation_rows = equation_rows(x_.rows);
+            whole.equations = [this, &deadline](std::span<const Tape> tapes) {
+                return equations_on_all_rows<T>(tapes, x_, goal_, options_.threads, deadline);
+            };
+            add_rivals(found);
+        }
+        return finish(std::move(found), whole, *few, options_.operators, options_.threads,
+                      deadline);
+    }
+
+    /// What an island holds to be the best of its size may be that on all rows, though another's
+    /// is better on the archive's.
+    void add_rivals(std::vector<Tape>& found) const {
+        for (const auto& island : islands_) {
+            for (Candidate& candidate : in_data_units(island->archive().front())) {
+                if (!among(found, candidate.tape)) {
+                    found.push_back(std::move(candidate.tape));
+                }
+            }
+        }
     }
 
     MatrixView<const T> x_;

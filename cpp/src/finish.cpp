@@ -5,12 +5,14 @@
 #include <charconv>
 #include <cmath>
 #include <cstddef>
+#include <iterator>
 #include <limits>
 #include <utility>
 
 #include "closedform/constants.hpp"
 #include "closedform/free_form.hpp"
 #include "closedform/parallel.hpp"
+#include "closedform/quadratic_model.hpp"
 #include "closedform/reductions.hpp"
 #include "closedform/simplify.hpp"
 #include "closedform/snap.hpp"
@@ -210,28 +212,99 @@ std::vector<Tape> by_worth(std::vector<Tape> found, const Objective& few) {
     return found;
 }
 
-}  // namespace
-
-std::vector<Candidate> finish(
-    std::vector<Tape> found,
-    const std::function<std::vector<double>(std::span<const Tape>)>& losses_of,
-    const Objective& few, const OpSet& operators, unsigned threads, const Deadline& deadline) {
-    found = by_worth(std::move(found), few);
-    std::vector<std::vector<Candidate>> finished(found.size());
-    parallel_for(found.size(), threads, [&](std::size_t i, unsigned) {
-        Finisher finisher(few, operators, deadline);
-        finished[i] = finisher.reduced(std::move(found[i]));
-        for (Candidate& candidate : finished[i]) {
-            candidate.tape = finisher.made_simple(candidate);
-        }
+/// Leaves out what another of at most its size is clearly better than on `few`, by more than
+/// chance between so many rows and all of them can make up for.
+std::vector<Candidate> promising(std::vector<Candidate> candidates, const Objective& few) {
+    const double rows = static_cast<double>(few.rows().rows());
+    // Three standard errors of a mean of squares of normal residuals.
+    const double chance = 1.0 + 3.0 * std::sqrt(2.0 / rows);
+    std::vector<double> best(max_tape_size + 1, std::numeric_limits<double>::infinity());
+    for (const Candidate& candidate : candidates) {
+        double& own = best[candidate.complexity()];
+        own = std::min(own, candidate.loss);
+    }
+    for (std::size_t size = 1; size < best.size(); ++size) {
+        best[size] = std::min(best[size], best[size - 1]);
+    }
+    std::erase_if(candidates, [&](const Candidate& candidate) {
+        return candidate.loss > chance * best[candidate.complexity()];
     });
+    return candidates;
+}
+
+/// Gauss-Newton on the whole of the data for all candidates side by side, and then constants
+/// rounded as far as half a standard error of what all those rows say. False where the deadline
+/// came first: nothing is changed then.
+bool settle_on_all_rows(std::vector<Candidate>& candidates, const WholeData& whole,
+                        const Objective& few, const OpSet& operators, const Deadline& deadline) {
+    constexpr int steps = 2;  // they begin a standard error of `few` away from where they end
     std::vector<Tape> tapes;
-    for (auto& candidates : finished) {
-        for (Candidate& candidate : candidates) {
-            tapes.push_back(std::move(candidate.tape));
+    for (const Candidate& candidate : candidates) {
+        tapes.push_back(candidate.tape);
+    }
+    std::vector<NormalEquations> equations = whole.equations(tapes);
+    Workspace workspace;
+    for (int step = 0; step < steps && !equations.empty(); ++step) {
+        std::vector<Tape> trials = tapes;
+        for (std::size_t i = 0; i < trials.size(); ++i) {
+            const auto positions = constant_positions(trials[i]);
+            const QuadraticModel model(tapes[i], equations[i], few.largest_constant());
+            fit_constants(trials[i], positions, positions, model, workspace, {});
+        }
+        std::vector<NormalEquations> next = whole.equations(trials);
+        for (std::size_t i = 0; i < next.size(); ++i) {
+            if (next[i].loss < equations[i].loss) {
+                tapes[i] = std::move(trials[i]);
+                equations[i] = std::move(next[i]);
+            }
         }
     }
-    const std::vector<double> losses = losses_of(tapes);
+    if (equations.empty()) {
+        return false;
+    }
+    const double rows = static_cast<double>(whole.equation_rows);
+    for (std::size_t i = 0; i < tapes.size(); ++i) {
+        const double allowed = std::max(few.rounding_loss(), equations[i].loss * (1 + 0.5 / rows));
+        const QuadraticModel model(tapes[i], std::move(equations[i]), few.largest_constant());
+        snap_constants(tapes[i], model, workspace, allowed, deadline);
+        Tape simpler = emit(few.representative(canonical(tapes[i])), operators);
+        const bool shorter = !simpler.empty() && simpler.size() < tapes[i].size();
+        candidates[i].tape = std::move(shorter ? simpler : tapes[i]);
+    }
+    return true;
+}
+
+}  // namespace
+
+std::vector<Candidate> finish(std::vector<Tape> found, const WholeData& whole, const Objective& few,
+                              const OpSet& operators, unsigned threads, const Deadline& deadline) {
+    found = by_worth(std::move(found), few);
+    std::vector<std::vector<Candidate>> steps(found.size());
+    parallel_for(found.size(), threads, [&](std::size_t i, unsigned) {
+        steps[i] = Finisher(few, operators, deadline).reduced(std::move(found[i]));
+    });
+    std::vector<Candidate> candidates;
+    for (auto& own : steps) {
+        std::move(own.begin(), own.end(), std::back_inserter(candidates));
+    }
+    // Where all rows say no more than `few`, for there is no noise, nothing is fitted again.
+    const bool exact = std::any_of(candidates.begin(), candidates.end(),
+                                   [&](const auto& c) { return c.loss <= few.exact_loss(); });
+    bool settled = false;
+    if (whole.equations && !exact) {
+        candidates = promising(std::move(candidates), few);
+        settled = settle_on_all_rows(candidates, whole, few, operators, deadline);
+    }
+    if (!settled) {
+        parallel_for(candidates.size(), threads, [&](std::size_t i, unsigned) {
+            candidates[i].tape = Finisher(few, operators, deadline).made_simple(candidates[i]);
+        });
+    }
+    std::vector<Tape> tapes;
+    for (Candidate& candidate : candidates) {
+        tapes.push_back(std::move(candidate.tape));
+    }
+    const std::vector<double> losses = whole.losses(tapes);
     Archive archive(max_tape_size);
     for (std::size_t i = 0; i < tapes.size(); ++i) {
         archive.offer({std::move(tapes[i]), losses[i], 0});

@@ -1,20 +1,15 @@
 #include "closedform/goal.hpp"
 
 #include <algorithm>
-#include <numeric>
 #include <stdexcept>
 #include <utility>
 
 #include "closedform/gradient_objective.hpp"
 #include "closedform/margin_objective.hpp"
-#include "closedform/parallel.hpp"
 #include "closedform/value_objective.hpp"
 
 namespace closedform {
 namespace {
-
-constexpr std::size_t part_rows = 8192;
-constexpr std::size_t parts_at_once = 64;  // so that what is kept of them is bounded
 
 std::vector<double> gather(std::span<const double> values, std::span<const std::size_t> rows,
                            double factor = 1.0) {
@@ -109,54 +104,5 @@ std::unique_ptr<Objective> MarginGoal::at(RowBlocks blocks, std::span<const std:
     return std::make_unique<MarginObjective>(std::move(blocks), gather(labels_, which),
                                              gather(weights_, which));
 }
-
-template <class T>
-std::vector<double> losses_on_all_rows(std::span<const Tape> tapes, MatrixView<const T> x,
-                                       const Goal& goal, unsigned threads) {
-    if (x.rows != goal.rows()) {
-        throw std::invalid_argument("X: needs as many rows as there are targets");
-    }
-    for (const Tape& tape : tapes) {
-        if (static_cast<std::size_t>(inputs_needed(tape)) > x.columns) {
-            throw std::invalid_argument("X: has fewer columns than the expression reads");
-        }
-    }
-    Units units;
-    units.x.assign(x.columns, 1.0);
-    LossSums none;
-    none.negated = 0.0;
-    std::vector<LossSums> totals(tapes.size(), none);
-    const std::size_t parts = tapes.empty() ? 0 : (x.rows + part_rows - 1) / part_rows;
-    std::vector<std::vector<LossSums>> sums(std::min(parts, parts_at_once));
-    for (std::size_t first = 0; first < parts; first += parts_at_once) {
-        const std::size_t count = std::min(parts_at_once, parts - first);
-        parallel_for(count, threads, [&](std::size_t part, unsigned) {
-            Workspace workspace;
-            const std::size_t begin = (first + part) * part_rows;
-            std::vector<std::size_t> rows(std::min(part_rows, x.rows - begin));
-            std::iota(rows.begin(), rows.end(), begin);
-            const auto objective = goal.at(RowBlocks(x, rows), rows, units);
-            sums[part].assign(tapes.size(), {});
-            for (std::size_t t = 0; t < tapes.size(); ++t) {
-                sums[part][t] = objective->sums(tapes[t], workspace);
-            }
-        });
-        for (std::size_t part = 0; part < count; ++part) {
-            for (std::size_t t = 0; t < tapes.size(); ++t) {
-                totals[t] += sums[part][t];
-            }
-        }
-    }
-    std::vector<double> losses;
-    for (const LossSums& total : totals) {
-        losses.push_back(total.loss());
-    }
-    return losses;
-}
-
-template std::vector<double> losses_on_all_rows(std::span<const Tape>, MatrixView<const double>,
-                                                const Goal&, unsigned);
-template std::vector<double> losses_on_all_rows(std::span<const Tape>, MatrixView<const float>,
-                                                const Goal&, unsigned);
 
 }  // namespace closedform

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "closedform/all_rows.hpp"
 #include "closedform/evaluate.hpp"
 #include "closedform/evolution.hpp"
 #include "closedform/expression_text.hpp"

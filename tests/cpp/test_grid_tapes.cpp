@@ -10,6 +10,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "closedform/all_rows.hpp"
 #include "closedform/evolution.hpp"
 #include "closedform/expression_text.hpp"
 #include "closedform/goal.hpp"

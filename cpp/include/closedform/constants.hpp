@@ -34,7 +34,7 @@ struct FitResult {
 /// enter linearly and are solved for first. The loss never ends above where it began; infinity
 /// when the expression is not finite at the start.
 FitResult fit_constants(Tape& tape, std::span<const std::size_t> positions,
-                        std::span<const std::size_t> linear, const Objective& objective,
+                        std::span<const std::size_t> linear, const ConstantsLoss& objective,
                         Workspace& workspace, const FitOptions& options);
 
 }  // namespace closedform

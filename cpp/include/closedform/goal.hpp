@@ -127,10 +127,4 @@ class LossRows {
     virtual bool resident() const = 0;
 };
 
-/// Losses of expressions on all rows of X, in one pass over them, a part at a time: no copy of all
-/// rows. The same for any number of threads (0: all cores).
-template <class T>
-std::vector<double> losses_on_all_rows(std::span<const Tape> tapes, MatrixView<const T> x,
-                                       const Goal& goal, unsigned threads);
-
 }  // namespace closedform

@@ -46,19 +46,16 @@ struct LossSums {
 /// How a term can join an expression f: f + c t, f exp(c t), f t, f / t.
 enum class Joint { sum, exponent, product, quotient };
 
-class Objective {
+/// A loss as a function of an expression's constants: what fitting and rounding them need.
+class ConstantsLoss {
   public:
-    virtual ~Objective() = default;
-    Objective() = default;
-    Objective(const Objective&) = delete;
-    Objective& operator=(const Objective&) = delete;
-
-    virtual LossSums sums(const Tape& tape, Workspace& workspace) const = 0;
+    virtual ~ConstantsLoss() = default;
+    ConstantsLoss() = default;
+    ConstantsLoss(const ConstantsLoss&) = delete;
+    ConstantsLoss& operator=(const ConstantsLoss&) = delete;
 
     /// Weighted mean over the rows; infinity where the expression is not defined.
-    double loss(const Tape& tape, Workspace& workspace) const {
-        return sums(tape, workspace).loss();
-    }
+    virtual double loss(const Tape& tape, Workspace& workspace) const = 0;
 
     /// Loss and the normal equations of the constants at `positions`, divided by the sum of
     /// weights. Not finite when the expression is not.
@@ -67,6 +64,21 @@ class Objective {
 
     /// Passes over the rows that normal_equations takes for so many constants.
     virtual int passes(std::size_t /*constants*/) const { return 1; }
+
+    /// True when one Gauss-Newton step solves for constants that enter linearly.
+    virtual bool quadratic() const { return false; }
+
+    /// Constants beyond this fake structure by cancellation: (x - C)(y + C) for a sum.
+    virtual double largest_constant() const { return 1e9; }
+};
+
+class Objective : public ConstantsLoss {
+  public:
+    virtual LossSums sums(const Tape& tape, Workspace& workspace) const = 0;
+
+    double loss(const Tape& tape, Workspace& workspace) const final {
+        return sums(tape, workspace).loss();
+    }
 
     /// For every term the share of the loss that joining it to `parent` would take away: what a
     /// search needs to choose a term. Only Joint::sum where the scale is not free.
@@ -96,12 +108,6 @@ class Objective {
     /// Where a sign means something: true when the expression times -1 has the smaller loss.
     /// solve_sum leaves that open.
     virtual bool falls(const Tape& /*tape*/, Workspace& /*workspace*/) const { return false; }
-
-    /// True when one Gauss-Newton step solves for constants that enter linearly.
-    virtual bool quadratic() const { return false; }
-
-    /// Constants beyond this fake structure by cancellation: (x - C)(y + C) for a sum.
-    virtual double largest_constant() const { return 1e9; }
 
     virtual const RowBlocks& rows() const = 0;
 };

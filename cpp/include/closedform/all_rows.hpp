@@ -1,0 +1,35 @@
+#pragma once
+// Expressions on the whole of the data, a part at a time: no copy of all rows is made, and what is
+// kept of a part does not grow with them. The same for any number of threads (0: all cores).
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "closedform/array_view.hpp"
+#include "closedform/deadline.hpp"
+#include "closedform/expression.hpp"
+#include "closedform/goal.hpp"
+#include "closedform/objective.hpp"
+
+namespace closedform {
+
+/// Losses of expressions on all rows of X, in one pass over them. Throws std::invalid_argument
+/// where X, the goal and the expressions do not fit together.
+template <class T>
+std::vector<double> losses_on_all_rows(std::span<const Tape> tapes, MatrixView<const T> x,
+                                       const Goal& goal, unsigned threads);
+
+/// The normal equations of all constants of every expression (in the order of
+/// constant_positions), in one pass over all rows or, beyond a million, over as many in parts
+/// spread evenly: what more rows would add to the constants lies far below what they are printed
+/// with. Nothing where the deadline passes before the end. Throws as losses_on_all_rows.
+template <class T>
+std::vector<NormalEquations> equations_on_all_rows(std::span<const Tape> tapes,
+                                                   MatrixView<const T> x, const Goal& goal,
+                                                   unsigned threads, const Deadline& deadline);
+
+/// How many rows equations_on_all_rows looks at.
+std::size_t equation_rows(std::size_t rows);
+
+}  // namespace closedform
