@@ -7,10 +7,10 @@
 #include <optional>
 
 #include "arrays.hpp"
-#include "closedform/all_rows.hpp"
 #include "closedform/cuda.hpp"
 #include "closedform/evolution.hpp"
 #include "closedform/expression_text.hpp"
+#include "closedform/whole_data.hpp"
 #include "register.hpp"
 
 namespace py = pybind11;

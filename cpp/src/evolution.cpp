@@ -9,7 +9,6 @@
 #include <optional>
 #include <stdexcept>
 
-#include "closedform/all_rows.hpp"
 #include "closedform/deadline.hpp"
 #include "closedform/draw.hpp"
 #include "closedform/finish.hpp"
@@ -17,6 +16,7 @@
 #include "closedform/objective.hpp"
 #include "closedform/parallel.hpp"
 #include "closedform/skeleton.hpp"
+#include "closedform/whole_data.hpp"
 
 namespace closedform {
 namespace {

@@ -7,11 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "closedform/all_rows.hpp"
 #include "closedform/evaluate.hpp"
 #include "closedform/evolution.hpp"
 #include "closedform/expression_text.hpp"
 #include "closedform/random.hpp"
+#include "closedform/whole_data.hpp"
 
 using namespace closedform;
 

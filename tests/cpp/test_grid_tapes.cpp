@@ -10,11 +10,11 @@
 #include <type_traits>
 #include <vector>
 
-#include "closedform/all_rows.hpp"
 #include "closedform/evolution.hpp"
 #include "closedform/expression_text.hpp"
 #include "closedform/goal.hpp"
 #include "closedform/random.hpp"
+#include "closedform/whole_data.hpp"
 #include "drivers/tapes.hpp"
 #include "host_runtime.hpp"
 

@@ -4,11 +4,11 @@
 #include <numeric>
 #include <vector>
 
-#include "closedform/all_rows.hpp"
 #include "closedform/evolution.hpp"
 #include "closedform/expression_text.hpp"
 #include "closedform/quadratic_model.hpp"
 #include "closedform/random.hpp"
+#include "closedform/whole_data.hpp"
 
 using namespace closedform;
 

@@ -3,6 +3,7 @@
 // kept of a part does not grow with them. The same for any number of threads (0: all cores).
 
 #include <cstddef>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -31,5 +32,15 @@ std::vector<NormalEquations> equations_on_all_rows(std::span<const Tape> tapes,
 
 /// How many rows equations_on_all_rows looks at.
 std::size_t equation_rows(std::size_t rows);
+
+/// All rows of the data, as the last stage asks for them: all expressions at once, for every ask
+/// is a pass over the rows.
+struct WholeData {
+    std::function<std::vector<double>(std::span<const Tape>)> losses;
+    /// As equations_on_all_rows, or nothing once its deadline has passed. Empty where `few` has all
+    /// rows anyway, and where the loss is no sum of squares.
+    std::function<std::vector<NormalEquations>(std::span<const Tape>)> equations;
+    std::size_t equation_rows = 0;  ///< how many of the rows those are taken on
+};
 
 }  // namespace closedform

@@ -1,4 +1,4 @@
-#include "closedform/all_rows.hpp"
+#include "closedform/whole_data.hpp"
 
 #include <algorithm>
 #include <cmath>
