@@ -3,6 +3,7 @@
 #include "closedform/tape_kernels.hpp"
 
 #include "closedform/kernels/tape_dispatch.hpp"
+#include "closedform/kernels/tensor_row.hpp"
 #include "lanes.hpp"
 
 // An operator may write where its operand is (the reused slots of forward): each row depends on
@@ -20,6 +21,7 @@ namespace {
 
 constexpr std::size_t rows = block_rows;
 namespace k = closedform::kernels;
+static_assert(lanes % pack_width == 0);
 
 bool far(const double* a) {
     k::Bits any = 0;  // as wide as what is compared: a bool would not become vector code
@@ -258,14 +260,27 @@ void reverse_tangent(const Node* tape, std::size_t nodes, const double* const* a
     }
 }
 
-double dot(const double* a, const double* b) {
-    double lane[lanes] = {};
+/// Adds column . others[c] to sums[c]. Several at once: one sum alone would wait for its own last
+/// addition at every step, and read the column again.
+template <std::size_t Count>
+void add_dots(const double* column, const double* const* others, double* sums) {
+    constexpr std::size_t packs = lanes / pack_width;
+    Pack sum[Count][packs] = {};
     for (std::size_t i = 0; i < rows; i += lanes) {
-        for (std::size_t j = 0; j < lanes; ++j) {
-            lane[j] += a[i + j] * b[i + j];
+        for (std::size_t part = 0; part < packs; ++part) {
+            const Pack own = k::load_lanes<Pack>(column + i + part * pack_width);
+            for (std::size_t c = 0; c < Count; ++c) {
+                sum[c][part] += own * k::load_lanes<Pack>(others[c] + i + part * pack_width);
+            }
         }
     }
-    return total(lane);
+    for (std::size_t c = 0; c < Count; ++c) {
+        double lane[lanes];
+        for (std::size_t part = 0; part < packs; ++part) {
+            k::store_lanes(lane + part * pack_width, sum[c][part]);
+        }
+        sums[c] += total(lane);
+    }
 }
 
 double square_error(const double* f, const double* y, const double* scale) {
@@ -286,18 +301,26 @@ double normal_equations(const double* f, const double* y, const double* scale,
     for (std::size_t i = 0; i < rows; ++i) {
         residual[i] = scale[i] * (f[i] - y[i]);
     }
+    const double* const right = residual;
     for (std::size_t p = 0; p < count; ++p) {
         double* column = jacobian[p];
         CLOSEDFORM_ROWS_INDEPENDENT
         for (std::size_t i = 0; i < rows; ++i) {
             column[i] *= scale[i];
         }
-        gradient[p] += dot(column, residual);
-        for (std::size_t q = 0; q <= p; ++q) {
-            *gram++ += dot(column, jacobian[q]);
+        add_dots<1>(column, &right, gradient + p);
+        std::size_t q = 0;
+        for (; q + 4 <= p + 1; q += 4) {
+            add_dots<4>(column, jacobian + q, gram + q);
         }
+        for (; q <= p; ++q) {
+            add_dots<1>(column, jacobian + q, gram + q);
+        }
+        gram += p + 1;
     }
-    return dot(residual, residual);
+    double loss = 0.0;
+    add_dots<1>(residual, &right, &loss);
+    return loss;
 }
 
 }  // namespace
