@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ctypes
 import logging
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -174,18 +175,15 @@ def test_pysr_has_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
         cf.search(X, values=y, backend="pysr", device="cuda")
 
 
-@pytest.mark.parametrize("target", ["values", "gradients", "labels"])
-def test_a_search_sends_to_the_device_what_goes_over_all_rows(
-    target: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """What a GPU is asked for, which the CPU then does."""
     monkeypatch.setattr(_core, "cuda_problem", lambda: ("", False))
     _device._found.cache_clear()
     asked: list[str] = []
     search = _core.search
 
     class Goal:
-        """The core's, on the CPU whatever is asked."""
-
         def __init__(self, goal: _core.Goal) -> None:
             self.goal = goal
 
@@ -204,16 +202,32 @@ def test_a_search_sends_to_the_device_what_goes_over_all_rows(
     for kind in (targets.Values, targets.Directions, targets.Labels):
         made = kind.__dict__["goal"].func
         monkeypatch.setattr(kind, "goal", property(lambda self, made=made: Goal(made(self))))
-    given = {"values": y, "gradients": X[:, ::-1], "labels": y > 0.25}[target]
-    budget: dict[str, Any] = {"evaluations": 2000, "time": np.inf, "symmetries": False}
-    here = cf.search(X, **{target: given}, **budget)
-    assert not asked
-    for device in ("cuda", "auto"):
-        there = cf.search(X, **{target: given}, **budget, device=device)  # type: ignore[arg-type]
-        assert set(asked) == {"search", "losses"}
-        assert [f.text for f in there] == [f.text for f in here]
-        asked.clear()
+    yield asked
     _device._found.cache_clear()
+
+
+BUDGET: dict[str, Any] = {"evaluations": 2000, "time": np.inf}
+
+
+@pytest.mark.parametrize("device", ["cuda", "auto"])
+@pytest.mark.parametrize("target", ["values", "gradients", "labels"])
+def test_a_search_asks_the_device_for_what_goes_over_all_rows(
+    target: str, device: _device.Device, asked: list[str]
+) -> None:
+    given: Any = {target: {"values": y, "gradients": X[:, ::-1], "labels": y > 0.25}[target]}
+    here = cf.search(X, **given, symmetries=False, **BUDGET)
+    assert not asked
+    there = cf.search(X, **given, symmetries=False, **BUDGET, device=device)
+    assert set(asked) == {"search", "losses"}
+    assert [f.text for f in there] == [f.text for f in here]
+
+
+def test_discover_and_interpret_hand_their_device_on(asked: list[str]) -> None:
+    cf.discover(X, y, strategy="direct", **BUDGET, device="cuda")
+    assert set(asked) == {"search", "losses"}
+    asked.clear()
+    cf.interpret((lambda X: X[:, 0] * X[:, 1], lambda X: X[:, ::-1]), X, **BUDGET, device="auto")
+    assert set(asked) == {"search", "losses"}
 
 
 @needs_no_gpu

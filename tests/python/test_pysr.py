@@ -38,6 +38,7 @@ def made(**changes: Any) -> Settings:
         "threads": None,
         "seed": 0,
         "callback": None,
+        "device": "cpu",
     }
     return settings.checked(**given | changes)
 
