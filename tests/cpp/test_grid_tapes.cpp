@@ -252,6 +252,7 @@ TEST_CASE_TEMPLATE("grid: a search with its batches on a device finds the CPU's 
          {static_cast<const Goal*>(&values), static_cast<const Goal*>(&directions)}) {
         SearchOptions options = small_search();
         const SearchResult here = search(x, *goal, options, {});
+        options.threads = 2;
         // Once with room for all rows, once a chunk at a time.
         for (const std::size_t memory : {plenty, std::size_t{300'000}}) {
             gpu::TapeScorer<X, gpu::HostRuntime> scorer(x, goal->arrays(), 512, memory,
