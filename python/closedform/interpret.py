@@ -133,8 +133,8 @@ def interpret(
         evaluations: budget of the searches together, as in `search`; with time=math.inf the result
             depends on the seed alone.
         operators, max_size, signed, backend, options, threads, seed: as in `search`.
-        device: where a native network runs, as in `cf.network`, and the search, as in `search`. Of a
-            `Network`, and with "auto" of a model that is not native, the search alone.
+        device: where a native network runs, as in `cf.network`, and the search, as in `search`. For
+            a `Network`, and with "auto" for a model that is not native, the search alone.
         callback: called with a Progress; returning True ends the search, the best so far is kept.
 
     Raises:
