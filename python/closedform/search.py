@@ -97,8 +97,8 @@ def search(
             used. The GPU computes losses on all rows, of a whole batch of expressions at a time: of
             everything the islands found whenever they exchange it (in the precision of X, and if
             its memory holds the rows) and of what is left at the end (in float64). The evolution
-            itself, on samples of at most 8192 rows, is the CPU's and the same; so a GPU is worth it
-            for many rows. Native only.
+            itself, on samples of at most 8192 rows, and the fits of constants are the CPU's and the
+            same; so a GPU is worth it for many rows. Native only.
         callback: called about twice a second with a Progress; returning True ends the search.
 
     Returns:
