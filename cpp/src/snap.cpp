@@ -24,8 +24,8 @@ double rounded(double value, int digits) {
 
 }  // namespace
 
-double snap_constants(Tape& tape, const ConstantsLoss& objective, Workspace& workspace, double allowed,
-                      const Deadline& deadline) {
+double snap_constants(Tape& tape, const ConstantsLoss& objective, Workspace& workspace,
+                      double allowed, const Deadline& deadline) {
     std::vector<std::size_t> open = constant_positions(tape);
     double loss = objective.loss(tape, workspace);
     FitOptions options;

@@ -93,15 +93,15 @@ struct SinCos {
 
 #define CLOSEDFORM_SINCOS_LIMIT 1.0e6
 
-/// sin(x - m pi) with the sign that half_turns, the bits of an integer beside it, gives; m times 2 is
-/// an integer below 2^20: its products with the parts of pi, 33 bits each, are exact.
-CLOSEDFORM_HOST_DEVICE double sine_beside(double x, double m, Bits half_turns) {
-    const double r = ((x - m * 3.14159265346825122834) - m * 1.21542010126079319932e-10) -
-                     m * 4.04453249759190126308e-21;
-    const double z = r * r;  // |r| <= pi/2: r^23/23! < 2e-18
-    double s = 1.0 / 51090942171709440000.0;
-    s = s * z - 1.0 / 121645100408832000.0;
-    s = s * z + 1.0 / 355687428096000.0;
+// Not one series for both, though it is shorter: 1 - cos(x) wants cos right to half a unit near 1.
+CLOSEDFORM_HOST_DEVICE SinCos<double> sincos(double x) {
+    const double shifted = x * 0.63661977236758134308 + CLOSEDFORM_ROUND_SHIFT;
+    const double n = shifted - CLOSEDFORM_ROUND_SHIFT;
+    // pi/2 in three parts of 33 bits: n * part is exact for n < 2^20.
+    const double r = ((x - n * 1.57079632673412561417) - n * 6.07710050630396597660e-11) -
+                     n * 2.02226624879595063154e-21;
+    const double z = r * r;  // |r| <= pi/4
+    double s = 1.0 / 355687428096000.0;
     s = s * z - 1.0 / 1307674368000.0;
     s = s * z + 1.0 / 6227020800.0;
     s = s * z - 1.0 / 39916800.0;
@@ -109,18 +109,21 @@ CLOSEDFORM_HOST_DEVICE double sine_beside(double x, double m, Bits half_turns) {
     s = s * z - 1.0 / 5040.0;
     s = s * z + 1.0 / 120.0;
     s = s * z - 1.0 / 6.0;
-    return from_bits(bits_of(r + r * (z * s)) ^ (half_turns << 63U));
-}
-
-/// Two independent series: who needs one of them does not pay for the other.
-CLOSEDFORM_HOST_DEVICE SinCos<double> sincos(double x) {
-    const double turns = x * 0.31830988618379067154;
-    const double to_sine = turns + CLOSEDFORM_ROUND_SHIFT;
-    const double n = to_sine - CLOSEDFORM_ROUND_SHIFT;
-    // cos(x) = -(-1)^k sin(x - (k + 1/2) pi)
-    const double to_cosine = (turns - 0.5) + CLOSEDFORM_ROUND_SHIFT;
-    const double k = to_cosine - CLOSEDFORM_ROUND_SHIFT;
-    return {sine_beside(x, n, bits_of(to_sine)), sine_beside(x, k + 0.5, bits_of(to_cosine) + 1)};
+    const double sine = r + r * (z * s);
+    double c = 1.0 / 20922789888000.0;
+    c = c * z - 1.0 / 87178291200.0;
+    c = c * z + 1.0 / 479001600.0;
+    c = c * z - 1.0 / 3628800.0;
+    c = c * z + 1.0 / 40320.0;
+    c = c * z - 1.0 / 720.0;
+    c = c * z + 1.0 / 24.0;
+    const double cosine = 1.0 - (0.5 * z - z * z * c);
+    const Bits quadrant = bits_of(shifted);
+    const bool swap = (quadrant & 1U) != 0;
+    const Bits sine_sign = (quadrant & 2U) << 62U;
+    const Bits cosine_sign = ((quadrant + 1) & 2U) << 62U;
+    return {from_bits(bits_of(swap ? cosine : sine) ^ sine_sign),
+            from_bits(bits_of(swap ? sine : cosine) ^ cosine_sign)};
 }
 
 /// e^x - 1 without cancellation, 2^n (e^r - 1) + (2^n - 1), exact where n is 0; for x <= 700.
