@@ -358,6 +358,7 @@ def _document(discovery: Discovery, options: argparse.Namespace) -> dict[str, An
         "strategy": discovery.strategy,
         "separability": None if structure is None else str(structure),
         "reason": None if structure is None else structure.reason,
+        "similarity": None if discovery.similarity is None else str(discovery.similarity),
         "stopped": discovery.stopped,
         "seed": options.seed,
         "version": _core.build_info()["version"],

@@ -17,20 +17,30 @@ class Link:
 
     Attributes:
         forward: L on values.
+        slope: |dL/dy| at values.
         inverse: puts an expression's text into the inverse of L.
         operators: what the inverse's text needs.
+        signed: values of both signs can be told from L(y).
     """
 
     forward: Callable[[Floats], Floats]
+    slope: Callable[[Floats], Floats]
     inverse: Callable[[str], str]
     operators: frozenset[str]
+    signed: bool = False
 
 
 LINKS = {
-    "identity": Link(lambda y: y, lambda t: t, frozenset()),
-    "reciprocal": Link(lambda y: 1.0 / y, lambda t: f"1.0/{t}", frozenset({"/"})),
-    "log": Link(np.log, lambda t: f"exp{t}", frozenset({"exp"})),
-    "square": Link(np.square, lambda t: f"sqrt{t}", frozenset({"sqrt"})),
-    "sqrt": Link(np.sqrt, lambda t: f"{t}**2", frozenset({"square"})),
-    "exp": Link(np.exp, lambda t: f"log{t}", frozenset({"log"})),
+    "identity": Link(lambda y: y, np.ones_like, lambda t: t, frozenset(), signed=True),
+    "reciprocal": Link(lambda y: 1.0 / y, lambda y: y**-2, lambda t: f"1.0/{t}", frozenset({"/"})),
+    "log": Link(np.log, lambda y: 1.0 / np.abs(y), lambda t: f"exp{t}", frozenset({"exp"})),
+    "square": Link(np.square, lambda y: 2.0 * np.abs(y), lambda t: f"sqrt{t}", frozenset({"sqrt"})),
+    "sqrt": Link(np.sqrt, lambda y: 0.5 / np.sqrt(y), lambda t: f"{t}**2", frozenset({"square"})),
+    "exp": Link(np.exp, np.exp, lambda t: f"log{t}", frozenset({"log"}), signed=True),
+    "inverse square": Link(
+        lambda y: y**-2.0,
+        lambda y: 2.0 * np.abs(y) ** -3.0,
+        lambda t: f"1.0/sqrt{t}",
+        frozenset({"/", "sqrt"}),
+    ),
 }

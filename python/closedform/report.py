@@ -253,9 +253,10 @@ def _error_rows(discovery: Discovery) -> list[list[str]]:
 
 
 def _reasons(discovery: Discovery) -> list[str]:
-    structure = discovery.separability
+    structure, similarity = discovery.separability, discovery.similarity
     return [
         f"strategy: {discovery.strategy}",
+        *([] if similarity is None else [f"variables: {similarity}"]),
         *([] if structure is None else [f"structure: {structure}", f"decided: {structure.reason}"]),
         f"chosen: {_WAYS[discovery.chosen]}",
         f"ended by: {discovery.stopped}",

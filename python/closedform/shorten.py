@@ -19,13 +19,16 @@ def shorter(formula: Formula, operators: Iterable[str]) -> str | None:
     """Text of an equal formula with fewer nodes and the same operators, or None.
 
     Tries what the core does not: common factors (x*y + x*z), common denominators, one root of a
-    product for several roots, and trigonometric identities. The caller scores the text anew.
+    product for several roots, factors taken into a root, and trigonometric identities. Roots may
+    differ where inputs are negative: the caller scores the text anew.
     """
     if formula.complexity > LARGEST_SIZE or formula.complexity < 5:
         return None
     import sympy
 
     transforms: list[Callable[[Any], Any]] = [sympy.factor_terms, sympy.together, _one_root]
+    if "sqrt" in formula.operators:
+        transforms.append(_into_root)
     if formula.operators & {"sin", "cos", "tan"}:
         transforms.append(_trigonometric)
     names = list(formula.names)
@@ -63,6 +66,20 @@ def _one_root(expression: Any) -> Any:
         lambda e: e.base ** (half if e.exp > 0 else -half),
     )
     return expression.replace(lambda e: e.is_Mul, together)
+
+
+def _into_root(expression: Any) -> Any:
+    """sqrt(x**2 + y**2) for x*sqrt(1 + y**2/x**2): equal where inputs are positive."""
+    import sympy
+
+    half = sympy.Rational(1, 2)
+    positive = {s: sympy.Dummy(s.name, positive=True) for s in expression.free_symbols}
+    expression = expression.xreplace(positive).replace(
+        lambda e: e.is_Pow and e.exp in (half, -half, 0.5, -0.5),
+        lambda e: sympy.together(e.base) ** (half if e.exp > 0 else -half),
+    )
+    short = sympy.powsimp(sympy.expand_power_base(expression))
+    return short.xreplace({dummy: symbol for symbol, dummy in positive.items()})
 
 
 def _trigonometric(expression: Any) -> Any:

@@ -82,6 +82,7 @@ class FakeDiscovery:
         self.chosen = "through_surrogate"
         self.strategy = "per-dimension"
         self.separability = FakeSeparability()
+        self.similarity = None
         self.stopped = "exact"
 
     def report(self, path: Path) -> None:

@@ -66,7 +66,7 @@ def test_names_progress_and_stopping(tmp_path: Path) -> None:
 
     found = cf.discover(table, y, time=60, callback=callback)
     assert found.stopped == "interrupted"
-    assert phases[0] == "surrogate"
+    assert phases[0] == "search"
     assert found.formula.names == ("length", "mass")
     found.front.save(tmp_path / "front.json")
     assert cf.Front.load(tmp_path / "front.json").best == found.formula

@@ -20,6 +20,7 @@ OPERATORS = ("+", "-", "*", "/", "sin", "cos", "exp", "log", "sqrt", "square")
         ("0.5*sin(2*x1*x2/x3 - 1.5707963267948966) + 0.5", "sin(x1*x2/x3)**2"),
         ("cos(x1*x2 - 1.5707963267948966) + x3", "sin(x1*x2) + x3"),
         ("sin(x1*x2 - 1.57) + x3", None),  # a phase that is no quarter turn
+        ("x1*sqrt(x2**2/x1**2 + x3**2/x1**2 + 1)", "sqrt(x1**2 + x2**2 + x3**2)"),
         ("exp(0.49*(log(x1) + log(x2)))", None),
     ],
 )
