@@ -19,7 +19,7 @@ from closedform.selection import choose
 from closedform.separability import Separability
 from closedform.settings import OPERATORS, checked
 from closedform.similarity import Similarity
-from closedform.stages import FIRST_LOOK, Stages
+from closedform.stages import Stages
 from closedform.surrogate import Surrogate
 
 Floats = npt.NDArray[np.float64]
@@ -157,7 +157,7 @@ def discover(
         device=device,
     )
     surrogate, structure, through = None, None, None
-    direct = run.search("search", FIRST_LOOK)
+    direct = run.first_look()
     if strategy != "direct" and not run.done(direct):
         surrogate, structure = run.read_structure()
     tree = structure.tree if structure is not None and strategy == "auto" else None

@@ -70,14 +70,12 @@ class Reduced:
         Z: (n, groups) values of the groups.
         values: (n,) of g.
         weights: (n,) of the rows, such that squared errors of g are squared errors of y.
-        surrogate: of g; None where it is a constant.
     """
 
     similarity: Similarity
     Z: Floats
     values: Floats
     weights: Floats
-    surrogate: Surrogate | None
 
 
 def reduce(
@@ -101,35 +99,63 @@ def reduce(
     """
     rows = np.ones(len(y)) if weights is None else weights / np.mean(weights)
     plain = Similarity("1", surrogate.names, surrogate.held_out_error)
-    spread = float(np.sqrt(np.average((y - np.average(y, weights=rows)) ** 2, weights=rows)))
-    now = Reduced(plain, X, y, rows, surrogate)
-    while now.surrogate is not None:
-        error = now.similarity.error
-        bound = max(WORSE * error, min(WORSE_FINE * error, FINE), ROUNDING)
-        values, gradients = now.surrogate.predict(now.Z), now.surrogate.gradient(now.Z)
-        for step in _proposals(now.Z, values, gradients):
+    now = Reduced(plain, X, y, rows)
+    fitted: _Fitted | None = _Fitted(plain.error, surrogate.predict(X), surrogate.gradient(X))
+    spread = _deviation(y, rows)
+    in_logs = False
+    if plain.error > FINE and (np.all(y > 0) or np.all(y < 0)):
+        logarithm = _fitted_in_logs(now, rows, fit, spread)
+        if logarithm.error < plain.error:
+            in_logs, fitted = True, logarithm
+    while fitted is not None:
+        bound = max(WORSE * fitted.error, min(WORSE_FINE * fitted.error, FINE), ROUNDING)
+        for step in _proposals(now.Z, fitted.values, fitted.gradients):
             fewer = step.applied(now, surrogate.names, list(operators))
             if fewer is None:
                 continue
-            missed, model = _error(fewer, fit)
-            if missed <= bound * spread:
-                known = replace(fewer.similarity, error=missed / spread)
-                now = replace(fewer, similarity=known, surrogate=model)
+            error, model = _deviation(fewer.values, fewer.weights) / spread, None
+            if fewer.similarity.groups and error > ROUNDING:
+                again = _fitted_in_logs if in_logs else _fitted
+                model = again(fewer, rows, fit, spread)
+                error = model.error
+            if error <= bound:
+                known = replace(fewer.similarity, error=error)
+                now, fitted = replace(fewer, similarity=known), model
                 break
         else:
             break
     return now
 
 
-def _error(reduced: Reduced, fit: Fit) -> tuple[float, Surrogate | None]:
-    """Root mean square error of y on rows held out, and the surrogate that makes it."""
-    mean = np.average(reduced.values, weights=reduced.weights)
-    deviation = float(np.sqrt(np.mean(reduced.weights * (reduced.values - mean) ** 2)))
-    size = float(np.sqrt(np.mean(reduced.weights * reduced.values**2)))
-    if not reduced.similarity.groups or deviation <= ROUNDING * size:
-        return deviation, None
-    model = fit(reduced.Z, reduced.values, reduced.weights)
-    return model.held_out_error * deviation, model
+@dataclass(frozen=True)
+class _Fitted:
+    """Held-out error over the spread of y, values and gradients of a surrogate of g."""
+
+    error: float
+    values: Floats
+    gradients: Floats
+
+
+def _fitted(data: Reduced, _rows: Floats, fit: Fit, spread: float) -> _Fitted:
+    model = fit(data.Z, data.values, data.weights)
+    error = model.held_out_error * _deviation(data.values, data.weights) / spread
+    return _Fitted(error, model.predict(data.Z), model.gradient(data.Z))
+
+
+def _fitted_in_logs(data: Reduced, rows: Floats, fit: Fit, spread: float) -> _Fitted:
+    """By a surrogate of log g: products become sums."""
+    logs = np.log(np.abs(data.values))
+    model = fit(data.Z, logs, rows)
+    # As if errors of the logarithm were the same everywhere.
+    size = float(np.sqrt(np.mean(data.weights * data.values**2)))
+    error = model.held_out_error * _deviation(logs, rows) * size / spread
+    values = np.sign(data.values) * np.exp(model.predict(data.Z))
+    return _Fitted(error, values, values[:, None] * model.gradient(data.Z))
+
+
+def _deviation(values: Floats, weights: Floats) -> float:
+    mean = np.average(values, weights=weights)
+    return float(np.sqrt(np.mean(weights * (values - mean) ** 2)))
 
 
 @dataclass(frozen=True)
@@ -168,9 +194,8 @@ class _Step:
         if np.any(np.ptp(Z, axis=0) == 0.0):
             return None
         factor_text, *group_texts = [formula.text for formula in simple]
-        return Reduced(
-            Similarity(factor_text, tuple(group_texts), np.nan), Z, values, weights, None
-        )
+        fewer = Similarity(factor_text, tuple(group_texts), np.nan)
+        return Reduced(fewer, Z, values, weights)
 
 
 def _proposals(X: Floats, values: Floats, gradients: Floats) -> Iterator[_Step]:
@@ -248,7 +273,7 @@ def _product_text(exponents: Floats, texts: Sequence[str]) -> str:
     for exponent, text in zip(map(float, exponents), texts, strict=True):
         factors = over if exponent > 0 else under
         whole, half = divmod(abs(exponent), 1.0)
-        factors += [f"({text})**{int(whole)}"] * (whole > 0) + [f"sqrt({text})"] * (half > 0)
+        factors += [f"({text})"] * int(whole) + [f"sqrt({text})"] * (half > 0)
     return f"{'*'.join(over)}/({'*'.join(under)})"
 
 

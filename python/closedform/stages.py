@@ -29,9 +29,8 @@ Floats = npt.NDArray[np.float64]
 # Rows that constants of a whole are fitted to; its loss is that on all rows in the end.
 MOST_REFITTED = 50000
 # Shares of the time (or evaluations) of the stages; the direct search gets what is left.
-FIRST_LOOK, SURROGATE, SEPARABILITY = 0.10, 0.12, 0.10
+FIRST_LOOK, SURROGATE, SEPARABILITY = 0.15, 0.12, 0.10
 REDUCED = 0.04  # for every fit in fewer variables
-BLIND = 0.01  # for every transform of the target, in all variables
 SIMILAR, LINKED, LEAVES, REDUCTION, WHOLE = 0.10, 0.03, 0.25, 0.02, 0.10
 # Formulas of other variables that are refitted to the data.
 FEW = 20
@@ -44,6 +43,7 @@ LAST_SHARE = 0.05
 LAST_SECONDS = 1.0
 # Stages that take no longer however much time there is.
 LONGEST_STAGE = 20.0
+LONGEST_FIRST_LOOK = 5.0
 
 
 @dataclass
@@ -161,6 +161,12 @@ class Stages:
             device=self.device,
         )
 
+    def first_look(self) -> Front:
+        """A search of the data, long enough for small laws."""
+        limited = math.isfinite(self.settings.time)
+        longest = LONGEST_FIRST_LOOK / self.settings.time if limited else 1.0
+        return self.search("search", min(FIRST_LOOK, longest))
+
     def search(self, phase: str, share: float, start: Iterable[Formula] = ()) -> Front:
         """A search of the data with a share of the whole budget."""
         settings = self._settings(phase, share, self.settings, shown=True)
@@ -217,7 +223,7 @@ class Stages:
         None where there is nothing to gain over searching the data.
         """
         reduced = self._reduced(surrogate)
-        start = self._by_links(reduced)
+        start = [] if self.similarity is None else self._by_links(reduced)
         if not self._exact(start) and not self.done(None):
             start += self._by_blocks(reduced, surrogate, structure, split=split)
         if not start or self.done(None):
@@ -244,11 +250,9 @@ class Stages:
         goal = _core.Goal.values(y, weights)
         found: list[Formula] = []
         for name, link in LINKS.items():
-            if name == "identity" and self.similarity is None:
-                continue  # the first look was that
             if self._exact(found) or self.done(None):
                 break
-            share = BLIND if self.similarity is None else SIMILAR if name == "identity" else LINKED
+            share = SIMILAR if name == "identity" else LINKED
             found += scored(self._through_link(reduced, link, share), self.names, X, goal)
         best = sorted(found, key=lambda formula: formula.loss)[:FEW]
         return self._refitted([formula.text for formula in best], LINKS["identity"])
@@ -298,9 +302,10 @@ class Stages:
 
     def _wholes_of_fewer(self, reduced: Reduced) -> list[str]:
         """Texts of the whole in the fewer variables, by blocks or, where there is one, at once."""
-        model = reduced.surrogate
-        if model is not None and len(reduced.similarity.groups) > 1:
-            behind = self._separability_of(model, reduced.Z, reduced.values, reduced.weights)
+        if len(reduced.similarity.groups) > 1:
+            Z, values, weights = reduced.Z, reduced.values, reduced.weights
+            model = self._surrogate_of_fewer(Z, values, weights)
+            behind = self._separability_of(model, Z, values, weights)
             if not isinstance(behind.tree, Leaf):
                 wholes = self._wholes(
                     reduced.Z, model, behind.tree, behind.leaf_values, behind.error
