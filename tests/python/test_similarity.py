@@ -16,7 +16,7 @@ OPERATORS = ("+", "-", "*", "/", "sin", "exp", "log", "sqrt", "square")
 
 def _reduced(X: similarity.Floats, y: similarity.Floats) -> similarity.Reduced:
     def fit(Z: similarity.Floats, v: similarity.Floats, w: similarity.Floats) -> cf.Surrogate:
-        return cf.Surrogate(time=math.inf, threads=2).fit(Z, v, weights=w)
+        return cf.Surrogate(modes=6, segments=6, smoothing=1e-7, threads=1).fit(Z, v, weights=w)
 
     ones = np.ones(len(y))
     return similarity.reduce(X, y, None, fit(X, y, ones), fit, OPERATORS)

@@ -20,7 +20,17 @@ LAYERS = [
     {"formula"},
     {"adapters"},
     {"surrogate", "separability", "networks", "tables"}
-    | {"search", "selection", "shorten", "targets", "backends", "blocks", "links", "symmetries"}
+    | {
+        "search",
+        "selection",
+        "shorten",
+        "similarity",
+        "targets",
+        "backends",
+        "blocks",
+        "links",
+        "symmetries",
+    }
     | {
         "unit_gradients",
         "gradient_selection",
@@ -29,6 +39,7 @@ LAYERS = [
         "margin_search",
         "block_merging",
     },
+    {"stages"},
     {"discover", "interpret"},
     {"estimators"},
     {"report", "export_command"},
