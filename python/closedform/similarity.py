@@ -23,6 +23,7 @@ Floats = npt.NDArray[np.float64]
 
 GAP = 0.35  # a null vector's singular value over the next larger one, at most
 SNAP = 0.15  # from an exponent to a multiple of 1/2, at most
+LARGEST_EXPONENT = 8.0
 MOST_TRIED = 3  # proposals of each kind, those with the fewest variables first
 # Error with fewer variables over that with all: noise leaves no more room than this, and fits below
 # FINE differ by more from one choice of variables to another.
@@ -235,7 +236,7 @@ def _invariants(null: Floats, preference: Floats) -> Floats | None:
 
     Gauss-Jordan elimination: a column f left has the invariant x_f - sum_p N_pf x_p over the
     pivots p. Pivots are the largest entries times `preference`, 0 for columns that can be none.
-    None where a coefficient is no multiple of 1/2.
+    None where a coefficient is no multiple of 1/2, or too large.
     """
     null = null.copy()
     pivots: list[int] = []
@@ -252,7 +253,7 @@ def _invariants(null: Floats, preference: Floats) -> Floats | None:
         null[others] -= np.outer(null[others, pivot], null[row])
         pivots.append(pivot)
     rounded = np.round(2.0 * null) / 2.0
-    if np.max(np.abs(rounded - null)) > SNAP:
+    if np.max(np.abs(rounded - null)) > SNAP or np.max(np.abs(rounded)) > LARGEST_EXPONENT:
         return None
     left = [column for column in range(null.shape[1]) if column not in pivots]
     found = np.zeros((len(left), null.shape[1]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time as clock
 from collections.abc import Callable, Iterable
@@ -279,7 +280,15 @@ class Stages:
             self.settings.of_other_columns(),
         )
         inverses = [link.inverse(f"({formula.text})") for formula in found]
-        return [reduced.similarity.whole(f"{sign}({text})") for text in inverses]
+        return self._short([reduced.similarity.whole(f"{sign}({text})") for text in inverses])
+
+    def _short(self, texts: list[str]) -> list[str]:
+        """Those that are not too long for an expression, written in the inputs."""
+        short = []
+        for text in texts:
+            with contextlib.suppress(ValueError):
+                short.append(Formula(text, self.names).text)
+        return short
 
     def _surrogate_of_fewer(self, Z: Floats, values: Floats, weights: Floats) -> Surrogate:
         names = tuple(f"z{k + 1}" for k in range(Z.shape[1]))
@@ -310,7 +319,7 @@ class Stages:
                 wholes = self._wholes(
                     reduced.Z, model, behind.tree, behind.leaf_values, behind.error
                 )
-                return [reduced.similarity.whole(text) for text in wholes]
+                return self._short([reduced.similarity.whole(text) for text in wholes])
         return self._through_link(reduced, LINKS["identity"], LEAVES)
 
     def _wholes(

@@ -26,7 +26,7 @@ REPORT_SECONDS = 0.5
 # Tables of at least so many columns begin with sums of terms.
 WIDE = 6
 WIDE_SHARE = 0.15  # of the time
-NARROW_SHARE = 0.02
+NARROW_SHARE = 0.01
 # An iteration of all sizes and restarts takes about as long as so many passes over the sample.
 PASSES_AN_ITERATION = 2000
 MOST_ITERATIONS = 2000
