@@ -220,7 +220,10 @@ def _proposals(X: Floats, values: Floats, gradients: Floats) -> Iterator[_Step]:
     for null in _null_spaces(np.column_stack([gradients * X, -values])):
         found = _invariants(null, preference)
         if found is not None:
-            yield _Step(True, found[:-1, :-1], -found[-1, :-1])
+            groups = found[:-1, :-1]
+            for k in range(len(groups)):
+                groups[k] = _shortest(groups[k], np.delete(groups, k, axis=0))
+            yield _Step(True, groups, _shortest(-found[-1, :-1], groups))
 
 
 def _null_spaces(rows: Floats) -> Iterator[Floats]:
@@ -261,6 +264,19 @@ def _invariants(null: Floats, preference: Floats) -> Floats | None:
         found[k, column] = 1.0
         found[k, pivots] = -rounded[:, column]
     return found
+
+
+def _shortest(exponents: Floats, groups: Floats) -> Floats:
+    """The power product times groups or over them, while that makes the sum of its powers smaller;
+    what is left of the function only changes by the same groups."""
+    while len(groups):
+        others = np.vstack([exponents + groups, exponents - groups])
+        sums = np.abs(others).sum(axis=1)
+        best = int(np.argmin(sums))
+        if sums[best] >= np.abs(exponents).sum():
+            break
+        exponents = others[best]
+    return exponents
 
 
 def _power_product(X: Floats, exponents: Floats) -> Floats:

@@ -20,7 +20,7 @@ OPERATORS = "+ - * / sin cos exp log square"
 def test_a_product_is_searched_factor_by_factor() -> None:
     X = np.random.default_rng(3).uniform(0.3, 4, (100, 2))  # Vladislavleva-1
     y = np.exp(-((X[:, 0] - 1) ** 2)) / (1.2 + (X[:, 1] - 2.5) ** 2)
-    found = cf.discover(X, y, time=24, operators=OPERATORS)
+    found = cf.discover(X, y, time=math.inf, evaluations=300_000, operators=OPERATORS)
     assert str(found.separability) == "product(x1, x2)"
     assert found.strategy == "per-dimension"
     assert found.stopped == "exact"
