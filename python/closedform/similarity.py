@@ -221,13 +221,17 @@ def _proposals(X: Floats, values: Floats, gradients: Floats) -> Iterator[_Step]:
         found = _invariants(null, preference)
         if found is not None:
             groups = found[:-1, :-1]
+            # What may be zero stays where it is, undivided.
+            costs = np.where(preference[:-1] > 0, 1.0, 2.0 * LARGEST_EXPONENT * columns)
             for k in range(len(groups)):
-                groups[k] = _shortest(groups[k], np.delete(groups, k, axis=0))
-            yield _Step(True, groups, _shortest(-found[-1, :-1], groups))
+                groups[k] = _shortest(groups[k], np.delete(groups, k, axis=0), costs)
+            yield _Step(True, groups, _shortest(-found[-1, :-1], groups, costs))
 
 
 def _null_spaces(rows: Floats) -> Iterator[Floats]:
     """Bases (r, columns) of what the rows hardly point along, where singular values leave a gap."""
+    if not np.all(np.isfinite(rows)):
+        return
     _, sizes, directions = np.linalg.svd(rows, full_matrices=False)
     ranks = [rank for rank in range(1, len(sizes)) if sizes[rank] < GAP * sizes[rank - 1]]
     for rank in ranks[:MOST_TRIED]:
@@ -266,14 +270,14 @@ def _invariants(null: Floats, preference: Floats) -> Floats | None:
     return found
 
 
-def _shortest(exponents: Floats, groups: Floats) -> Floats:
+def _shortest(exponents: Floats, groups: Floats, costs: Floats) -> Floats:
     """The power product times groups or over them, while that makes the sum of its powers smaller;
     what is left of the function only changes by the same groups."""
     while len(groups):
         others = np.vstack([exponents + groups, exponents - groups])
-        sums = np.abs(others).sum(axis=1)
+        sums = np.abs(others) @ costs
         best = int(np.argmin(sums))
-        if sums[best] >= np.abs(exponents).sum():
+        if sums[best] >= np.abs(exponents) @ costs:
             break
         exponents = others[best]
     return exponents
