@@ -227,9 +227,7 @@ class Stages:
         start = [] if self.similarity is None else self._by_links(reduced)
         if not self._exact(start) and not self.done(None):
             start += self._by_blocks(reduced, surrogate, structure, split=split)
-        if not start or self.done(None):
-            return None
-        return self.search("whole", WHOLE, start)
+        return self.search("whole", WHOLE, start) if start else None
 
     def _exact(self, formulas: list[Formula]) -> bool:
         return any(formula.loss <= self.exact for formula in formulas)
