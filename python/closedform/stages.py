@@ -300,7 +300,7 @@ class Stages:
         Leaves of the fewer variables where these split, otherwise of the inputs. None found where
         there is one block, and a surrogate too rough to sample.
         """
-        if split and self.similarity is not None:
+        if split and self.similarity is not None and reduced.similarity.groups:
             return self._refitted(self._wholes_of_fewer(reduced), LINKS["identity"])
         tree, link, values, error = self._blocks(surrogate, structure, split)
         if isinstance(tree, Leaf) and error > ROUGH:

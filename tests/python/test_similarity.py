@@ -76,6 +76,18 @@ def test_discover_searches_fewer_variables() -> None:
     assert errors.nrmse < 1e-12
 
 
+def test_a_power_product_with_noise_has_no_variables_left() -> None:
+    rng = np.random.default_rng(3)
+    X = rng.uniform(1, 3, (300, 2))
+    y = 2 * X[:, 0] / X[:, 1] ** 2 + 0.02 * rng.normal(size=300)
+    found = cf.discover(X, y, time=math.inf, evaluations=20_000, operators=OPERATORS)
+    assert found.similarity is not None
+    assert found.similarity.groups == ()
+    assert found.formula.complexity <= 9
+    truth = 2 * X[:, 0] / X[:, 1] ** 2
+    assert np.sqrt(np.mean((found.formula(X) - truth) ** 2)) < 0.01
+
+
 def test_a_law_seen_at_once_needs_no_surrogate() -> None:
     X = np.random.default_rng(0).uniform(1, 3, (100, 2))
     found = cf.discover(X, X[:, 0] * np.sin(X[:, 1]), time=20, operators=OPERATORS)
