@@ -1,18 +1,15 @@
 #include "closedform/als.hpp"
 
 #include <algorithm>
-#include <array>
-#include <atomic>
 #include <cmath>
 #include <limits>
 #include <memory>
 #include <stdexcept>
 
 #include "closedform/cell_moments.hpp"
-#include "closedform/parallel.hpp"
+#include "closedform/placed_rows.hpp"
 #include "kernel_sets.hpp"
 #include "simd/als_rows.hpp"
-#include "simd/tensor_rows.hpp"
 
 namespace closedform {
 
@@ -24,27 +21,6 @@ const AlsRowKernels& als_row_kernels() {
 }
 
 namespace {
-
-constexpr std::size_t block = als_block_rows;
-constexpr std::size_t rows_between_stops = 1U << 18U;
-
-/// Pieces of the rows that are accumulated apart and merged in order: fixed by the number of rows,
-/// so that the result does not depend on the number of threads.
-std::size_t piece_count(std::size_t rows) { return std::clamp<std::size_t>(rows / 2048, 1, 32); }
-
-/// One block of rows on its way into the moments.
-struct BlockSpace {
-    explicit BlockSpace(std::size_t inputs)
-        : x(inputs * block), t(inputs * block), spare(block), cell(inputs * block) {}
-    std::vector<double> x, t, spare;
-    std::vector<int> cell;
-    std::array<std::uint32_t, block> rows{};
-    std::array<unsigned, block> order{};
-    std::vector<double> products, chosen;
-    std::array<double, block> residual{};
-    std::array<double, block * moment_count> powers{};
-    std::vector<std::size_t> cell_start;
-};
 
 std::vector<double> penalty_of(const GridBasis& basis, double smoothing) {
     std::vector<double> penalty = basis.roughness();
@@ -100,16 +76,9 @@ class Solver {
             weaves_.push_back(weave_of(model.basis(d)));
             penalties_.push_back(penalty_of(model.basis(d), options.smoothing));
         }
-        if (options.rows_there) {
-            there_ = options.rows_there(rows);
-        }
-        const std::size_t pieces = there_ ? 1 : piece_count(rows.count());
-        moments_.resize(pieces);
-        const unsigned workers =
-            static_cast<unsigned>(std::min<std::size_t>(resolve_threads(options.threads), pieces));
-        for (unsigned w = 0; w < workers; ++w) {
-            spaces_.emplace_back(model.inputs());
-        }
+        rows_there_ = options.rows_there
+                          ? options.rows_there(rows)
+                          : std::make_unique<PlacedRows>(rows, tables_, options.threads);
     }
 
     AlsResult run() {
@@ -145,8 +114,6 @@ class Solver {
     }
 
     void update(std::size_t d);
-    void gather(std::size_t d, std::size_t first, std::size_t count, BlockSpace& space,
-                CellMoments& moments) const;
     void solve(std::size_t d);
     void assemble(std::size_t d);
     void store(std::size_t d, const std::vector<double>& u);
@@ -161,10 +128,9 @@ class Solver {
     const AlsOptions& options_;
     std::vector<FactorTable> tables_;
     std::vector<std::vector<double>> penalties_;  ///< per input, [nodes][nodes]
-    std::vector<CellMoments> moments_;
-    std::vector<BlockSpace> spaces_;
-    std::unique_ptr<MomentRows> there_;  ///< the rows, where a device has them
-    std::vector<std::size_t> chosen_;    ///< modes whose factor of the current input is free
+    std::unique_ptr<MomentRows> rows_there_;
+    CellMoments moments_;
+    std::vector<std::size_t> chosen_;  ///< modes whose factor of the current input is free
     std::size_t chosen_padded_ = 0;
     std::vector<std::vector<double>> weaves_;  ///< per input, [cells][9][width][width]
     std::size_t reach_ = 0;                    ///< sub-diagonals of the normal matrix
@@ -174,100 +140,6 @@ class Solver {
     double objective_ = 0;
     double squares_ = 0;
 };
-
-/// Adds rows at positions [first, first + count) to the moments of input d.
-void Solver::gather(std::size_t d, std::size_t first, std::size_t count, BlockSpace& s,
-                    CellMoments& moments) const {
-    const std::size_t inputs = model_.inputs();
-    const std::size_t modes = model_.modes();
-    const TensorRowKernels& place = tensor_row_kernels();
-    const AlsRowKernels& kernel = als_row_kernels();
-    for (std::size_t i = 0; i < count; ++i) {
-        s.rows[i] = static_cast<std::uint32_t>(rows_.row(first + i));
-    }
-    rows_.x.read_rows({s.rows.data(), count}, s.x.data(), block);
-    std::vector<kernels::FactorView> views(inputs);
-    for (std::size_t k = 0; k < inputs; ++k) {
-        const FactorTable& table = tables_[k];
-        views[k] = {table.planes.data(), table.padded};
-        for (std::size_t at = 0; at < count; at += tensor_block_rows) {
-            place.locate({table.nodes.data(), table.nodes.size(), table.center.data(),
-                          table.inverse_width.data()},
-                         s.x.data() + k * block + at, std::min(tensor_block_rows, count - at),
-                         s.cell.data() + k * block + at, s.t.data() + k * block + at,
-                         s.spare.data() + at);
-        }
-    }
-    // Rows of one cell next to each other.
-    const int* cell = s.cell.data() + d * block;
-    const double* t = s.t.data() + d * block;
-    const std::size_t cells = model_.basis(d).cells();
-    s.cell_start.assign(cells + 1, 0);
-    for (std::size_t i = 0; i < count; ++i) {
-        ++s.cell_start[static_cast<std::size_t>(cell[i]) + 1];
-    }
-    for (std::size_t c = 0; c < cells; ++c) {
-        s.cell_start[c + 1] += s.cell_start[c];
-    }
-    for (std::size_t i = 0; i < count; ++i) {
-        s.order[s.cell_start[static_cast<std::size_t>(cell[i])]++] = static_cast<unsigned>(i);
-    }
-    const std::size_t padded = views[0].padded;
-    s.products.assign(count * padded, 0.0);
-    for (std::size_t i = 0; i < count; ++i) {
-        const double start = rows_.multiplier.empty() ? 1.0 : rows_.multiplier[s.rows[s.order[i]]];
-        std::fill_n(s.products.data() + i * padded, modes, start);
-    }
-    kernel.products(views.data(), inputs, d, s.cell.data(), s.t.data(), s.order.data(), count,
-                    s.products.data());
-
-    const double* g = s.products.data();
-    if (chosen_.size() < modes) {
-        s.chosen.assign(count * chosen_padded_, 0.0);
-        g = s.chosen.data();
-    }
-    for (std::size_t i = 0; i < count; ++i) {
-        const std::size_t row = s.rows[s.order[i]];
-        const double ti = t[s.order[i]];
-        double residual = rows_.y[row] - model_.offset();
-        if (chosen_.size() < modes) {
-            const double* product = s.products.data() + i * padded;
-            const auto c = static_cast<std::size_t>(cell[s.order[i]]);
-            const double* planes = tables_[d].planes.data() + c * shape_count * padded;
-            std::size_t next = 0;
-            for (std::size_t m = 0; m < modes; ++m) {
-                if (next < chosen_.size() && chosen_[next] == m) {
-                    s.chosen[i * chosen_padded_ + next++] = product[m];
-                } else {
-                    double f = planes[4 * padded + m];
-                    for (std::size_t k = 4; k-- > 0;) {
-                        f = f * ti + planes[k * padded + m];
-                    }
-                    residual -= product[m] * f;
-                }
-            }
-        }
-        s.residual[i] = residual;
-        double power = rows_.weight(row);
-        moments.square += power * residual * residual;
-        for (std::size_t k = 0; k < moment_count; ++k) {
-            s.powers[i * moment_count + k] = power;
-            power *= ti;
-        }
-    }
-    std::size_t from = 0;
-    for (std::size_t c = 0; c < cells; ++c) {
-        const std::size_t to = s.cell_start[c];  // moved to the cell's end by the sort
-        if (to > from) {
-            kernel.accumulate(
-                g + from * chosen_padded_, s.powers.data() + from * moment_count,
-                s.residual.data() + from, to - from, chosen_.size(), chosen_padded_,
-                moments.pairs.data() + c * chosen_.size() * moment_count * chosen_padded_,
-                moments.right.data() + c * shape_count * chosen_padded_);
-        }
-        from = to;
-    }
-}
 
 void Solver::update(std::size_t d) {
     chosen_.clear();
@@ -280,39 +152,9 @@ void Solver::update(std::size_t d) {
         return;
     }
     chosen_padded_ = (chosen_.size() + mode_padding - 1) / mode_padding * mode_padding;
-    if (there_) {
-        moments_[0].clear(model_.basis(d).cells(), chosen_.size(), chosen_padded_);
-        there_->gather(d, tables_, chosen_, model_.modes(), model_.offset(), chosen_padded_,
-                       moments_[0]);
-        solve(d);
-        return;
-    }
-    const std::size_t pieces = moments_.size();
-    const std::size_t total = rows_.count();
-    const std::size_t cells = model_.basis(d).cells();
-    std::atomic<bool> given_up{false};
-    parallel_for(
-        pieces, static_cast<unsigned>(spaces_.size()), [&](std::size_t piece, unsigned worker) {
-            CellMoments& moments = moments_[piece];
-            moments.clear(cells, chosen_.size(), chosen_padded_);
-            const std::size_t end = total * (piece + 1) / pieces;
-            std::size_t since = 0;
-            for (std::size_t at = total * piece / pieces; at < end && !given_up; at += block) {
-                gather(d, at, std::min(block, end - at), spaces_[worker], moments);
-                // Rows on a disk take long to go through once.
-                since += block;
-                if (options_.stop && since >= rows_between_stops) {
-                    since = 0;
-                    given_up = given_up || options_.stop();
-                }
-            }
-        });
-    if (given_up) {
-        return;
-    }
-    for (std::size_t piece = 1; piece < pieces; ++piece) {
-        moments_[0].add(moments_[piece]);
-    }
+    moments_.clear(model_.basis(d).cells(), chosen_.size(), chosen_padded_);
+    rows_there_->gather(d, tables_, chosen_, model_.modes(), model_.offset(), chosen_padded_,
+                        moments_);
     solve(d);
 }
 
@@ -322,7 +164,7 @@ void Solver::assemble(std::size_t d) {
     const GridBasis& basis = model_.basis(d);
     const std::size_t width = basis.width();
     const std::size_t modes = chosen_.size();
-    CellMoments& moments = moments_[0];
+    CellMoments& moments = moments_;
     for (std::size_t c = 0; c < basis.cells(); ++c) {
         double* cell = moments.pairs.data() + c * modes * moment_count * chosen_padded_;
         if (!moments.any(c, modes, chosen_padded_)) {
@@ -339,15 +181,12 @@ void Solver::assemble(std::size_t d) {
         const std::size_t first = basis.first_node(c);
         als_row_kernels().add_cell(cell, weaves_[d].data() + c * moment_count * width * width,
                                    width, modes, chosen_padded_, first, band_.data(), reach_);
-        for (std::size_t i = 0; i < width; ++i) {
-            for (std::size_t m = 0; m < modes; ++m) {
-                double sum = 0;
-                for (std::size_t k = 0; k < shape_count; ++k) {
-                    sum += basis.shape(c, i)[k] *
-                           moments.right[(c * shape_count + k) * chosen_padded_ + m];
-                }
-                right_[(first + i) * modes + m] += sum;
-            }
+    }
+    moments.add_by_node(basis, modes, chosen_padded_, right_.data());
+    if (!options_.tilt.empty()) {
+        const std::vector<double>& tilt = options_.tilt[d];
+        for (std::size_t i = 0; i < right_.size(); ++i) {
+            right_[i] += tilt[i / modes * model_.modes() + chosen_[i % modes]];
         }
     }
 }
@@ -371,7 +210,7 @@ void Solver::solve(std::size_t d) {
     double most = 0;
     for (std::size_t m = 0; m < modes; ++m) {
         for (std::size_t c = 0; c < basis.cells(); ++c) {
-            carried[m] += moments_[0].pairs[((c * modes + m) * moment_count) * chosen_padded_ + m];
+            carried[m] += moments_.pairs[((c * modes + m) * moment_count) * chosen_padded_ + m];
         }
         most = std::max(most, carried[m]);
     }
@@ -419,7 +258,7 @@ void Solver::solve(std::size_t d) {
     if (!std::isfinite(gain + price)) {
         return;
     }
-    objective_ = moments_[0].square - gain;
+    objective_ = moments_.square - gain;
     squares_ = objective_ - price;
     store(d, u);
 }
@@ -438,7 +277,7 @@ void Solver::store(std::size_t d, const std::vector<double>& u) {
             const std::size_t k = (d + step) % model_.inputs();
             heir = free_(m, k) ? k : d;
         }
-        if (heir == d || !(scale > 0)) {
+        if (heir == d || !(scale > 0) || !options_.tilt.empty()) {
             scale = 1;
         }
         for (std::size_t j = 0; j < nodes; ++j) {

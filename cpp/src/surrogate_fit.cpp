@@ -7,6 +7,7 @@
 #include <numeric>
 #include <stdexcept>
 
+#include "closedform/all_rows.hpp"
 #include "closedform/deadline.hpp"
 #include "closedform/held_out.hpp"
 #include "closedform/parallel.hpp"
@@ -387,10 +388,17 @@ void Choice::finish(const Candidate& best, SurrogateFit& fit) const {
         fit_als(last.model, last.free, rows(rest), als(best.size.smoothing, 8, 2e-3, inner));
         const ErrorSum sum = error_on(last.model, rows(held_out_.test[0]));
         fit.held_out_error = std::sqrt(sum.squares / sum.weight) / spread_;
-        AlsOptions every = als(best.size.smoothing, n > 4 * some ? 1 : 2, 1e-2, inner);
         const Deadline enough(options_.time);
+        if (getenv("CF_GS")) {
+        AlsOptions every = als(best.size.smoothing, n > 4 * some ? 1 : 2, 1e-2, inner);
         every.stop = [&] { return stopped() || enough.passed(); };
         fit_als(last.model, last.free, rows({}), every);
+        } else {
+        AlsOptions every = als(best.size.smoothing, getenv("CF_SW") ? static_cast<std::size_t>(atoi(getenv("CF_SW"))) : 3UL, 0, inner);
+        every.stop = [&] { return stopped() || enough.passed(); };
+        for (int k = 0; k < (getenv("CF_N") ? atoi(getenv("CF_N")) : 1); ++k)
+        fit_all_rows(last.model, last.free, rows({}), rest, every);
+        }
     } else {
         parallel_for(finals.size(), inner ? 1 : options_.threads, [&](std::size_t f, unsigned) {
             finals[f].training =

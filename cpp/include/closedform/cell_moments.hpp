@@ -31,6 +31,22 @@ struct CellMoments {
         }
         return false;
     }
+    /// Turns the right-hand sides of t^k into those of the basis: by_node [nodes][modes] += them.
+    void add_by_node(const GridBasis& basis, std::size_t modes, std::size_t padded,
+                     double* by_node) const {
+        for (std::size_t c = 0; c < basis.cells(); ++c) {
+            double* to = by_node + basis.first_node(c) * modes;
+            for (std::size_t i = 0; i < basis.width(); ++i) {
+                for (std::size_t m = 0; m < modes; ++m) {
+                    double sum = 0;
+                    for (std::size_t k = 0; k < shape_count; ++k) {
+                        sum += basis.shape(c, i)[k] * right[(c * shape_count + k) * padded + m];
+                    }
+                    to[i * modes + m] += sum;
+                }
+            }
+        }
+    }
     void add(const CellMoments& other) {
         for (std::size_t i = 0; i < pairs.size(); ++i) {
             pairs[i] += other.pairs[i];

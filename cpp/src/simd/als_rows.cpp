@@ -6,21 +6,126 @@ namespace {
 using kernels::load_lanes;
 using kernels::store_lanes;
 
+/// 1 in the lanes from `mode` on that hold modes, 0 in the others.
+Pack lanes_with_modes(std::size_t mode, std::size_t modes) {
+    Pack with{};
+    for (std::size_t k = 0; k < pack_width; ++k) {
+        with[k] = mode + k < modes ? 1 : 0;
+    }
+    return with;
+}
+
+kernels::RowPlace<double> place(const AlsBlock& rows, std::size_t i) {
+    return {rows.cell + i, rows.t + i, nullptr, als_block_rows};
+}
+
 void products(const kernels::FactorView* factors, std::size_t inputs, std::size_t skip,
-              const int* cell, const double* t, const unsigned* order, std::size_t count,
-              double* out) {
+              const AlsBlock& rows, std::size_t modes, double* out) {
     const std::size_t padded = factors[0].padded;
     // One pack of modes for all rows before the next: a pack's share of the tables fits in L1.
     for (std::size_t mode = 0; mode < padded; mode += pack_width) {
-        for (std::size_t i = 0; i < count; ++i) {
-            const kernels::RowPlace<double> at = {cell + order[i], t + order[i], nullptr,
-                                                  als_block_rows};
-            double* to = out + i * padded + mode;
-            store_lanes(
-                to, kernels::product_without(load_lanes<Pack>(to), kernels::FactorViews{factors},
-                                             inputs, skip, mode, at));
+        const Pack ones = lanes_with_modes(mode, modes);
+        for (std::size_t i = 0; i < rows.count; ++i) {
+            const Pack start = rows.multiplier == nullptr ? ones : ones * rows.multiplier[i];
+            store_lanes(out + i * padded + mode,
+                        kernels::product_without(start, kernels::FactorViews{factors}, inputs,
+                                                 skip, mode, place(rows, i)));
         }
     }
+}
+
+void exchange(const kernels::FactorView* factors, std::size_t inputs, std::size_t in,
+              std::size_t skip, const double* divisor, const AlsBlock& rows, std::size_t modes,
+              double* out) {
+    constexpr double tiny = 1e-100;
+    const std::size_t padded = factors[0].padded;
+    const kernels::FactorViews all{factors};
+    const double* in_t = rows.t + in * als_block_rows;
+    const double* skip_t = rows.t + skip * als_block_rows;
+    const int* in_cell = rows.cell + in * als_block_rows;
+    const int* skip_cell = rows.cell + skip * als_block_rows;
+    for (std::size_t mode = 0; mode < padded; mode += pack_width) {
+        const Pack ones = lanes_with_modes(mode, modes);
+        const Pack beyond = 1.0 - ones;
+        for (std::size_t i = 0; i < rows.count; ++i) {
+            double* at = out + i * padded + mode;
+            const double* plane =
+                divisor + static_cast<std::size_t>(skip_cell[i]) * shape_count * padded + mode;
+            const Pack f = beyond + kernels::factor_value<Pack>(plane, padded, skip_t[i]);
+            bool vanishes = false;
+            for (std::size_t k = 0; k < pack_width; ++k) {
+                vanishes |= __builtin_fabs(f[k]) < tiny;
+            }
+            if (vanishes) {
+                const Pack start = rows.multiplier == nullptr ? ones : ones * rows.multiplier[i];
+                store_lanes(at, kernels::product_without(start, all, inputs, skip, mode,
+                                                         place(rows, i)));
+            } else {
+                const double* more = all.cell(in, static_cast<std::size_t>(in_cell[i])) + mode;
+                store_lanes(at, load_lanes<Pack>(at) *
+                                    kernels::factor_value<Pack>(more, padded, in_t[i]) / f);
+            }
+        }
+    }
+}
+
+void subtract_modes(kernels::FactorView factor, const int* cell, const double* t,
+                    std::size_t count, const double* products, const double* share,
+                    double* left) {
+    const std::size_t padded = factor.padded;
+    for (std::size_t i = 0; i < count; ++i) {
+        const double* planes =
+            factor.planes + static_cast<std::size_t>(cell[i]) * shape_count * padded;
+        Pack sum{};
+        for (std::size_t mode = 0; mode < padded; mode += pack_width) {
+            sum += load_lanes<Pack>(share + mode) * load_lanes<Pack>(products + i * padded + mode) *
+                   kernels::factor_value<Pack>(planes + mode, padded, t[i]);
+        }
+        left[i] -= lane_sum(sum);
+    }
+}
+
+double add_slopes(const kernels::FactorView* factors, std::size_t inputs, const AlsBlock& rows,
+                  const double* target, const double* weight, double* space,
+                  double* const* right) {
+    const std::size_t padded = factors[0].padded;
+    double squares = 0;
+    for (std::size_t i = 0; i < rows.count; ++i) {
+        const int* cell = rows.cell + i;
+        const double* t = rows.t + i;
+        Pack sum{};
+        for (std::size_t mode = 0; mode < padded; mode += pack_width) {
+            double* kept = space + 2 * inputs * mode;  // f and the product of the later ones
+            Pack after = Pack{} + rows.multiplier[i];
+            for (std::size_t d = inputs; d-- > 0;) {
+                const auto c = static_cast<std::size_t>(cell[d * als_block_rows]);
+                const Pack f = kernels::factor_value<Pack>(
+                    factors[d].planes + c * shape_count * padded + mode, padded,
+                    t[d * als_block_rows]);
+                store_lanes(kept + 2 * d * pack_width, f);
+                store_lanes(kept + (2 * d + 1) * pack_width, after);
+                after *= f;
+            }
+            sum += after;
+        }
+        const double residual = target[i] - lane_sum(sum);
+        squares += weight[i] * residual * residual;
+        for (std::size_t mode = 0; mode < padded; mode += pack_width) {
+            const double* kept = space + 2 * inputs * mode;
+            Pack before = Pack{} + weight[i] * residual;
+            for (std::size_t d = 0; d < inputs; ++d) {
+                const auto c = static_cast<std::size_t>(cell[d * als_block_rows]);
+                double* to = right[d] + c * shape_count * padded + mode;
+                Pack power = before * load_lanes<Pack>(kept + (2 * d + 1) * pack_width);
+                for (std::size_t k = 0; k < shape_count; ++k) {
+                    store_lanes(to + k * padded, load_lanes<Pack>(to + k * padded) + power);
+                    power *= t[d * als_block_rows];
+                }
+                before *= load_lanes<Pack>(kept + 2 * d * pack_width);
+            }
+        }
+    }
+    return squares;
 }
 
 /// Moments of `Rows` neighbouring modes against one pack of modes, in registers over all rows.
@@ -152,7 +257,8 @@ void solve_band(const double* a, std::size_t size, std::size_t reach, double* b)
 }  // namespace
 
 const AlsRowKernels* als_row_kernels() {
-    static const AlsRowKernels table = {products, accumulate, add_cell, factor_band, solve_band};
+    static const AlsRowKernels table = {products,  exchange, subtract_modes, add_slopes,
+                                        accumulate, add_cell, factor_band,    solve_band};
     return &table;
 }
 

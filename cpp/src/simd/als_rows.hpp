@@ -10,12 +10,32 @@ namespace closedform {
 
 inline constexpr std::size_t als_block_rows = 512;
 
+/// A block of rows on the grids: places have stride als_block_rows from input to input.
+struct AlsBlock {
+    const int* cell;
+    const double* t;
+    const double* multiplier;  ///< null: ones
+    std::size_t count;
+};
+
 struct AlsRowKernels {
-    /// products[i][padded] *= prod_{k != skip} f_mk of row order[i]; places have stride
-    /// als_block_rows from input to input.
+    /// products[i][padded] = the row's multiplier times prod_{k != skip} f_mk, 0 beyond `modes`.
     void (*products)(const kernels::FactorView* factors, std::size_t inputs, std::size_t skip,
-                     const int* cell, const double* t, const unsigned* order, std::size_t count,
-                     double* products);
+                     const AlsBlock& rows, std::size_t modes, double* products);
+    /// The same from the products without input `in`, of which `divisor` is input `skip`'s part:
+    /// its planes when it was multiplied in.
+    void (*exchange)(const kernels::FactorView* factors, std::size_t inputs, std::size_t in,
+                     std::size_t skip, const double* divisor, const AlsBlock& rows,
+                     std::size_t modes, double* products);
+    /// left[i] -= sum_m share[m] products[i][m] f_m.
+    void (*subtract_modes)(kernels::FactorView factor, const int* cell, const double* t,
+                           std::size_t count, const double* products, const double* share,
+                           double* left);
+    /// right[d][cell][5][padded] += w r t^k prod_{k != d} f_mk for every input d, r what all modes
+    /// leave of `target`; gives the sum of w r^2. `space` holds 2 inputs x padded.
+    double (*add_slopes)(const kernels::FactorView* factors, std::size_t inputs,
+                         const AlsBlock& rows, const double* target, const double* weight,
+                         double* space, double* const* right);
     /// Adds rows [0, count) of one cell: moments[m][k][padded] += w t^k g_m g_m' for m' <= m (and a
     /// few beyond), right[k][padded] += w t^k r g_m. `powers` [count][moment_count] is w t^k.
     void (*accumulate)(const double* g, const double* powers, const double* residual,
