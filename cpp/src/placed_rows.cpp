@@ -117,10 +117,9 @@ void PlacedRows::gather(std::size_t d, std::span<const FactorTable> tables,
 void PlacedRows::leave_out(const Update& u, std::size_t block) {
     const std::size_t first = block * block_size;
     const std::size_t all = u.views[0].padded;
-    const AlsBlock rows = {cell_.data() + block * inputs_ * block_size,
-                           t_.data() + block * inputs_ * block_size,
-                           multiplier_.empty() ? nullptr : multiplier_.data() + first,
-                           rows_of(block)};
+    const AlsBlock rows = {
+        cell_.data() + block * inputs_ * block_size, t_.data() + block * inputs_ * block_size,
+        multiplier_.empty() ? nullptr : multiplier_.data() + first, rows_of(block)};
     double* products = products_.data() + first * all;
     if (u.anew) {
         als_row_kernels().products(u.views.data(), inputs_, u.d, rows, u.modes, products);
@@ -188,11 +187,11 @@ void PlacedRows::add(const Update& u, std::size_t block, Space& s, CellMoments& 
     for (std::size_t c = 0; c < cells; ++c) {
         const std::size_t to = s.cell_end[c];  // moved to the cell's end by the sort
         if (to > from) {
-            als_row_kernels().accumulate(
-                s.products.data() + from * u.padded, s.powers.data() + from * moment_count,
-                s.residual.data() + from, to - from, free, u.padded,
-                moments.pairs.data() + c * free * moment_count * u.padded,
-                moments.right.data() + c * shape_count * u.padded);
+            als_row_kernels().accumulate(s.products.data() + from * u.padded,
+                                         s.powers.data() + from * moment_count,
+                                         s.residual.data() + from, to - from, free, u.padded,
+                                         moments.pairs.data() + c * free * moment_count * u.padded,
+                                         moments.right.data() + c * shape_count * u.padded);
         }
         from = to;
     }

@@ -369,7 +369,7 @@ void Choice::finish(const Candidate& best, SurrogateFit& fit) const {
     std::vector<Partial> finals = best.folds;
     if (finals.size() == 1 && held_out_.train[0].size() + held_out_.test[0].size() < n) {
         // Sizes were chosen on few rows. More of them first, at most 100,000, which settle the few
-        // thousand parameters; there the error is taken. Every row has its say in the last sweeps.
+        // thousand parameters; there the error is taken. Every row has its say in the last step.
         constexpr std::size_t some = 100000;
         Partial& last = finals[0];
         const auto& test = held_out_.test[0];
@@ -385,20 +385,13 @@ void Choice::finish(const Candidate& best, SurrogateFit& fit) const {
             }
             rest[i] = static_cast<std::uint32_t>(k + before());
         }
-        fit_als(last.model, last.free, rows(rest), als(best.size.smoothing, 8, 2e-3, inner));
+        const Deadline enough(options_.time);
+        AlsOptions last_sweeps = als(best.size.smoothing, 8, 2e-3, inner);
+        last_sweeps.stop = [&] { return stopped() || enough.passed(); };
+        fit_als(last.model, last.free, rows(rest), last_sweeps);
         const ErrorSum sum = error_on(last.model, rows(held_out_.test[0]));
         fit.held_out_error = std::sqrt(sum.squares / sum.weight) / spread_;
-        const Deadline enough(options_.time);
-        if (getenv("CF_GS")) {
-        AlsOptions every = als(best.size.smoothing, n > 4 * some ? 1 : 2, 1e-2, inner);
-        every.stop = [&] { return stopped() || enough.passed(); };
-        fit_als(last.model, last.free, rows({}), every);
-        } else {
-        AlsOptions every = als(best.size.smoothing, getenv("CF_SW") ? static_cast<std::size_t>(atoi(getenv("CF_SW"))) : 3UL, 0, inner);
-        every.stop = [&] { return stopped() || enough.passed(); };
-        for (int k = 0; k < (getenv("CF_N") ? atoi(getenv("CF_N")) : 1); ++k)
-        fit_all_rows(last.model, last.free, rows({}), rest, every);
-        }
+        fit_all_rows(last.model, last.free, rows({}), rest, last_sweeps);
     } else {
         parallel_for(finals.size(), inner ? 1 : options_.threads, [&](std::size_t f, unsigned) {
             finals[f].training =

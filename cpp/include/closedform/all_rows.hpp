@@ -3,10 +3,10 @@
 // inputs, and work in proportion to rows and inputs.
 //
 // A sample of the rows knows well how the squared error bends, but its slopes are off by chance. So
-// the sample's error is tilted until its slopes are those of all rows, and minimised (Shamir,
-// Srebro and Zhang, "Communication-efficient distributed optimization using an approximate
-// Newton-type method", ICML 2014, arXiv 1312.7853). Of what chance has done to the sample's fit the
-// step leaves about the share sqrt(parameters / rows of the sample).
+// the step is one of Gauss and Newton with the slopes of all rows and the bends of the sample
+// (sub-sampled Newton: Roosta-Khorasani and Mahoney, arXiv 1601.04737). Few conjugate gradients,
+// preconditioned by the normal equations of every input alone, take the directions in which the
+// rows say something and leave those in which modes cancel each other.
 
 #include <cstdint>
 #include <functional>

@@ -62,9 +62,6 @@ struct AlsOptions {
     std::size_t max_sweeps = 100;
     /// Stops when a sweep lowers the objective by less than this share of it.
     double tolerance = 1e-4;
-    /// Added to minus half the slopes of the squared error, per input [nodes][modes], every mode
-    /// scaled as it is at the start (all_rows.hpp); empty: nothing.
-    std::span<const std::vector<double>> tilt = {};
     unsigned threads = 1;  ///< results do not depend on it
     std::function<bool()> stop = {};
     /// Takes the rows to where their moments are computed (cuda::moments_of); empty: stay here.

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "closedform/aligned.hpp"
 #include "closedform/kernels/moments.hpp"
 #include "closedform/tensor_surrogate.hpp"
 
@@ -12,9 +13,9 @@ namespace closedform {
 
 /// Sums over rows for the update of one input; modes are those whose factor of it is free.
 struct CellMoments {
-    std::vector<double> pairs;  ///< [cells][modes][9][padded]: w g_m g_n t^k, n <= m at least
-    std::vector<double> right;  ///< [cells][5][padded]: w g_m r t^k
-    double square = 0;          ///< sum of w r^2
+    AlignedDoubles pairs;  ///< [cells][modes][9][padded]: w g_m g_n t^k, n <= m at least
+    AlignedDoubles right;  ///< [cells][5][padded]: w g_m r t^k
+    double square = 0;     ///< sum of w r^2
 
     void clear(std::size_t cells, std::size_t modes, std::size_t padded) {
         pairs.assign(cells * modes * moment_count * padded, 0.0);

@@ -12,6 +12,7 @@
 #include <span>
 #include <vector>
 
+#include "closedform/aligned.hpp"
 #include "closedform/als.hpp"
 #include "closedform/cell_moments.hpp"
 
@@ -31,7 +32,8 @@ class PlacedRows : public MomentRows {
     struct Space {
         std::vector<std::size_t> cell_end;
         std::vector<unsigned> order;
-        std::vector<double> left, products, residual, powers;
+        AlignedDoubles products;
+        std::vector<double> left, residual, powers;
     };
     struct Update;
 
@@ -44,12 +46,12 @@ class PlacedRows : public MomentRows {
     std::vector<double> t_;  ///< [blocks][inputs][als_block_rows]
     std::vector<int> cell_;  ///< the same
     std::vector<double> y_, weight_;
-    std::vector<double> multiplier_;  ///< empty: ones
-    std::vector<double> products_;    ///< [rows][padded], without the factor of input out_
-    std::size_t out_;                 ///< none yet: the number of inputs
-    std::vector<std::vector<double>> planes_;  ///< the tables multiplied in
-    std::vector<CellMoments> moments_;         ///< one a piece
-    std::vector<Space> spaces_;                ///< one a thread
+    std::vector<double> multiplier_;      ///< empty: ones
+    AlignedDoubles products_;             ///< [rows][padded], without the factor of input out_
+    std::size_t out_;                     ///< none yet: the number of inputs
+    std::vector<AlignedDoubles> planes_;  ///< the tables multiplied in
+    std::vector<CellMoments> moments_;    ///< one a piece
+    std::vector<Space> spaces_;           ///< one a thread
 };
 
 }  // namespace closedform

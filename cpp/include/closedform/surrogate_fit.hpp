@@ -30,7 +30,7 @@ struct SurrogateOptions {
     std::size_t patch = 2;
     std::size_t degree = 2;
     /// Seconds after which the choice stops looking further, and after which, again, the last
-    /// sweeps over all rows stop: what they have not reached was fitted to 100,000 rows.
+    /// sweeps over 100,000 rows and the step on all rows stop where they are.
     double time = 10;
     std::uint64_t seed = 0;
     unsigned threads = 0;  ///< 0: all cores; results do not depend on it unless time runs out

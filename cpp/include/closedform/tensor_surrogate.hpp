@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "closedform/aligned.hpp"
 #include "closedform/grid_basis.hpp"
 #include "closedform/table.hpp"
 
@@ -34,7 +35,7 @@ class OutsideGrid : public std::domain_error {
 /// What the row kernels read: quartic coefficients per input, cell and mode, padded with zero modes
 /// to a multiple of `mode_padding`.
 struct FactorTable {
-    std::vector<double> planes;         ///< [cells][5][padded]
+    AlignedDoubles planes;              ///< [cells][5][padded]
     std::vector<double> nodes;          ///< [cells - 1]
     std::vector<double> center;         ///< [cells]
     std::vector<double> inverse_width;  ///< [cells]

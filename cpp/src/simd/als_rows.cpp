@@ -28,8 +28,8 @@ void products(const kernels::FactorView* factors, std::size_t inputs, std::size_
         for (std::size_t i = 0; i < rows.count; ++i) {
             const Pack start = rows.multiplier == nullptr ? ones : ones * rows.multiplier[i];
             store_lanes(out + i * padded + mode,
-                        kernels::product_without(start, kernels::FactorViews{factors}, inputs,
-                                                 skip, mode, place(rows, i)));
+                        kernels::product_without(start, kernels::FactorViews{factors}, inputs, skip,
+                                                 mode, place(rows, i)));
         }
     }
 }
@@ -58,8 +58,8 @@ void exchange(const kernels::FactorView* factors, std::size_t inputs, std::size_
             }
             if (vanishes) {
                 const Pack start = rows.multiplier == nullptr ? ones : ones * rows.multiplier[i];
-                store_lanes(at, kernels::product_without(start, all, inputs, skip, mode,
-                                                         place(rows, i)));
+                store_lanes(
+                    at, kernels::product_without(start, all, inputs, skip, mode, place(rows, i)));
             } else {
                 const double* more = all.cell(in, static_cast<std::size_t>(in_cell[i])) + mode;
                 store_lanes(at, load_lanes<Pack>(at) *
@@ -69,9 +69,8 @@ void exchange(const kernels::FactorView* factors, std::size_t inputs, std::size_
     }
 }
 
-void subtract_modes(kernels::FactorView factor, const int* cell, const double* t,
-                    std::size_t count, const double* products, const double* share,
-                    double* left) {
+void subtract_modes(kernels::FactorView factor, const int* cell, const double* t, std::size_t count,
+                    const double* products, const double* share, double* left) {
     const std::size_t padded = factor.padded;
     for (std::size_t i = 0; i < count; ++i) {
         const double* planes =
@@ -85,43 +84,73 @@ void subtract_modes(kernels::FactorView factor, const int* cell, const double* t
     }
 }
 
-double add_slopes(const kernels::FactorView* factors, std::size_t inputs, const AlsBlock& rows,
-                  const double* target, const double* weight, double* space,
-                  double* const* right) {
+double add_slopes(const kernels::FactorView* factors, const kernels::FactorView* steps,
+                  std::size_t inputs, const AlsBlock& rows, const double* target,
+                  const double* weight, double* space, double* const* right) {
+    constexpr std::size_t tile = als_tile_rows;
     const std::size_t padded = factors[0].padded;
     double squares = 0;
-    for (std::size_t i = 0; i < rows.count; ++i) {
-        const int* cell = rows.cell + i;
-        const double* t = rows.t + i;
-        Pack sum{};
+    // One input for all rows of a tile before the next: an input's tables fit in L1.
+    for (std::size_t first = 0; first < rows.count; first += tile) {
+        const std::size_t here = rows.count - first < tile ? rows.count - first : tile;
+        Pack sum[tile] = {};
         for (std::size_t mode = 0; mode < padded; mode += pack_width) {
-            double* kept = space + 2 * inputs * mode;  // f and the product of the later ones
-            Pack after = Pack{} + rows.multiplier[i];
-            for (std::size_t d = inputs; d-- > 0;) {
-                const auto c = static_cast<std::size_t>(cell[d * als_block_rows]);
-                const Pack f = kernels::factor_value<Pack>(
-                    factors[d].planes + c * shape_count * padded + mode, padded,
-                    t[d * als_block_rows]);
-                store_lanes(kept + 2 * d * pack_width, f);
-                store_lanes(kept + (2 * d + 1) * pack_width, after);
-                after *= f;
+            double* kept = space + 2 * tile * inputs * mode;  // f, the product of the later ones
+            Pack after[tile];
+            Pack change[tile] = {};
+            for (std::size_t i = 0; i < here; ++i) {
+                after[i] = Pack{} + rows.multiplier[first + i];
             }
-            sum += after;
-        }
-        const double residual = target[i] - lane_sum(sum);
-        squares += weight[i] * residual * residual;
-        for (std::size_t mode = 0; mode < padded; mode += pack_width) {
-            const double* kept = space + 2 * inputs * mode;
-            Pack before = Pack{} + weight[i] * residual;
-            for (std::size_t d = 0; d < inputs; ++d) {
-                const auto c = static_cast<std::size_t>(cell[d * als_block_rows]);
-                double* to = right[d] + c * shape_count * padded + mode;
-                Pack power = before * load_lanes<Pack>(kept + (2 * d + 1) * pack_width);
-                for (std::size_t k = 0; k < shape_count; ++k) {
-                    store_lanes(to + k * padded, load_lanes<Pack>(to + k * padded) + power);
-                    power *= t[d * als_block_rows];
+            for (std::size_t d = inputs; d-- > 0;) {
+                const int* cell = rows.cell + d * als_block_rows + first;
+                const double* t = rows.t + d * als_block_rows + first;
+                double* to = kept + 2 * tile * d * pack_width;
+                for (std::size_t i = 0; i < here; ++i) {
+                    const std::size_t plane =
+                        static_cast<std::size_t>(cell[i]) * shape_count * padded + mode;
+                    const Pack f =
+                        kernels::factor_value<Pack>(factors[d].planes + plane, padded, t[i]);
+                    store_lanes(to + 2 * i * pack_width, f);
+                    store_lanes(to + (2 * i + 1) * pack_width, after[i]);
+                    if (steps != nullptr) {
+                        change[i] =
+                            change[i] * f + after[i] * kernels::factor_value<Pack>(
+                                                           steps[d].planes + plane, padded, t[i]);
+                    }
+                    after[i] *= f;
                 }
-                before *= load_lanes<Pack>(kept + 2 * d * pack_width);
+            }
+            for (std::size_t i = 0; i < here; ++i) {
+                sum[i] += steps != nullptr ? change[i] : after[i];
+            }
+        }
+        double carried[tile];
+        for (std::size_t i = 0; i < here; ++i) {
+            const double change = lane_sum(sum[i]);
+            const double r = steps != nullptr ? change : target[first + i] - change;
+            carried[i] = weight[first + i] * r;
+            squares += carried[i] * r;
+        }
+        for (std::size_t mode = 0; mode < padded; mode += pack_width) {
+            const double* kept = space + 2 * tile * inputs * mode;
+            Pack before[tile];
+            for (std::size_t i = 0; i < here; ++i) {
+                before[i] = Pack{} + carried[i];
+            }
+            for (std::size_t d = 0; d < inputs; ++d) {
+                const int* cell = rows.cell + d * als_block_rows + first;
+                const double* t = rows.t + d * als_block_rows + first;
+                const double* from = kept + 2 * tile * d * pack_width;
+                for (std::size_t i = 0; i < here; ++i) {
+                    double* to =
+                        right[d] + static_cast<std::size_t>(cell[i]) * shape_count * padded + mode;
+                    Pack power = before[i] * load_lanes<Pack>(from + (2 * i + 1) * pack_width);
+                    for (std::size_t k = 0; k < shape_count; ++k) {
+                        store_lanes(to + k * padded, load_lanes<Pack>(to + k * padded) + power);
+                        power *= t[i];
+                    }
+                    before[i] *= load_lanes<Pack>(from + 2 * i * pack_width);
+                }
             }
         }
     }
@@ -257,7 +286,7 @@ void solve_band(const double* a, std::size_t size, std::size_t reach, double* b)
 }  // namespace
 
 const AlsRowKernels* als_row_kernels() {
-    static const AlsRowKernels table = {products,  exchange, subtract_modes, add_slopes,
+    static const AlsRowKernels table = {products,   exchange, subtract_modes, add_slopes,
                                         accumulate, add_cell, factor_band,    solve_band};
     return &table;
 }

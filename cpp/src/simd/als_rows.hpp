@@ -9,6 +9,7 @@
 namespace closedform {
 
 inline constexpr std::size_t als_block_rows = 512;
+inline constexpr std::size_t als_tile_rows = 32;
 
 /// A block of rows on the grids: places have stride als_block_rows from input to input.
 struct AlsBlock {
@@ -31,11 +32,13 @@ struct AlsRowKernels {
     void (*subtract_modes)(kernels::FactorView factor, const int* cell, const double* t,
                            std::size_t count, const double* products, const double* share,
                            double* left);
-    /// right[d][cell][5][padded] += w r t^k prod_{k != d} f_mk for every input d, r what all modes
-    /// leave of `target`; gives the sum of w r^2. `space` holds 2 inputs x padded.
-    double (*add_slopes)(const kernels::FactorView* factors, std::size_t inputs,
-                         const AlsBlock& rows, const double* target, const double* weight,
-                         double* space, double* const* right);
+    /// right[d][cell][5][padded] += w r t^k prod_{k != d} f_mk for every input d, and gives the sum
+    /// of w r^2. r is what all modes leave of `target`; or, where there are `steps`, how the modes
+    /// change when the factors move along them. `space` holds 2 als_tile_rows x
+    /// inputs x padded.
+    double (*add_slopes)(const kernels::FactorView* factors, const kernels::FactorView* steps,
+                         std::size_t inputs, const AlsBlock& rows, const double* target,
+                         const double* weight, double* space, double* const* right);
     /// Adds rows [0, count) of one cell: moments[m][k][padded] += w t^k g_m g_m' for m' <= m (and a
     /// few beyond), right[k][padded] += w t^k r g_m. `powers` [count][moment_count] is w t^k.
     void (*accumulate)(const double* g, const double* powers, const double* residual,
