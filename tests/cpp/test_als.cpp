@@ -4,7 +4,9 @@
 #include <cmath>
 #include <vector>
 
+#include "closedform/all_rows.hpp"
 #include "closedform/als.hpp"
+#include "closedform/placed_rows.hpp"
 #include "closedform/random.hpp"
 #include "closedform/surrogate_fit.hpp"
 
@@ -146,6 +148,103 @@ TEST_CASE("weights and repeated rows agree; frozen factors stay; a multiplier is
     options.tolerance = 1e-12;
     fit_als(model, FreeFactors(2, 2), FitRows{data.rows(), scaled, {}, multiplier}, options);
     CHECK(rmse(model, data) < 1e-3);
+}
+
+TEST_CASE("products kept from update to update are those taken anew, where factors vanish too") {
+    const Data data = sample(1500, 4, 9, [](const double* x) { return x[0] + x[1] * x[2]; });
+    const FitRows rows{data.rows(), data.y};
+    TensorSurrogate model = start(4, 3, 5);
+    closedform::PlacedRows kept(rows, model.tables(), 2);
+    const std::vector<std::size_t> every = {0, 1, 2};
+    const auto moments = [&](closedform::PlacedRows& from, std::size_t d) {
+        closedform::CellMoments sums;
+        sums.clear(model.basis(d).cells(), 3, 8);
+        from.gather(d, model.tables(), every, 3, 0, 8, sums);
+        return sums;
+    };
+    closedform::Random random(10, 0);
+    for (const std::size_t d : {0U, 1U, 3U, 2U, 0U, 2U, 2U, 1U, 0U}) {
+        const closedform::CellMoments found = moments(kept, d);
+        closedform::PlacedRows anew(rows, model.tables(), 1);
+        const closedform::CellMoments expected = moments(anew, d);
+        double most = 0;
+        for (std::size_t i = 0; i < found.pairs.size(); ++i) {
+            most = std::max(most, std::abs(found.pairs[i] - expected.pairs[i]));
+        }
+        CHECK(most < 1e-9);
+        for (double& u : model.factor(d)) {  // a mode that is zero comes and goes
+            u = random.bell();
+        }
+        const std::size_t nodes = model.basis(d).node_count();
+        std::fill_n(model.factor(d).begin(), d == 3 ? nodes : 0, 0.0);
+        model.refresh();
+    }
+}
+
+TEST_CASE("slopes of the squared error are its derivatives by the node values") {
+    Data data = sample(700, 3, 11, [](const double* x) { return std::exp(x[0]) * x[1] - x[2]; });
+    std::vector<double> weights, multiplier;
+    for (std::size_t i = 0; i < 700; ++i) {
+        weights.push_back(0.5 + static_cast<double>(i % 3));
+        multiplier.push_back(1 + 0.1 * static_cast<double>(i % 7));
+    }
+    const FitRows rows{data.rows(), data.y, weights, multiplier};
+    TensorSurrogate model = start(3, 9, 4);  // more modes than a pack holds
+    const auto slopes = error_slopes(model, rows, {});
+    for (std::size_t d = 0; d < 3; ++d) {
+        for (std::size_t m = 0; m < 9; m += 4) {
+            for (std::size_t j = 0; j < 5; ++j) {
+                double& u = model.factor(d)[m * 5 + j];
+                const double before = u;
+                double squares[2];
+                for (const int side : {0, 1}) {
+                    u = before + (side == 0 ? -1e-4 : 1e-4);
+                    model.refresh();
+                    squares[side] = error_slopes(model, rows, {}).squares;
+                }
+                u = before;
+                const double slope = (squares[0] - squares[1]) / 4e-4;
+                CHECK(slopes.by_node[d][j * 9 + m] == doctest::Approx(slope).epsilon(1e-5));
+            }
+        }
+    }
+}
+
+TEST_CASE("a step on all rows undoes most of what chance has done to the fit of some") {
+    closedform::Random noise(12, 0);
+    Data data = sample(60000, 3, 13, [](const double* x) {
+        return std::sin(2 * x[0]) * std::exp(x[1]) + x[1] * x[2] * x[2];
+    });
+    for (double& y : data.y) {
+        y += 0.5 * noise.bell();
+    }
+    const FitRows all{data.rows(), data.y};
+    std::vector<std::uint32_t> sample_rows;
+    for (std::uint32_t i = 0; i < 60000; i += 12) {
+        sample_rows.push_back(i);
+    }
+    FitRows some = all;
+    some.rows = sample_rows;
+    AlsOptions options;
+    options.smoothing = 1e-6;
+    options.max_sweeps = 30;
+    const FreeFactors free(2, 3);
+    TensorSurrogate model = start(3, 2, 8);
+    fit_als(model, free, some, options);
+    TensorSurrogate best = model;
+    fit_als(best, free, all, options);
+    TensorSurrogate stepped = model;
+    fit_all_rows(stepped, free, all, sample_rows, options);
+    TensorSurrogate threaded = model;
+    options.threads = 3;
+    fit_all_rows(threaded, free, all, sample_rows, options);
+    const double before = error_slopes(model, all, {}).squares;
+    const double least = error_slopes(best, all, {}).squares;
+    CHECK(error_slopes(stepped, all, {}).squares - least < 0.1 * (before - least));
+    for (std::size_t d = 0; d < 3; ++d) {
+        CHECK(std::equal(stepped.factor(d).begin(), stepped.factor(d).end(),
+                         threaded.factor(d).begin()));
+    }
 }
 
 TEST_CASE("the choice of sizes: a product is one mode, noise is smoothed, levels are levels") {

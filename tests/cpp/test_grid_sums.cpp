@@ -8,8 +8,10 @@
 #include <memory>
 #include <vector>
 
+#include "closedform/all_rows.hpp"
 #include "closedform/als.hpp"
 #include "closedform/cell_moments.hpp"
+#include "closedform/placed_rows.hpp"
 #include "closedform/separability.hpp"
 #include "drivers/moments.hpp"
 #include "drivers/pairs.hpp"
@@ -147,6 +149,11 @@ void compare_moments(std::size_t count, bool all, std::size_t memory, std::size_
                  found);
     CHECK(there.runtime().launches() >= least_launches);
 
+    CellMoments here;
+    here.clear(basis.cells(), chosen.size(), padded);
+    PlacedRows(rows, fit.model.tables(), 1)
+        .gather(d, fit.model.tables(), chosen, fit.model.modes(), fit.model.offset(), padded, here);
+
     CellMoments sums;
     CellMoments sizes;
     sums.clear(basis.cells(), chosen.size(), padded);
@@ -195,14 +202,18 @@ void compare_moments(std::size_t count, bool all, std::size_t memory, std::size_
         }
     }
     const double unit = (1000 + static_cast<double>(count)) * 2.3e-16;
-    bool close = std::abs(found.square - sums.square) <= unit * sizes.square;
-    for (std::size_t i = 0; i < sums.pairs.size(); ++i) {
-        close = close && std::abs(found.pairs[i] - sums.pairs[i]) <= unit * sizes.pairs[i];
+    for (const CellMoments& moments : {found, here}) {
+        bool close = std::abs(moments.square - sums.square) <= unit * sizes.square;
+        for (std::size_t i = 0; i < sums.pairs.size(); ++i) {
+            const bool filled = sizes.pairs[i] > 0;  // each pair of modes is summed once
+            close = close && (!filled ||
+                              std::abs(moments.pairs[i] - sums.pairs[i]) <= unit * sizes.pairs[i]);
+        }
+        for (std::size_t i = 0; i < sums.right.size(); ++i) {
+            close = close && std::abs(moments.right[i] - sums.right[i]) <= unit * sizes.right[i];
+        }
+        CHECK(close);
     }
-    for (std::size_t i = 0; i < sums.right.size(); ++i) {
-        close = close && std::abs(found.right[i] - sums.right[i]) <= unit * sizes.right[i];
-    }
-    CHECK(close);
 }
 
 }  // namespace
@@ -243,4 +254,15 @@ TEST_CASE_TEMPLATE("grid: a fit whose rows are on a device is the CPU's fit", X,
     const AlsResult found = fit_als(there, free, fit.rows(true), options);
     CHECK(found.sweeps == expected.sweeps);
     CHECK(found.rmse == doctest::Approx(expected.rmse).epsilon(1e-9));
+
+    const ErrorSlopes slopes_there = error_slopes(there, fit.rows(true), options);
+    options.rows_there = {};
+    const ErrorSlopes slopes_here = error_slopes(there, fit.rows(true), options);
+    CHECK(slopes_there.squares == doctest::Approx(slopes_here.squares).epsilon(1e-9));
+    for (std::size_t d = 0; d < 4; ++d) {
+        for (std::size_t i = 0; i < slopes_here.by_node[d].size(); ++i) {
+            CHECK(slopes_there.by_node[d][i] ==
+                  doctest::Approx(slopes_here.by_node[d][i]).epsilon(1e-7));
+        }
+    }
 }
