@@ -6,6 +6,7 @@
 
 #include "closedform/all_rows.hpp"
 #include "closedform/als.hpp"
+#include "closedform/error_slopes.hpp"
 #include "closedform/placed_rows.hpp"
 #include "closedform/random.hpp"
 #include "closedform/surrogate_fit.hpp"

@@ -8,9 +8,9 @@
 #include <memory>
 #include <vector>
 
-#include "closedform/all_rows.hpp"
 #include "closedform/als.hpp"
 #include "closedform/cell_moments.hpp"
+#include "closedform/error_slopes.hpp"
 #include "closedform/placed_rows.hpp"
 #include "closedform/separability.hpp"
 #include "drivers/moments.hpp"
@@ -255,9 +255,10 @@ TEST_CASE_TEMPLATE("grid: a fit whose rows are on a device is the CPU's fit", X,
     CHECK(found.sweeps == expected.sweeps);
     CHECK(found.rmse == doctest::Approx(expected.rmse).epsilon(1e-9));
 
-    const ErrorSlopes slopes_there = error_slopes(there, fit.rows(true), options);
-    options.rows_there = {};
-    const ErrorSlopes slopes_here = error_slopes(there, fit.rows(true), options);
+    const FitRows rows = fit.rows(true);
+    const std::unique_ptr<MomentRows> away = options.rows_there(rows);
+    const ErrorSlopes slopes_there = error_slopes(there, *away, options);
+    const ErrorSlopes slopes_here = error_slopes(there, rows, options);
     CHECK(slopes_there.squares == doctest::Approx(slopes_here.squares).epsilon(1e-9));
     for (std::size_t d = 0; d < 4; ++d) {
         for (std::size_t i = 0; i < slopes_here.by_node[d].size(); ++i) {

@@ -9,30 +9,12 @@
 // rows say something and leave those in which modes cancel each other.
 
 #include <cstdint>
-#include <functional>
-#include <memory>
 #include <span>
-#include <vector>
 
 #include "closedform/als.hpp"
 #include "closedform/tensor_surrogate.hpp"
 
 namespace closedform {
-
-/// The weighted squared error of a model and how it changes with the node values.
-struct ErrorSlopes {
-    /// Per input [nodes][modes]: sum of w r g_m B_j, r what the model leaves of y, g_m the product
-    /// of the mode's other factors, B_j the node's shape function; minus half the derivative.
-    std::vector<std::vector<double>> by_node;
-    double squares = 0;  ///< sum of w r^2
-    double weight = 0;   ///< sum of w
-};
-
-/// One pass over the rows; all inputs at once, from prefixes and suffixes of the products. Does
-/// not depend on the number of threads. With `options.rows_there`, the sums of a pass an input.
-/// Of the options only rows_there, threads and stop matter; once stopped, the sums are unfinished.
-ErrorSlopes error_slopes(const TensorSurrogate& model, const FitRows& rows,
-                         const AlsOptions& options);
 
 /// Improves `model`, which has been fitted to `sample`, some of the rows of `all`, on all of them.
 /// It stays as it is where that would not lower their squared error, or when it is stopped.
