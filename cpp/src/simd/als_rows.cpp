@@ -34,6 +34,14 @@ void products(const kernels::FactorView* factors, std::size_t inputs, std::size_
     }
 }
 
+bool any_below(Pack value, double bound) {
+    bool below = false;
+    for (std::size_t k = 0; k < pack_width; ++k) {
+        below |= value[k] < bound;
+    }
+    return below;
+}
+
 void exchange(const kernels::FactorView* factors, std::size_t inputs, std::size_t in,
               std::size_t skip, const double* divisor, const AlsBlock& rows, std::size_t modes,
               double* out) {
@@ -47,23 +55,33 @@ void exchange(const kernels::FactorView* factors, std::size_t inputs, std::size_
     for (std::size_t mode = 0; mode < padded; mode += pack_width) {
         const Pack ones = lanes_with_modes(mode, modes);
         const Pack beyond = 1.0 - ones;
-        for (std::size_t i = 0; i < rows.count; ++i) {
-            double* at = out + i * padded + mode;
-            const double* plane =
-                divisor + static_cast<std::size_t>(skip_cell[i]) * shape_count * padded + mode;
-            const Pack f = beyond + kernels::factor_value<Pack>(plane, padded, skip_t[i]);
-            bool vanishes = false;
-            for (std::size_t k = 0; k < pack_width; ++k) {
-                vanishes |= __builtin_fabs(f[k]) < tiny;
+        for (std::size_t first = 0; first < rows.count; first += als_tile_rows) {
+            const std::size_t end =
+                rows.count - first < als_tile_rows ? rows.count : first + als_tile_rows;
+            Pack f[als_tile_rows];
+            Pack least = Pack{} + 1.0;
+            for (std::size_t i = first; i < end; ++i) {
+                const double* plane =
+                    divisor + static_cast<std::size_t>(skip_cell[i]) * shape_count * padded + mode;
+                const Pack value = beyond + kernels::factor_value<Pack>(plane, padded, skip_t[i]);
+                const Pack size = value < 0.0 ? -value : value;
+                least = size < least ? size : least;
+                f[i - first] = value;
             }
-            if (vanishes) {
-                const Pack start = rows.multiplier == nullptr ? ones : ones * rows.multiplier[i];
-                store_lanes(
-                    at, kernels::product_without(start, all, inputs, skip, mode, place(rows, i)));
-            } else {
-                const double* more = all.cell(in, static_cast<std::size_t>(in_cell[i])) + mode;
-                store_lanes(at, load_lanes<Pack>(at) *
-                                    kernels::factor_value<Pack>(more, padded, in_t[i]) / f);
+            const bool some_vanish = any_below(least, tiny);
+            for (std::size_t i = first; i < end; ++i) {
+                const Pack value = f[i - first];
+                double* at = out + i * padded + mode;
+                if (some_vanish && any_below(value < 0.0 ? -value : value, tiny)) {
+                    const Pack start =
+                        rows.multiplier == nullptr ? ones : ones * rows.multiplier[i];
+                    store_lanes(at, kernels::product_without(start, all, inputs, skip, mode,
+                                                             place(rows, i)));
+                } else {
+                    const double* more = all.cell(in, static_cast<std::size_t>(in_cell[i])) + mode;
+                    store_lanes(at, load_lanes<Pack>(at) *
+                                        kernels::factor_value<Pack>(more, padded, in_t[i]) / value);
+                }
             }
         }
     }
