@@ -37,7 +37,7 @@ def run(*, rows: int, limit: int, threads: int, seed: int) -> list[Record]:
         return float(np.sqrt(np.mean((predicted - z) ** 2)) / z.std())
 
     def fit() -> Surrogate:
-        return Surrogate(MODES, SEGMENTS, time=1, threads=threads).fit(X, y)
+        return Surrogate(MODES, SEGMENTS, time=0.5, threads=threads).fit(X, y)
 
     with ResidentMemory() as memory:
         begun = time.perf_counter()

@@ -147,12 +147,12 @@ class Bends {
 };
 
 /// Conjugate gradients for bends * step = slopes.
-NodeSums newton_step(const Bends& bends, NodeSums slopes) {
+NodeSums newton_step(const Bends& bends, NodeSums slopes, const std::function<bool()>& stopped) {
     NodeSums step = slopes;
     add(step, -1, slopes);
     NodeSums along = bends.solve_apart(slopes);
     double left = dot(slopes, along);
-    for (std::size_t k = 0; k < iterations && left > 0; ++k) {
+    for (std::size_t k = 0; k < iterations && left > 0 && !stopped(); ++k) {
         const NodeSums bent = bends.times(along);
         const double length = left / dot(along, bent);
         add(step, length, along);
@@ -190,7 +190,7 @@ void fit_all_rows(TensorSurrogate& model, const FreeFactors& free, const FitRows
     for (auto& of_input : slopes) {
         std::transform(of_input.begin(), of_input.end(), of_input.begin(), std::negate<>());
     }
-    const NodeSums step = newton_step(bends, slopes);
+    const NodeSums step = newton_step(bends, slopes, stopped);
 
     const auto moved = [&](double length) {
         NodeSums to = values;
@@ -203,7 +203,7 @@ void fit_all_rows(TensorSurrogate& model, const FreeFactors& free, const FitRows
     const double tilt = 2 * (dot(at.by_node, step) - share * dot(here.by_node, step));
     double length = 0;
     double least = std::numeric_limits<double>::infinity();
-    for (double tried = 1; tried >= shortest; tried /= 2) {
+    for (double tried = 1; tried >= shortest && !stopped(); tried /= 2) {
         const double squares = error_slopes(moved(tried), some, options).squares + tried * tilt;
         if (squares < least) {
             least = squares;
