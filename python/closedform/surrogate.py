@@ -52,8 +52,8 @@ class Surrogate:
             naming row and column.
         smoothing: weight of the factors' squared second derivatives, or "auto": by held-out error.
         time: seconds after which the "auto" choices stop looking further. The last sweeps, over
-            100,000 rows, and the step on all rows that follows take no longer than this again; where
-            that does not suffice, what was fitted so far is kept.
+            100,000 rows, and the step on all rows that follows take no longer than this again;
+            where that does not suffice, what was fitted so far is kept.
         seed: of the random starts and the choice of held-out rows.
         threads: 0 for all cores. Results do not depend on it unless `time` runs out.
         device: "cpu"; "cuda", a GPU; or "auto", a GPU where one can be used. On a GPU values and
