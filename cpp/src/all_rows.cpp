@@ -1,6 +1,7 @@
 #include "closedform/all_rows.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <limits>
 #include <memory>
@@ -15,7 +16,7 @@ namespace closedform {
 namespace {
 
 constexpr std::size_t iterations = 3;  // of conjugate gradients: most of the step, little more
-constexpr double shortest = 1.0 / 16;  // share of a step
+constexpr int most_halvings = 4;       // of a step that goes too far
 
 double total_weight(const FitRows& rows) {
     double sum = 0;
@@ -201,18 +202,19 @@ void fit_all_rows(TensorSurrogate& model, const FreeFactors& free, const FitRows
     // How far to go, the sample tells: by its squared error with the slopes of all rows.
     const ErrorSlopes at = error_slopes(model, some, options);
     const double tilt = 2 * (dot(at.by_node, step) - share * dot(here.by_node, step));
-    double length = 0;
+    int halvings = most_halvings + 1;
     double least = std::numeric_limits<double>::infinity();
-    for (double tried = 1; tried >= shortest && !stopped(); tried /= 2) {
-        const double squares = error_slopes(moved(tried), some, options).squares + tried * tilt;
+    for (int tried = 0; tried <= most_halvings && !stopped(); ++tried) {
+        const double length = std::ldexp(1.0, -tried);
+        const double squares = error_slopes(moved(length), some, options).squares + length * tilt;
         if (squares < least) {
             least = squares;
-            length = tried;
+            halvings = tried;
         }
     }
     // All rows have the last word.
-    for (; length >= shortest && !stopped(); length /= 2) {
-        TensorSurrogate stepped = moved(length);
+    for (; halvings <= most_halvings && !stopped(); ++halvings) {
+        TensorSurrogate stepped = moved(std::ldexp(1.0, -halvings));
         if (on_all(stepped).squares < here.squares && !stopped()) {
             model = std::move(stepped);
             return;
