@@ -28,7 +28,7 @@ class Solver {
   public:
     Solver(TensorSurrogate& model, const FreeFactors& free, const FitRows& rows,
            const AlsOptions& options)
-        : model_(model), free_(free), rows_(rows), options_(options), tables_(model.inputs()) {
+        : model_(model), free_(free), options_(options), tables_(model.inputs()) {
         if (free.modes() != model.modes() || free.inputs() != model.inputs() ||
             rows.x.columns() != model.inputs() || rows.x.rows() != rows.y.size() ||
             rows.count() == 0 || (!rows.weights.empty() && rows.weights.size() != rows.y.size()) ||
@@ -87,7 +87,6 @@ class Solver {
 
     TensorSurrogate& model_;
     const FreeFactors& free_;
-    const FitRows& rows_;
     const AlsOptions& options_;
     std::vector<FactorTable> tables_;
     std::vector<InputEquations> equations_;  ///< one an input
