@@ -29,13 +29,11 @@ def concept(X: Floats) -> Floats:
 
 
 def latent(X: Floats) -> Floats:
-    away = concept(X) - 1
-    return 8 * away + 4 * away**3
+    return 9 * np.exp(concept(X) - 1) - 9
 
 
 def latent_gradient(X: Floats) -> Floats:
-    away = concept(X) - 1
-    return (8 + 12 * away**2)[:, None] * np.stack([2 * X[:, 0], 4 * X[:, 1]], axis=1)
+    return 9 * np.exp(concept(X) - 1)[:, None] * np.stack([2 * X[:, 0], 4 * X[:, 1]], axis=1)
 
 
 CLASSIFIER = cf.network((latent, latent_gradient), classifier=True)
@@ -47,7 +45,7 @@ def ellipse() -> cf.Interpretation:
 
 
 def test_a_classifier_gives_its_concept_link_and_threshold(ellipse: cf.Interpretation) -> None:
-    """The sigmoid and the cubic around the concept do not show in the formula."""
+    """The sigmoid and the exponential around the concept do not show in the formula."""
     exact = unit(np.stack([FRESH[:, 0], 2 * FRESH[:, 1]], axis=1))
     np.testing.assert_allclose(unit(ellipse.formula.gradient(FRESH)), exact, atol=1e-6)
     assert ellipse.formula.complexity == 9
