@@ -1,8 +1,8 @@
 """Engines of symbolic regression behind one signature: ours, and the peers.
 
 Every engine gets the same rows, operators, seconds, threads and seed. A peer is judged by the best
-of all it offers, each formula's constants fitted again in float64 and the formula shortened by the
-code that shortens ours; ours by the one formula it returns.
+of all it offers, each formula put through the last stage that ours go through (constants fitted in
+float64, reduced, rounded, shortened), on nobody's clock; ours by the one formula it returns.
 """
 
 from __future__ import annotations
@@ -19,10 +19,14 @@ import numpy as np
 
 import closedform as cf
 from bench.problem import Floats, Problem, judge
+from closedform.backends import native
+from closedform.settings import LARGEST_SIZE, checked
 from closedform.shorten import shorter
+from closedform.targets import Values
 
 OPERATORS = ("+", "-", "*", "/", "sin", "cos", "exp", "log", "square")
 MAX_SIZE = 40  # V8, the largest of its set, has 29 nodes
+TIDYING = 5.0  # seconds for a peer's formulas together, not counted as its time
 NEAR = 1e-4  # shortening takes seconds for a long formula, and one farther off has no use for it
 
 
@@ -203,10 +207,24 @@ def _renamed(text: str, stem: str, first: int, problem: Problem) -> str:
 
 
 def _tidied(texts: Iterable[str], problem: Problem, budget: Budget) -> Iterator[cf.Formula]:
-    """Formulas with constants fitted in float64; those near the truth shortened as well."""
+    """What a peer's formulas come to in the last stage ours go through; those near the truth, like
+    ours, shortened as well."""
     X, y = problem.training(budget.seed)
-    for text in texts:
-        formula = cf.Formula(text, problem.names).refit(X, y, snap=True)
+    settings = checked(
+        operators=budget.operators,
+        max_size=LARGEST_SIZE,
+        time=TIDYING,
+        evaluations=None,
+        backend="native",
+        options=None,
+        threads=budget.threads,
+        seed=budget.seed,
+        callback=None,
+        device="cpu",
+    )
+    finished = native.finish(X, problem.names, Values(y, None), settings, list(texts))
+    for text, _ in finished.entries:
+        formula = cf.Formula(text, problem.names)
         yield formula
         if judge(problem, formula)[1] < NEAR:
             short = shorter(formula, budget.operators)
