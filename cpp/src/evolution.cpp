@@ -351,6 +351,7 @@ class Search {
         }
         const auto few = objective(archive_rows, data_units_);
         WholeData whole;
+        whole.rows = x_.rows;
         whole.losses = [this](std::span<const Tape> tapes) {
             return options_.loss_rows != nullptr
                        ? options_.loss_rows->losses(tapes)
@@ -361,7 +362,10 @@ class Search {
             whole.equations = [this, &deadline](std::span<const Tape> tapes) {
                 return equations_on_all_rows<T>(tapes, x_, goal_, options_.threads, deadline);
             };
-            add_rivals(found);
+            const auto front = archive_.front();
+            if (front.empty() || front.back().loss > problem_.exact_loss) {
+                add_rivals(found);
+            }
         }
         return finish(std::move(found), whole, *few, options_.operators, options_.threads,
                       deadline);

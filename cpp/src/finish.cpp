@@ -213,7 +213,7 @@ std::vector<Tape> by_worth(std::vector<Tape> found, const Objective& few) {
 }
 
 /// Leaves out what another of at most its size is clearly better than on `few`, by more than
-/// chance between so many rows and all of them can make up for.
+/// chance between so many rows and all of them can make up for: every expression costs a pass.
 std::vector<Candidate> promising(std::vector<Candidate> candidates, const Objective& few) {
     const double rows = static_cast<double>(few.rows().rows());
     // Three standard errors of a mean of squares of normal residuals.
@@ -221,7 +221,7 @@ std::vector<Candidate> promising(std::vector<Candidate> candidates, const Object
     std::vector<double> best(max_tape_size + 1, std::numeric_limits<double>::infinity());
     for (const Candidate& candidate : candidates) {
         double& own = best[candidate.complexity()];
-        own = std::min(own, candidate.loss);
+        own = std::min(own, std::max(candidate.loss, few.exact_loss()));
     }
     for (std::size_t size = 1; size < best.size(); ++size) {
         best[size] = std::min(best[size], best[size - 1]);
@@ -290,9 +290,11 @@ std::vector<Candidate> finish(std::vector<Tape> found, const WholeData& whole, c
     // Where all rows say no more than `few`, for there is no noise, nothing is fitted again.
     const bool exact = std::any_of(candidates.begin(), candidates.end(),
                                    [&](const auto& c) { return c.loss <= few.exact_loss(); });
+    if (whole.rows > few.rows().rows()) {
+        candidates = promising(std::move(candidates), few);
+    }
     bool settled = false;
     if (whole.equations && !exact) {
-        candidates = promising(std::move(candidates), few);
         settled = settle_on_all_rows(candidates, whole, few, operators, deadline);
     }
     if (!settled) {

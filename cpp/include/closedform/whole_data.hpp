@@ -36,6 +36,7 @@ std::size_t equation_rows(std::size_t rows);
 /// All rows of the data, as the last stage asks for them: all expressions at once, for every ask
 /// is a pass over the rows.
 struct WholeData {
+    std::size_t rows = 0;
     std::function<std::vector<double>(std::span<const Tape>)> losses;
     /// As equations_on_all_rows, or nothing once its deadline has passed. Empty where `few` has all
     /// rows anyway, and where the loss is no sum of squares.
