@@ -202,6 +202,7 @@ def of_dataset(
             batch_size=BATCH_ROWS,
             batch_readahead=1,
             fragment_readahead=1,
+            use_threads=False,  # else row groups pile up while we write; the disk is slower anyway
             **options,
         ):
             yield Chunk(
