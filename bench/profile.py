@@ -63,8 +63,8 @@ def shares_of(work: Callable[[], object], least_seconds: float) -> list[tuple[fl
             if time.perf_counter() - begun >= least_seconds:
                 break
         os.write(tell, b"stop\n")
-        os.close(tell)
         _, complaint = watcher.communicate()
+        os.close(tell)  # not before: perf takes a closed pipe for an error and leaves its file so
         os.close(told)
         if not file.exists():
             return f"perf cannot watch: {complaint.strip()[:100]}"
