@@ -54,8 +54,15 @@ def page(kept: Mapping[str, Any]) -> str:
     parts = [f"# Benchmarks\n\n{title}\n{rest}\n\nWritten by `python -m bench --write`."]
     rows: dict[str, list[str]] = {}
     profiles: list[str] = []
+    every = [set(entry["about"].items()) for entry in kept.values()]
+    common = set.intersection(*every) if every else set()
+    first = next(iter(kept.values()), {"about": {}})["about"]
+    parts += [
+        "\n".join(f"- {key}: {value}" for key, value in first.items() if (key, value) in common)
+    ]
     for entry in kept.values():
-        about = "\n".join(f"- {key}: {value}" for key, value in entry["about"].items())
+        own = {key: value for key, value in entry["about"].items() if (key, value) not in common}
+        about = "\n".join(f"- {key}: {value}" for key, value in own.items())
         records = [Record.from_plain(record) for record in entry["records"]]
         for record in shown(records):
             cells = [*row(record), str(entry["load"])]
