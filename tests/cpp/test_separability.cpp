@@ -185,8 +185,6 @@ TEST_CASE("structures are found, with the data's target or without") {
         {3, 300, [](const double* x) { return (3 + x[0]) * (x[1] + std::sin(x[2])); },
          "product(0, sum(1, 2))"},
         {2, 300, [](const double* x) { return std::sin(x[0] * x[1]); }, "f(0, 1)"},
-        {3, 300, [](const double* x) { return (2 + std::sin(x[0] * x[1])) * std::exp(x[2]); },
-         "product(f(0, 1), 2)"},
     };
     for (const Case& c : cases) {
         const Data data = sample(c.rows, c.inputs, 7, c.f);
