@@ -32,9 +32,8 @@ def checked(device: str) -> Device:
 
 
 def on_gpu(device: Device) -> bool:
-    """Whether work is to be done on a GPU. The first "auto" that finds none tells the logger
-    "closedform": as information where there simply is none, as a warning where there is one that
-    cannot be used.
+    """Whether work is to be done on a GPU. The first "auto" that finds none warns by the logger
+    "closedform": whoever asked for one should know.
 
     Raises:
         InputError: "cuda" where no GPU can be used.
@@ -47,13 +46,9 @@ def on_gpu(device: Device) -> bool:
 
 @cache
 def _found() -> bool:
-    text, surprising = _core.cuda_problem()
+    text, _ = _core.cuda_problem()
     if text:
-        _log.log(
-            logging.WARNING if surprising else logging.INFO,
-            'device="auto": %s; everything runs on the CPU',
-            text,
-        )
+        _log.warning('device="auto": %s; everything runs on the CPU', text)
     return not text
 
 

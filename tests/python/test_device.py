@@ -242,7 +242,7 @@ def test_a_device_s_error_is_one_of_the_argument() -> None:
 def test_auto_runs_on_the_cpu_and_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
     _device._found.cache_clear()
     settings: dict[str, Any] = {"modes": 2, "segments": 3, "smoothing": 1e-6}
-    with caplog.at_level(logging.INFO, logger="closedform"):
+    with caplog.at_level(logging.WARNING, logger="closedform"):
         there = cf.Surrogate(**settings, device="auto").fit(X, y)
         predicted = there.predict(X)
         structure = cf.separability(there, X, y, device="auto", time=0.5)
