@@ -20,10 +20,10 @@
 #include <new>
 #include <vector>
 
-#include "closedform/array_view.hpp"
-#include "closedform/random.hpp"
-#include "closedform/saved_file.hpp"
-#include "closedform/surrogate_file.hpp"
+#include "closedform/core/matrix_view.hpp"
+#include "closedform/files/saved_file.hpp"
+#include "closedform/files/surrogate_file.hpp"
+#include "core/random.hpp"
 
 namespace {
 

@@ -23,7 +23,7 @@ from bench import gemm, peers
 
 REPEATS = 7
 TRIAD = 1 << 24  # elements of each array and thread: three of 128 MiB
-BLOCK = 128  # rows of a block, block_rows in cpp/include/closedform/tape_kernels.hpp
+BLOCK = 128  # rows of a block, block_rows in cpp/src/kernels/simd/tape.hpp
 SQUARE = 2000
 
 

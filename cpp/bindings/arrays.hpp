@@ -10,8 +10,8 @@
 #include <string>
 #include <thread>
 
-#include "closedform/array_view.hpp"
-#include "closedform/table.hpp"
+#include "closedform/core/matrix_view.hpp"
+#include "closedform/core/table.hpp"
 
 namespace closedform {
 

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "arrays.hpp"
-#include "closedform/cuda.hpp"
+#include "gpu/device.hpp"
 
 namespace closedform {
 

@@ -3,11 +3,11 @@
 #include <closedform/c_api.h>
 
 #include <atomic>
-#include <closedform/evaluate.hpp>
-#include <closedform/expression_text.hpp>
-#include <closedform/network.hpp>
-#include <closedform/saved_file.hpp>
-#include <closedform/surrogate_file.hpp>
+#include <closedform/expression/evaluate.hpp>
+#include <closedform/expression/infix.hpp>
+#include <closedform/files/saved_file.hpp>
+#include <closedform/files/surrogate_file.hpp>
+#include <closedform/network/network.hpp>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>

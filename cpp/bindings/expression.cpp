@@ -1,0 +1,146 @@
+#include "closedform/expression/expression.hpp"
+
+#include <pybind11/stl.h>
+
+#include <limits>
+#include <optional>
+#include <tuple>
+#include <utility>
+
+#include "arrays.hpp"
+#include "closedform/expression/canonical_form.hpp"
+#include "closedform/expression/evaluate.hpp"
+#include "closedform/expression/infix.hpp"
+#include "objective/levenberg_marquardt.hpp"
+#include "objective/value_objective.hpp"
+#include "register.hpp"
+#include "search/round_constants.hpp"
+
+namespace py = pybind11;
+
+namespace closedform {
+namespace {
+
+/// A tape as Python holds it: immutable.
+struct Expression {
+    Tape tape;
+};
+
+template <class T>
+Array<double> call(const Expression& self, const Array<T>& x, unsigned threads) {
+    const auto view = matrix_view(x, "X");
+    Array<double> out(static_cast<py::ssize_t>(view.rows));
+    const std::span<double> values(out.mutable_data(), view.rows);
+    const py::gil_scoped_release release;
+    evaluate(self.tape, view, values, threads);
+    return out;
+}
+
+template <class T>
+Array<double> gradient(const Expression& self, const Array<T>& x, unsigned threads) {
+    const auto view = matrix_view(x, "X");
+    Array<double> out({x.shape(0), x.shape(1)});
+    const MatrixView<double> values(out.mutable_data(), view.rows, view.columns);
+    const py::gil_scoped_release release;
+    evaluate_gradient(self.tape, view, values, threads);
+    return out;
+}
+
+template <class T>
+Array<double> hessian(const Expression& self, const Array<T>& x, unsigned threads) {
+    const auto view = matrix_view(x, "X");
+    Array<double> out({x.shape(0), x.shape(1), x.shape(1)});
+    double* data = out.mutable_data();
+    const py::gil_scoped_release release;
+    evaluate_derivatives(self.tape, view, nullptr, nullptr, data, threads);
+    return out;
+}
+
+/// The same structure with its constants fitted to data, and its loss there. snap_within: rounds
+/// constants as long as the loss stays below (1 + snap_within) times the fitted one; negative for
+/// none. seconds: after them the constants stay where they are.
+std::pair<Expression, double> refit(const Expression& self, const Array<double>& x,
+                                    const Array<double>& y,
+                                    const std::optional<Array<double>>& weights, double snap_within,
+                                    double floor, double seconds) {
+    const auto view = matrix_view(x, "X");
+    if (static_cast<std::size_t>(inputs_needed(self.tape)) > view.columns) {
+        throw std::invalid_argument("X: has fewer columns than the expression reads");
+    }
+    const auto targets = vector_view(y, view.rows, "y");
+    const auto row_weights =
+        weights ? vector_view(*weights, view.rows, "weights") : std::span<const double>{};
+    const py::gil_scoped_release release;
+    const ValueObjective objective(RowBlocks(view), targets, row_weights);
+    Workspace workspace;
+    Tape tape = self.tape;
+    FitOptions options;
+    options.max_iterations = 100;
+    options.tolerance = 1e-10;
+    options.floor = floor;
+    options.deadline = Deadline(seconds);
+    double loss =
+        fit_constants(tape, constant_positions(tape), {}, objective, workspace, options).loss;
+    if (snap_within >= 0.0) {
+        loss = snap_constants(tape, objective, workspace,
+                              std::max(floor, loss * (1.0 + snap_within)), options.deadline);
+    }
+    return {Expression{std::move(tape)}, loss};
+}
+
+OpSet op_set(const std::vector<std::string>& names) {
+    std::vector<std::string_view> views(names.begin(), names.end());
+    return OpSet(views);
+}
+
+}  // namespace
+
+void register_expression(py::module_& module) {
+    py::class_<Expression>(module, "Expression")
+        .def(py::init([](const std::string& text, const std::vector<std::string>& names) {
+                 return Expression{parse(text, names)};
+             }),
+             py::arg("text"), py::arg("names"))
+        .def("text", [](const Expression& self,
+                        const std::vector<std::string>& names) { return print(self.tape, names); })
+        .def_property_readonly("complexity",
+                               [](const Expression& self) { return self.tape.size(); })
+        .def_property_readonly("inputs_needed",
+                               [](const Expression& self) { return inputs_needed(self.tape); })
+        .def_property_readonly("operators",
+                               [](const Expression& self) {
+                                   std::vector<std::string> names;
+                                   for (const Node& node : self.tape) {
+                                       if (arity(node.op) > 0) {
+                                           names.emplace_back(name(node.op));
+                                       }
+                                   }
+                                   return names;
+                               })
+        .def_property_readonly("nodes",
+                               [](const Expression& self) {
+                                   std::vector<std::tuple<std::string, int, double>> nodes;
+                                   nodes.reserve(self.tape.size());
+                                   for (const Node& node : self.tape) {
+                                       nodes.emplace_back(name(node.op), node.variable, node.value);
+                                   }
+                                   return nodes;
+                               })
+        .def(
+            "simplified",
+            [](const Expression& self, const std::vector<std::string>& operators) {
+                return Expression{simplify(self.tape, op_set(operators))};
+            },
+            py::arg("operators"))
+        .def("refit", &refit, py::arg("X").noconvert(), py::arg("y").noconvert(),
+             py::arg("weights") = py::none(), py::arg("snap_within") = -1.0, py::arg("floor") = 0.0,
+             py::arg("seconds") = std::numeric_limits<double>::infinity())
+        .def("evaluate", &call<double>, py::arg("X").noconvert(), py::arg("threads") = 0)
+        .def("evaluate", &call<float>, py::arg("X").noconvert(), py::arg("threads") = 0)
+        .def("gradient", &gradient<double>, py::arg("X").noconvert(), py::arg("threads") = 0)
+        .def("gradient", &gradient<float>, py::arg("X").noconvert(), py::arg("threads") = 0)
+        .def("hessian", &hessian<double>, py::arg("X").noconvert(), py::arg("threads") = 0)
+        .def("hessian", &hessian<float>, py::arg("X").noconvert(), py::arg("threads") = 0);
+}
+
+}  // namespace closedform

@@ -1,0 +1,212 @@
+#include "closedform/search/search.hpp"
+
+#include <pybind11/functional.h>
+#include <pybind11/stl.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <optional>
+
+#include "arrays.hpp"
+#include "closedform/expression/infix.hpp"
+#include "closedform/objective/full_data.hpp"
+#include "gpu/device.hpp"
+#include "register.hpp"
+
+namespace py = pybind11;
+
+namespace closedform {
+namespace {
+
+using Entry = std::tuple<std::string, double>;
+
+std::vector<Entry> entries(const std::vector<Candidate>& front,
+                           const std::vector<std::string>& names) {
+    std::vector<Entry> result;
+    for (const Candidate& candidate : front) {
+        result.emplace_back(print(candidate.tape, names), candidate.loss);
+    }
+    return result;
+}
+
+std::string reason_text(StopReason reason) {
+    switch (reason) {
+        case StopReason::time:
+            return "time";
+        case StopReason::evaluations:
+            return "evaluations";
+        case StopReason::exact:
+            return "exact";
+        case StopReason::good_enough:
+            return "good enough";
+        default:
+            return "interrupted";
+    }
+}
+
+/// A goal whose arrays Python owns: kept alive by the references it holds beside it.
+struct PythonGoal {
+    std::shared_ptr<const Goal> goal;
+    py::tuple arrays;
+};
+
+using Optional = std::optional<Array<double>>;
+
+std::span<const double> weights_of(const Optional& weights, std::size_t rows) {
+    return weights ? vector_view(*weights, rows, "weights") : std::span<const double>{};
+}
+
+PythonGoal value_goal(const Array<double>& values, const Optional& weights) {
+    const auto rows = static_cast<std::size_t>(values.size());
+    return {
+        std::make_shared<ValueGoal>(vector_view(values, rows, "values"), weights_of(weights, rows)),
+        py::make_tuple(values, weights)};
+}
+
+PythonGoal gradient_goal(const Array<double>& directions, const Optional& scales,
+                         const Optional& weights, bool is_signed) {
+    const auto view = matrix_view(directions, "gradients");
+    MatrixView<const double> factors;
+    if (scales) {
+        factors = matrix_view(*scales, "scales");
+        if (factors.rows != view.rows || factors.columns != view.columns) {
+            throw std::invalid_argument("scales: need the shape of gradients");
+        }
+    }
+    return {
+        std::make_shared<GradientGoal>(view, factors, weights_of(weights, view.rows), is_signed),
+        py::make_tuple(directions, scales, weights)};
+}
+
+PythonGoal margin_goal(const Array<double>& labels, const Optional& weights) {
+    const auto rows = static_cast<std::size_t>(labels.size());
+    return {std::make_shared<MarginGoal>(vector_view(labels, rows, "labels"),
+                                         weights_of(weights, rows)),
+            py::make_tuple(labels, weights)};
+}
+
+std::vector<Tape> parsed(const std::vector<std::string>& texts,
+                         const std::vector<std::string>& names) {
+    std::vector<Tape> tapes;
+    for (const std::string& text : texts) {
+        tapes.push_back(parse(text, names));
+    }
+    return tapes;
+}
+
+template <class T>
+std::vector<double> goal_losses(const PythonGoal& self, const std::vector<std::string>& texts,
+                                const std::vector<std::string>& names, const Array<T>& x,
+                                unsigned threads) {
+    const auto view = matrix_view(x, "X");
+    const std::vector<Tape> tapes = parsed(texts, names);
+    const py::gil_scoped_release release;
+    return losses_on_all_rows<T>(tapes, view, *self.goal, threads);
+}
+
+template <class T>
+std::vector<double> goal_losses_on_device(const PythonGoal& self,
+                                          const std::vector<std::string>& texts,
+                                          const std::vector<std::string>& names, const Array<T>& x,
+                                          bool rough) {
+    const auto view = matrix_view(x, "X");
+    const std::vector<Tape> tapes = parsed(texts, names);
+    const py::gil_scoped_release release;
+    const auto there = cuda::losses_of(view, *self.goal);
+    return rough ? there->rough_losses(tapes) : there->losses(tapes);
+}
+
+template <class T>
+double goal_loss(const PythonGoal& self, const std::string& text,
+                 const std::vector<std::string>& names, const Array<T>& x, unsigned threads) {
+    return goal_losses(self, {text}, names, x, threads).front();
+}
+
+template <class T>
+py::dict run(const Array<T>& x, const PythonGoal& goal, const std::vector<std::string>& names,
+             const std::vector<std::string>& operators, std::size_t max_size, double seconds,
+             std::uint64_t evaluations, unsigned threads, std::uint64_t seed,
+             const std::vector<std::string>& start, const py::object& callback, double good_enough,
+             bool on_device) {
+    const auto view = matrix_view(x, "X");
+    if (names.size() != view.columns) {
+        throw std::invalid_argument("names: need one for each column of X");
+    }
+    SearchOptions options;
+    const std::vector<std::string_view> operator_views(operators.begin(), operators.end());
+    options.operators = OpSet(operator_views);
+    options.max_size = max_size;
+    options.seconds = seconds;
+    options.evaluations = evaluations;
+    options.threads = threads;
+    options.seed = seed;
+    options.good_enough = good_enough;
+    options.start = parsed(start, names);
+    // Ctrl-C and an exception in the callback end the search; the latter is raised afterwards.
+    const auto progress = [&](const SearchProgress& now) {
+        const py::gil_scoped_acquire acquire;
+        if (PyErr_CheckSignals() != 0) {
+            PyErr_Clear();
+            return true;
+        }
+        return !callback.is_none() &&
+               callback(now.seconds, now.evaluations, entries(now.front, names)).cast<bool>();
+    };
+    SearchResult result;
+    {
+        const py::gil_scoped_release release;
+        const auto begin = std::chrono::steady_clock::now();
+        const auto there = on_device ? cuda::losses_of(view, *goal.goal) : nullptr;
+        options.loss_rows = there.get();
+        // Taking all rows there can last.
+        const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - begin;
+        options.seconds = std::max(options.seconds - spent.count(), 0.0);
+        result = search(view, *goal.goal, options, progress);
+    }
+    py::dict out;
+    out["front"] = entries(result.front, names);
+    out["reason"] = reason_text(result.reason);
+    out["evaluations"] = result.evaluations;
+    out["node_evaluations"] = result.node_evaluations;
+    out["evolving"] = result.evolving;
+    out["seconds"] = result.seconds;
+    return out;
+}
+
+template <class T>
+void define(py::module_& module) {
+    module.def("search", &run<T>, py::arg("X").noconvert(), py::arg("goal"), py::arg("names"),
+               py::arg("operators"), py::arg("max_size"), py::arg("seconds"),
+               py::arg("evaluations"), py::arg("threads"), py::arg("seed"), py::arg("start"),
+               py::arg("callback"), py::arg("good_enough"), py::arg("on_device") = false);
+}
+
+}  // namespace
+
+void register_search(py::module_& module) {
+    py::class_<PythonGoal>(module, "Goal")
+        .def_static("values", &value_goal, py::arg("values").noconvert(),
+                    py::arg("weights").noconvert())
+        .def_static("gradients", &gradient_goal, py::arg("directions").noconvert(),
+                    py::arg("scales").noconvert(), py::arg("weights").noconvert(),
+                    py::arg("signed"))
+        .def_static("labels", &margin_goal, py::arg("labels").noconvert(),
+                    py::arg("weights").noconvert())
+        .def("losses", &goal_losses<double>, py::arg("texts"), py::arg("names"),
+             py::arg("X").noconvert(), py::arg("threads") = 0)
+        .def("losses", &goal_losses<float>, py::arg("texts"), py::arg("names"),
+             py::arg("X").noconvert(), py::arg("threads") = 0)
+        .def("losses_on_device", &goal_losses_on_device<double>, py::arg("texts"), py::arg("names"),
+             py::arg("X").noconvert(), py::arg("rough") = false)
+        .def("losses_on_device", &goal_losses_on_device<float>, py::arg("texts"), py::arg("names"),
+             py::arg("X").noconvert(), py::arg("rough") = false)
+        .def("loss", &goal_loss<double>, py::arg("text"), py::arg("names"),
+             py::arg("X").noconvert(), py::arg("threads") = 0)
+        .def("loss", &goal_loss<float>, py::arg("text"), py::arg("names"), py::arg("X").noconvert(),
+             py::arg("threads") = 0);
+    define<double>(module);
+    define<float>(module);
+}
+
+}  // namespace closedform

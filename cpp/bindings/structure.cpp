@@ -1,0 +1,88 @@
+#include <pybind11/stl.h>
+
+#include <optional>
+
+#include "arrays.hpp"
+#include "closedform/structure/separation.hpp"
+#include "gpu/device.hpp"
+#include "register.hpp"
+
+namespace closedform {
+namespace py = pybind11;
+namespace {
+
+/// ("leaf", [inputs]) or ("sum" | "product", [parts]).
+py::tuple tree_tuple(const SeparationTree& tree) {
+    if (tree.parts.empty()) {
+        return py::make_tuple("leaf", tree.inputs);
+    }
+    py::list parts;
+    for (const SeparationTree& part : tree.parts) {
+        parts.append(tree_tuple(part));
+    }
+    return py::make_tuple(tree.kind == SeparationTree::Kind::sum ? "sum" : "product", parts);
+}
+
+DoubleArray square(const std::vector<double>& matrix, std::size_t n) {
+    return DoubleArray({static_cast<py::ssize_t>(n), static_cast<py::ssize_t>(n)}, matrix.data());
+}
+
+py::dict separate_rows(const TensorSurrogate& model, const py::array& x,
+                       const std::optional<DoubleArray>& y,
+                       const std::optional<DoubleArray>& weights, const std::vector<bool>& discrete,
+                       double held_out_error, std::size_t segments, double smoothing, double time,
+                       std::uint64_t seed, unsigned threads, bool on_device) {
+    const Table rows = table_of(x);
+    SeparationOptions options;
+    options.discrete = discrete;
+    options.held_out_error = held_out_error;
+    options.segments = segments;
+    options.smoothing = smoothing;
+    options.time = time;
+    options.seed = seed;
+    options.threads = threads;
+    if (on_device) {
+        options.totals = [&](double c) { return cuda::pair_totals(model, {rows, false}, c); };
+    }
+    Interrupt interrupt;
+    options.stop = [&interrupt] { return interrupt(); };
+    Separation result;
+    try {
+        const py::gil_scoped_release release;
+        result = separate(model, rows, y ? span_of(*y) : std::span<const double>{},
+                          weights ? span_of(*weights) : std::span<const double>{}, options);
+    } catch (const FitStopped&) {  // nothing but Ctrl-C stops it here
+    }
+    interrupt.rethrow();
+    const std::size_t n = model.inputs();
+    py::dict out;
+    out["additive_median"] = square(result.scores.additive_median, n);
+    out["additive_rms"] = square(result.scores.additive_rms, n);
+    out["product_median"] = square(result.scores.product_median, n);
+    out["product_rms"] = square(result.scores.product_rms, n);
+    out["effect"] = DoubleArray(static_cast<py::ssize_t>(n), result.effect.data());
+    out["active"] = result.active;
+    out["anchor"] = DoubleArray(static_cast<py::ssize_t>(n), result.anchor.data());
+    out["tree"] = tree_tuple(result.tree);
+    py::list tried;
+    for (const TriedTree& t : result.tried) {
+        tried.append(py::make_tuple(tree_tuple(t.tree), t.error));
+    }
+    out["tried"] = tried;
+    out["link"] = std::string(name(result.link));
+    out["link_error"] = result.link_error;
+    out["leaves"] = result.leaves;
+    out["leaf_inputs"] = result.leaf_inputs;
+    return out;
+}
+
+}  // namespace
+
+void register_separability(py::module_& module) {
+    module.def("separate", &separate_rows, py::arg("model"), py::arg("x"), py::arg("y"),
+               py::arg("weights"), py::kw_only(), py::arg("discrete"), py::arg("held_out_error"),
+               py::arg("segments"), py::arg("smoothing"), py::arg("time"), py::arg("seed"),
+               py::arg("threads"), py::arg("on_device") = false);
+}
+
+}  // namespace closedform

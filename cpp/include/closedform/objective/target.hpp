@@ -1,0 +1,130 @@
+#pragma once
+// What a search is after, at the rows of its data: it makes the objective for any of them.
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "closedform/core/matrix_view.hpp"
+#include "objective/objective.hpp"
+
+namespace closedform {
+
+/// Powers of ten between the data and what the search works with: working value = unit * value.
+struct Units {
+    std::vector<double> x;  ///< by column
+    double y = 1.0;
+};
+
+/// What a goal is made of, for whoever computes its losses elsewhere. Views of its arrays.
+struct GoalArrays {
+    enum class Kind { values, directions, labels };
+    Kind kind = Kind::values;
+    MatrixView<const double> targets;  ///< y or labels [rows x 1], or directions [rows x inputs]
+    MatrixView<const double> scales;   ///< of directions, of their shape; no rows: ones
+    std::span<const double> weights;   ///< empty: ones
+    bool is_signed = true;             ///< a sign means something
+};
+
+class Goal {
+  public:
+    virtual ~Goal() = default;
+    Goal() = default;
+    Goal(const Goal&) = delete;
+    Goal& operator=(const Goal&) = delete;
+
+    virtual std::size_t rows() const = 0;
+
+    /// One a row, or none for equal ones.
+    virtual std::span<const double> weights() const = 0;
+
+    virtual GoalArrays arrays() const = 0;
+
+    /// The objective at the named rows of the data; `blocks` holds those rows in working units.
+    virtual std::unique_ptr<Objective> at(RowBlocks blocks, std::span<const std::size_t> which,
+                                          const Units& units) const = 0;
+
+    /// Mean square of what expressions are to reproduce, for choosing units.y; 1 for none.
+    virtual double mean_square() const { return 1.0; }
+
+    /// Rows that candidates are judged on.
+    virtual std::size_t sample_rows() const { return 512; }
+
+    /// Passes over them of every island before the first exchange; later epochs get longer.
+    virtual std::size_t first_epoch() const { return 2000; }
+};
+
+/// Values y, one a row; empty weights mean 1. Throws std::invalid_argument when the sizes differ.
+/// Goals refer to their arrays, they own nothing.
+class ValueGoal : public Goal {
+  public:
+    ValueGoal(std::span<const double> y, std::span<const double> weights);
+    std::size_t rows() const override { return y_.size(); }
+    std::span<const double> weights() const override { return weights_; }
+    GoalArrays arrays() const override;
+    std::unique_ptr<Objective> at(RowBlocks blocks, std::span<const std::size_t> which,
+                                  const Units& units) const override;
+    double mean_square() const override;
+
+  private:
+    std::span<const double> y_;
+    std::span<const double> weights_;
+};
+
+/// Directions of the input gradient: see GradientObjective.
+class GradientGoal : public Goal {
+  public:
+    GradientGoal(MatrixView<const double> directions, MatrixView<const double> scales,
+                 std::span<const double> weights, bool is_signed);
+    std::size_t rows() const override { return directions_.rows; }
+    std::span<const double> weights() const override { return weights_; }
+    GoalArrays arrays() const override;
+    std::unique_ptr<Objective> at(RowBlocks blocks, std::span<const std::size_t> which,
+                                  const Units& units) const override;
+    // Every row brings as many equations as inputs, and a pass is worth more: no factor, offset or
+    // outer function has to be found.
+    std::size_t sample_rows() const override { return 128; }
+    std::size_t first_epoch() const override { return 500; }
+
+  private:
+    MatrixView<const double> directions_;
+    MatrixView<const double> scales_;
+    std::span<const double> weights_;
+    bool signed_;
+};
+
+/// Labels 1 or -1, one a row: see MarginObjective.
+class MarginGoal : public Goal {
+  public:
+    MarginGoal(std::span<const double> labels, std::span<const double> weights);
+    std::size_t rows() const override { return labels_.size(); }
+    std::span<const double> weights() const override { return weights_; }
+    GoalArrays arrays() const override;
+    std::unique_ptr<Objective> at(RowBlocks blocks, std::span<const std::size_t> which,
+                                  const Units& units) const override;
+
+  private:
+    std::span<const double> labels_;
+    std::span<const double> weights_;
+};
+
+/// All rows of the data where losses of expressions on them are cheap: on a device.
+class LossRows {
+  public:
+    virtual ~LossRows() = default;
+    LossRows() = default;
+    LossRows(const LossRows&) = delete;
+    LossRows& operator=(const LossRows&) = delete;
+
+    /// As losses_on_all_rows, up to rounding in float64.
+    virtual std::vector<double> losses(std::span<const Tape> tapes) = 0;
+
+    /// The same in the precision of X: to compare expressions, not to tell whether one is exact.
+    virtual std::vector<double> rough_losses(std::span<const Tape> tapes) = 0;
+
+    /// Whether the rows are there for good, so that a batch costs arithmetic alone.
+    virtual bool resident() const = 0;
+};
+
+}  // namespace closedform

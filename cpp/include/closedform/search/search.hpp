@@ -1,0 +1,61 @@
+#pragma once
+// The search: islands that evolve side by side, exchange candidates at fixed points and fill one
+// Pareto archive. With a budget of evaluations the result depends on the seed alone, not on the
+// number of threads.
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "closedform/core/matrix_view.hpp"
+#include "closedform/expression/expression.hpp"
+#include "closedform/objective/target.hpp"
+#include "search/pareto_archive.hpp"
+
+namespace closedform {
+
+struct SearchOptions {
+    OpSet operators;
+    std::size_t max_size = 30;
+    std::uint64_t seed = 0;
+    unsigned threads = 0;           ///< 0: all cores
+    double seconds = 60.0;          ///< cut-off of the whole; infinity for none
+    std::uint64_t evaluations = 0;  ///< passes of a candidate over the sample rows; 0: no limit
+    double good_enough = 0.0;       ///< loss at which to stop; 0: none
+    std::size_t islands = 8;
+    std::vector<Tape> start;  ///< expressions to begin with
+    /// All rows of X and of the goal, where losses on them are cheap; null: they are looked at
+    /// here, once, at the end. If it is resident, what the islands found is compared on all rows at
+    /// every exchange, a batch for all islands together, and what is best there is not lost for
+    /// being less so on the rows the islands see. The evolution itself is the same with and
+    /// without.
+    LossRows* loss_rows = nullptr;
+};
+
+enum class StopReason { time, evaluations, exact, good_enough, interrupted };
+
+struct SearchProgress {
+    double seconds = 0.0;
+    std::uint64_t evaluations = 0;
+    std::vector<Candidate> front;
+};
+
+struct SearchResult {
+    std::vector<Candidate> front;  ///< by complexity; losses on all rows
+    StopReason reason = StopReason::time;
+    std::uint64_t evaluations = 0;
+    std::uint64_t node_evaluations = 0;  ///< values of nodes at rows, computed by the islands
+    double seconds = 0.0;                ///< of the whole
+    double evolving = 0.0;               ///< of those, before the last stage
+};
+
+/// Minimises a goal's objective over expressions in the columns of X (n x d). `progress` is called
+/// from the calling thread, between epochs and about twice a second within one: when it returns
+/// true the search
+/// ends and returns the best so far. Throws std::invalid_argument for inconsistent sizes.
+template <class T>
+SearchResult search(MatrixView<const T> x, const Goal& goal, const SearchOptions& options,
+                    const std::function<bool(const SearchProgress&)>& progress);
+
+}  // namespace closedform

@@ -1,0 +1,67 @@
+#pragma once
+// From a table of data to a tensor surrogate: nodes from the data, and the number of modes, the
+// number of segments and the smoothing chosen by the error on rows that were not fitted.
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "closedform/core/table.hpp"
+#include "closedform/surrogate/tensor_surrogate.hpp"
+#include "surrogate/als.hpp"
+
+namespace closedform {
+
+/// The stop callback ended a fit before there was a result.
+class FitStopped : public std::runtime_error {
+  public:
+    FitStopped() : std::runtime_error("the fit was stopped") {}
+};
+
+struct SurrogateOptions {
+    std::size_t modes = 0;     ///< 0: chosen
+    std::size_t segments = 0;  ///< 0: chosen
+    double smoothing = -1;     ///< negative: chosen
+    std::size_t patch = 2;
+    std::size_t degree = 2;
+    /// Seconds after which the choice stops looking further, and after which, again, the last
+    /// sweeps over 100,000 rows and the step on all rows stop where they are.
+    double time = 10;
+    std::uint64_t seed = 0;
+    unsigned threads = 0;  ///< 0: all cores; results do not depend on it unless time runs out
+    std::function<bool()> stop = {};
+    /// As AlsOptions::rows_there, for the fits of one model at a time; those of many small ones, in
+    /// parallel, stay on the CPU.
+    std::function<std::unique_ptr<MomentRows>(const FitRows&)> rows_there = {};
+};
+
+struct SurrogateFit {
+    TensorSurrogate model;
+    std::size_t segments = 0;
+    double smoothing = 0;
+    /// Root mean square error over standard deviation of y, on rows the scored models had not seen.
+    double held_out_error = 0;
+    std::string held_out_rows;  ///< which rows those were, in words
+    std::vector<bool> discrete;
+};
+
+/// Grids for every column: see nodes_from_sorted. Discrete columns get patch 0.
+struct Grids {
+    std::vector<std::vector<double>> sorted;  ///< per column, a sorted sample with both ends
+    std::vector<bool> discrete;
+    std::vector<GridBasis> bases(std::size_t segments, std::size_t patch, std::size_t degree) const;
+};
+Grids column_grids(const Table& x);
+
+/// Throws std::invalid_argument for sizes that do not match, for fewer than two rows, or a target
+/// that is constant. Values must be finite (not checked here).
+/// Throws FitStopped when options.stop says so.
+SurrogateFit fit_surrogate(const Table& x, std::span<const double> y,
+                           std::span<const double> weights, const SurrogateOptions& options);
+
+}  // namespace closedform

@@ -1,0 +1,382 @@
+#include "closedform/expression/canonical_form.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <utility>
+
+namespace closedform {
+namespace {
+
+using Kind = Form::Kind;
+
+constexpr int most_exponent = 1000;  // of what is raised to a power once more
+
+template <class T>
+int order(const T& a, const T& b) {
+    return a < b ? -1 : (b < a ? 1 : 0);
+}
+
+int compare(const Scaled& a, const Scaled& b);
+
+/// A total order on forms: the order in which terms and factors are written.
+int compare(const Form& a, const Form& b) {
+    int result = order(a.kind, b.kind);
+    if (result == 0) {
+        result = order(a.column, b.column);
+    }
+    if (result == 0) {
+        result = order(a.op, b.op);
+    }
+    if (result == 0) {
+        result = order(a.parts.size(), b.parts.size());
+    }
+    for (std::size_t i = 0; result == 0 && i < a.parts.size(); ++i) {
+        result = compare(a.parts[i], b.parts[i]);
+    }
+    for (std::size_t i = 0; result == 0 && i < a.exponents.size(); ++i) {
+        result = order(a.exponents[i], b.exponents[i]);
+    }
+    return result != 0 ? result : order(a.offset, b.offset);
+}
+
+int compare(const Scaled& a, const Scaled& b) {
+    const int result = compare(a.form, b.form);
+    return result != 0 ? result : order(a.scale, b.scale);
+}
+
+Scaled number(double value) { return {value, Form{}}; }
+
+bool is_number(const Scaled& s) { return s.form.kind == Kind::one; }
+
+class SumBuilder {
+  public:
+    void add(double weight, Scaled s) {
+        const double scale = weight * s.scale;
+        switch (s.form.kind) {
+            case Kind::one:
+                offset_ += scale;
+                break;
+            case Kind::sum:
+                offset_ += scale * s.form.offset;
+                for (Scaled& term : s.form.parts) {
+                    add_term(scale * term.scale, std::move(term.form));
+                }
+                break;
+            default:
+                add_term(scale, std::move(s.form));
+        }
+    }
+
+    Scaled finish() && {
+        std::erase_if(terms_, [](const Scaled& term) { return term.scale == 0.0; });
+        if (terms_.empty()) {
+            return number(offset_);
+        }
+        if (terms_.size() == 1 && offset_ == 0.0) {
+            return std::move(terms_.front());
+        }
+        std::sort(terms_.begin(), terms_.end(),
+                  [](const Scaled& a, const Scaled& b) { return compare(a.form, b.form) < 0; });
+        const double scale = terms_.front().scale;
+        for (Scaled& term : terms_) {
+            term.scale /= scale;
+        }
+        Form sum;
+        sum.kind = Kind::sum;
+        sum.offset = offset_ / scale;
+        sum.parts = std::move(terms_);
+        return {scale, std::move(sum)};
+    }
+
+  private:
+    void add_term(double scale, Form form) {
+        for (Scaled& term : terms_) {
+            if (compare(term.form, form) == 0) {
+                term.scale += scale;
+                return;
+            }
+        }
+        terms_.push_back({scale, std::move(form)});
+    }
+
+    double offset_ = 0.0;
+    std::vector<Scaled> terms_;
+};
+
+Form function_form(Op op, Scaled operand) {
+    Form form;
+    form.kind = Kind::function;
+    form.op = op;
+    form.parts.push_back(std::move(operand));
+    return form;
+}
+
+class ProductBuilder {
+  public:
+    void multiply(Scaled s, int exponent) {
+        scale_ *= exponent == 1 ? s.scale : std::pow(s.scale, exponent);
+        switch (s.form.kind) {
+            case Kind::one:
+                break;
+            case Kind::product:
+                // A tower of powers stays one before its exponent overflows.
+                if (std::any_of(s.form.exponents.begin(), s.form.exponents.end(),
+                                [](int e) { return std::abs(e) > most_exponent; })) {
+                    multiply_base(std::move(s.form), exponent);
+                    break;
+                }
+                for (std::size_t i = 0; i < s.form.parts.size(); ++i) {
+                    multiply_base(std::move(s.form.parts[i].form), s.form.exponents[i] * exponent);
+                }
+                break;
+            default:
+                multiply_base(std::move(s.form), exponent);
+        }
+    }
+
+    Scaled finish() && {
+        Scaled argument = std::move(exp_argument_).finish();
+        if (is_number(argument)) {
+            scale_ *= std::exp(argument.scale);
+        } else {
+            // exp(c + t) = exp(c) exp(t), kept together where exp(c) would overflow.
+            if (argument.form.kind == Kind::sum) {
+                const double constant = argument.scale * argument.form.offset;
+                if (constant != 0.0 && std::abs(constant) < 50.0) {
+                    scale_ *= std::exp(constant);
+                    SumBuilder rest;
+                    rest.add(1.0, std::move(argument));
+                    rest.add(-1.0, number(constant));
+                    argument = std::move(rest).finish();
+                    if (argument.form.kind == Kind::sum) {
+                        argument.form.offset = 0.0;  // exactly, whatever the rounding was
+                        if (argument.form.parts.size() == 1) {
+                            argument = {argument.scale * argument.form.parts[0].scale,
+                                        Form(argument.form.parts[0].form)};
+                        }
+                    }
+                }
+            }
+            // The sign goes into the exponent: y*exp(-t) is written y/exp(t).
+            const int exponent = argument.scale < 0.0 ? -1 : 1;
+            argument.scale = std::abs(argument.scale);
+            push(function_form(Op::exp, std::move(argument)), exponent);
+        }
+        if (scale_ == 0.0) {
+            return number(0.0);
+        }
+        std::vector<std::size_t> kept;
+        for (std::size_t i = 0; i < bases_.size(); ++i) {
+            if (exponents_[i] != 0) {
+                kept.push_back(i);
+            }
+        }
+        if (kept.empty()) {
+            return number(scale_);
+        }
+        if (kept.size() == 1 && exponents_[kept[0]] == 1) {
+            return {scale_, std::move(bases_[kept[0]])};
+        }
+        std::sort(kept.begin(), kept.end(),
+                  [&](std::size_t a, std::size_t b) { return compare(bases_[a], bases_[b]) < 0; });
+        Form product;
+        product.kind = Kind::product;
+        for (const std::size_t i : kept) {
+            product.parts.push_back({1.0, std::move(bases_[i])});
+            product.exponents.push_back(exponents_[i]);
+        }
+        return {scale_, std::move(product)};
+    }
+
+  private:
+    void multiply_base(Form base, int exponent) {
+        if (base.kind == Kind::function && base.op == Op::exp) {
+            exp_argument_.add(exponent, std::move(base.parts[0]));
+            return;
+        }
+        if (base.kind == Kind::function && base.op == Op::sqrt) {
+            const std::size_t at = push(std::move(base), exponent);
+            const int whole = exponents_[at] / 2;
+            if (whole != 0) {
+                exponents_[at] -= 2 * whole;
+                multiply(Scaled(bases_[at].parts[0]), whole);
+            }
+            return;
+        }
+        push(std::move(base), exponent);
+    }
+
+    std::size_t push(Form base, int exponent) {
+        for (std::size_t i = 0; i < bases_.size(); ++i) {
+            if (compare(bases_[i], base) == 0) {
+                exponents_[i] += exponent;
+                return i;
+            }
+        }
+        bases_.push_back(std::move(base));
+        exponents_.push_back(exponent);
+        return bases_.size() - 1;
+    }
+
+    double scale_ = 1.0;
+    SumBuilder exp_argument_;
+    std::vector<Form> bases_;
+    std::vector<int> exponents_;
+};
+
+Scaled power(Scaled s, int exponent) {
+    ProductBuilder product;
+    product.multiply(std::move(s), exponent);
+    return std::move(product).finish();
+}
+
+double fold(Op op, double a) {
+    switch (op) {
+        case Op::sin:
+            return std::sin(a);
+        case Op::cos:
+            return std::cos(a);
+        case Op::tan:
+            return std::tan(a);
+        case Op::log:
+            return std::log(a);
+        case Op::sqrt:
+            return std::sqrt(a);
+        case Op::abs:
+            return std::abs(a);
+        default:
+            return std::tanh(a);
+    }
+}
+
+Scaled apply_function(Op op, Scaled a) {
+    if (is_number(a)) {
+        return number(fold(op, a.scale));
+    }
+    const double magnitude = std::abs(a.scale);
+    const double sign = a.scale < 0.0 ? -1.0 : 1.0;
+    switch (op) {
+        case Op::sin:
+        case Op::tan:
+        case Op::tanh:
+            a.scale = magnitude;
+            return {sign, function_form(op, std::move(a))};
+        case Op::cos:
+            a.scale = magnitude;
+            return {1.0, function_form(op, std::move(a))};
+        case Op::abs:
+            if (a.form.kind == Kind::function && a.form.op == Op::abs) {
+                return {magnitude, std::move(a.form)};
+            }
+            a.scale = 1.0;
+            return {magnitude, function_form(op, std::move(a))};
+        case Op::sqrt:
+            a.scale = sign;
+            return {std::sqrt(magnitude), function_form(op, std::move(a))};
+        default: {  // log
+            if (sign > 0.0 && a.form.kind == Kind::function && a.form.op == Op::exp) {
+                SumBuilder sum;
+                sum.add(1.0, std::move(a.form.parts[0]));
+                sum.add(1.0, number(std::log(magnitude)));
+                return std::move(sum).finish();
+            }
+            a.scale = sign;
+            SumBuilder sum;
+            sum.add(1.0, {1.0, function_form(op, std::move(a))});
+            sum.add(1.0, number(std::log(magnitude)));
+            return std::move(sum).finish();
+        }
+    }
+}
+
+Scaled pow_form(double scale, Scaled base, Scaled exponent) {
+    Form form = function_form(Op::pow, std::move(base));
+    form.parts.push_back(std::move(exponent));
+    return {scale, std::move(form)};
+}
+
+Scaled apply_pow(Scaled base, Scaled exponent) {
+    if (is_number(exponent)) {
+        const double value = exponent.scale;
+        if (is_number(base)) {
+            return number(std::pow(base.scale, value));
+        }
+        if (value == std::round(value) && std::abs(value) <= 4.0) {
+            return power(std::move(base), static_cast<int>(value));
+        }
+        if (base.scale > 0.0 && base.scale != 1.0) {
+            const double scale = std::pow(base.scale, value);
+            base.scale = 1.0;
+            return pow_form(scale, std::move(base), std::move(exponent));
+        }
+    }
+    return pow_form(1.0, std::move(base), std::move(exponent));
+}
+
+Scaled canonical_subtree(const Tape& tape, std::size_t root) {
+    const Node& node = tape[root];
+    switch (node.op) {
+        case Op::constant:
+            return number(node.value);
+        case Op::variable: {
+            Form form;
+            form.kind = Kind::variable;
+            form.column = node.variable;
+            return {1.0, std::move(form)};
+        }
+        case Op::square:
+            return power(canonical_subtree(tape, root - 1), 2);
+        case Op::cube:
+            return power(canonical_subtree(tape, root - 1), 3);
+        case Op::inv:
+            return power(canonical_subtree(tape, root - 1), -1);
+        case Op::exp: {
+            ProductBuilder product;
+            product.multiply({1.0, function_form(Op::exp, canonical_subtree(tape, root - 1))}, 1);
+            return std::move(product).finish();
+        }
+        default:
+            break;
+    }
+    if (arity(node.op) == 1) {
+        return apply_function(node.op, canonical_subtree(tape, root - 1));
+    }
+    const auto [left, right] = operands(tape, root);
+    Scaled a = canonical_subtree(tape, left);
+    Scaled b = canonical_subtree(tape, right);
+    if (node.op == Op::pow) {
+        return apply_pow(std::move(a), std::move(b));
+    }
+    if (node.op == Op::add || node.op == Op::sub) {
+        SumBuilder sum;
+        sum.add(1.0, std::move(a));
+        sum.add(node.op == Op::add ? 1.0 : -1.0, std::move(b));
+        return std::move(sum).finish();
+    }
+    ProductBuilder product;
+    product.multiply(std::move(a), 1);
+    product.multiply(std::move(b), node.op == Op::mul ? 1 : -1);
+    return std::move(product).finish();
+}
+
+}  // namespace
+
+bool same(const Form& a, const Form& b) { return compare(a, b) == 0; }
+
+Scaled canonical(const Tape& tape) { return canonical_subtree(tape, tape.size() - 1); }
+
+Tape simplify(const Tape& tape, const OpSet& allowed) {
+    Tape shorter = emit(canonical(tape), allowed);
+    // An undefined constant, such as log(-1), has no text: leave it as it was written.
+    const bool defined = std::all_of(shorter.begin(), shorter.end(),
+                                     [](const Node& node) { return std::isfinite(node.value); });
+    // x^3 is one node fewer than x*x^2, but no answer where only the square is allowed.
+    const bool permitted = std::all_of(tape.begin(), tape.end(), [&](const Node& node) {
+        return arity(node.op) == 0 || allowed.has(node.op);
+    });
+    const bool longer = permitted && shorter.size() > tape.size();
+    return shorter.empty() || longer || !defined ? tape : shorter;
+}
+
+}  // namespace closedform

@@ -1,0 +1,323 @@
+// From a canonical form back to a tape: the inverse of canonical() in canonical_form.cpp.
+
+#include <algorithm>
+#include <cmath>
+
+#include "closedform/expression/canonical_form.hpp"
+
+namespace closedform {
+namespace {
+
+using Kind = Form::Kind;
+
+class Emitter {
+  public:
+    explicit Emitter(const OpSet& allowed) : allowed_(allowed) {}
+
+    Tape tape;
+    std::vector<std::size_t> linear;
+
+    void scaled(double scale, const Form& form) {
+        switch (form.kind) {
+            case Kind::one:
+                constant(scale);
+                return;
+            case Kind::sum:
+                sum(scale, form);
+                return;
+            case Kind::product:
+                product(scale, form);
+                return;
+            default:
+                if (scale == 1.0) {
+                    unit(form);
+                } else {
+                    constant(scale);
+                    unit(form);
+                    function(Op::mul);
+                }
+        }
+    }
+
+    /// Every term with its own factor, and the constant term, present whatever their values.
+    void linear_sum(double scale, const Form& form, bool constant_term) {
+        const bool is_sum = form.kind == Kind::sum;
+        const Scaled single{1.0, is_sum ? Form{} : form};
+        const auto* terms = is_sum ? form.parts.data() : &single;
+        const std::size_t count = is_sum ? form.parts.size() : 1;
+        for (std::size_t i = 0; i < count; ++i) {
+            linear.push_back(tape.size());
+            if (terms[i].form.kind == Kind::product) {
+                product(scale * terms[i].scale, terms[i].form, true);
+            } else {
+                constant(scale * terms[i].scale);
+                scaled(1.0, terms[i].form);
+                function(Op::mul);
+            }
+            if (i > 0) {
+                function(Op::add);
+            }
+        }
+        if (constant_term) {
+            linear.push_back(tape.size());
+            constant(is_sum ? scale * form.offset : 0.0);
+            function(Op::add);
+        }
+    }
+
+  private:
+    void constant(double value) { tape.push_back(Node::constant(value)); }
+    void function(Op op) { tape.push_back(Node::function(op)); }
+
+    void unit(const Form& form) {
+        if (form.kind == Kind::variable) {
+            tape.push_back(Node::input(form.column));
+            return;
+        }
+        if (form.kind == Kind::function) {
+            for (const Scaled& operand : form.parts) {
+                scaled(operand.scale, operand.form);
+            }
+            function(form.op);
+            return;
+        }
+        scaled(1.0, form);
+    }
+
+    /// The base of a product that can take a sign in: -(x*(y - 2)) is x*(2 - y). -1 for none.
+    int flippable(const Form& form) const {
+        for (std::size_t i = 0; form.kind == Kind::product && i < form.parts.size(); ++i) {
+            const Form& base = form.parts[i].form;
+            if (base.kind == Kind::sum && std::abs(form.exponents[i]) == 1 &&
+                sum_cost(-1.0, base) <= sum_cost(1.0, base)) {
+                return static_cast<int>(i);
+            }
+        }
+        return -1;
+    }
+
+    /// The number in a base that gives `scale` when raised; 0 for none.
+    double share(double scale, int exponent) const {
+        if (exponent == 2 && scale > 0.0 && allowed_.has(Op::square)) {
+            return std::sqrt(scale);
+        }
+        return exponent == 1 ? scale : 0.0;
+    }
+
+    /// A sum that is a factor of a product takes the product's number in where that saves nodes:
+    /// 3*x*(1/y - 2) is x*(3/y - 6). -1 for none.
+    int absorbing(double scale, const Form& form) const {
+        for (std::size_t i = 0; i < form.parts.size(); ++i) {
+            const Form& base = form.parts[i].form;
+            const double inside = share(scale, form.exponents[i]);
+            if (base.kind == Kind::sum && inside != 0.0 &&
+                sum_cost(inside, base) < sum_cost(1.0, base) + 2) {
+                return static_cast<int>(i);
+            }
+        }
+        return -1;
+    }
+
+    /// Nodes that a factor other than 1 or -1 adds to a term: c/x has but one more than inv(x).
+    int factor_cost(const Form& form) const {
+        const bool reciprocal =
+            form.kind == Kind::product && allowed_.has(Op::div) &&
+            std::none_of(form.exponents.begin(), form.exponents.end(), [](int e) { return e > 0; });
+        return reciprocal ? (allowed_.has(Op::inv) ? 1 : 0) : 2;
+    }
+
+    /// Nodes that factors of the terms and the constant term cost when all are times `scale`.
+    int sum_cost(double scale, const Form& form) const {
+        int cost = form.offset != 0.0 ? 2 : 0;
+        bool positive = form.offset * scale > 0.0;
+        for (const Scaled& term : form.parts) {
+            const double factor = scale * term.scale;
+            cost += std::abs(factor) != 1.0 ? factor_cost(term.form) : 0;
+            positive = positive || factor != -1.0 || flippable(term.form) >= 0;
+        }
+        return cost + (positive ? 0 : 2);
+    }
+
+    void sum(double scale, const Form& form) {
+        if (scale != 1.0) {
+            // 2*(x + y) against 2*x + 2*y, and -(x - y) against y - x.
+            const double sign = scale < 0.0 ? -1.0 : 1.0;
+            const int spread = sum_cost(scale, form);
+            const int outside = std::abs(scale) != 1.0 ? sum_cost(sign, form) + 2 : spread + 1;
+            const int keep_sign = sum_cost(1.0, form) + 2;
+            if (std::min(outside, keep_sign) < spread) {
+                const bool with_sign = keep_sign <= outside;
+                constant(with_sign ? scale : std::abs(scale));
+                terms(with_sign ? 1.0 : sign, form);
+                function(Op::mul);
+                return;
+            }
+        }
+        terms(scale, form);
+    }
+
+    void terms(double scale, const Form& form) {
+        // A positive part goes first so that the rest can be added or subtracted.
+        const double offset = scale * form.offset;
+        std::size_t first = form.parts.size();
+        for (std::size_t i = 0; i < form.parts.size() && first == form.parts.size(); ++i) {
+            if (scale * form.parts[i].scale > 0.0) {
+                first = i;
+            }
+        }
+        bool offset_done = offset == 0.0;
+        if (first < form.parts.size()) {
+            scaled(scale * form.parts[first].scale, form.parts[first].form);
+        } else if (offset > 0.0) {
+            constant(offset);
+            offset_done = true;
+        } else {
+            // All negative: start with one whose factor is not -1, it costs nothing extra.
+            first = 0;
+            for (std::size_t i = 0; i < form.parts.size(); ++i) {
+                if (scale * form.parts[i].scale != -1.0 || flippable(form.parts[i].form) >= 0) {
+                    first = i;
+                    break;
+                }
+            }
+            scaled(scale * form.parts[first].scale, form.parts[first].form);
+        }
+        for (std::size_t i = 0; i < form.parts.size(); ++i) {
+            if (i == first) {
+                continue;
+            }
+            const double factor = scale * form.parts[i].scale;
+            const bool subtract = (factor < 0.0 && allowed_.has(Op::sub)) || !allowed_.has(Op::add);
+            scaled(subtract ? -factor : factor, form.parts[i].form);
+            function(subtract ? Op::sub : Op::add);
+        }
+        if (!offset_done) {
+            const bool subtract = (offset < 0.0 && allowed_.has(Op::sub)) || !allowed_.has(Op::add);
+            constant(subtract ? -offset : offset);
+            function(subtract ? Op::sub : Op::add);
+        }
+    }
+
+    void power(const Form& base, int exponent) {
+        if (exponent == 1 && &base == flipped_) {
+            flipped_ = nullptr;
+            sum(taken_, base);
+        } else if (exponent == 1) {
+            unit(base);
+        } else if (exponent % 2 == 0 && allowed_.has(Op::square)) {
+            power(base, exponent / 2);
+            function(Op::square);
+        } else if (exponent % 3 == 0 && allowed_.has(Op::cube)) {
+            power(base, exponent / 3);
+            function(Op::cube);
+        } else if (exponent > 3 && allowed_.has(Op::pow) && !allowed_.has(Op::square)) {
+            unit(base);
+            constant(exponent);
+            function(Op::pow);
+        } else if (allowed_.has(Op::mul)) {
+            unit(base);
+            power(base, exponent - 1);
+            function(Op::mul);
+        } else {
+            unit(base);
+            constant(exponent);
+            function(Op::pow);
+        }
+    }
+
+    /// Where there is no division, 1/exp(t) is exp(-t).
+    bool in_numerator(const Form& base, int exponent) const {
+        return exponent > 0 || (!allowed_.has(Op::div) && !allowed_.has(Op::inv) &&
+                                base.kind == Kind::function && base.op == Op::exp);
+    }
+
+    void factor(const Form& base, int exponent, bool numerator) {
+        if (numerator && exponent < 0) {
+            scaled(exponent * base.parts[0].scale, base.parts[0].form);
+            function(Op::exp);
+        } else {
+            power(base, std::abs(exponent));
+        }
+    }
+
+    /// Multiplies the factors of one side of the fraction bar; says whether there was any.
+    bool side(const Form& form, bool numerator, bool begun) {
+        for (std::size_t i = 0; i < form.parts.size(); ++i) {
+            if (in_numerator(form.parts[i].form, form.exponents[i]) == numerator) {
+                factor(form.parts[i].form, form.exponents[i], numerator);
+                if (begun) {
+                    function(Op::mul);
+                }
+                begun = true;
+            }
+        }
+        return begun;
+    }
+
+    /// scale * numerator / denominator. A constant in front comes first on the tape.
+    void product(double scale, const Form& form, bool with_constant = false) {
+        int taker = scale == -1.0 && !with_constant ? flippable(form) : -1;
+        if (taker < 0 && std::abs(scale) != 1.0 && !with_constant) {
+            taker = absorbing(scale, form);
+        }
+        if (taker >= 0) {
+            taken_ = share(scale, std::abs(form.exponents[static_cast<std::size_t>(taker)]));
+            scale = 1.0;
+            flipped_ = &form.parts[static_cast<std::size_t>(taker)].form;
+        }
+        bool numerator = false;
+        bool denominator = false;
+        for (std::size_t i = 0; i < form.parts.size(); ++i) {
+            (in_numerator(form.parts[i].form, form.exponents[i]) ? numerator : denominator) = true;
+        }
+        const bool divide = allowed_.has(Op::div);
+        const bool invert =
+            denominator &&
+            (!divide || (!numerator && scale == 1.0 && !with_constant && allowed_.has(Op::inv)));
+        const bool front = with_constant || scale != 1.0 || (!numerator && !invert);
+        if (front) {
+            constant(scale);
+        }
+        const bool begun = side(form, true, front);
+        if (!denominator) {
+            return;
+        }
+        side(form, false, false);
+        if (invert) {
+            function(Op::inv);
+            if (begun) {
+                function(Op::mul);
+            }
+        } else {
+            function(Op::div);
+        }
+    }
+
+    const OpSet& allowed_;
+    const Form* flipped_ = nullptr;  ///< the sum that takes its product's number in: taken_
+    double taken_ = 1.0;
+};
+
+}  // namespace
+
+Tape emit(const Scaled& expression, const OpSet& allowed) {
+    Emitter emitter(allowed);
+    emitter.scaled(expression.scale, expression.form);
+    if (emitter.tape.size() > max_tape_size) {
+        return {};
+    }
+    fix_sizes(emitter.tape);
+    return std::move(emitter.tape);
+}
+
+LinearTape emit_linear(const Scaled& expression, const OpSet& allowed, bool constant_term) {
+    Emitter emitter(allowed);
+    emitter.linear_sum(expression.scale, expression.form, constant_term);
+    if (emitter.tape.size() > max_tape_size) {
+        return {};
+    }
+    fix_sizes(emitter.tape);
+    return {std::move(emitter.tape), std::move(emitter.linear)};
+}
+
+}  // namespace closedform

@@ -1,0 +1,220 @@
+#include "closedform/expression/evaluate.hpp"
+
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "core/kernel_dispatch.hpp"
+#include "core/parallel.hpp"
+#include "expression/row_blocks.hpp"
+
+namespace closedform {
+
+CLOSEDFORM_DECLARE_SETS(TapeKernels, tape_kernels)
+
+const TapeKernels& tape_kernels() {
+    static const TapeKernels& table = CLOSEDFORM_PICK_SET(TapeKernels, tape_kernels);
+    return table;
+}
+
+Workspace::Workspace()
+    : kernels_(tape_kernels()),
+      scratch_(max_tape_size * block_rows),
+      adjoint_(max_tape_size * block_rows),
+      tangent_(max_tape_size * block_rows),
+      adjoint_tangent_(max_tape_size * block_rows),
+      at_(max_tape_size) {}
+
+const double* Workspace::forward(const Tape& tape, const double* const* columns, bool keep) {
+    node_evaluations_ += tape.size() * block_rows;
+    kernels_.forward(tape.data(), tape.size(), columns, scratch_.data(), at_.data(), keep);
+    return at_[tape.size() - 1];
+}
+
+void Workspace::reverse(const Tape& tape, const bool* active) {
+    std::fill_n(adjoint(tape.size() - 1), block_rows, 1.0);
+    kernels_.reverse(tape.data(), tape.size(), at_.data(), active, adjoint_.data());
+}
+
+void Workspace::move(const Tape& tape, std::span<const std::size_t> moving, const bool* active,
+                     const bool* moves, bool* live) {
+    for (const std::size_t leaf : moving) {
+        std::fill_n(tangent_.data() + leaf * block_rows, block_rows, 1.0);
+    }
+    kernels_.forward_tangent(tape.data(), tape.size(), at_.data(), moves, tangent_.data());
+    kernels_.reverse_tangent(tape.data(), tape.size(), at_.data(), active, adjoint_.data(), moves,
+                             tangent_.data(), live, adjoint_tangent_.data());
+}
+
+double* Workspace::room(std::size_t count) {
+    if (room_.size() < count) {
+        room_.resize(count);
+    }
+    return room_.data();
+}
+
+namespace {
+
+// Rows of one parallel piece: enough blocks to outweigh handing out the piece.
+constexpr std::size_t piece_rows = 64 * block_rows;
+
+/// The variables of a tape, sorted by column: occurrences[first[k]] .. are the nodes of column k-th
+/// in order that read the same column.
+struct Reads {
+    explicit Reads(const Tape& tape) {
+        for (std::size_t i = 0; i < tape.size(); ++i) {
+            if (tape[i].op == Op::variable) {
+                nodes[count++] = i;
+            }
+        }
+        std::sort(nodes.begin(), nodes.begin() + static_cast<std::ptrdiff_t>(count),
+                  [&](std::size_t a, std::size_t b) {
+                      return std::pair(tape[a].variable, a) < std::pair(tape[b].variable, b);
+                  });
+        for (std::size_t i = 0; i < count; ++i) {
+            if (i == 0 || tape[nodes[i]].variable != tape[nodes[i - 1]].variable) {
+                column[columns] = static_cast<std::size_t>(tape[nodes[i]].variable);
+                first[columns++] = i;
+            }
+        }
+        first[columns] = count;
+    }
+
+    std::span<const std::size_t> occurrences(std::size_t k) const {
+        return {nodes.data() + first[k], first[k + 1] - first[k]};
+    }
+
+    std::array<std::size_t, max_tape_size> nodes;
+    std::size_t count = 0;
+    std::array<std::size_t, max_tape_size> column;  ///< [columns], increasing
+    std::array<std::size_t, max_tape_size + 1> first;
+    std::size_t columns = 0;
+};
+
+/// What one thread needs to evaluate tapes; kept, for it is a megabyte.
+struct Scratch {
+    Workspace workspace;
+    std::vector<double> data;
+    std::vector<const double*> pointers;
+
+    /// Copies the columns a tape reads of one block of rows, the tail filled with its last row.
+    template <class T>
+    const double* const* load(const Reads& reads, MatrixView<const T> x, std::size_t begin,
+                              std::size_t count) {
+        if (pointers.size() < x.columns) {
+            pointers.resize(x.columns);
+        }
+        if (data.size() < reads.columns * block_rows) {
+            data.resize(reads.columns * block_rows);
+        }
+        for (std::size_t k = 0; k < reads.columns; ++k) {
+            double* column = data.data() + k * block_rows;
+            const T* from = x.row(begin) + reads.column[k];
+            for (std::size_t r = 0; r < count; ++r) {
+                column[r] = static_cast<double>(from[r * x.row_stride]);
+            }
+            std::fill(column + count, column + block_rows, column[count - 1]);
+            pointers[reads.column[k]] = column;
+        }
+        return pointers.data();
+    }
+};
+
+/// Adds a node's numbers for the block's rows to one entry a row of `out`.
+void add_to(double* out, std::size_t stride, std::size_t count, const double* numbers) {
+    for (std::size_t r = 0; r < count; ++r) {
+        out[r * stride] += numbers[r];
+    }
+}
+
+/// d2f/dx_i dx_j at a block of rows, after the reverse pass: for every i how the adjoints of the
+/// occurrences of x_j, j >= i, change with x_i.
+void block_hessian(const Tape& tape, const Reads& reads, Workspace& workspace, const bool* active,
+                   std::size_t count, std::size_t d, double* hessian) {
+    std::fill_n(hessian, count * d * d, 0.0);
+    for (std::size_t k = 0; k < reads.columns; ++k) {
+        std::array<bool, max_tape_size> moves{};
+        std::array<bool, max_tape_size> live{};
+        for (const std::size_t node : reads.occurrences(k)) {
+            moves[node] = true;
+        }
+        mark_ancestors(tape, moves);
+        workspace.move(tape, reads.occurrences(k), active, moves.data(), live.data());
+        const std::size_t i = reads.column[k];
+        for (std::size_t other = k; other < reads.columns; ++other) {
+            const std::size_t j = reads.column[other];
+            for (const std::size_t node : reads.occurrences(other)) {
+                if (live[node]) {
+                    add_to(hessian + i * d + j, d * d, count, workspace.adjoint_tangent(node));
+                }
+            }
+            for (std::size_t r = 0; r < count; ++r) {
+                hessian[(r * d + j) * d + i] = hessian[(r * d + i) * d + j];
+            }
+        }
+    }
+}
+
+}  // namespace
+
+template <class T>
+void evaluate_derivatives(const Tape& tape, MatrixView<const T> x, double* value, double* gradient,
+                          double* hessian, unsigned threads) {
+    if (static_cast<std::size_t>(inputs_needed(tape)) > x.columns) {
+        throw std::invalid_argument("X: the expression reads column " +
+                                    std::to_string(inputs_needed(tape)) + ", but X has only " +
+                                    std::to_string(x.columns));
+    }
+    const Reads reads(tape);
+    const bool slopes = gradient != nullptr || hessian != nullptr;
+    std::array<bool, max_tape_size> active{};
+    for (std::size_t i = 0; i < reads.count; ++i) {
+        active[reads.nodes[i]] = true;
+    }
+    mark_ancestors(tape, active);
+    const std::size_t d = x.columns;
+    const auto work = [&](std::size_t piece, unsigned) {
+        thread_local Scratch scratch;
+        Workspace& workspace = scratch.workspace;
+        const std::size_t end = std::min(x.rows, (piece + 1) * piece_rows);
+        for (std::size_t begin = piece * piece_rows; begin < end; begin += block_rows) {
+            const std::size_t count = std::min(block_rows, end - begin);
+            const double* values =
+                workspace.forward(tape, scratch.load(reads, x, begin, count), slopes);
+            if (value != nullptr) {
+                std::copy_n(values, count, value + begin);
+            }
+            if (slopes) {
+                workspace.reverse(tape, active.data());
+            }
+            if (gradient != nullptr) {
+                std::fill_n(gradient + begin * d, count * d, 0.0);
+                for (std::size_t k = 0; k < reads.columns; ++k) {
+                    for (const std::size_t node : reads.occurrences(k)) {
+                        add_to(gradient + begin * d + reads.column[k], d, count,
+                               workspace.adjoint(node));
+                    }
+                }
+            }
+            if (hessian != nullptr) {
+                block_hessian(tape, reads, workspace, active.data(), count, d,
+                              hessian + begin * d * d);
+            }
+        }
+    };
+    const std::size_t pieces = (x.rows + piece_rows - 1) / piece_rows;
+    if (pieces == 1) {
+        work(0, 0);
+    } else {
+        parallel_for(pieces, threads, work);
+    }
+}
+
+template void evaluate_derivatives(const Tape&, MatrixView<const double>, double*, double*, double*,
+                                   unsigned);
+template void evaluate_derivatives(const Tape&, MatrixView<const float>, double*, double*, double*,
+                                   unsigned);
+
+}  // namespace closedform

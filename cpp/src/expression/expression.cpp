@@ -1,0 +1,145 @@
+#include "closedform/expression/expression.hpp"
+
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+#include <string>
+
+namespace closedform {
+namespace {
+
+struct OpFacts {
+    std::string_view name;
+    int arity;
+};
+
+constexpr std::array<OpFacts, op_count> facts = {{
+    {"constant", 0},
+    {"variable", 0},
+    {"+", 2},
+    {"-", 2},
+    {"*", 2},
+    {"/", 2},
+    {"pow", 2},
+    {"sin", 1},
+    {"cos", 1},
+    {"tan", 1},
+    {"exp", 1},
+    {"log", 1},
+    {"sqrt", 1},
+    {"square", 1},
+    {"cube", 1},
+    {"abs", 1},
+    {"tanh", 1},
+    {"inv", 1},
+}};
+
+}  // namespace
+
+int arity(Op op) { return facts[static_cast<std::size_t>(op)].arity; }
+
+std::string_view name(Op op) { return facts[static_cast<std::size_t>(op)].name; }
+
+OpSet::OpSet(std::span<const std::string_view> names) {
+    for (const std::string_view wanted : names) {
+        const auto* const found =
+            std::find_if(facts.begin() + 2, facts.end(),
+                         [&](const OpFacts& fact) { return fact.name == wanted; });
+        if (found == facts.end()) {
+            throw std::invalid_argument("operators: unknown operator '" + std::string(wanted) +
+                                        "'; known are + - * / pow sin cos tan exp log sqrt square "
+                                        "cube abs tanh inv");
+        }
+        insert(static_cast<Op>(found - facts.begin()));
+    }
+}
+
+std::vector<Op> OpSet::of_arity(int wanted) const {
+    std::vector<Op> found;
+    for (int i = 2; i < op_count; ++i) {
+        const auto op = static_cast<Op>(i);
+        if (has(op) && arity(op) == wanted) {
+            found.push_back(op);
+        }
+    }
+    return found;
+}
+
+OpSet OpSet::all() {
+    OpSet set;
+    for (int i = 2; i < op_count; ++i) {
+        set.insert(static_cast<Op>(i));
+    }
+    return set;
+}
+
+void fix_sizes(Tape& tape) {
+    if (tape.empty() || tape.size() > max_tape_size) {
+        throw std::invalid_argument("expression: a tape has 1 to 255 nodes");
+    }
+    std::size_t open = 0;  // complete subtrees so far
+    for (std::size_t i = 0; i < tape.size(); ++i) {
+        const auto need = static_cast<std::size_t>(arity(tape[i].op));
+        if (open < need) {
+            throw std::invalid_argument("expression: an operator lacks an operand");
+        }
+        std::size_t size = 1;
+        for (std::size_t child = 0; child < need; ++child) {
+            size += tape[i - size].size;
+        }
+        tape[i].size = static_cast<std::uint16_t>(size);
+        open += 1 - need;
+    }
+    if (open != 1) {
+        throw std::invalid_argument("expression: the tape holds more than one expression");
+    }
+}
+
+Tape replace_subtree(const Tape& tape, std::size_t root, std::span<const Node> with) {
+    const auto begin = static_cast<std::ptrdiff_t>(subtree_begin(tape, root));
+    Tape result;
+    result.reserve(tape.size() - tape[root].size + with.size());
+    result.insert(result.end(), tape.begin(), tape.begin() + begin);
+    result.insert(result.end(), with.begin(), with.end());
+    result.insert(result.end(), tape.begin() + static_cast<std::ptrdiff_t>(root) + 1, tape.end());
+    return result;
+}
+
+Tape subtree(const Tape& tape, std::size_t root) {
+    return {tape.begin() + static_cast<std::ptrdiff_t>(subtree_begin(tape, root)),
+            tape.begin() + static_cast<std::ptrdiff_t>(root) + 1};
+}
+
+int inputs_needed(const Tape& tape) {
+    int largest = -1;
+    for (const Node& node : tape) {
+        if (node.op == Op::variable) {
+            largest = std::max(largest, static_cast<int>(node.variable));
+        }
+    }
+    return largest + 1;
+}
+
+void mark_ancestors(const Tape& tape, std::span<bool> marked) {
+    for (std::size_t i = 0; i < tape.size(); ++i) {
+        const int operand_count = arity(tape[i].op);
+        if (operand_count > 0) {
+            marked[i] = marked[i] || marked[i - 1];
+        }
+        if (operand_count > 1) {
+            marked[i] = marked[i] || marked[operands(tape, i).left];
+        }
+    }
+}
+
+std::vector<std::size_t> constant_positions(const Tape& tape) {
+    std::vector<std::size_t> positions;
+    for (std::size_t i = 0; i < tape.size(); ++i) {
+        if (tape[i].op == Op::constant) {
+            positions.push_back(i);
+        }
+    }
+    return positions;
+}
+
+}  // namespace closedform

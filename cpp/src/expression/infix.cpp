@@ -1,0 +1,273 @@
+#include "closedform/expression/infix.hpp"
+
+#include <array>
+#include <cctype>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+
+namespace closedform {
+namespace {
+
+std::string number_text(double value) {
+    std::array<char, 32> buffer{};
+    const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
+    return {buffer.data(), end};
+}
+
+// Binding strength of what a piece of text is, so that parentheses are written only where needed.
+enum Strength { sum = 1, product = 2, sign = 3, power = 4, atom = 5 };
+
+struct Piece {
+    std::string text;
+    Strength strength;
+};
+
+std::string at_least(const Piece& piece, Strength wanted) {
+    return piece.strength >= wanted ? piece.text : std::string("(").append(piece.text).append(")");
+}
+
+Piece print_subtree(const Tape& tape, std::size_t root, std::span<const std::string> names) {
+    const Node& node = tape[root];
+    switch (node.op) {
+        case Op::constant:
+            return {number_text(node.value), std::signbit(node.value) ? sign : atom};
+        case Op::variable:
+            return {names[static_cast<std::size_t>(node.variable)], atom};
+        case Op::square:
+            return {at_least(print_subtree(tape, root - 1, names), atom) + "**2", power};
+        case Op::cube:
+            return {at_least(print_subtree(tape, root - 1, names), atom) + "**3", power};
+        default:
+            break;
+    }
+    if (arity(node.op) == 1) {
+        return {std::string(name(node.op)) + "(" + print_subtree(tape, root - 1, names).text + ")",
+                atom};
+    }
+    const auto [left_root, right_root] = operands(tape, root);
+    const Piece left = print_subtree(tape, left_root, names);
+    const Piece right = print_subtree(tape, right_root, names);
+    switch (node.op) {
+        case Op::add:
+            return {at_least(left, sum) + " + " + at_least(right, product), sum};
+        case Op::sub:
+            return {at_least(left, sum) + " - " + at_least(right, product), sum};
+        case Op::mul:
+            if (tape[left_root].op == Op::constant && tape[left_root].value == -1.0 &&
+                tape[right_root].op != Op::constant) {
+                return {std::string("-").append(at_least(right, power)), sign};
+            }
+            return {at_least(left, product) + "*" + at_least(right, sign), product};
+        case Op::div:
+            return {at_least(left, product) + "/" + at_least(right, sign), product};
+        default:
+            return {"pow(" + left.text + ", " + right.text + ")", atom};
+    }
+}
+
+class Parser {
+  public:
+    Parser(std::string_view text, std::span<const std::string> names)
+        : text_(text), names_(names) {}
+
+    Tape run() {
+        parse_sum(0);
+        skip_space();
+        if (at_ < text_.size()) {
+            fail("unexpected '" + std::string(1, text_[at_]) + "'");
+        }
+        fix_sizes(tape_);
+        return std::move(tape_);
+    }
+
+  private:
+    [[noreturn]] void fail(const std::string& what) const {
+        throw std::invalid_argument("expression '" + std::string(text_) + "', position " +
+                                    std::to_string(at_ + 1) + ": " + what);
+    }
+
+    void push(const Node& node) {
+        if (tape_.size() >= max_tape_size) {
+            fail("longer than 255 operators, constants and variables");
+        }
+        tape_.push_back(node);
+    }
+
+    void skip_space() {
+        while (at_ < text_.size() && std::isspace(static_cast<unsigned char>(text_[at_])) != 0) {
+            ++at_;
+        }
+    }
+
+    bool take(std::string_view token) {
+        skip_space();
+        if (text_.substr(at_, token.size()) != token) {
+            return false;
+        }
+        at_ += token.size();
+        return true;
+    }
+
+    void expect(std::string_view token) {
+        if (!take(token)) {
+            fail("expected '" + std::string(token) + "'");
+        }
+    }
+
+    void parse_sum(int depth) {
+        if (depth > 500) {
+            fail("nested too deeply");
+        }
+        parse_product(depth);
+        for (;;) {
+            if (take("+")) {
+                parse_product(depth);
+                push(Node::function(Op::add));
+            } else if (take("-")) {
+                parse_product(depth);
+                push(Node::function(Op::sub));
+            } else {
+                return;
+            }
+        }
+    }
+
+    void parse_product(int depth) {
+        parse_signed(depth);
+        for (;;) {
+            skip_space();
+            if (text_.substr(at_, 2) != "**" && take("*")) {
+                parse_signed(depth);
+                push(Node::function(Op::mul));
+            } else if (take("/")) {
+                parse_signed(depth);
+                push(Node::function(Op::div));
+            } else {
+                return;
+            }
+        }
+    }
+
+    void parse_signed(int depth) {
+        if (depth > 500) {
+            fail("nested too deeply");
+        }
+        if (take("+")) {
+            parse_signed(depth + 1);
+            return;
+        }
+        if (!take("-")) {
+            parse_power(depth);
+            return;
+        }
+        const std::size_t begin = tape_.size();
+        parse_signed(depth + 1);
+        if (tape_.size() == begin + 1 && tape_.back().op == Op::constant) {
+            tape_.back().value = -tape_.back().value;
+        } else {
+            tape_.insert(tape_.begin() + static_cast<std::ptrdiff_t>(begin), Node::constant(-1.0));
+            push(Node::function(Op::mul));
+        }
+    }
+
+    void parse_power(int depth) {
+        parse_atom(depth);
+        if (!take("**") && !take("^")) {
+            return;
+        }
+        const std::size_t begin = tape_.size();
+        parse_signed(depth +
+                     1);  // right associative, and binds tighter than a sign before the base
+        const bool number = tape_.size() == begin + 1 && tape_.back().op == Op::constant;
+        const double exponent = number ? tape_.back().value : 0.0;
+        if (exponent == 2.0 || exponent == 3.0) {
+            tape_.pop_back();
+            push(Node::function(exponent == 2.0 ? Op::square : Op::cube));
+        } else {
+            push(Node::function(Op::pow));
+        }
+    }
+
+    void parse_atom(int depth) {
+        skip_space();
+        if (take("(")) {
+            parse_sum(depth + 1);
+            expect(")");
+            return;
+        }
+        const auto here = at_ < text_.size() ? static_cast<unsigned char>(text_[at_]) : 0;
+        if (std::isdigit(here) != 0 || here == '.') {
+            double value = 0.0;
+            const auto [end, error] =
+                std::from_chars(text_.data() + at_, text_.data() + text_.size(), value);
+            if (error != std::errc{}) {
+                fail("not a number");
+            }
+            at_ = static_cast<std::size_t>(end - text_.data());
+            push(Node::constant(value));
+            return;
+        }
+        std::size_t end = at_;
+        while (end < text_.size() && (std::isalnum(static_cast<unsigned char>(text_[end])) != 0 ||
+                                      text_[end] == '_' || (text_[end] & 0x80) != 0)) {
+            ++end;
+        }
+        if (end == at_) {
+            fail(at_ < text_.size() ? "unexpected '" + std::string(1, text_[at_]) + "'"
+                                    : "unexpected end");
+        }
+        const std::string_view word = text_.substr(at_, end - at_);
+        for (std::size_t i = 0; i < names_.size(); ++i) {
+            if (names_[i] == word) {
+                at_ = end;
+                push(Node::input(static_cast<int>(i)));
+                return;
+            }
+        }
+        parse_call(word, end, depth);
+    }
+
+    void parse_call(std::string_view word, std::size_t end, int depth) {
+        for (int i = 2; i < op_count; ++i) {
+            const auto op = static_cast<Op>(i);
+            if (name(op) != word) {
+                continue;
+            }
+            at_ = end;
+            expect("(");
+            parse_sum(depth + 1);
+            if (arity(op) == 2) {
+                expect(",");
+                parse_sum(depth + 1);
+            }
+            expect(")");
+            push(Node::function(op));
+            return;
+        }
+        fail("unknown name '" + std::string(word) + "'");
+    }
+
+    std::string_view text_;
+    std::span<const std::string> names_;
+    std::size_t at_ = 0;
+    Tape tape_;
+};
+
+}  // namespace
+
+std::string print(const Tape& tape, std::span<const std::string> names) {
+    if (static_cast<std::size_t>(inputs_needed(tape)) > names.size()) {
+        throw std::invalid_argument("names: the expression reads column " +
+                                    std::to_string(inputs_needed(tape)) + ", but there are only " +
+                                    std::to_string(names.size()) + " names");
+    }
+    return print_subtree(tape, tape.size() - 1, names).text;
+}
+
+Tape parse(std::string_view text, std::span<const std::string> names) {
+    return Parser(text, names).run();
+}
+
+}  // namespace closedform

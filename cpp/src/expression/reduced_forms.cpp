@@ -1,0 +1,103 @@
+#include "expression/reduced_forms.hpp"
+
+#include <cmath>
+#include <utility>
+
+#include "closedform/expression/canonical_form.hpp"
+#include "expression/expand_products.hpp"
+
+namespace closedform {
+namespace {
+
+constexpr double nearly = 0.2;  // relative difference up to which two factors may be one
+
+/// Calls visit for every sum in the form, outermost first.
+template <class Visit>
+void for_sums(Form& form, const Visit& visit) {
+    if (form.kind == Form::Kind::sum) {
+        visit(form);
+    }
+    for (Scaled& part : form.parts) {
+        for_sums(part.form, visit);
+    }
+}
+
+/// The b of b^2, or null.
+const Form* squared(const Form& form) {
+    const bool square =
+        form.kind == Form::Kind::product && form.parts.size() == 1 && form.exponents[0] == 2;
+    return square ? &form.parts[0].form : nullptr;
+}
+
+/// p*b^2 + q*b is p*(b + q/(2p))^2 less a constant. False where the sum has no such pair.
+bool complete_a_square(Form& sum) {
+    for (std::size_t i = 0; i < sum.parts.size(); ++i) {
+        const Form* base = squared(sum.parts[i].form);
+        for (std::size_t j = 0; base != nullptr && j < sum.parts.size(); ++j) {
+            if (!same(*base, sum.parts[j].form)) {
+                continue;
+            }
+            const double p = sum.parts[i].scale;
+            const double q = sum.parts[j].scale;
+            Form shifted;
+            shifted.kind = Form::Kind::sum;
+            shifted.offset = q / (2.0 * p);
+            shifted.parts = {std::move(sum.parts[j])};
+            shifted.parts[0].scale = 1.0;
+            sum.parts[i].form.parts[0].form = std::move(shifted);
+            sum.parts.erase(sum.parts.begin() + static_cast<std::ptrdiff_t>(j));
+            sum.offset -= q * q / (4.0 * p);
+            return true;
+        }
+    }
+    return false;
+}
+
+}  // namespace
+
+std::vector<Tape> reductions(const Tape& tape, const OpSet& allowed) {
+    std::vector<Tape> smaller;
+    const auto offer = [&](Tape candidate) {
+        if (!candidate.empty() && candidate.size() < tape.size()) {
+            smaller.push_back(std::move(candidate));
+        }
+    };
+    for (const std::size_t position : constant_positions(tape)) {
+        const double value = tape[position].value;
+        for (const double neutral : {0.0, value < 0.0 ? -1.0 : 1.0}) {
+            if (value != neutral) {
+                Tape candidate = tape;
+                candidate[position].value = neutral;
+                offer(simplify(candidate, allowed));
+            }
+        }
+    }
+    Scaled form = canonical(tape);
+    for_sums(form.form, [&](Form& sum) {
+        // All at once: one completed square alone saves no node, several then share their factor.
+        Form before = sum;
+        while (complete_a_square(sum)) {
+        }
+        offer(simplify(emit(form, allowed), allowed));
+        sum = std::move(before);
+        for (std::size_t i = 0; i < sum.parts.size(); ++i) {
+            for (std::size_t j = 0; j < i; ++j) {
+                const double a = sum.parts[i].scale;
+                const double b = std::copysign(sum.parts[j].scale, a);
+                if (a != b && std::abs(a - b) < nearly * std::abs(b)) {
+                    sum.parts[i].scale = b;
+                    offer(emit(form, allowed));
+                    sum.parts[i].scale = a;
+                }
+            }
+        }
+    });
+    for (const Scaled& expanded : expansions(form)) {
+        if (Tape candidate = emit(expanded, allowed); !candidate.empty()) {
+            offer(simplify(candidate, allowed));
+        }
+    }
+    return smaller;
+}
+
+}  // namespace closedform

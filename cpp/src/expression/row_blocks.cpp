@@ -1,0 +1,38 @@
+#include "expression/row_blocks.hpp"
+
+#include <algorithm>
+
+namespace closedform {
+
+template <class T>
+RowBlocks::RowBlocks(MatrixView<const T> x, std::span<const std::size_t> rows,
+                     std::span<const double> scale)
+    : rows_(rows.empty() ? x.rows : rows.size()), columns_(x.columns) {
+    data_.resize(blocks() * columns_ * block_rows);
+    pointers_.reserve(blocks() * columns_);
+    for (std::size_t b = 0; b < blocks(); ++b) {
+        for (std::size_t j = 0; j < columns_; ++j) {
+            double* column = data_.data() + (b * columns_ + j) * block_rows;
+            const double factor = scale.empty() ? 1.0 : scale[j];
+            for (std::size_t r = 0; r < block_rows; ++r) {
+                const std::size_t i = std::min(b * block_rows + r, rows_ - 1);
+                column[r] = factor * static_cast<double>(x(rows.empty() ? i : rows[i], j));
+            }
+            pointers_.push_back(column);
+        }
+    }
+}
+
+template RowBlocks::RowBlocks(MatrixView<const double>, std::span<const std::size_t>,
+                              std::span<const double>);
+template RowBlocks::RowBlocks(MatrixView<const float>, std::span<const std::size_t>,
+                              std::span<const double>);
+
+std::vector<double> RowBlocks::pad(std::span<const double> values, double fill) {
+    const std::size_t blocks = (values.size() + block_rows - 1) / block_rows;
+    std::vector<double> padded(blocks * block_rows, fill);
+    std::copy(values.begin(), values.end(), padded.begin());
+    return padded;
+}
+
+}  // namespace closedform

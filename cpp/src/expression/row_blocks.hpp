@@ -1,0 +1,47 @@
+#pragma once
+// Rows of data as the tape kernels want them: blocks of block_rows rows, each block column by
+// column, the last one filled up with copies of the last row.
+
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "closedform/core/matrix_view.hpp"
+#include "kernels/simd/tape.hpp"
+
+namespace closedform {
+
+class RowBlocks {
+  public:
+    RowBlocks() = default;
+
+    /// Copies the given rows of X (all when `rows` is empty), column j multiplied by scale[j]
+    /// (no scaling when empty).
+    template <class T>
+    explicit RowBlocks(MatrixView<const T> x, std::span<const std::size_t> rows = {},
+                       std::span<const double> scale = {});
+
+    std::size_t rows() const { return rows_; }
+    std::size_t columns() const { return columns_; }
+    std::size_t blocks() const { return (rows_ + block_rows - 1) / block_rows; }
+
+    /// Pointers to the columns of one block.
+    const double* const* block(std::size_t b) const { return pointers_.data() + b * columns_; }
+
+    /// The same layout for one column of values; rows past the end hold `fill`.
+    static std::vector<double> pad(std::span<const double> values, double fill);
+
+    RowBlocks(const RowBlocks&) = delete;
+    RowBlocks& operator=(const RowBlocks&) = delete;
+    RowBlocks(RowBlocks&&) = default;
+    RowBlocks& operator=(RowBlocks&&) = default;
+    ~RowBlocks() = default;
+
+  private:
+    std::size_t rows_ = 0;
+    std::size_t columns_ = 0;
+    std::vector<double> data_;
+    std::vector<const double*> pointers_;
+};
+
+}  // namespace closedform

@@ -1,0 +1,86 @@
+#pragma once
+// What runs on a GPU through CUDA: the same arithmetic as on the CPU, in the precision named at
+// each function. A library built without CUDA has these functions too; they throw then.
+// Everything here uses the device that is CUDA's current one (CUDA_VISIBLE_DEVICES decides), or the
+// one that holds the rows.
+
+#include <cstddef>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "closedform/core/table.hpp"
+#include "closedform/network/network.hpp"
+#include "closedform/objective/target.hpp"
+#include "closedform/structure/pair_scores.hpp"
+#include "surrogate/als.hpp"
+#include "surrogate/als_moments.hpp"
+
+namespace closedform {
+
+/// No device, no driver, too little memory, or an error that CUDA reports; what() says which.
+class DeviceError : public std::runtime_error {
+  public:
+    using std::runtime_error::runtime_error;
+};
+
+/// Rows in the memory of the host or, contiguous, of a device.
+struct DeviceRows {
+    Table table;
+    bool on_device = false;
+};
+
+namespace cuda {
+
+struct DeviceInfo {
+    std::string name;
+    int major = 0;  ///< compute capability
+    int minor = 0;
+    std::size_t memory = 0;  ///< bytes
+    int multiprocessors = 0;
+    double clock = 0;      ///< of theirs, a second
+    double bandwidth = 0;  ///< of the memory at most, bytes a second
+};
+
+/// The devices that can be used; none where there is no driver.
+std::vector<DeviceInfo> devices();
+
+struct Problem {
+    std::string text;  ///< one line that says what to do; "" for no problem
+    /// True where a driver is there that cannot be used: whoever has a GPU wants to hear of it.
+    bool surprising = false;
+};
+
+/// Why devices() is empty.
+Problem problem();
+
+/// As TensorSurrogate::derivatives, in the precision of the rows; results in the host's memory,
+/// null ones left out. Rows beyond the grid are not looked for: throws std::invalid_argument under
+/// Outside::error.
+void derivatives(const TensorSurrogate& model, const DeviceRows& rows, double* value,
+                 double* gradient, double* hessian);
+
+/// What score_pairs asks for in ScoreOptions::totals, over all inputs, in the precision of the
+/// rows.
+PairTotals pair_totals(const TensorSurrogate& model, const DeviceRows& rows, double c);
+
+/// Rows to fit, copied to the device where they find room, else with every gather. `rows` must live
+/// as long. Inputs go there as float32 if that is what they are; products and sums are float64
+/// always: normal equations lose twice the digits that the data do
+/// (cuda/surrogate/als_moments_body.hpp).
+std::unique_ptr<MomentRows> moments_of(const FitRows& rows);
+
+/// As Network::evaluate, in the precision of the network.
+template <class T>
+void evaluate(const Network<T>& network, const DeviceRows& rows, const Head& head, double* value,
+              double* gradient);
+
+/// All rows of a search, copied to the device where they find room, else with every batch. A batch
+/// is one launch (of each chunk of rows, and for every 64 MiB of sums). X stays in its own
+/// precision there, which rough_losses computes in; targets are float64. The arrays of x and goal
+/// must live as long. Throws std::invalid_argument where their sizes differ.
+std::unique_ptr<LossRows> losses_of(const Table& x, const Goal& goal);
+
+}  // namespace cuda
+}  // namespace closedform

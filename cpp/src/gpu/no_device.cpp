@@ -1,0 +1,41 @@
+// The CUDA functions of a library built without CUDA; cuda/ holds the others.
+
+#include "gpu/device.hpp"
+
+namespace closedform::cuda {
+namespace {
+
+constexpr const char* why =
+    "this closedform was built without CUDA; build it where nvcc is installed";
+
+}  // namespace
+
+std::vector<DeviceInfo> devices() { return {}; }
+
+Problem problem() { return {why, false}; }
+
+void derivatives(const TensorSurrogate& /*model*/, const DeviceRows& /*rows*/, double* /*value*/,
+                 double* /*gradient*/, double* /*hessian*/) {
+    throw DeviceError(why);
+}
+
+PairTotals pair_totals(const TensorSurrogate& /*model*/, const DeviceRows& /*rows*/, double /*c*/) {
+    throw DeviceError(why);
+}
+
+std::unique_ptr<MomentRows> moments_of(const FitRows& /*rows*/) { throw DeviceError(why); }
+
+template <class T>
+void evaluate(const Network<T>& /*network*/, const DeviceRows& /*rows*/, const Head& /*head*/,
+              double* /*value*/, double* /*gradient*/) {
+    throw DeviceError(why);
+}
+
+template void evaluate(const Network<float>&, const DeviceRows&, const Head&, double*, double*);
+template void evaluate(const Network<double>&, const DeviceRows&, const Head&, double*, double*);
+
+std::unique_ptr<LossRows> losses_of(const Table& /*x*/, const Goal& /*goal*/) {
+    throw DeviceError(why);
+}
+
+}  // namespace closedform::cuda

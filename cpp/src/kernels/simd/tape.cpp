@@ -1,0 +1,334 @@
+// Compiled once per instruction set; CLOSEDFORM_SET names the copy. No standard templates here.
+
+#include "kernels/simd/tape.hpp"
+
+#include "kernels/operator_dispatch.hpp"
+#include "kernels/simd/lanes.hpp"
+#include "kernels/tensor_row.hpp"
+
+// An operator may write where its operand is (the reused slots of forward): each row depends on
+// itself alone, which the compiler cannot know and would guard with a scalar copy of the loop.
+#if defined(__clang__)
+#define CLOSEDFORM_ROWS_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#elif defined(__GNUC__)
+#define CLOSEDFORM_ROWS_INDEPENDENT _Pragma("GCC ivdep")
+#else
+#define CLOSEDFORM_ROWS_INDEPENDENT __pragma(loop(ivdep))
+#endif
+
+namespace closedform::CLOSEDFORM_SET {
+namespace {
+
+constexpr std::size_t rows = block_rows;
+namespace k = closedform::kernels;
+static_assert(lanes % pack_width == 0);
+
+bool far(const double* a) {
+    k::Bits any = 0;  // as wide as what is compared: a bool would not become vector code
+    for (std::size_t i = 0; i < rows; ++i) {
+        any |= k::Bits{__builtin_fabs(a[i]) > CLOSEDFORM_SINCOS_LIMIT};
+    }
+    return any != 0;
+}
+
+template <class F>
+void binary(const Node& left, const Node& right, const double* a, const double* b, double* out) {
+    if (right.op == Op::constant) {
+        const double c = right.value;
+        CLOSEDFORM_ROWS_INDEPENDENT
+        for (std::size_t i = 0; i < rows; ++i) {
+            out[i] = F::value(a[i], c);
+        }
+    } else if (left.op == Op::constant) {
+        const double c = left.value;
+        CLOSEDFORM_ROWS_INDEPENDENT
+        for (std::size_t i = 0; i < rows; ++i) {
+            out[i] = F::value(c, b[i]);
+        }
+    } else {
+        CLOSEDFORM_ROWS_INDEPENDENT
+        for (std::size_t i = 0; i < rows; ++i) {
+            out[i] = F::value(a[i], b[i]);
+        }
+    }
+}
+
+template <class F>
+void unary(const double* a, double* out) {
+    CLOSEDFORM_ROWS_INDEPENDENT
+    for (std::size_t i = 0; i < rows; ++i) {
+        out[i] = F::value(a[i]);
+    }
+}
+
+/// `a` decides how sin, cos and tan reduce their argument.
+template <class Visit>
+void with_unary(Op op, const double* a, const Visit& visit) {
+    k::with_unary(op, [a] { return far(a); }, visit);
+}
+
+template <class Visit>
+void with_binary(Op op, const Visit& visit) {
+    k::with_binary(op, visit);
+}
+
+void forward(const Node* tape, std::size_t nodes, const double* const* columns, double* scratch,
+             const double** at, bool keep) {
+    std::size_t depth = 0;  // live values, each in its own slot: the reused layout is a stack
+    for (std::size_t i = 0; i < nodes; ++i) {
+        const Node& node = tape[i];
+        if (node.op == Op::variable) {
+            at[i] = columns[node.variable];
+            ++depth;
+            continue;
+        }
+        const std::size_t operand_count = node.size == 1 ? 0 : (node.op <= Op::pow ? 2 : 1);
+        depth -= operand_count;
+        double* out = scratch + (keep ? i : depth) * rows;
+        at[i] = out;
+        ++depth;
+        if (operand_count == 0) {
+            for (std::size_t r = 0; r < rows; ++r) {
+                out[r] = node.value;
+            }
+        } else if (operand_count == 1) {
+            with_unary(node.op, at[i - 1], [&](auto f) { unary<decltype(f)>(at[i - 1], out); });
+        } else {
+            const std::size_t left = i - 1 - tape[i - 1].size;
+            with_binary(node.op, [&](auto f) {
+                binary<decltype(f)>(tape[left], tape[i - 1], at[left], at[i - 1], out);
+            });
+        }
+    }
+}
+
+template <class F>
+void unary_slope(const double* a, const double* v, const double* g, double* out) {
+    CLOSEDFORM_ROWS_INDEPENDENT
+    for (std::size_t i = 0; i < rows; ++i) {
+        out[i] = g[i] * F::slope(a[i], v[i]);
+    }
+}
+
+template <class F>
+void binary_slopes(const double* a, const double* b, const double* v, const double* g, double* left,
+                   double* right) {
+    if (left != nullptr) {
+        CLOSEDFORM_ROWS_INDEPENDENT
+        for (std::size_t i = 0; i < rows; ++i) {
+            left[i] = g[i] * F::left(a[i], b[i], v[i]);
+        }
+    }
+    if (right != nullptr) {
+        CLOSEDFORM_ROWS_INDEPENDENT
+        for (std::size_t i = 0; i < rows; ++i) {
+            right[i] = g[i] * F::right(a[i], b[i], v[i]);
+        }
+    }
+}
+
+void reverse(const Node* tape, std::size_t nodes, const double* const* at, const bool* active,
+             double* adjoint) {
+    for (std::size_t i = nodes; i-- > 0;) {
+        const Node& node = tape[i];
+        if (!active[i] || node.size == 1) {
+            continue;
+        }
+        const double* g = adjoint + i * rows;
+        const double* v = at[i];
+        if (node.op > Op::pow) {
+            if (active[i - 1]) {
+                double* out = adjoint + (i - 1) * rows;
+                with_unary(node.op, at[i - 1],
+                           [&](auto f) { unary_slope<decltype(f)>(at[i - 1], v, g, out); });
+            }
+            continue;
+        }
+        const std::size_t l = i - 1 - tape[i - 1].size;
+        double* left = active[l] ? adjoint + l * rows : nullptr;
+        double* right = active[i - 1] ? adjoint + (i - 1) * rows : nullptr;
+        const double* a = at[l];
+        const double* b = at[i - 1];
+        with_binary(node.op, [&](auto f) { binary_slopes<decltype(f)>(a, b, v, g, left, right); });
+    }
+}
+
+/// out = p * (partial derivative by the left operand) + q * (by the right one)
+template <class F>
+void binary_tangent(const double* a, const double* b, const double* v, const double* p,
+                    const double* q, double* out) {
+    CLOSEDFORM_ROWS_INDEPENDENT
+    for (std::size_t i = 0; i < rows; ++i) {
+        // A tangent of zero beside an infinite slope is zero: the operand does not move.
+        const double left = p[i] == 0.0 ? 0.0 : p[i] * F::left(a[i], b[i], v[i]);
+        const double right = q[i] == 0.0 ? 0.0 : q[i] * F::right(a[i], b[i], v[i]);
+        out[i] = left + right;
+    }
+}
+
+constexpr double zeros[rows] = {};
+
+void forward_tangent(const Node* tape, std::size_t nodes, const double* const* at,
+                     const bool* moves, double* tangent) {
+    for (std::size_t i = 0; i < nodes; ++i) {
+        const Node& node = tape[i];
+        if (!moves[i] || node.size == 1) {
+            continue;
+        }
+        double* out = tangent + i * rows;
+        const double* a = at[i - 1];
+        if (node.op > Op::pow) {
+            const double* p = tangent + (i - 1) * rows;
+            with_unary(node.op, a, [&](auto f) { unary_slope<decltype(f)>(a, at[i], p, out); });
+            continue;
+        }
+        const std::size_t l = i - 1 - tape[i - 1].size;
+        const double* p = moves[l] ? tangent + l * rows : zeros;
+        const double* q = moves[i - 1] ? tangent + (i - 1) * rows : zeros;
+        with_binary(node.op,
+                    [&](auto f) { binary_tangent<decltype(f)>(at[l], a, at[i], p, q, out); });
+    }
+}
+
+template <class F>
+void unary_curve(const double* a, const double* v, const double* g, const double* h,
+                 const double* p, double* out) {
+    CLOSEDFORM_ROWS_INDEPENDENT
+    for (std::size_t i = 0; i < rows; ++i) {
+        const double bend = p[i] == 0.0 ? 0.0 : g[i] * F::curve(a[i], v[i]) * p[i];
+        out[i] = h[i] * F::slope(a[i], v[i]) + bend;
+    }
+}
+
+template <class F>
+void binary_curves(const double* a, const double* b, const double* v, const double* g,
+                   const double* h, const double* p, const double* q, double* left, double* right) {
+    if (left != nullptr) {
+        CLOSEDFORM_ROWS_INDEPENDENT
+        for (std::size_t i = 0; i < rows; ++i) {
+            left[i] = h[i] * F::left(a[i], b[i], v[i]) +
+                      g[i] * F::left_tangent(a[i], b[i], v[i], p[i], q[i]);
+        }
+    }
+    if (right != nullptr) {
+        CLOSEDFORM_ROWS_INDEPENDENT
+        for (std::size_t i = 0; i < rows; ++i) {
+            right[i] = h[i] * F::right(a[i], b[i], v[i]) +
+                       g[i] * F::right_tangent(a[i], b[i], v[i], p[i], q[i]);
+        }
+    }
+}
+
+void reverse_tangent(const Node* tape, std::size_t nodes, const double* const* at,
+                     const bool* active, const double* adjoint, const bool* moves,
+                     const double* tangent, bool* live, double* adjoint_tangent) {
+    live[nodes - 1] = false;  // the root's adjoint is one, whatever the constants
+    for (std::size_t i = nodes; i-- > 0;) {
+        const Node& node = tape[i];
+        if (!active[i] || node.size == 1) {
+            continue;
+        }
+        const double* g = adjoint + i * rows;
+        const double* h = live[i] ? adjoint_tangent + i * rows : zeros;
+        if (node.op > Op::pow) {
+            const std::size_t child = i - 1;
+            live[child] = live[i] || moves[child];
+            if (active[child] && live[child]) {
+                const double* p = moves[child] ? tangent + child * rows : zeros;
+                double* out = adjoint_tangent + child * rows;
+                with_unary(node.op, at[child], [&](auto f) {
+                    unary_curve<decltype(f)>(at[child], at[i], g, h, p, out);
+                });
+            }
+            continue;
+        }
+        const std::size_t r = i - 1;
+        const std::size_t l = r - tape[r].size;
+        const bool linear = node.op == Op::add || node.op == Op::sub;
+        const bool reached = live[i] || (!linear && (moves[l] || moves[r]));
+        live[l] = reached;
+        live[r] = reached;
+        if (reached) {
+            const double* p = moves[l] ? tangent + l * rows : zeros;
+            const double* q = moves[r] ? tangent + r * rows : zeros;
+            double* left = active[l] ? adjoint_tangent + l * rows : nullptr;
+            double* right = active[r] ? adjoint_tangent + r * rows : nullptr;
+            with_binary(node.op, [&](auto f) {
+                binary_curves<decltype(f)>(at[l], at[r], at[i], g, h, p, q, left, right);
+            });
+        }
+    }
+}
+
+/// Adds column . others[c] to sums[c]. Several at once: one sum alone would wait for its own last
+/// addition at every step, and read the column again.
+template <std::size_t Count>
+void add_dots(const double* column, const double* const* others, double* sums) {
+    constexpr std::size_t packs = lanes / pack_width;
+    Pack sum[Count][packs] = {};
+    for (std::size_t i = 0; i < rows; i += lanes) {
+        for (std::size_t part = 0; part < packs; ++part) {
+            const Pack own = k::load_lanes<Pack>(column + i + part * pack_width);
+            for (std::size_t c = 0; c < Count; ++c) {
+                sum[c][part] += own * k::load_lanes<Pack>(others[c] + i + part * pack_width);
+            }
+        }
+    }
+    for (std::size_t c = 0; c < Count; ++c) {
+        double lane[lanes];
+        for (std::size_t part = 0; part < packs; ++part) {
+            k::store_lanes(lane + part * pack_width, sum[c][part]);
+        }
+        sums[c] += total(lane);
+    }
+}
+
+double square_error(const double* f, const double* y, const double* scale) {
+    double lane[lanes] = {};
+    for (std::size_t i = 0; i < rows; i += lanes) {
+        for (std::size_t j = 0; j < lanes; ++j) {
+            lane[j] += k::square_error(f[i + j], y[i + j], scale[i + j]);
+        }
+    }
+    return total(lane);
+}
+
+double normal_equations(const double* f, const double* y, const double* scale,
+                        double* const* jacobian, std::size_t count, double* gram,
+                        double* gradient) {
+    double residual[rows];
+    CLOSEDFORM_ROWS_INDEPENDENT
+    for (std::size_t i = 0; i < rows; ++i) {
+        residual[i] = scale[i] * (f[i] - y[i]);
+    }
+    const double* const right = residual;
+    for (std::size_t p = 0; p < count; ++p) {
+        double* column = jacobian[p];
+        CLOSEDFORM_ROWS_INDEPENDENT
+        for (std::size_t i = 0; i < rows; ++i) {
+            column[i] *= scale[i];
+        }
+        add_dots<1>(column, &right, gradient + p);
+        std::size_t q = 0;
+        for (; q + 4 <= p + 1; q += 4) {
+            add_dots<4>(column, jacobian + q, gram + q);
+        }
+        for (; q <= p; ++q) {
+            add_dots<1>(column, jacobian + q, gram + q);
+        }
+        gram += p + 1;
+    }
+    double loss = 0.0;
+    add_dots<1>(residual, &right, &loss);
+    return loss;
+}
+
+}  // namespace
+
+const TapeKernels* tape_kernels() {
+    static constexpr TapeKernels table = {forward,         reverse,      forward_tangent,
+                                          reverse_tangent, square_error, normal_equations};
+    return &table;
+}
+
+}  // namespace closedform::CLOSEDFORM_SET

@@ -1,0 +1,163 @@
+#include "closedform/objective/full_data.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <stdexcept>
+
+#include "core/parallel.hpp"
+
+namespace closedform {
+namespace {
+
+constexpr std::size_t part_rows = 8192;
+constexpr std::size_t parts_at_once = 64;  // so that what is kept of them is bounded
+constexpr std::size_t equation_parts = 128;
+
+template <class T>
+void check(std::span<const Tape> tapes, MatrixView<const T> x, const Goal& goal) {
+    if (x.rows != goal.rows()) {
+        throw std::invalid_argument("X: needs as many rows as there are targets");
+    }
+    for (const Tape& tape : tapes) {
+        if (static_cast<std::size_t>(inputs_needed(tape)) > x.columns) {
+            throw std::invalid_argument("X: has fewer columns than the expression reads");
+        }
+    }
+}
+
+/// look(objective at a part's rows, expression, workspace) of every part and expression; add(
+/// expression, part, what look found) in the order of the parts. Every `stride`-th part. False
+/// where the deadline passed first.
+template <class T, class Look, class Add>
+bool over_parts(std::span<const Tape> tapes, MatrixView<const T> x, const Goal& goal,
+                unsigned threads, std::size_t stride, const Deadline& deadline, const Look& look,
+                const Add& add) {
+    using Found =
+        decltype(look(std::declval<const Objective&>(), tapes.front(), std::declval<Workspace&>()));
+    Units units;
+    units.x.assign(x.columns, 1.0);
+    const std::size_t all = tapes.empty() ? 0 : (x.rows + part_rows - 1) / part_rows;
+    const std::size_t parts = (all + stride - 1) / stride;
+    std::vector<std::vector<Found>> found(std::min(parts, parts_at_once));
+    for (std::size_t first = 0; first < parts; first += parts_at_once) {
+        if (deadline.passed()) {
+            return false;
+        }
+        const std::size_t count = std::min(parts_at_once, parts - first);
+        parallel_for(count, threads, [&](std::size_t part, unsigned) {
+            Workspace workspace;
+            const std::size_t begin = (first + part) * stride * part_rows;
+            std::vector<std::size_t> rows(std::min(part_rows, x.rows - begin));
+            std::iota(rows.begin(), rows.end(), begin);
+            const auto objective = goal.at(RowBlocks(x, rows), rows, units);
+            found[part].clear();
+            for (const Tape& tape : tapes) {
+                found[part].push_back(look(*objective, tape, workspace));
+            }
+        });
+        for (std::size_t part = 0; part < count; ++part) {
+            for (std::size_t t = 0; t < tapes.size(); ++t) {
+                add(t, (first + part) * stride, std::move(found[part][t]));
+            }
+        }
+    }
+    return true;
+}
+
+std::size_t equation_stride(std::size_t rows) {
+    const std::size_t parts = (rows + part_rows - 1) / part_rows;
+    return std::max<std::size_t>(1, (parts + equation_parts - 1) / equation_parts);
+}
+
+void add_scaled(std::vector<double>& to, const std::vector<double>& from, double factor) {
+    to.resize(from.size(), 0.0);
+    for (std::size_t i = 0; i < from.size(); ++i) {
+        to[i] += factor * from[i];
+    }
+}
+
+}  // namespace
+
+std::size_t equation_rows(std::size_t rows) {
+    return std::min(rows, rows / equation_stride(rows) + part_rows);
+}
+
+template <class T>
+std::vector<double> losses_on_all_rows(std::span<const Tape> tapes, MatrixView<const T> x,
+                                       const Goal& goal, unsigned threads) {
+    check(tapes, x, goal);
+    LossSums none;
+    none.negated = 0.0;
+    std::vector<LossSums> totals(tapes.size(), none);
+    over_parts(
+        tapes, x, goal, threads, 1, Deadline(),
+        [](const Objective& objective, const Tape& tape, Workspace& workspace) {
+            return objective.sums(tape, workspace);
+        },
+        [&](std::size_t t, std::size_t, const LossSums& sums) { totals[t] += sums; });
+    std::vector<double> losses;
+    for (const LossSums& total : totals) {
+        losses.push_back(total.loss());
+    }
+    return losses;
+}
+
+template <class T>
+std::vector<NormalEquations> equations_on_all_rows(std::span<const Tape> tapes,
+                                                   MatrixView<const T> x, const Goal& goal,
+                                                   unsigned threads, const Deadline& deadline) {
+    check(tapes, x, goal);
+    const auto weights = goal.weights();
+    const auto weight_of = [&](std::size_t part) {
+        const std::size_t begin = part * part_rows;
+        const std::size_t count = std::min(part_rows, x.rows - begin);
+        const auto own = weights.empty() ? weights : weights.subspan(begin, count);
+        return weights.empty() ? static_cast<double>(count)
+                               : std::accumulate(own.begin(), own.end(), 0.0);
+    };
+    std::vector<NormalEquations> totals(tapes.size());
+    std::vector<double> weight(tapes.size(), 0.0);
+    const bool whole = over_parts(
+        tapes, x, goal, threads, equation_stride(x.rows), deadline,
+        [](const Objective& objective, const Tape& tape, Workspace& workspace) {
+            NormalEquations equations;
+            objective.normal_equations(tape, constant_positions(tape), workspace, equations);
+            return equations;
+        },
+        [&](std::size_t t, std::size_t part, const NormalEquations& equations) {
+            const double own = weight_of(part);
+            if (own > 0.0) {  // else 0 / 0
+                weight[t] += own;
+                totals[t].loss += own * equations.loss;
+                add_scaled(totals[t].gram, equations.gram, own);
+                add_scaled(totals[t].gradient, equations.gradient, own);
+            }
+        });
+    if (!whole) {
+        return {};
+    }
+    for (std::size_t t = 0; t < tapes.size(); ++t) {
+        totals[t].loss /= weight[t];
+        for (double& entry : totals[t].gram) {
+            entry /= weight[t];
+        }
+        for (double& entry : totals[t].gradient) {
+            entry /= weight[t];
+        }
+    }
+    return totals;
+}
+
+template std::vector<double> losses_on_all_rows(std::span<const Tape>, MatrixView<const double>,
+                                                const Goal&, unsigned);
+template std::vector<double> losses_on_all_rows(std::span<const Tape>, MatrixView<const float>,
+                                                const Goal&, unsigned);
+template std::vector<NormalEquations> equations_on_all_rows(std::span<const Tape>,
+                                                            MatrixView<const double>, const Goal&,
+                                                            unsigned, const Deadline&);
+template std::vector<NormalEquations> equations_on_all_rows(std::span<const Tape>,
+                                                            MatrixView<const float>, const Goal&,
+                                                            unsigned, const Deadline&);
+
+}  // namespace closedform

@@ -1,0 +1,325 @@
+#include "objective/gradient_objective.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "objective/direction_invariants.hpp"
+#include "objective/gradient_pass.hpp"
+#include "objective/gradient_pencil.hpp"
+
+namespace closedform {
+namespace {
+
+constexpr int reweightings = 4;
+
+/// Pointers to `count` runs of `length` numbers.
+std::vector<double*> runs(double* data, std::size_t count, std::size_t length) {
+    std::vector<double*> result(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        result[i] = data + i * length;
+    }
+    return result;
+}
+
+/// Last nodes of the terms of the outermost sum, a chain of additions, as emit_linear makes it.
+std::vector<std::size_t> term_ends(const Tape& tape, std::size_t terms) {
+    std::vector<std::size_t> ends(terms);
+    std::size_t root = tape.size() - 1;
+    for (std::size_t k = terms; k-- > 1;) {
+        ends[k] = root - 1;
+        root = operands(tape, root).left;
+    }
+    ends[0] = root;
+    return ends;
+}
+
+}  // namespace
+
+GradientObjective::GradientObjective(RowBlocks rows, MatrixView<const double> directions,
+                                     MatrixView<const double> scales,
+                                     std::span<const double> weights, bool is_signed)
+    : data_(std::move(rows), directions, scales, weights),
+      signed_(is_signed),
+      kernels_(direction_kernels()) {}
+
+Scaled GradientObjective::representative(Scaled form) const {
+    return free_form(std::move(form), signed_);
+}
+
+LossSums GradientObjective::both_signs(const Tape& tape, Workspace& workspace) const {
+    GradientPass pass(data_, tape, workspace);
+    const std::size_t count = pass.slots().size();
+    double* room = workspace.room((count + 1) * block_rows);
+    const std::vector<double*> g = runs(room, count, block_rows);
+    double* inverse = room + count * block_rows;
+    LossSums result;
+    result.negated = 0.0;
+    for (std::size_t b = 0; b < data_.blocks() && std::isfinite(result.as_is); ++b) {
+        pass.differences(b, g.data(), inverse, result.as_is, result.negated);
+    }
+    result.weight = data_.total_weight();
+    return result;
+}
+
+LossSums GradientObjective::sums(const Tape& tape, Workspace& workspace) const {
+    LossSums result = both_signs(tape, workspace);
+    if (signed_) {
+        result.negated = std::numeric_limits<double>::infinity();
+    }
+    return result;
+}
+
+bool GradientObjective::falls(const Tape& tape, Workspace& workspace) const {
+    if (!signed_) {
+        return false;
+    }
+    const LossSums sums = both_signs(tape, workspace);
+    return sums.negated < sums.as_is;
+}
+
+void GradientObjective::normal_equations(const Tape& tape, std::span<const std::size_t> positions,
+                                         Workspace& workspace, NormalEquations& out) const {
+    const std::size_t constants = positions.size();
+    out.gram.assign(constants * (constants + 1) / 2, 0.0);
+    out.gradient.assign(constants, 0.0);
+    GradientPass pass(data_, tape, workspace);
+    LossSums total;
+    total.weight = data_.total_weight();
+    double plus = 0.0;
+    const std::size_t count = pass.slots().size();
+    double* room = workspace.room((count * (constants + 1) + 1) * block_rows);
+    const std::vector<double*> g = runs(room, count, block_rows);
+    // J: for every constant the tangent of the unit vector, component by component.
+    const std::vector<double*> turned =
+        runs(room + count * block_rows, constants, count * block_rows);
+    double* inverse = room + count * (constants + 1) * block_rows;
+    for (std::size_t b = 0; b < data_.blocks(); ++b) {
+        pass.differences(b, g.data(), inverse, total.as_is, plus);
+        if (!std::isfinite(total.as_is)) {
+            out.loss = total.as_is;
+            return;
+        }
+        double* gram = out.gram.data();
+        for (std::size_t p = 0; p < constants; ++p) {
+            const std::vector<double*> tangent = runs(turned[p], count, block_rows);
+            pass.move(b, positions[p], tangent.data());
+            kernels_.turn(g.data(), inverse, tangent.data(), count);
+            // r = u - s v, so J = -s dv; and dv is perpendicular to v.
+            for (std::size_t slot = 0; slot < count; ++slot) {
+                out.gradient[p] -= kernels_.dot3(
+                    tangent[slot], data_.direction(b, pass.slots()[slot].column), data_.weight(b));
+            }
+            for (std::size_t q = 0; q <= p; ++q, ++gram) {
+                for (std::size_t slot = 0; slot < count; ++slot) {
+                    *gram += kernels_.dot3(tangent[slot], turned[q] + slot * block_rows,
+                                           data_.weight(b));
+                }
+            }
+        }
+    }
+    if (!signed_) {
+        total.negated = plus;
+    }
+    out.loss = total.loss();
+    const double sign = total.negated < total.as_is ? -1.0 : 1.0;
+    for (double& entry : out.gram) {
+        entry /= data_.total_weight();
+    }
+    for (double& entry : out.gradient) {
+        entry *= sign / data_.total_weight();
+    }
+}
+
+int GradientObjective::solve_sum(Tape& tape, std::span<const std::size_t> linear, bool logarithm,
+                                 Workspace& workspace) const {
+    const std::size_t terms = linear.size();
+    for (const std::size_t position : linear) {
+        tape[position].value = 1.0;
+    }
+    if (terms < 2) {
+        return 0;
+    }
+    const std::vector<std::size_t> ends = term_ends(tape, terms);
+    GradientPass pass(data_, tape, workspace, ends);
+    const auto& slots = pass.slots();
+    const std::size_t length = data_.blocks() * block_rows;
+    const std::size_t columns = data_.columns();
+    double* room = workspace.room((slots.size() + terms + columns + 1) * length);
+    const std::vector<double*> jacobian = runs(room, slots.size(), length);
+    const std::vector<double*> along = runs(room + slots.size() * length, terms, length);
+    const std::vector<double*> sum = runs(room + (slots.size() + terms) * length, columns, length);
+    double* weights = room + (slots.size() + terms + columns) * length;
+    std::copy(data_.weights().begin(), data_.weights().end(), weights);
+    std::fill_n(along[0], terms * length, 0.0);
+    std::vector<double*> at(slots.size());
+    for (std::size_t b = 0; b < data_.blocks(); ++b) {
+        for (std::size_t slot = 0; slot < slots.size(); ++slot) {
+            at[slot] = jacobian[slot] + b * block_rows;
+        }
+        pass.load(b, at.data());
+        const double* first = workspace.value(ends.front());
+        for (std::size_t slot = 0; slot < slots.size(); ++slot) {
+            if (logarithm && slots[slot].group == 0) {
+                kernels_.divide(at[slot], first);
+            }
+            kernels_.add_scaled(at[slot], data_.direction(b, slots[slot].column), false,
+                                along[slots[slot].group] + b * block_rows);
+        }
+    }
+    std::vector<double> total(terms * terms);
+    std::vector<double> across(terms * terms);
+    std::vector<double> factors(terms);
+    for (int round = 0; round <= reweightings; ++round) {
+        std::fill(total.begin(), total.end(), 0.0);
+        std::fill(across.begin(), across.end(), 0.0);
+        for (std::size_t b = 0; b < length; b += block_rows) {
+            for (std::size_t s = 0; s < slots.size(); ++s) {
+                for (std::size_t t = 0; t <= s; ++t) {
+                    if (slots[s].column == slots[t].column) {
+                        total[slots[s].group * terms + slots[t].group] +=
+                            kernels_.dot3(jacobian[s] + b, jacobian[t] + b, weights + b);
+                    }
+                }
+            }
+            for (std::size_t k = 0; k < terms; ++k) {
+                for (std::size_t l = 0; l <= k; ++l) {
+                    across[k * terms + l] -= kernels_.dot3(along[k] + b, along[l] + b, weights + b);
+                }
+            }
+        }
+        for (std::size_t k = 0; k < terms; ++k) {
+            for (std::size_t l = 0; l <= k; ++l) {
+                across[k * terms + l] += total[k * terms + l];
+                total[l * terms + k] = total[k * terms + l];
+                across[l * terms + k] = across[k * terms + l];
+            }
+        }
+        const double angle = solve_pencil(across, total, factors);
+        if (angle < 0.0 || round == reweightings || angle < exact_loss()) {
+            break;
+        }
+        // Rows of a large gradient count no more than others.
+        std::fill_n(sum[0], columns * length, 0.0);
+        for (std::size_t slot = 0; slot < slots.size(); ++slot) {
+            const double factor = factors[slots[slot].group];
+            double* component = sum[slots[slot].column];
+            for (std::size_t i = 0; i < length; ++i) {
+                component[i] += factor * jacobian[slot][i];
+            }
+        }
+        double most_squares = 0.0;
+        for (std::size_t i = 0; i < length; ++i) {
+            double squares = 0.0;
+            for (std::size_t j = 0; j < columns; ++j) {
+                squares += sum[j][i] * sum[j][i];
+            }
+            sum[0][i] = squares;
+            most_squares = std::max(most_squares, squares);
+        }
+        for (std::size_t i = 0; i < length; ++i) {
+            weights[i] = data_.weights()[i] / std::max(sum[0][i], 1e-12 * most_squares);
+        }
+    }
+    // The largest factor becomes 1: the loss is free of the common one. A term that adds no more
+    // than rounding is none.
+    double largest = 0.0;
+    double most = 0.0;
+    for (std::size_t k = 0; k < terms; ++k) {
+        largest = std::max(largest, std::abs(factors[k]));
+        most = std::max(most, factors[k] * factors[k] * total[k * terms + k]);
+    }
+    for (std::size_t k = 0; k < terms; ++k) {
+        const double share = factors[k] * factors[k] * total[k * terms + k];
+        tape[linear[k]].value = share > 1e-22 * most ? factors[k] / largest : 0.0;
+    }
+    return 2;
+}
+
+std::vector<double> GradientObjective::shares(const Tape& parent, std::span<const Tape> terms,
+                                              Joint joint, Workspace& workspace) const {
+    const std::size_t columns = data_.columns();
+    const std::size_t length = data_.blocks() * block_rows;
+    // Gradients of the parent, of one term, and what of them lies along u.
+    double* room = workspace.room((columns + 1) * (length + block_rows));
+    const std::vector<double*> parents = runs(room, columns + 1, length);
+    const std::vector<double*> own = runs(room + (columns + 1) * length, columns + 1, block_rows);
+    double* const along_parent = parents[columns];
+    double* const along = own[columns];
+
+    /// The slots of a block's gradient by column, those of unread columns zero.
+    const auto gradient = [&](GradientPass& pass, const Tape& tape, std::size_t b,
+                              bool of_logarithm, const std::vector<double*>& out,
+                              std::size_t offset) {
+        std::array<double*, max_tape_size> at{};
+        for (std::size_t slot = 0; slot < pass.slots().size(); ++slot) {
+            at[slot] = out[pass.slots()[slot].column] + offset;
+        }
+        std::fill_n(out[columns] + offset, block_rows, 0.0);
+        pass.load(b, at.data());
+        for (std::size_t slot = 0; slot < pass.slots().size(); ++slot) {
+            if (of_logarithm) {
+                kernels_.divide(at[slot], workspace.value(tape.size() - 1));
+            }
+            kernels_.add_scaled(at[slot], data_.direction(b, pass.slots()[slot].column), false,
+                                out[columns] + offset);
+        }
+    };
+    std::fill_n(room, (columns + 1) * (length + block_rows), 0.0);
+    GradientPass parent_pass(data_, parent, workspace);
+    double total_parent = 0.0;
+    double across_parent = 0.0;
+    for (std::size_t b = 0; b < data_.blocks(); ++b) {
+        const std::size_t offset = b * block_rows;
+        gradient(parent_pass, parent, b, joint != Joint::sum, parents, offset);
+        for (const auto& slot : parent_pass.slots()) {
+            const double* g = parents[slot.column] + offset;
+            total_parent += kernels_.dot3(g, g, data_.weight(b));
+        }
+        const double* a = along_parent + offset;
+        across_parent -= kernels_.dot3(a, a, data_.weight(b));
+    }
+    across_parent += total_parent;
+
+    std::vector<double> result;
+    for (const Tape& term : terms) {
+        for (std::size_t j = 0; j < columns; ++j) {
+            std::fill_n(own[j], block_rows, 0.0);
+        }
+        GradientPass pass(data_, term, workspace);
+        std::array<double, 4> total = {total_parent, 0.0, 0.0, 0.0};
+        std::array<double, 4> across = {across_parent, 0.0, 0.0, 0.0};
+        for (std::size_t b = 0; b < data_.blocks(); ++b) {
+            const std::size_t offset = b * block_rows;
+            const bool of_logarithm = joint == Joint::product || joint == Joint::quotient;
+            gradient(pass, term, b, of_logarithm, own, 0);
+            for (const auto& slot : pass.slots()) {
+                const double* g = own[slot.column];
+                total[3] += kernels_.dot3(g, g, data_.weight(b));
+                total[1] += kernels_.dot3(g, parents[slot.column] + offset, data_.weight(b));
+            }
+            across[3] -= kernels_.dot3(along, along, data_.weight(b));
+            across[1] -= kernels_.dot3(along, along_parent + offset, data_.weight(b));
+        }
+        across[3] += total[3];
+        across[1] += total[1];
+        total[2] = total[1];
+        across[2] = across[1];
+        double angle = 0.0;
+        if (joint == Joint::sum || joint == Joint::exponent) {
+            std::array<double, 2> factors{};
+            angle = solve_pencil(across, total, factors);
+        } else {
+            const double sign = joint == Joint::product ? 2.0 : -2.0;
+            angle = (across[0] + sign * across[1] + across[3]) /
+                    (total[0] + sign * total[1] + total[3]);
+        }
+        const double share = 1.0 - angle * total_parent / across_parent;
+        result.push_back(angle >= 0.0 && std::isfinite(share) ? std::max(0.0, share) : 0.0);
+    }
+    return result;
+}
+
+}  // namespace closedform

@@ -1,0 +1,86 @@
+#include "objective/gradient_pass.hpp"
+
+#include <algorithm>
+
+#include "core/kernel_dispatch.hpp"
+
+namespace closedform {
+
+CLOSEDFORM_DECLARE_SETS(DirectionKernels, direction_kernels)
+
+const DirectionKernels& direction_kernels() {
+    static const DirectionKernels& table = CLOSEDFORM_PICK_SET(DirectionKernels, direction_kernels);
+    return table;
+}
+
+GradientPass::GradientPass(const DirectionRows& data, const Tape& tape, Workspace& workspace,
+                           std::span<const std::size_t> group_ends)
+    : data_(data), kernels_(direction_kernels()), tape_(tape), workspace_(workspace) {
+    std::size_t group = 0;
+    slot_of_.assign(data.columns(), none);
+    for (std::size_t i = 0; i < tape.size(); ++i) {
+        if (group < group_ends.size() && i > group_ends[group]) {
+            ++group;
+            std::fill(slot_of_.begin(), slot_of_.end(), none);
+        }
+        if (tape[i].op != Op::variable) {
+            continue;
+        }
+        active_[i] = true;
+        const auto column = static_cast<std::size_t>(tape[i].variable);
+        const bool first = slot_of_[column] == none;
+        if (first) {
+            slot_of_[column] = slots_.size();
+            slots_.push_back({group, column});
+        }
+        reads_.push_back({i, slot_of_[column], first});
+    }
+    mark_ancestors(tape, active_);
+}
+
+void GradientPass::load(std::size_t block, double* const* out) {
+    workspace_.forward(tape_, data_.rows().block(block), true);
+    workspace_.reverse(tape_, active_.data());
+    for (const Read& read : reads_) {
+        kernels_.add_scaled(workspace_.adjoint(read.node),
+                            data_.scale(block, slots_[read.slot].column), read.first,
+                            out[read.slot]);
+    }
+}
+
+void GradientPass::differences(std::size_t block, double* const* out, double* inverse,
+                               double& minus, double& plus) {
+    load(block, out);
+    const double* weight = data_.weight(block);
+    kernels_.inverse_norms(out, slots_.size(), workspace_.value(tape_.size() - 1), inverse);
+    for (std::size_t j = 0; j < slot_of_.size(); ++j) {
+        const double* u = data_.direction(block, j);
+        if (slot_of_[j] == none) {
+            const double rest = kernels_.squares(u, weight);
+            minus += rest;
+            plus += rest;
+        } else {
+            kernels_.differences(out[slot_of_[j]], inverse, u, weight, &minus, &plus);
+        }
+    }
+}
+
+void GradientPass::move(std::size_t block, std::size_t position, double* const* out) {
+    std::array<bool, max_tape_size> moves{};
+    std::array<bool, max_tape_size> live{};
+    moves[position] = true;
+    mark_ancestors(tape_, moves);
+    workspace_.move(tape_, {&position, 1}, active_.data(), moves.data(), live.data());
+    for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
+        std::fill_n(out[slot], block_rows, 0.0);
+    }
+    for (const Read& read : reads_) {
+        if (live[read.node]) {
+            kernels_.add_scaled(workspace_.adjoint_tangent(read.node),
+                                data_.scale(block, slots_[read.slot].column), false,
+                                out[read.slot]);
+        }
+    }
+}
+
+}  // namespace closedform

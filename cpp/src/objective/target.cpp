@@ -1,0 +1,108 @@
+#include "closedform/objective/target.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+#include "objective/gradient_objective.hpp"
+#include "objective/margin_objective.hpp"
+#include "objective/value_objective.hpp"
+
+namespace closedform {
+namespace {
+
+std::vector<double> gather(std::span<const double> values, std::span<const std::size_t> rows,
+                           double factor = 1.0) {
+    std::vector<double> result;
+    if (!values.empty()) {
+        result.reserve(rows.size());
+        for (const std::size_t row : rows) {
+            result.push_back(factor * values[row]);
+        }
+    }
+    return result;
+}
+
+void check_weights(std::size_t rows, std::span<const double> weights) {
+    if (rows == 0) {
+        throw std::invalid_argument("X: has no rows");
+    }
+    if (!weights.empty() && weights.size() != rows) {
+        throw std::invalid_argument("weights: need one value for every row");
+    }
+}
+
+}  // namespace
+
+ValueGoal::ValueGoal(std::span<const double> y, std::span<const double> weights)
+    : y_(y), weights_(weights) {
+    check_weights(y.size(), weights);
+}
+
+GoalArrays ValueGoal::arrays() const {
+    return {GoalArrays::Kind::values, {y_.data(), y_.size(), 1}, {}, weights_, true};
+}
+
+std::unique_ptr<Objective> ValueGoal::at(RowBlocks blocks, std::span<const std::size_t> which,
+                                         const Units& units) const {
+    return std::make_unique<ValueObjective>(std::move(blocks), gather(y_, which, units.y),
+                                            gather(weights_, which));
+}
+
+double ValueGoal::mean_square() const {
+    double sum = 0.0;
+    for (const double value : y_) {
+        sum += value * value;
+    }
+    return sum / static_cast<double>(y_.size());
+}
+
+GradientGoal::GradientGoal(MatrixView<const double> directions, MatrixView<const double> scales,
+                           std::span<const double> weights, bool is_signed)
+    : directions_(directions), scales_(scales), weights_(weights), signed_(is_signed) {
+    check_weights(directions.rows, weights);
+}
+
+GoalArrays GradientGoal::arrays() const {
+    return {GoalArrays::Kind::directions, directions_, scales_, weights_, signed_};
+}
+
+std::unique_ptr<Objective> GradientGoal::at(RowBlocks blocks, std::span<const std::size_t> which,
+                                            const Units& units) const {
+    const std::size_t columns = directions_.columns;
+    if (blocks.columns() != columns) {
+        throw std::invalid_argument("gradients: need one component for each column of X");
+    }
+    std::vector<double> directions;
+    std::vector<double> scales;
+    directions.reserve(which.size() * columns);
+    scales.reserve(which.size() * columns);
+    for (const std::size_t row : which) {
+        for (std::size_t j = 0; j < columns; ++j) {
+            directions.push_back(directions_(row, j));
+            // dT/dx = unit * dT/d(unit * x)
+            scales.push_back(units.x[j] * (scales_.rows == 0 ? 1.0 : scales_(row, j)));
+        }
+    }
+    return std::make_unique<GradientObjective>(
+        std::move(blocks), MatrixView<const double>(directions.data(), which.size(), columns),
+        MatrixView<const double>(scales.data(), which.size(), columns), gather(weights_, which),
+        signed_);
+}
+
+MarginGoal::MarginGoal(std::span<const double> labels, std::span<const double> weights)
+    : labels_(labels), weights_(weights) {
+    check_weights(labels.size(), weights);
+}
+
+GoalArrays MarginGoal::arrays() const {
+    return {GoalArrays::Kind::labels, {labels_.data(), labels_.size(), 1}, {}, weights_, true};
+}
+
+std::unique_ptr<Objective> MarginGoal::at(RowBlocks blocks, std::span<const std::size_t> which,
+                                          const Units& /*units*/) const {
+    return std::make_unique<MarginObjective>(std::move(blocks), gather(labels_, which),
+                                             gather(weights_, which));
+}
+
+}  // namespace closedform

@@ -1,0 +1,127 @@
+#include "objective/value_objective.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace closedform {
+
+ValueObjective::ValueObjective(RowBlocks rows, std::span<const double> y,
+                               std::span<const double> weights)
+    : rows_(std::move(rows)), y_(RowBlocks::pad(y, y.back())), scale_(y_.size(), 0.0) {
+    double mean = 0.0;
+    for (std::size_t i = 0; i < y.size(); ++i) {
+        const double weight = weights.empty() ? 1.0 : weights[i];
+        scale_[i] = std::sqrt(weight);
+        total_weight_ += weight;
+        mean += weight * y[i];
+    }
+    mean /= total_weight_;
+    for (std::size_t i = 0; i < y.size(); ++i) {
+        variance_ += scale_[i] * scale_[i] * (y[i] - mean) * (y[i] - mean);
+    }
+    variance_ /= total_weight_;
+}
+
+LossSums ValueObjective::sums(const Tape& tape, Workspace& workspace) const {
+    const TapeKernels& kernels = tape_kernels();
+    LossSums result;
+    result.weight = total_weight_;
+    for (std::size_t b = 0; b < rows_.blocks() && std::isfinite(result.as_is); ++b) {
+        const double* f = workspace.forward(tape, rows_.block(b), false);
+        result.as_is +=
+            kernels.square_error(f, y_.data() + b * block_rows, scale_.data() + b * block_rows);
+    }
+    return result;
+}
+
+void ValueObjective::normal_equations(const Tape& tape, std::span<const std::size_t> positions,
+                                      Workspace& workspace, NormalEquations& out) const {
+    const TapeKernels& kernels = tape_kernels();
+    const std::size_t count = positions.size();
+    out.gram.assign(count * (count + 1) / 2, 0.0);
+    out.gradient.assign(count, 0.0);
+    out.loss = 0.0;
+    std::array<bool, max_tape_size> active{};
+    for (const std::size_t position : positions) {
+        active[position] = true;
+    }
+    mark_ancestors(tape, active);
+    std::array<double*, max_tape_size> jacobian{};
+    for (std::size_t p = 0; p < count; ++p) {
+        jacobian[p] = workspace.adjoint(positions[p]);
+    }
+    for (std::size_t b = 0; b < rows_.blocks(); ++b) {
+        const double* f = workspace.forward(tape, rows_.block(b), true);
+        workspace.reverse(tape, active.data());
+        out.loss +=
+            kernels.normal_equations(f, y_.data() + b * block_rows, scale_.data() + b * block_rows,
+                                     jacobian.data(), count, out.gram.data(), out.gradient.data());
+        if (!std::isfinite(out.loss)) {
+            break;
+        }
+    }
+    out.loss /= total_weight_;
+    for (double& entry : out.gram) {
+        entry /= total_weight_;
+    }
+    for (double& entry : out.gradient) {
+        entry /= total_weight_;
+    }
+}
+
+std::vector<double> ValueObjective::residual(const Tape& tape, Workspace& workspace) const {
+    std::vector<double> result(y_.size(), 0.0);
+    for (std::size_t b = 0; b < rows_.blocks(); ++b) {
+        const double* f = workspace.forward(tape, rows_.block(b), false);
+        const std::size_t begin = b * block_rows;
+        const std::size_t end = std::min(begin + block_rows, rows_.rows());
+        for (std::size_t i = begin; i < end; ++i) {
+            result[i] = y_[i] - f[i - begin];
+        }
+    }
+    return result;
+}
+
+double ValueObjective::explained(const Tape& term, std::span<const double> residual,
+                                 Workspace& workspace) const {
+    double mean_f = 0.0;
+    double mean_r = 0.0;
+    double ff = 0.0;
+    double fr = 0.0;
+    double rr = 0.0;
+    for (std::size_t b = 0; b < rows_.blocks(); ++b) {
+        const double* f = workspace.forward(term, rows_.block(b), false);
+        const std::size_t begin = b * block_rows;
+        const std::size_t end = std::min(begin + block_rows, rows_.rows());
+        for (std::size_t i = begin; i < end; ++i) {
+            const double w = scale_[i] * scale_[i];
+            const double v = f[i - begin];
+            mean_f += w * v;
+            mean_r += w * residual[i];
+            ff += w * v * v;
+            fr += w * v * residual[i];
+            rr += w * residual[i] * residual[i];
+        }
+    }
+    mean_f /= total_weight_;
+    mean_r /= total_weight_;
+    const double variance_f = ff / total_weight_ - mean_f * mean_f;
+    const double covariance = fr / total_weight_ - mean_f * mean_r;
+    const double share = covariance * covariance / (variance_f * (rr / total_weight_));
+    // A term that is constant up to rounding explains nothing.
+    const bool varies = variance_f > 1e-14 * ff / total_weight_;
+    return std::isfinite(share) && varies ? share : 0.0;
+}
+
+std::vector<double> ValueObjective::shares(const Tape& parent, std::span<const Tape> terms,
+                                           Joint /*joint*/, Workspace& workspace) const {
+    const std::vector<double> left = residual(parent, workspace);
+    std::vector<double> result;
+    for (const Tape& term : terms) {
+        result.push_back(explained(term, left, workspace));
+    }
+    return result;
+}
+
+}  // namespace closedform

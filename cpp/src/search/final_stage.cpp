@@ -1,0 +1,317 @@
+#include "search/final_stage.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstddef>
+#include <iterator>
+#include <limits>
+#include <utility>
+
+#include "closedform/expression/canonical_form.hpp"
+#include "core/parallel.hpp"
+#include "expression/reduced_forms.hpp"
+#include "objective/direction_invariants.hpp"
+#include "objective/levenberg_marquardt.hpp"
+#include "objective/quadratic_model.hpp"
+#include "search/round_constants.hpp"
+
+namespace closedform {
+namespace {
+
+/// Characters that writing the constants takes.
+std::size_t constants_length(const Tape& tape) {
+    std::size_t length = 0;
+    for (const std::size_t position : constant_positions(tape)) {
+        std::array<char, 40> text{};
+        length += static_cast<std::size_t>(
+            std::to_chars(text.data(), text.data() + text.size(), tape[position].value).ptr -
+            text.data());
+    }
+    return length;
+}
+
+/// One expression at a time, one thread each.
+class Finisher {
+  public:
+    Finisher(const Objective& few, const OpSet& operators, const Deadline& deadline)
+        : few_(few), operators_(operators), deadline_(deadline), exact_(few.exact_loss()) {}
+
+    /// The expression and what it can be reduced to, each smaller than the one before.
+    std::vector<Candidate> reduced(Tape tape) {
+        FitOptions options;
+        options.max_iterations = 50;
+        options.tolerance = 1e-10;
+        options.floor = exact_ * 1e-4;
+        options.deadline = deadline_;
+        std::vector<Candidate> steps;
+        std::vector<Tape> queue = {std::move(tape)};
+        // Depth first, never back to a size already reached: at most the tape's size steps.
+        while (!queue.empty() && (steps.empty() || !deadline_.passed())) {
+            Tape next = std::move(queue.back());
+            queue.pop_back();
+            const double loss =
+                fit_constants(next, constant_positions(next), {}, few_, workspace_, options).loss;
+            const double parent = steps.empty() ? loss : steps.back().loss;
+            // A reduction is followed while it costs no more than noise can explain.
+            const double bearable =
+                std::max(exact_, parent * (1.0 + 10.0 / static_cast<double>(few_.rows().rows())));
+            if (!(loss <= bearable) ||
+                (!steps.empty() && next.size() >= steps.back().complexity())) {
+                continue;
+            }
+            steps.push_back({next, loss, 0});
+            if (next.size() > reduced_fully) {
+                continue;
+            }
+            const auto follow = [&](const Tape& reduction) {
+                Tape smaller = simplest(reduction);
+                if (!smaller.empty() && smaller.size() < next.size()) {
+                    queue.push_back(std::move(smaller));
+                }
+            };
+            for (const Tape& reduction : reductions(next, operators_)) {
+                follow(reduction);
+            }
+            follow(next);
+            if (few_.scale_free()) {
+                follow(emit(without_even(canonical(next)), operators_));
+            }
+        }
+        return steps;
+    }
+
+    /// The tape with the sign, where that is free, of an increasing link on top of it, with
+    /// constants rounded as far as half a standard error of what the data say about one constant.
+    /// Where factors are free, one is chosen that makes it smallest, then shortest to write.
+    Tape made_simple(const Candidate& candidate) {
+        const double rows = static_cast<double>(few_.rows().rows());
+        const double allowed = std::max(few_.rounding_loss(), candidate.loss * (1.0 + 0.5 / rows));
+        Tape best;
+        for (Tape& tape : variants(candidate.tape)) {
+            snap(tape, allowed);
+            if (best.empty() || std::pair(tape.size(), constants_length(tape)) <
+                                    std::pair(best.size(), constants_length(best))) {
+                best = std::move(tape);
+            }
+        }
+        return best;
+    }
+
+  private:
+    /// The shortest expression that the objective cannot tell from the tape; empty for none.
+    Tape simplest(const Tape& tape) const {
+        return tape.empty() ? tape : emit(few_.representative(canonical(tape)), operators_);
+    }
+
+    /// Of expressions that differ by factors the objective cannot tell.
+    std::vector<Tape> variants(const Tape& tape) {
+        if (!few_.scale_free()) {
+            return {tape};
+        }
+        Scaled form = canonical(tape);
+        const LossSums sums = few_.sums(tape, workspace_);
+        if (sums.negated < sums.as_is) {
+            form.scale = -form.scale;
+        }
+        std::vector<Tape> result;
+        form = without_pole(free_form(std::move(form), true));
+        for (const Scaled& normalised : normalisations(form)) {
+            Tape variant = emit(normalised, operators_);
+            // Huge constants are not shorter to write for ending in zeros.
+            if (!variant.empty() && (result.empty() || bounded(variant))) {
+                result.push_back(std::move(variant));
+            }
+        }
+        return result.empty() ? std::vector<Tape>{tape} : result;
+    }
+
+    /// z or 1/z, whichever is finite on the data: the gradients of a/b are as parallel where b
+    /// changes its sign, but no monotone link leads across the pole.
+    Scaled without_pole(Scaled form) {
+        if (form.form.kind != Form::Kind::product) {
+            return form;
+        }
+        bool above = false;
+        bool below = false;
+        for (std::size_t i = 0; i < form.form.parts.size(); ++i) {
+            if (form.form.exponents[i] % 2 != 0 && changes_sign(form.form.parts[i].form)) {
+                (form.form.exponents[i] > 0 ? above : below) = true;
+            }
+        }
+        if (below && !above) {
+            for (int& exponent : form.form.exponents) {
+                exponent = -exponent;
+            }
+            form.scale = -form.scale;
+        }
+        return form;
+    }
+
+    bool changes_sign(const Form& form) {
+        const Tape tape = emit({1.0, form}, operators_);
+        bool positive = false;
+        bool negative = false;
+        for (std::size_t b = 0; !tape.empty() && b < few_.rows().blocks(); ++b) {
+            const double* values = workspace_.forward(tape, few_.rows().block(b), false);
+            positive = positive || std::any_of(values, values + block_rows,
+                                               [](double value) { return value > 0.0; });
+            negative = negative || std::any_of(values, values + block_rows,
+                                               [](double value) { return value < 0.0; });
+        }
+        return positive && negative;
+    }
+
+    bool bounded(const Tape& tape) const {
+        return std::all_of(tape.begin(), tape.end(), [&](const Node& node) {
+            return std::abs(node.value) <= few_.largest_constant();
+        });
+    }
+
+    void snap(Tape& tape, double allowed) {
+        for (;;) {
+            snap_constants(tape, few_, workspace_, allowed, deadline_);
+            Scaled form = canonical(tape);
+            if (few_.scale_free()) {
+                form = without_pole(free_form(std::move(form), true));
+            }
+            Tape simpler = emit(form, operators_);
+            // Simplifying multiplies constants and so undoes their rounding: only for a gain.
+            if (simpler.empty() || simpler.size() >= tape.size()) {
+                return;
+            }
+            tape = std::move(simpler);
+        }
+    }
+
+    const Objective& few_;
+    const OpSet& operators_;
+    const Deadline& deadline_;
+    double exact_;
+    Workspace workspace_;
+};
+
+/// The shortest description of the data first: half the rows times the log of the loss, and the
+/// log of the number of symbols for every node (Rissanen 1978).
+std::vector<Tape> by_worth(std::vector<Tape> found, const Objective& few) {
+    Workspace workspace;
+    const double half_rows = 0.5 * static_cast<double>(few.rows().rows());
+    const double node = std::log(static_cast<double>(few.rows().columns() + op_count));
+    std::vector<std::pair<double, Tape>> ordered;
+    for (Tape& tape : found) {
+        const double loss = few.loss(tape, workspace);
+        const double length = half_rows * std::log(loss + std::numeric_limits<double>::min()) +
+                              node * static_cast<double>(tape.size());
+        ordered.emplace_back(length, std::move(tape));
+    }
+    std::stable_sort(ordered.begin(), ordered.end(),
+                     [](const auto& a, const auto& b) { return a.first < b.first; });
+    std::transform(ordered.begin(), ordered.end(), found.begin(),
+                   [](auto& entry) { return std::move(entry.second); });
+    return found;
+}
+
+/// Leaves out what another of at most its size is clearly better than on `few`, by more than
+/// chance between so many rows and all of them can make up for: every expression costs a pass.
+std::vector<Candidate> promising(std::vector<Candidate> candidates, const Objective& few) {
+    const double rows = static_cast<double>(few.rows().rows());
+    // Three standard errors of a mean of squares of normal residuals.
+    const double chance = 1.0 + 3.0 * std::sqrt(2.0 / rows);
+    std::vector<double> best(max_tape_size + 1, std::numeric_limits<double>::infinity());
+    for (const Candidate& candidate : candidates) {
+        double& own = best[candidate.complexity()];
+        own = std::min(own, std::max(candidate.loss, few.exact_loss()));
+    }
+    for (std::size_t size = 1; size < best.size(); ++size) {
+        best[size] = std::min(best[size], best[size - 1]);
+    }
+    std::erase_if(candidates, [&](const Candidate& candidate) {
+        return candidate.loss > chance * best[candidate.complexity()];
+    });
+    return candidates;
+}
+
+/// Gauss-Newton on the whole of the data for all candidates side by side, and then constants
+/// rounded as far as half a standard error of what all those rows say. False where the deadline
+/// came first: nothing is changed then.
+bool settle_on_all_rows(std::vector<Candidate>& candidates, const WholeData& whole,
+                        const Objective& few, const OpSet& operators, const Deadline& deadline) {
+    constexpr int steps = 2;  // they begin a standard error of `few` away from where they end
+    std::vector<Tape> tapes;
+    for (const Candidate& candidate : candidates) {
+        tapes.push_back(candidate.tape);
+    }
+    std::vector<NormalEquations> equations = whole.equations(tapes);
+    Workspace workspace;
+    for (int step = 0; step < steps && !equations.empty(); ++step) {
+        std::vector<Tape> trials = tapes;
+        for (std::size_t i = 0; i < trials.size(); ++i) {
+            const auto positions = constant_positions(trials[i]);
+            const QuadraticModel model(tapes[i], equations[i], few.largest_constant());
+            fit_constants(trials[i], positions, positions, model, workspace, {});
+        }
+        std::vector<NormalEquations> next = whole.equations(trials);
+        for (std::size_t i = 0; i < next.size(); ++i) {
+            if (next[i].loss < equations[i].loss) {
+                tapes[i] = std::move(trials[i]);
+                equations[i] = std::move(next[i]);
+            }
+        }
+    }
+    if (equations.empty()) {
+        return false;
+    }
+    const double rows = static_cast<double>(whole.equation_rows);
+    for (std::size_t i = 0; i < tapes.size(); ++i) {
+        const double allowed = std::max(few.rounding_loss(), equations[i].loss * (1 + 0.5 / rows));
+        const QuadraticModel model(tapes[i], std::move(equations[i]), few.largest_constant());
+        snap_constants(tapes[i], model, workspace, allowed, deadline);
+        Tape simpler = emit(few.representative(canonical(tapes[i])), operators);
+        const bool shorter = !simpler.empty() && simpler.size() < tapes[i].size();
+        candidates[i].tape = std::move(shorter ? simpler : tapes[i]);
+    }
+    return true;
+}
+
+}  // namespace
+
+std::vector<Candidate> finish(std::vector<Tape> found, const WholeData& whole, const Objective& few,
+                              const OpSet& operators, unsigned threads, const Deadline& deadline) {
+    found = by_worth(std::move(found), few);
+    std::vector<std::vector<Candidate>> steps(found.size());
+    parallel_for(found.size(), threads, [&](std::size_t i, unsigned) {
+        steps[i] = Finisher(few, operators, deadline).reduced(std::move(found[i]));
+    });
+    std::vector<Candidate> candidates;
+    for (auto& own : steps) {
+        std::move(own.begin(), own.end(), std::back_inserter(candidates));
+    }
+    // Where all rows say no more than `few`, for there is no noise, nothing is fitted again.
+    const bool exact = std::any_of(candidates.begin(), candidates.end(),
+                                   [&](const auto& c) { return c.loss <= few.exact_loss(); });
+    if (whole.rows > few.rows().rows()) {
+        candidates = promising(std::move(candidates), few);
+    }
+    bool settled = false;
+    if (whole.equations && !exact) {
+        settled = settle_on_all_rows(candidates, whole, few, operators, deadline);
+    }
+    if (!settled) {
+        parallel_for(candidates.size(), threads, [&](std::size_t i, unsigned) {
+            candidates[i].tape = Finisher(few, operators, deadline).made_simple(candidates[i]);
+        });
+    }
+    std::vector<Tape> tapes;
+    for (Candidate& candidate : candidates) {
+        tapes.push_back(std::move(candidate.tape));
+    }
+    const std::vector<double> losses = whole.losses(tapes);
+    Archive archive(max_tape_size);
+    for (std::size_t i = 0; i < tapes.size(); ++i) {
+        archive.offer({std::move(tapes[i]), losses[i], 0});
+    }
+    return archive.front();
+}
+
+}  // namespace closedform

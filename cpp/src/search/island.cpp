@@ -1,0 +1,324 @@
+#include "search/island.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "expression/reduced_forms.hpp"
+#include "expression/structure_hash.hpp"
+#include "search/linear_form.hpp"
+
+namespace closedform {
+namespace {
+
+constexpr std::size_t bin_capacity = 16;
+constexpr std::uint64_t stagnation_passes = 400000;  // without improvement, start afresh
+constexpr int terms_tried = 8;
+constexpr double near_enough = 0.1;  // share of a loss that further steps may still take away
+constexpr std::size_t starts_per_constant = 5;
+// Where the scale is free: all neighbours of so small members of the archive are looked at.
+constexpr std::size_t neighbours_of = 12;
+
+}  // namespace
+
+Island::Island(const Problem& problem, std::uint64_t seed, std::uint64_t stream)
+    : problem_(problem),
+      random_(seed, stream),
+      variation_(problem.operators, problem.inputs, problem.levels),
+      archive_(problem.max_size),
+      bins_(problem.max_size + 1),
+      max_size_(problem.max_size) {}
+
+void Island::seed_population() {
+    consider({Node::constant(1.0)});
+    for (const int input : problem_.inputs) {
+        consider({Node::input(input)});
+    }
+    for (int i = 0; i < 40; ++i) {
+        consider(variation_.grow(random_, 2 + random_.below(6)));
+    }
+}
+
+void Island::restart() {
+    for (auto& bin : bins_) {
+        bin.clear();
+    }
+    visits_.clear();
+    neighbours_.clear();
+    last_improvement_ = passes_;
+    seed_population();
+}
+
+void Island::run(std::uint64_t passes, std::size_t max_size, const std::function<bool()>& stop) {
+    max_size_ = std::min(max_size, problem_.max_size);
+    stop_ = stop;
+    const std::uint64_t end = passes_ + passes;
+    if (visits_.empty()) {
+        seed_population();
+    }
+    // A tiny space of structures can be exhausted: then nothing new is ever evaluated.
+    std::uint64_t idle = 0;
+    while (passes_ < end && idle < 10000) {
+        if (stop()) {
+            return;
+        }
+        if (passes_ - last_improvement_ > stagnation_passes) {
+            restart();
+        }
+        const std::uint64_t before = passes_;
+        Tape child = propose();
+        consider(std::move(child));
+        idle = passes_ == before ? idle + 1 : 0;
+    }
+    passes_ = std::max(passes_, end);
+}
+
+void Island::receive(const std::vector<Candidate>& migrants) {
+    for (const Candidate& migrant : migrants) {
+        keep(migrant);
+    }
+}
+
+const Candidate& Island::choose(std::size_t largest) {
+    // A random size first: small and large structures get the same attention, and a large one is
+    // a parent only for being the best of its size. Half of the time only sizes that are worth
+    // their nodes count: those with something better than every smaller one has.
+    const bool worth = random_.chance(0.5);
+    std::array<std::size_t, max_tape_size + 1> filled{};
+    std::size_t count = 0;
+    double best = std::numeric_limits<double>::infinity();
+    for (std::size_t size = 1; size < bins_.size() && (size <= largest || count == 0); ++size) {
+        if (!bins_[size].empty() && (!worth || bins_[size].front().sample_loss < best)) {
+            filled[count++] = size;
+            best = std::min(best, bins_[size].front().sample_loss);
+        }
+    }
+    const auto& bin = bins_[filled[random_.below(count)]];
+    return bin[std::min(random_.below(bin.size()), random_.below(bin.size()))];
+}
+
+Tape Island::pursue(const Candidate& parent) {
+    // Matching pursuit: of a few random terms, the one that takes most of what is left.
+    constexpr std::array joints = {Joint::sum, Joint::exponent, Joint::product, Joint::quotient};
+    const bool free = problem_.sample->scale_free();
+    const Joint joint = free ? joints[random_.below(joints.size())] : Joint::sum;
+    std::vector<Tape> terms;
+    for (int i = 0; i < terms_tried; ++i) {
+        // Where a term is worth something alone, whatever its factor, the population has good ones.
+        if (free && random_.chance(0.5)) {
+            const Tape& member = choose(max_size_ / 2).tape;
+            terms.push_back(subtree(
+                member, random_.chance(0.5) ? member.size() - 1 : random_.below(member.size())));
+        } else {
+            terms.push_back(variation_.grow(random_, 1 + random_.below(6)));
+        }
+    }
+    const std::vector<double> shares =
+        problem_.sample->shares(parent.tape, terms, joint, workspace_);
+    passes_ += terms.size() + 1;
+    Tape best = {Node::constant(1.0)};
+    double best_share = 0.0;
+    for (std::size_t i = 0; i < terms.size(); ++i) {
+        if (shares[i] > best_share) {
+            best_share = shares[i];
+            best = terms[i];
+        }
+    }
+    return variation_.join(parent.tape, std::move(best), joint);
+}
+
+Tape Island::propose() {
+    if (!neighbours_.empty() && random_.chance(0.5)) {
+        Tape next = std::move(neighbours_.back());
+        neighbours_.pop_back();
+        return next;
+    }
+    // Nothing tried so far is defined at every row.
+    if (std::all_of(bins_.begin(), bins_.end(), [](const auto& bin) { return bin.empty(); })) {
+        return variation_.grow(random_, 1 + random_.below(6));
+    }
+    const Candidate& parent = choose(max_size_);
+    const double kind = random_.uniform();
+    if (kind < 0.45) {
+        Tape child = variation_.mutate(parent.tape, random_);
+        if (random_.chance(0.3) && child.size() <= max_tape_size) {
+            fix_sizes(child);
+            child = variation_.mutate(child, random_);
+        }
+        return child;
+    }
+    if (kind < 0.7) {
+        return variation_.crossover(parent.tape, choose(max_size_).tape, random_);
+    }
+    if (kind < 0.8) {
+        return problem_.sample->scale_free() || random_.chance(0.5)
+                   ? pursue(parent)
+                   : variation_.join(parent.tape, choose(max_size_ / 2).tape, Joint::sum);
+    }
+    if (kind < 0.86) {
+        const Tape factor = random_.chance(0.5) ? variation_.grow(random_, 1 + random_.below(5))
+                                                : choose(max_size_ / 2).tape;
+        return variation_.join(parent.tape, factor, Joint::product);
+    }
+    if (kind < 0.92) {
+        return variation_.divide(parent.tape, variation_.grow(random_, 1 + random_.below(4)),
+                                 random_);
+    }
+    return variation_.shake(parent.tape, random_);
+}
+
+void Island::consider(Tape tape) {
+    if (tape.size() > max_tape_size) {
+        return;
+    }
+    fix_sizes(tape);
+    const Objective& objective = *problem_.sample;
+    const Scaled form = objective.representative(canonical(tape));
+    if (!std::isfinite(form.scale)) {
+        return;
+    }
+    const std::uint64_t structure = skeleton(form);
+    OpenForm open = open_form(form, problem_.operators, objective);
+    if (open.sum.tape.empty() || open.sum.tape.size() > max_size_ + 4 * open.sum.linear.size()) {
+        return;
+    }
+    // A fit of linear constants alone has one answer. One of nonlinear constants may end in the
+    // wrong valley: such a structure may come back, with other constants, a few times.
+    const std::size_t starts = 1 + starts_per_constant * open.inner;
+    std::uint32_t& visits = visits_[structure];
+    // Where factors are solved for, a structure without inner constants costs a tenth of one with:
+    // those get a share of the work, not all of it.
+    const bool dear = objective.scale_free() && open.inner > 0;
+    if (visits >= starts || (dear && 4 * inner_passes_ > passes_)) {
+        return;
+    }
+    ++visits;
+    FitOptions options;
+    options.max_iterations = 20;
+    options.tolerance = 1e-3;
+    options.floor = problem_.exact_loss * 1e-3;
+    // What is worse than the worst of its size after a few steps is not worth more.
+    const auto& rivals = bins_[std::min(open.sum.tape.size(), bins_.size() - 1)];
+    if (rivals.size() == bin_capacity) {
+        options.give_up_above = rivals.back().sample_loss;
+    }
+    Candidate candidate;
+    const FitResult fit = fit_open_form(std::move(open), problem_.operators, objective, workspace_,
+                                        options, candidate.tape);
+    passes_ += static_cast<std::uint64_t>(fit.passes);
+    inner_passes_ += dear ? static_cast<std::uint64_t>(fit.passes) : 0;
+    if (!std::isfinite(fit.loss)) {
+        return;
+    }
+    candidate.sample_loss = fit.loss;
+    candidate.skeleton = structure;
+    if (candidate.tape.empty() || candidate.complexity() > max_size_) {
+        return;
+    }
+    if (archive_.might_improve(candidate.complexity(), candidate.sample_loss)) {
+        promote(candidate);
+    }
+    keep(std::move(candidate));
+}
+
+Tape Island::simplest(const Tape& tape) const {
+    return emit(problem_.sample->representative(canonical(tape)), problem_.operators);
+}
+
+void Island::promote(const Candidate& candidate) {
+    // Constants to convergence on the archive's rows. Where those are more than the sample, a few
+    // steps tell what was luck there, and such a candidate is left.
+    Candidate refined = candidate;
+    const bool more_rows = problem_.full != problem_.sample;
+    if (more_rows && !archive_.would_improve(
+                         refined.complexity(),
+                         fitted(refined.tape, *problem_.full, 2, 1e-8) / (1.0 + near_enough))) {
+        return;
+    }
+    if (!std::isfinite(fitted(refined.tape, *problem_.full, 60, 1e-8))) {
+        return;
+    }
+    snap_neutral(refined.tape);
+    refined.tape = simplest(refined.tape);
+    if (refined.tape.empty()) {
+        return;
+    }
+    refined.loss = problem_.full->loss(refined.tape, workspace_);
+    ++passes_;
+    refined.sample_loss = more_rows ? candidate.sample_loss : refined.loss;
+    if (archive_.offer(refined)) {
+        last_improvement_ = passes_;
+        reduce(refined);
+        if (problem_.full->scale_free() && refined.complexity() <= neighbours_of) {
+            for (Tape& tape : variation_.neighbours(refined.tape)) {
+                neighbours_.push_back(std::move(tape));
+            }
+        }
+        keep(std::move(refined));
+    }
+}
+
+void Island::reduce(const Candidate& candidate) {
+    // The archive decides whether a smaller expression is worth having, and then its own
+    // reductions are tried.
+    const bool fully = candidate.complexity() <= reduced_fully;
+    for (const Tape& reduced : reductions(candidate.tape, problem_.operators)) {
+        if (stop_()) {
+            return;
+        }
+        Tape tape = simplest(reduced);
+        if (tape.empty()) {
+            continue;
+        }
+        const double loss = fitted(tape, *problem_.full, fully ? 20 : 4, 1e-6);
+        if (!archive_.would_improve(tape.size(), loss)) {
+            continue;
+        }
+        Candidate smaller{tape, loss, skeleton(canonical(tape)), loss};
+        if (problem_.full != problem_.sample) {
+            smaller.sample_loss = fitted(tape, *problem_.sample, 4, 1e-3);
+        }
+        archive_.offer(smaller);
+        if (fully) {
+            reduce(smaller);
+        }
+        keep(std::move(smaller));
+    }
+}
+
+double Island::fitted(Tape& tape, const Objective& objective, int iterations, double tolerance) {
+    FitOptions options;
+    options.max_iterations = iterations;
+    options.tolerance = tolerance;
+    options.floor = problem_.exact_loss * 1e-3;
+    const FitResult fit =
+        fit_constants(tape, constant_positions(tape), {}, objective, workspace_, options);
+    passes_ += static_cast<std::uint64_t>(fit.passes);
+    return fit.loss;
+}
+
+void Island::keep(Candidate candidate) {
+    auto& bin = bins_[candidate.complexity()];
+    const auto same = std::find_if(bin.begin(), bin.end(), [&](const Candidate& member) {
+        return member.skeleton == candidate.skeleton;
+    });
+    if (same != bin.end()) {
+        if (same->sample_loss <= candidate.sample_loss) {
+            return;
+        }
+        bin.erase(same);
+    } else if (bin.size() == bin_capacity) {
+        if (bin.back().sample_loss <= candidate.sample_loss) {
+            return;
+        }
+        bin.pop_back();
+    }
+    const auto place = std::upper_bound(
+        bin.begin(), bin.end(), candidate.sample_loss,
+        [](double loss, const Candidate& member) { return loss < member.sample_loss; });
+    bin.insert(place, std::move(candidate));
+}
+
+}  // namespace closedform

@@ -1,0 +1,75 @@
+#pragma once
+// One population with its own random stream. A candidate is a structure; its constants, with a
+// factor for every term of its outermost sum and a constant term, are fitted before it is judged.
+
+#include <cstdint>
+#include <functional>
+#include <unordered_map>
+#include <vector>
+
+#include "closedform/expression/canonical_form.hpp"
+#include "closedform/expression/evaluate.hpp"
+#include "core/random.hpp"
+#include "objective/levenberg_marquardt.hpp"
+#include "objective/objective.hpp"
+#include "search/pareto_archive.hpp"
+#include "search/variation.hpp"
+
+namespace closedform {
+
+/// What all islands share and none changes.
+struct Problem {
+    OpSet operators;
+    std::vector<int> inputs;     ///< columns expressions may read
+    std::vector<double> levels;  ///< some values the columns take: where shifts are to be found
+    const Objective* sample;     ///< a few rows, for judging candidates
+    const Objective* full;       ///< for the archive; may be the same object as sample
+    double exact_loss = 0.0;     ///< losses up to this are rounding
+    std::size_t max_size = 30;
+};
+
+class Island {
+  public:
+    Island(const Problem& problem, std::uint64_t seed, std::uint64_t stream);
+
+    /// Makes candidates until `passes` passes over the sample have been spent or `stop` says so.
+    /// Only candidates of at most `max_size` nodes are kept.
+    void run(std::uint64_t passes, std::size_t max_size, const std::function<bool()>& stop);
+
+    /// Takes candidates of another island (or of a former run) into the population.
+    void receive(const std::vector<Candidate>& migrants);
+
+    const Archive& archive() const { return archive_; }
+    std::uint64_t passes() const { return passes_; }
+    std::uint64_t node_evaluations() const { return workspace_.node_evaluations(); }
+
+  private:
+    void seed_population();
+    void restart();
+    Tape propose();
+    const Candidate& choose(std::size_t largest);
+    Tape pursue(const Candidate& parent);
+    void consider(Tape tape);
+    Tape simplest(const Tape& tape) const;
+    void promote(const Candidate& candidate);
+    void reduce(const Candidate& candidate);
+    /// The loss once the constants are fitted in place.
+    double fitted(Tape& tape, const Objective& objective, int iterations, double tolerance);
+    void keep(Candidate candidate);
+
+    const Problem& problem_;
+    Random random_;
+    Variation variation_;
+    Workspace workspace_;
+    Archive archive_;
+    std::vector<std::vector<Candidate>> bins_;  ///< population by size, best loss first
+    std::unordered_map<std::uint64_t, std::uint32_t> visits_;
+    std::vector<Tape> neighbours_;  ///< of archive members, still to be looked at
+    std::size_t max_size_;
+    std::uint64_t passes_ = 0;
+    std::uint64_t inner_passes_ = 0;  ///< of candidates whose inner constants had to be iterated
+    std::uint64_t last_improvement_ = 0;
+    std::function<bool()> stop_;
+};
+
+}  // namespace closedform

@@ -1,0 +1,32 @@
+#pragma once
+// A structure with the constants that need no iteration laid open, and its fit.
+
+#include <cstddef>
+
+#include "closedform/expression/canonical_form.hpp"
+#include "objective/levenberg_marquardt.hpp"
+#include "objective/objective.hpp"
+
+namespace closedform {
+
+struct OpenForm {
+    /// The outermost sum with a factor for every term, and a constant term where that matters.
+    LinearTape sum;
+    /// The expression is first * exp(rest of the sum), opened as log(first) + rest: where a scale
+    /// is free, its logarithm has the same gradient direction and is a sum.
+    bool logarithm = false;
+    /// Constants that do not enter linearly: their fit depends on where it starts.
+    std::size_t inner = 0;
+};
+
+/// `form` must be the objective's representative. The tape is empty when it would be too long.
+OpenForm open_form(const Scaled& form, const OpSet& operators, const Objective& objective);
+
+/// Fits all constants; `tape` gets the simplest expression of the result, empty when too long.
+FitResult fit_open_form(OpenForm form, const OpSet& operators, const Objective& objective,
+                        Workspace& workspace, const FitOptions& options, Tape& tape);
+
+/// Sets constants that are neutral up to rounding (factors 1 and -1, terms 0) to exactly that.
+void snap_neutral(Tape& tape);
+
+}  // namespace closedform

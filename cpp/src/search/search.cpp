@@ -1,0 +1,412 @@
+#include "closedform/search/search.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <memory>
+#include <numeric>
+#include <optional>
+#include <stdexcept>
+
+#include "closedform/core/stop.hpp"
+#include "closedform/objective/full_data.hpp"
+#include "core/parallel.hpp"
+#include "core/sample_rows.hpp"
+#include "expression/structure_hash.hpp"
+#include "objective/objective.hpp"
+#include "search/final_stage.hpp"
+#include "search/island.hpp"
+
+namespace closedform {
+namespace {
+
+constexpr std::size_t levels_per_column = 20;   // values of a column constants are drawn from
+constexpr std::size_t archive_rows = 8192;      // archive members are compared on
+constexpr std::uint64_t longest_epoch = 40000;  // passes of every island before an exchange
+constexpr std::size_t first_size = 10;          // largest structures of the first epoch
+constexpr std::size_t size_step = 4;            // and how many nodes more every epoch
+// Share of the time kept for the last stage (all rows, reductions, simple constants), and its most.
+constexpr double finishing_share = 0.05;
+constexpr double most_finishing = 2.0;         // seconds
+constexpr double interrupted_finishing = 0.5;  // for whoever stopped the search and waits
+constexpr double progress_period = 0.5;
+
+using Clock = std::chrono::steady_clock;
+
+/// Power of ten that brings a column's size near one; 1 where it already is of order one, so that
+/// laws in natural units keep their form.
+double decade(double mean_square, double most) {
+    const double size = std::sqrt(mean_square);
+    if (!(size > 0.0) || (size >= 1.0 / most && size <= most)) {
+        return 1.0;
+    }
+    return std::pow(10.0, -std::round(std::log10(size)));
+}
+
+/// A tape in working units as one in the data's.
+Tape restore(const Tape& tape, const Units& units) {
+    Tape result;
+    for (const Node& node : tape) {
+        const bool scaled =
+            node.op == Op::variable && units.x[static_cast<std::size_t>(node.variable)] != 1.0;
+        if (scaled) {
+            result.push_back(Node::constant(units.x[static_cast<std::size_t>(node.variable)]));
+        }
+        result.push_back(node);
+        if (scaled) {
+            result.push_back(Node::function(Op::mul));
+        }
+    }
+    if (units.y != 1.0) {
+        result.insert(result.begin(), Node::constant(1.0 / units.y));
+        result.push_back(Node::function(Op::mul));
+    }
+    if (result.size() > max_tape_size) {
+        return {};
+    }
+    fix_sizes(result);
+    return result;
+}
+
+/// Some of the rows, at most `wanted`, that weigh anything.
+std::vector<std::size_t> draw_rows(const Goal& goal, std::size_t wanted, std::uint64_t seed) {
+    const auto weights = goal.weights();
+    if (wanted >= goal.rows()) {
+        std::vector<std::size_t> all(goal.rows());
+        std::iota(all.begin(), all.end(), std::size_t{0});
+        return all;
+    }
+    Random random(seed, 1000003);
+    const auto weighs = [](double weight) { return weight > 0.0; };
+    const auto count =
+        weights.empty()
+            ? goal.rows()
+            : static_cast<std::size_t>(std::count_if(weights.begin(), weights.end(), weighs));
+    if (count == 0) {
+        throw std::invalid_argument("weights: are zero at every row");
+    }
+    std::vector<std::size_t> rows = draw(count, wanted, random);
+    std::sort(rows.begin(), rows.end());
+    if (count < goal.rows()) {  // of the rows that weigh anything: which they are
+        std::size_t seen = 0;
+        auto next = rows.begin();
+        for (std::size_t row = 0; next != rows.end(); ++row) {
+            if (weighs(weights[row]) && seen++ == *next) {
+                *next++ = row;
+            }
+        }
+    }
+    return rows;
+}
+
+bool among(const std::vector<Tape>& tapes, const Tape& tape) {
+    return std::find(tapes.begin(), tapes.end(), tape) != tapes.end();
+}
+
+template <class T>
+class Search {
+  public:
+    Search(MatrixView<const T> x, const Goal& goal, const SearchOptions& options)
+        : x_(x),
+          goal_(goal),
+          options_(options),
+          archive_(options.max_size),
+          best_on_all_rows_(options.max_size) {
+        if (goal.rows() != x.rows) {
+            throw std::invalid_argument("X: needs as many rows as there are targets");
+        }
+        data_units_.x.assign(x.columns, 1.0);
+        choose_units();
+        sample_ = objective(goal.sample_rows(), units_);
+        if (x.rows > goal.sample_rows()) {
+            full_ = objective(archive_rows, units_);
+        }
+        problem_.operators = options.operators;
+        problem_.sample = sample_.get();
+        problem_.full = full_ ? full_.get() : sample_.get();
+        problem_.exact_loss = problem_.full->exact_loss();
+        problem_.max_size = options.max_size;
+        for (std::size_t j = 0; j < x.columns; ++j) {
+            problem_.inputs.push_back(static_cast<int>(j));
+            for (std::size_t k = 0; k < levels_per_column; ++k) {
+                const std::size_t row = k * (x.rows - 1) / (levels_per_column - 1);
+                problem_.levels.push_back(units_.x[j] * static_cast<double>(x(row, j)));
+            }
+        }
+        for (std::size_t i = 0; i < options.islands; ++i) {
+            islands_.push_back(std::make_unique<Island>(problem_, options.seed, i));
+        }
+    }
+
+    SearchResult run(const std::function<bool(const SearchProgress&)>& progress) {
+        const auto begin = Clock::now();
+        const auto elapsed = [&] {
+            return std::chrono::duration<double>(Clock::now() - begin).count();
+        };
+        Deadline end(options_.seconds);
+        const Deadline evolved(options_.seconds -
+                               std::min(finishing_share * options_.seconds, most_finishing));
+        receive_start();
+        SearchResult result;
+        std::uint64_t epoch = goal_.first_epoch();
+        std::uint64_t spent = 0;
+        std::size_t epochs = 0;
+        std::optional<std::uint64_t> exact_at;
+        std::size_t size_limit = options_.max_size;
+        // Epochs can last: they are left early by the clock and by whoever watches.
+        std::atomic<bool> interrupted{false};
+        double reported = 0.0;
+        const auto report = [&] {
+            try {
+                if (progress && progress({elapsed(), spent, in_data_units(archive_.front())})) {
+                    interrupted = true;
+                }
+            } catch (...) {
+                interrupted = true;
+                throw;
+            }
+            reported = elapsed();
+        };
+        const std::function<bool()> late = [&] { return interrupted || evolved.passed(); };
+        const std::function<bool()> watched = [&] {
+            if (elapsed() - reported > progress_period) {
+                report();
+            }
+            return late();
+        };
+        for (;;) {
+            std::uint64_t quota = epoch;
+            if (options_.evaluations != 0) {
+                quota = std::min(quota, (options_.evaluations - spent) / islands_.size());
+            }
+            if (exact_at) {
+                const std::uint64_t enough = *exact_at + *exact_at / 4;
+                quota = std::min(quota, (enough - spent) / islands_.size() + 1);
+            }
+            if (quota == 0) {
+                result.reason = StopReason::evaluations;
+                break;
+            }
+            // Small structures first: most laws are small, and large approximations of them would
+            // take the time.
+            const std::size_t limit = std::min(size_limit, first_size + size_step * epochs++);
+            parallel_for(islands_.size(), options_.threads, [&](std::size_t i, unsigned worker) {
+                islands_[i]->run(quota, limit, worker == 0 ? watched : late);
+            });
+            spent += quota * islands_.size();
+            epoch = std::min(longest_epoch, epoch * 2);
+            exchange();
+            report();
+            if (interrupted) {
+                end = Deadline::earlier(end, Deadline(interrupted_finishing));
+                result.reason = StopReason::interrupted;
+                break;
+            }
+            if (evolved.passed()) {
+                result.reason = StopReason::time;
+                break;
+            }
+            const auto front = archive_.front();
+            if (options_.good_enough > 0.0 && !front.empty() &&
+                front.back().loss <= options_.good_enough * units_.y * units_.y) {
+                result.reason = StopReason::good_enough;
+                break;
+            }
+            // An exact law: look a while longer for a smaller one, then stop.
+            if (!front.empty() && front.back().loss <= problem_.exact_loss) {
+                const std::size_t size = front.back().complexity();
+                if (size - 1 < size_limit || !exact_at) {
+                    exact_at = spent;
+                    size_limit = size - 1;
+                }
+                if (size_limit == 0 || spent >= *exact_at + *exact_at / 4) {
+                    result.reason = StopReason::exact;
+                    break;
+                }
+            }
+        }
+        result.evaluations = spent;
+        result.evolving = elapsed();
+        for (const auto& island : islands_) {
+            result.node_evaluations += island->node_evaluations();
+        }
+        result.front = finished(end);
+        result.seconds = elapsed();
+        return result;
+    }
+
+  private:
+    void choose_units() {
+        std::vector<double> squares(x_.columns, 0.0);
+        for (std::size_t i = 0; i < x_.rows; ++i) {
+            for (std::size_t j = 0; j < x_.columns; ++j) {
+                const auto value = static_cast<double>(x_(i, j));
+                squares[j] += value * value;
+            }
+        }
+        const auto rows = static_cast<double>(x_.rows);
+        const bool can_scale = options_.operators.has(Op::mul);
+        for (const double square : squares) {
+            units_.x.push_back(can_scale ? decade(square / rows, 50.0) : 1.0);
+        }
+        units_.y = can_scale ? decade(goal_.mean_square(), 1e6) : 1.0;
+    }
+
+    std::unique_ptr<Objective> objective(std::size_t wanted, const Units& units) const {
+        const auto rows = draw_rows(goal_, wanted, options_.seed);
+        return goal_.at(RowBlocks(x_, rows, units.x), rows, units);
+    }
+
+    /// The shortest expression that the objective cannot tell from the tape; empty for none.
+    Tape simplest(const Tape& tape) const {
+        return tape.empty() ? tape
+                            : emit(sample_->representative(canonical(tape)), options_.operators);
+    }
+
+    void receive_start() {
+        Workspace workspace;
+        std::vector<Candidate> start;
+        for (Tape tape : options_.start) {
+            // Working units: x stands for (1 / unit) * x in the expressions given.
+            Units inverse = units_;
+            for (double& unit : inverse.x) {
+                unit = 1.0 / unit;
+            }
+            inverse.y = 1.0 / units_.y;
+            tape = simplest(restore(tape, inverse));
+            if (tape.empty() || tape.size() > options_.max_size) {
+                continue;
+            }
+            Candidate candidate{tape, problem_.full->loss(tape, workspace),
+                                skeleton(canonical(tape)), sample_->loss(tape, workspace)};
+            if (std::isfinite(candidate.loss)) {
+                archive_.offer(candidate);
+                start.push_back(std::move(candidate));
+            }
+        }
+        for (const auto& island : islands_) {
+            island->receive(start);
+        }
+    }
+
+    void exchange() {
+        std::vector<std::vector<Candidate>> fronts;
+        for (const auto& island : islands_) {
+            fronts.push_back(island->archive().front());
+            for (const Candidate& candidate : fronts.back()) {
+                archive_.offer(candidate);
+            }
+        }
+        if (options_.loss_rows != nullptr && options_.loss_rows->resident() &&
+            x_.rows > archive_rows) {
+            compare_on_all_rows(fronts);
+        }
+        // A ring: what one island found reaches the others one epoch after another.
+        for (std::size_t i = 0; i < islands_.size(); ++i) {
+            islands_[(i + 1) % islands_.size()]->receive(fronts[i]);
+        }
+    }
+
+    /// One batch for all islands.
+    void compare_on_all_rows(const std::vector<std::vector<Candidate>>& fronts) {
+        std::vector<Tape> tapes;
+        for (const auto& front : fronts) {
+            for (Candidate& candidate : in_data_units(front)) {
+                if (candidate.complexity() <= options_.max_size && !among(tapes, candidate.tape)) {
+                    tapes.push_back(std::move(candidate.tape));
+                }
+            }
+        }
+        const std::vector<double> losses = options_.loss_rows->rough_losses(tapes);
+        for (std::size_t i = 0; i < tapes.size(); ++i) {
+            best_on_all_rows_.offer({std::move(tapes[i]), losses[i], 0});
+        }
+    }
+
+    std::vector<Candidate> in_data_units(std::vector<Candidate> front) const {
+        for (Candidate& candidate : front) {
+            candidate.tape = simplest(restore(candidate.tape, units_));
+            candidate.loss /= units_.y * units_.y;
+        }
+        std::erase_if(front, [](const Candidate& candidate) { return candidate.tape.empty(); });
+        return front;
+    }
+
+    std::vector<Candidate> finished(const Deadline& deadline) const {
+        std::vector<Tape> found;
+        for (Candidate& candidate : in_data_units(archive_.front())) {
+            found.push_back(std::move(candidate.tape));
+        }
+        for (Candidate& candidate : best_on_all_rows_.front()) {
+            if (!among(found, candidate.tape)) {
+                found.push_back(std::move(candidate.tape));
+            }
+        }
+        // Working units can have made an expression given too long: it is not lost for that.
+        for (const Tape& tape : options_.start) {
+            if (tape.size() <= options_.max_size) {
+                found.push_back(tape);
+            }
+        }
+        const auto few = objective(archive_rows, data_units_);
+        WholeData whole;
+        whole.rows = x_.rows;
+        whole.losses = [this](std::span<const Tape> tapes) {
+            return options_.loss_rows != nullptr
+                       ? options_.loss_rows->losses(tapes)
+                       : losses_on_all_rows<T>(tapes, x_, goal_, options_.threads);
+        };
+        if (x_.rows > archive_rows && few->quadratic()) {
+            whole.equation_rows = equation_rows(x_.rows);
+            whole.equations = [this, &deadline](std::span<const Tape> tapes) {
+                return equations_on_all_rows<T>(tapes, x_, goal_, options_.threads, deadline);
+            };
+            const auto front = archive_.front();
+            if (front.empty() || front.back().loss > problem_.exact_loss) {
+                add_rivals(found);
+            }
+        }
+        return finish(std::move(found), whole, *few, options_.operators, options_.threads,
+                      deadline);
+    }
+
+    /// What an island holds to be the best of its size may be that on all rows, though another's
+    /// is better on the archive's.
+    void add_rivals(std::vector<Tape>& found) const {
+        for (const auto& island : islands_) {
+            for (Candidate& candidate : in_data_units(island->archive().front())) {
+                if (!among(found, candidate.tape)) {
+                    found.push_back(std::move(candidate.tape));
+                }
+            }
+        }
+    }
+
+    MatrixView<const T> x_;
+    const Goal& goal_;
+    const SearchOptions& options_;
+    Units units_;
+    Units data_units_;
+    std::unique_ptr<Objective> sample_;
+    std::unique_ptr<Objective> full_;
+    Problem problem_;
+    std::vector<std::unique_ptr<Island>> islands_;
+    Archive archive_;
+    Archive best_on_all_rows_;  ///< in the data's units; only with loss_rows
+};
+
+}  // namespace
+
+template <class T>
+SearchResult search(MatrixView<const T> x, const Goal& goal, const SearchOptions& options,
+                    const std::function<bool(const SearchProgress&)>& progress) {
+    return Search<T>(x, goal, options).run(progress);
+}
+
+template SearchResult search(MatrixView<const double>, const Goal&, const SearchOptions&,
+                             const std::function<bool(const SearchProgress&)>&);
+template SearchResult search(MatrixView<const float>, const Goal&, const SearchOptions&,
+                             const std::function<bool(const SearchProgress&)>&);
+
+}  // namespace closedform

@@ -1,0 +1,223 @@
+#include "search/variation.hpp"
+
+#include <cmath>
+#include <utility>
+
+namespace closedform {
+namespace {
+
+std::size_t pick_node(const Tape& tape, Random& random) { return random.below(tape.size()); }
+
+}  // namespace
+
+Variation::Variation(const OpSet& operators, std::vector<int> inputs, std::vector<double> levels)
+    : operators_(operators),
+      inputs_(std::move(inputs)),
+      levels_(std::move(levels)),
+      unary_(operators.of_arity(1)),
+      binary_(operators.of_arity(2)) {}
+
+double Variation::constant(Random& random) const {
+    // A peak, a pole or a kink lies where the data are: x - c with c one of their values. Otherwise
+    // most laws' constants are of order one, once columns are scaled.
+    const bool level = !levels_.empty() && random.chance(0.3);
+    const double magnitude =
+        level ? levels_[random.below(levels_.size())] : std::exp(random.normal());
+    return random.chance(0.5) ? magnitude : -magnitude;
+}
+
+Tape Variation::leaf(Random& random) const {
+    if (inputs_.empty() || random.chance(0.2)) {
+        return {Node::constant(constant(random))};
+    }
+    return {Node::input(inputs_[random.below(inputs_.size())])};
+}
+
+Tape Variation::combine(const Tape& left, const Tape& right, Op op) const {
+    Tape result = left;
+    result.insert(result.end(), right.begin(), right.end());
+    result.push_back(Node::function(op));
+    return result;
+}
+
+Tape Variation::grow(Random& random, std::size_t size) const {
+    const bool binary = size >= 3 && !binary_.empty() && (unary_.empty() || random.chance(0.6));
+    if (binary) {
+        const std::size_t left = 1 + random.below(size - 2);
+        const Op op = binary_[random.below(binary_.size())];
+        const Tape a = grow(random, left);
+        const Tape b = grow(random, size - 1 - left);
+        Tape result = combine(a, b, op);
+        fix_sizes(result);
+        return result;
+    }
+    if (size >= 2 && !unary_.empty()) {
+        Tape result = grow(random, size - 1);
+        result.push_back(Node::function(unary_[random.below(unary_.size())]));
+        fix_sizes(result);
+        return result;
+    }
+    return leaf(random);
+}
+
+Tape Variation::point(const Tape& parent, Random& random) const {
+    Tape child = parent;
+    const std::size_t at = pick_node(child, random);
+    const int operand_count = arity(child[at].op);
+    if (operand_count == 0) {
+        child[at] = leaf(random)[0];
+    } else {
+        const auto& choices = operand_count == 1 ? unary_ : binary_;
+        child[at].op = choices[random.below(choices.size())];
+    }
+    return child;
+}
+
+Tape Variation::insert(const Tape& parent, Random& random) const {
+    const std::size_t at = pick_node(parent, random);
+    Tape inner = subtree(parent, at);
+    if (!unary_.empty() && (binary_.empty() || random.chance(0.4))) {
+        inner.push_back(Node::function(unary_[random.below(unary_.size())]));
+    } else if (!binary_.empty()) {
+        const Op op = binary_[random.below(binary_.size())];
+        const Tape other = random.chance(0.6) ? leaf(random) : grow(random, 3);
+        inner = random.chance(0.5) ? combine(inner, other, op) : combine(other, inner, op);
+    }
+    return replace_subtree(parent, at, inner);
+}
+
+Tape Variation::remove(const Tape& parent, Random& random) const {
+    const std::size_t at = pick_node(parent, random);
+    switch (arity(parent[at].op)) {
+        case 0:
+            return parent;
+        case 1:
+            return replace_subtree(parent, at, subtree(parent, at - 1));
+        default: {
+            const auto [left, right] = operands(parent, at);
+            return replace_subtree(parent, at, subtree(parent, random.chance(0.5) ? left : right));
+        }
+    }
+}
+
+Tape Variation::parametrise(const Tape& parent, Random& random) const {
+    // x -> c*x or x + c, mostly with c near the neutral value: the fit starts where the parent
+    // stood.
+    const std::size_t at = pick_node(parent, random);
+    const bool can_add = operators_.has(Op::add);
+    const bool can_multiply = operators_.has(Op::mul);
+    if (!can_add && !can_multiply) {
+        return point(parent, random);
+    }
+    const bool scale = can_multiply && (!can_add || random.chance(0.5));
+    const double size = random.chance(0.5) ? 0.1 : 1.0;
+    const double near = (scale ? 1.0 : 0.0) + size * random.normal();
+    const double value = random.chance(0.3) ? constant(random) : near;
+    return replace_subtree(
+        parent, at,
+        combine({Node::constant(value)}, subtree(parent, at), scale ? Op::mul : Op::add));
+}
+
+Tape Variation::mutate(const Tape& parent, Random& random) const {
+    Tape child;
+    const double kind = random.uniform();
+    if (kind < 0.2) {
+        child = point(parent, random);
+    } else if (kind < 0.4) {
+        child =
+            replace_subtree(parent, pick_node(parent, random), grow(random, 1 + random.below(5)));
+    } else if (kind < 0.65) {
+        child = insert(parent, random);
+    } else if (kind < 0.8) {
+        child = remove(parent, random);
+    } else {
+        child = parametrise(parent, random);
+    }
+    return child;
+}
+
+Tape Variation::crossover(const Tape& parent, const Tape& donor, Random& random) const {
+    return replace_subtree(parent, pick_node(parent, random),
+                           subtree(donor, pick_node(donor, random)));
+}
+
+Tape Variation::join(const Tape& parent, Tape term, Joint joint) const {
+    Op op = Op::mul;
+    if (joint == Joint::sum) {
+        op = Op::add;
+    } else if (joint == Joint::quotient) {
+        op = Op::div;
+    } else if (joint == Joint::exponent) {
+        if (!operators_.has(Op::exp)) {
+            return parent;
+        }
+        term.push_back(Node::function(Op::exp));
+    }
+    return operators_.has(op) ? combine(parent, term, op) : parent;
+}
+
+Tape Variation::divide(const Tape& parent, const Tape& by, Random& random) const {
+    if (!operators_.has(Op::div) || !operators_.has(Op::add)) {
+        return parent;
+    }
+    return combine(parent, combine(by, {Node::constant(constant(random))}, Op::add), Op::div);
+}
+
+std::vector<Tape> Variation::neighbours(const Tape& parent) const {
+    std::vector<Tape> result;
+    for (std::size_t at = 0; at < parent.size(); ++at) {
+        const Tape inner = subtree(parent, at);
+        const auto put = [&](const Tape& with) {
+            result.push_back(replace_subtree(parent, at, with));
+        };
+        for (const Op op : unary_) {
+            Tape wrapped = inner;
+            wrapped.push_back(Node::function(op));
+            put(wrapped);
+        }
+        for (const Op op : binary_) {
+            for (const int input : inputs_) {
+                put(combine(inner, {Node::input(input)}, op));
+                if (op == Op::sub || op == Op::div) {
+                    put(combine({Node::input(input)}, inner, op));
+                }
+            }
+        }
+        Tape changed = parent;
+        switch (arity(parent[at].op)) {
+            case 0:
+                for (const int input : inputs_) {
+                    put({Node::input(input)});
+                }
+                break;
+            case 1:
+                put(subtree(parent, at - 1));
+                for (const Op op : unary_) {
+                    changed[at].op = op;
+                    result.push_back(changed);
+                }
+                break;
+            default:
+                put(subtree(parent, operands(parent, at).left));
+                put(subtree(parent, operands(parent, at).right));
+                for (const Op op : binary_) {
+                    changed[at].op = op;
+                    result.push_back(changed);
+                }
+        }
+    }
+    return result;
+}
+
+Tape Variation::shake(const Tape& parent, Random& random) const {
+    Tape child = parent;
+    for (Node& node : child) {
+        if (node.op == Op::constant) {
+            node.value = random.chance(0.3) ? constant(random)
+                                            : node.value * std::exp(0.5 * random.normal());
+        }
+    }
+    return child;
+}
+
+}  // namespace closedform

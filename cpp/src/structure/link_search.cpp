@@ -1,0 +1,135 @@
+#include "structure/link_search.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace closedform {
+
+std::string_view name(Link link) {
+    switch (link) {
+        case Link::reciprocal:
+            return "reciprocal";
+        case Link::log:
+            return "log";
+        case Link::square:
+            return "square";
+        case Link::sqrt:
+            return "sqrt";
+        case Link::exp:
+            return "exp";
+        default:
+            return "identity";
+    }
+}
+
+double apply(Link link, double y) {
+    switch (link) {
+        case Link::reciprocal:
+            return 1 / y;
+        case Link::log:
+            return std::log(y);
+        case Link::square:
+            return y * y;
+        case Link::sqrt:
+            return std::sqrt(y);
+        case Link::exp:
+            return std::exp(y);
+        default:
+            return y;
+    }
+}
+
+double invert(Link link, double value) {
+    switch (link) {
+        case Link::reciprocal:
+            return 1 / value;
+        case Link::log:
+            return std::exp(value);
+        case Link::square:
+            return std::sqrt(value);
+        case Link::sqrt:
+            return value >= 0 ? value * value : std::nan("");
+        case Link::exp:
+            return std::log(value);
+        default:
+            return value;
+    }
+}
+
+double slope(Link link, double y) {
+    switch (link) {
+        case Link::reciprocal:
+            return -1 / (y * y);
+        case Link::log:
+            return 1 / y;
+        case Link::square:
+            return 2 * y;
+        case Link::sqrt:
+            return 0.5 / std::sqrt(y);
+        case Link::exp:
+            return std::exp(y);
+        default:
+            return 1;
+    }
+}
+
+bool usable(Link link, const std::vector<double>& y) {
+    const auto [low, high] = std::minmax_element(y.begin(), y.end());
+    const double size = std::max(std::abs(*low), std::abs(*high));
+    switch (link) {
+        case Link::reciprocal:  // one sign, away from zero
+            return (*low > 1e-6 * size || *high < -1e-6 * size);
+        case Link::log:
+        case Link::sqrt:
+        case Link::square:
+            return *low > 1e-9 * size;
+        case Link::exp:
+            return size < 30;
+        default:
+            return true;
+    }
+}
+
+FoundLink find_link(const std::vector<std::size_t>& inputs, const TreeSample& sample,
+                    std::size_t segments, unsigned threads, const std::function<bool()>& stop) {
+    std::vector<SeparationTree> singles;
+    for (const std::size_t d : inputs) {
+        singles.push_back(SeparationTree::leaf({d}));
+    }
+    const SeparationTree sum = SeparationTree::of(SeparationTree::Kind::sum, std::move(singles));
+    // Nothing is known of L(u): the fit starts from zero.
+    const TensorSurrogate nothing(sample.grids.bases(3, 1, 1), 1);
+    const TreeStart start{nothing, std::vector<double>(sample.inputs, 0.0), {}};
+    FoundLink best{Link::identity, {std::numeric_limits<double>::infinity(), {}}};
+    for (const Link link : {Link::reciprocal, Link::log, Link::sqrt, Link::square, Link::exp}) {
+        if (!usable(link, sample.y)) {
+            continue;
+        }
+        TreeSample behind = sample;
+        behind.weights.resize(sample.rows);
+        for (std::size_t i = 0; i < sample.rows; ++i) {
+            // Weighted so that small errors count as they do in y.
+            const double steep = slope(link, sample.y[i]);
+            behind.weights[i] =
+                (sample.weights.empty() ? 1.0 : sample.weights[i]) / (steep * steep);
+            behind.y[i] = apply(link, sample.y[i]);
+        }
+        TreeFitOptions options;
+        for (const double smoothing : {1e-6, 1e-8, 1e-10}) {
+            options.segments = segments;
+            options.smoothing = smoothing;
+            std::vector<double> u = held_out_values(sum, start, behind, options, threads, stop);
+            for (double& value : u) {
+                value = invert(link, value);
+            }
+            HeldOutErrors errors = errors_held_out(u, sample);
+            if (errors.relative < best.errors.relative) {
+                best = {link, std::move(errors)};
+            }
+        }
+    }
+    return best;
+}
+
+}  // namespace closedform

@@ -1,0 +1,37 @@
+#pragma once
+// Functions that are additive behind a link: L(u) = sum of functions of single inputs.
+//
+// For such u, u_ij / (u_i u_j) = -L''(u) / L'(u) is a function of u alone, for every pair. We try
+// the links a user would name and let the error of the back-transformed fit, on rows held out,
+// decide (our own definition).
+
+#include <cstddef>
+#include <functional>
+#include <string_view>
+#include <vector>
+
+#include "structure/tree_fit.hpp"
+
+namespace closedform {
+
+enum class Link { identity, reciprocal, log, square, sqrt, exp };
+
+std::string_view name(Link link);
+double apply(Link link, double y);
+/// NaN where the link has no inverse.
+double invert(Link link, double value);
+double slope(Link link, double y);
+/// Whether the link is finite, steep and one-to-one over these values.
+bool usable(Link link, const std::vector<double>& y);
+
+struct FoundLink {
+    Link link = Link::identity;
+    HeldOutErrors errors;  ///< of the additive fit behind it, in y
+};
+
+/// The best link other than the identity for the sample's y, additive in `inputs`. Infinite error
+/// if none is usable.
+FoundLink find_link(const std::vector<std::size_t>& inputs, const TreeSample& sample,
+                    std::size_t segments, unsigned threads, const std::function<bool()>& stop);
+
+}  // namespace closedform

@@ -1,0 +1,259 @@
+#include "closedform/structure/pair_scores.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "core/parallel.hpp"
+
+namespace closedform {
+
+void LogHistogram::merge(const LogHistogram& other) {
+    for (std::size_t i = 0; i < bins; ++i) {
+        counts_[i] += other.counts_[i];
+    }
+}
+
+void LogHistogram::merge(std::span<const unsigned> counts) {
+    for (std::size_t i = 0; i < bins; ++i) {
+        counts_[i] += counts[i];
+    }
+}
+
+std::uint64_t LogHistogram::count() const {
+    std::uint64_t total = 0;
+    for (const std::uint64_t c : counts_) {
+        total += c;
+    }
+    return total;
+}
+
+double LogHistogram::quantile(double q) const {
+    const double wanted = q * static_cast<double>(count());
+    double below = 0;
+    for (std::size_t i = 0; i < bins; ++i) {
+        const auto here = static_cast<double>(counts_[i]);
+        if (here > 0 && below + here >= wanted) {
+            if (i == 0) {
+                return 0;
+            }
+            const auto octave = static_cast<int>(i) / kernels::bins_per_octave;
+            const double step = static_cast<double>(i % kernels::bins_per_octave);
+            const double share = std::clamp((wanted - below) / here, 0.0, 1.0);
+            return std::ldexp(0.5 + (step + share) / (2 * kernels::bins_per_octave),
+                              octave + kernels::lowest_exponent);
+        }
+        below += here;
+    }
+    return 0;
+}
+
+void PairSums::add(const PairSums& other) {
+    rows += other.rows;
+    value += other.value;
+    square += other.square;
+    const auto all = [](std::vector<double>& to, const std::vector<double>& from) {
+        for (std::size_t i = 0; i < to.size(); ++i) {
+            to[i] += from[i];
+        }
+    };
+    all(slopes, other.slopes);
+    all(bends, other.bends);
+    all(crossed, other.crossed);
+    all(lean, other.lean);
+}
+
+void PairCounts::merge(const PairCounts& other) {
+    size.merge(other.size);
+    for (std::size_t p = 0; p < bend.size(); ++p) {
+        bend[p].merge(other.bend[p]);
+        crossed[p].merge(other.crossed[p]);
+    }
+}
+
+namespace {
+
+constexpr std::size_t block = 64;
+/// Blocks that scores are taken at, evenly spaced: means over a million rows are as good as any.
+constexpr std::size_t most_blocks = 1000000 / block;
+
+std::size_t pair_index(std::size_t i, std::size_t j) {  // i < j
+    return j * (j - 1) / 2 + i;
+}
+
+struct Space {
+    std::vector<double> x, value, gradient, hessian;
+};
+
+class Pass {
+  public:
+    Pass(const TensorSurrogate& model, const Table& rows, const ScoreOptions& options)
+        : model_(model), rows_(rows), options_(options) {
+        pieces_ = std::clamp<std::size_t>(rows.rows() / 4096, 1, 64);
+        all_blocks_ = (rows.rows() + block - 1) / block;
+        blocks_ = std::min(all_blocks_, most_blocks);
+        workers_ =
+            static_cast<unsigned>(std::min<std::size_t>(resolve_threads(options.threads), pieces_));
+        for (std::size_t d : options.inputs) {
+            const double range = model.basis(d).high() - model.basis(d).low();
+            scale_.push_back(range);
+        }
+    }
+
+    PairTotals run(double offset) const {
+        const std::size_t n = options_.inputs.size();
+        // Sums one per piece, merged in order; counts one per worker, for their order does not
+        // matter.
+        std::vector<PairSums> sums(pieces_, PairSums(n));
+        std::vector<PairCounts> counts(workers_, PairCounts(n));
+        std::vector<Space> spaces(workers_);
+        parallel_for(pieces_, workers_, [&](std::size_t piece, unsigned worker) {
+            const std::size_t end = blocks_ * (piece + 1) / pieces_;
+            for (std::size_t b = blocks_ * piece / pieces_; b < end; ++b) {
+                if (options_.stop && options_.stop()) {
+                    return;
+                }
+                const std::size_t at = all_blocks_ * b / blocks_ * block;
+                reduce(at, std::min(block, rows_.rows() - at), offset, spaces[worker], sums[piece],
+                       counts[worker]);
+            }
+        });
+        PairTotals totals(n);
+        for (const PairSums& s : sums) {
+            totals.sums.add(s);
+        }
+        for (const PairCounts& c : counts) {
+            totals.counts.merge(c);
+        }
+        return totals;
+    }
+
+  private:
+    void reduce(std::size_t first, std::size_t count, double offset, Space& s, PairSums& sums,
+                PairCounts& counts) const {
+        const std::size_t d = model_.inputs();
+        s.x.resize(d * block);
+        s.value.resize(block);
+        s.gradient.resize(block * d);
+        s.hessian.resize(block * d * d);
+        rows_.read_block(first, count, s.x.data(), block);
+        if (options_.inputs.size() < d) {
+            std::size_t next = 0;
+            for (std::size_t k = 0; k < d; ++k) {
+                if (next < options_.inputs.size() && options_.inputs[next] == k) {
+                    ++next;
+                } else {
+                    std::fill_n(s.x.data() + k * block, count, options_.anchor[k]);
+                }
+            }
+        }
+        model_.evaluate_block(s.x.data(), count, block, s.value.data(), s.gradient.data(),
+                              s.hessian.data());
+        const std::size_t n = options_.inputs.size();
+        for (std::size_t r = 0; r < count; ++r) {
+            const double u = s.value[r] - offset;
+            sums.rows += 1;
+            sums.value += u;
+            sums.square += u * u;
+            counts.size.add(u);
+            const double* gradient = s.gradient.data() + r * d;
+            const double* hessian = s.hessian.data() + r * d * d;
+            for (std::size_t j = 0; j < n; ++j) {
+                const std::size_t dj = options_.inputs[j];
+                const double uj = gradient[dj] * scale_[j];
+                sums.slopes[j] += uj * uj;
+                for (std::size_t i = 0; i < j; ++i) {
+                    const std::size_t di = options_.inputs[i];
+                    const std::size_t p = pair_index(i, j);
+                    const double uij = hessian[dj * d + di] * scale_[i] * scale_[j];
+                    const double crossed =
+                        kernels::crossed_term(u, gradient[di] * scale_[i], uj, uij);
+                    sums.bends[p] += uij * uij;
+                    sums.crossed[p] += crossed * crossed;
+                    sums.lean[p] += crossed * uij;
+                    counts.bend[p].add(uij);
+                    counts.crossed[p].add(crossed);
+                }
+            }
+        }
+    }
+
+    const TensorSurrogate& model_;
+    const Table& rows_;
+    const ScoreOptions& options_;
+    std::size_t pieces_ = 1;
+    std::size_t all_blocks_ = 0;
+    std::size_t blocks_ = 0;  ///< of them, those that are read
+    unsigned workers_ = 1;
+    std::vector<double> scale_;
+};
+
+}  // namespace
+
+PairScores score_pairs(const TensorSurrogate& model, const Table& rows,
+                       const ScoreOptions& options) {
+    const std::size_t n = options.inputs.size();
+    const auto totals_for = [&](double c) {
+        return options.totals ? options.totals(c) : Pass(model, rows, options).run(c);
+    };
+    PairTotals totals = totals_for(0);
+    double offset = 0;
+    if (options.free_offset) {
+        // Each pair has its own least-squares c; the pair that comes closest to a product with it
+        // decides, for pairs that are coupled say nothing about c.
+        double least = std::numeric_limits<double>::infinity();
+        for (std::size_t j = 0; j < n; ++j) {
+            for (std::size_t i = 0; i < j; ++i) {
+                const std::size_t p = pair_index(i, j);
+                const double bend = totals.sums.bends[p];
+                if (options.discrete[options.inputs[i]] || options.discrete[options.inputs[j]] ||
+                    !(bend > 0)) {
+                    continue;
+                }
+                const double lean = totals.sums.lean[p];
+                // Against the slopes' product, which does not change with c.
+                const double left = (totals.sums.crossed[p] - lean * lean / bend) /
+                                    (totals.sums.slopes[i] * totals.sums.slopes[j]);
+                if (left < least) {
+                    least = left;
+                    offset = lean / bend;
+                }
+            }
+        }
+        if (offset != 0) {
+            totals = totals_for(offset);
+        }
+    }
+    const PairSums& sums = totals.sums;
+    PairScores scores;
+    scores.inputs = options.inputs;
+    scores.offset = offset;
+    const double mean = sums.value / sums.rows;
+    scores.deviation = std::sqrt(std::max(0.0, sums.square / sums.rows - mean * mean));
+    const double size = totals.counts.size.quantile(0.5);
+    const double tiny = std::numeric_limits<double>::min();
+    const double add_unit = std::max(tiny, 12 * scores.deviation);
+    const double product_unit = std::max(tiny, 12 * size * scores.deviation);
+    for (auto* matrix : {&scores.additive_median, &scores.additive_rms, &scores.product_median,
+                         &scores.product_rms}) {
+        matrix->assign(n * n, 0.0);
+    }
+    for (std::size_t j = 0; j < n; ++j) {
+        for (std::size_t i = 0; i < j; ++i) {
+            const std::size_t p = pair_index(i, j);
+            const bool meant =
+                !options.discrete[options.inputs[i]] && !options.discrete[options.inputs[j]];
+            const auto set = [&](std::vector<double>& matrix, double score) {
+                matrix[i * n + j] = matrix[j * n + i] =
+                    meant ? score : std::numeric_limits<double>::quiet_NaN();
+            };
+            set(scores.additive_median, totals.counts.bend[p].quantile(0.5) / add_unit);
+            set(scores.additive_rms, std::sqrt(sums.bends[p] / sums.rows) / add_unit);
+            set(scores.product_median, totals.counts.crossed[p].quantile(0.5) / product_unit);
+            set(scores.product_rms, std::sqrt(sums.crossed[p] / sums.rows) / product_unit);
+        }
+    }
+    return scores;
+}
+
+}  // namespace closedform

@@ -1,0 +1,365 @@
+#include "structure/tree_fit.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+
+#include "core/parallel.hpp"
+
+namespace closedform {
+
+TreeSample::TreeSample(const TensorSurrogate& model, const Table& table,
+                       std::span<const double> targets, std::span<const double> row_weights,
+                       std::uint64_t seed, unsigned threads)
+    : rows(std::min(table.rows(), tree_rows)),
+      inputs(table.columns()),
+      held_out(hold_out_rows(rows, seed)) {
+    x.resize(rows * inputs);
+    for (std::size_t i = 0; i < rows; ++i) {
+        const std::size_t row = table.rows() * i / rows;
+        for (std::size_t d = 0; d < inputs; ++d) {
+            x[i * inputs + d] = table(row, d);
+        }
+        if (!targets.empty()) {
+            y.push_back(targets[row]);
+        }
+        if (!row_weights.empty()) {
+            weights.push_back(row_weights[row]);
+        }
+    }
+    const Table sampled = MatrixView<const double>(x.data(), rows, inputs);
+    if (targets.empty()) {
+        y.resize(rows);
+        model.value(sampled, y.data(), threads);
+    }
+    grids = column_grids(sampled);
+    spread = weighted_moments(y, weights).deviation;
+}
+
+namespace {
+
+/// u(x_block; the others at the anchor) as a surrogate over the block's inputs only.
+TensorSurrogate slice(const TensorSurrogate& model, const std::vector<std::size_t>& block,
+                      const std::vector<double>& anchor, double scale, double shift) {
+    const std::size_t modes = model.modes();
+    std::vector<double> carried(modes, scale);
+    std::size_t next = 0;
+    for (std::size_t d = 0; d < model.inputs(); ++d) {
+        if (next < block.size() && block[next] == d) {
+            ++next;
+            continue;
+        }
+        const std::size_t nodes = model.basis(d).node_count();
+        for (std::size_t m = 0; m < modes; ++m) {
+            carried[m] *=
+                model.basis(d).evaluate(model.factor(d).subspan(m * nodes, nodes), anchor[d]);
+        }
+    }
+    const double constant = scale * model.offset() + shift;
+    std::vector<GridBasis> bases;
+    for (const std::size_t d : block) {
+        bases.push_back(model.basis(d));
+    }
+    if (block.size() == 1) {  // one function of one input: one mode
+        TensorSurrogate line(std::move(bases), 1);
+        const auto from = model.factor(block[0]);
+        const std::size_t nodes = line.basis(0).node_count();
+        for (std::size_t j = 0; j < nodes; ++j) {
+            double sum = constant;
+            for (std::size_t m = 0; m < modes; ++m) {
+                sum += carried[m] * from[m * nodes + j];
+            }
+            line.factor(0)[j] = sum;
+        }
+        line.refresh();
+        return line;
+    }
+    const std::size_t extra = constant != 0 ? 1 : 0;
+    TensorSurrogate part(std::move(bases), modes + extra);
+    for (std::size_t k = 0; k < block.size(); ++k) {
+        const std::size_t nodes = part.basis(k).node_count();
+        const auto from = model.factor(block[k]);
+        for (std::size_t m = 0; m < modes; ++m) {
+            for (std::size_t j = 0; j < nodes; ++j) {
+                part.factor(k)[m * nodes + j] = (k == 0 ? carried[m] : 1.0) * from[m * nodes + j];
+            }
+        }
+        if (extra != 0) {
+            std::fill_n(part.factor(k).begin() + static_cast<std::ptrdiff_t>(modes * nodes), nodes,
+                        k == 0 ? constant : 1.0);
+        }
+    }
+    part.refresh();
+    return part;
+}
+
+double at_anchor(const TensorSurrogate& model, const std::vector<double>& anchor) {
+    double u = 0;
+    model.evaluate_block(anchor.data(), 1, 1, &u, nullptr, nullptr);
+    return u;
+}
+
+}  // namespace
+
+FittedTree::FittedTree(const SeparationTree& tree, const TreeStart& start, const TreeSample& sample,
+                       const TreeFitOptions& options)
+    : tree_(tree) {
+    build(tree_, 0, 1, 0, start, sample, options);
+}
+
+/// The node's function is scale * u(its block; anchor) + shift.
+std::size_t FittedTree::build(const SeparationTree& tree, std::size_t parent, double scale,
+                              double shift, const TreeStart& start, const TreeSample& sample,
+                              const TreeFitOptions& options) {
+    const std::size_t self = nodes_.size();
+    nodes_.push_back({tree.kind, parent, {}, leaves_.size(), 0});
+    if (tree.parts.empty()) {
+        const auto all = sample.grids.bases(options.segments, options.patch, options.degree);
+        std::vector<GridBasis> bases;
+        for (const std::size_t d : tree.inputs) {
+            bases.push_back(all[d]);
+        }
+        leaves_.push_back(on_other_grid(slice(start.model, tree.inputs, start.anchor, scale, shift),
+                                        std::move(bases)));
+        leaf_inputs_.push_back(tree.inputs);
+        return self;
+    }
+    const double u0 = at_anchor(start.model, start.anchor);
+    const double here = scale * u0 + shift;
+    double constant = here;
+    for (std::size_t p = 0; p < tree.parts.size(); ++p) {
+        const SeparationTree& part = tree.parts[p];
+        double part_scale = scale;
+        double part_shift = shift;
+        if (tree.kind == SeparationTree::Kind::sum) {
+            part_shift = shift - here;
+            const auto known = start.offsets.find(part.inputs);
+            if (part.kind == SeparationTree::Kind::product && known != start.offsets.end()) {
+                part_shift = -scale * known->second;
+                constant -= scale * u0 + part_shift;
+            }
+        } else if (p > 0 && here != 0) {
+            part_scale /= here;
+            part_shift /= here;
+        }
+        const std::size_t child = build(part, self, part_scale, part_shift, start, sample, options);
+        nodes_[self].children.push_back(child);
+    }
+    nodes_[self].constant = tree.kind == SeparationTree::Kind::sum ? constant : 0;
+    return self;
+}
+
+void FittedTree::leaf_values(const TreeSample& sample, std::size_t leaf,
+                             std::vector<double>& out) const {
+    constexpr std::size_t block = 256;
+    const auto& inputs = leaf_inputs_[leaf];
+    std::vector<double> x(inputs.size() * block);
+    out.resize(sample.rows);
+    for (std::size_t first = 0; first < sample.rows; first += block) {
+        const std::size_t count = std::min(block, sample.rows - first);
+        for (std::size_t i = 0; i < count; ++i) {
+            for (std::size_t k = 0; k < inputs.size(); ++k) {
+                x[k * block + i] = sample.x[(first + i) * sample.inputs + inputs[k]];
+            }
+        }
+        leaves_[leaf].evaluate_block(x.data(), count, block, out.data() + first, nullptr, nullptr);
+    }
+}
+
+/// values[node] from its children's.
+void FittedTree::combine(std::vector<std::vector<double>>& values, std::size_t node) const {
+    const bool sum = nodes_[node].kind == SeparationTree::Kind::sum;
+    std::fill(values[node].begin(), values[node].end(), sum ? nodes_[node].constant : 1.0);
+    for (const std::size_t child : nodes_[node].children) {
+        for (std::size_t i = 0; i < values[node].size(); ++i) {
+            if (sum) {
+                values[node][i] += values[child][i];
+            } else {
+                values[node][i] *= values[child][i];
+            }
+        }
+    }
+}
+
+std::vector<double> FittedTree::value(const TreeSample& sample) const {
+    std::vector<std::vector<double>> values(nodes_.size(), std::vector<double>(sample.rows));
+    for (std::size_t node = nodes_.size(); node-- > 0;) {
+        if (nodes_[node].kind == SeparationTree::Kind::leaf) {
+            leaf_values(sample, nodes_[node].leaf, values[node]);
+        } else {
+            combine(values, node);
+        }
+    }
+    return values[0];
+}
+
+void FittedTree::fit(const TreeSample& sample, std::span<const std::uint32_t> rows,
+                     const TreeFitOptions& options, const std::function<bool()>& stop) {
+    const std::size_t n = sample.rows;
+    std::vector<std::vector<double>> values(nodes_.size(), std::vector<double>(n));
+    std::vector<std::vector<double>> columns(leaves_.size());  // each leaf's own inputs
+    for (std::size_t l = 0; l < leaves_.size(); ++l) {
+        const auto& inputs = leaf_inputs_[l];
+        columns[l].resize(n * inputs.size());
+        for (std::size_t i = 0; i < n; ++i) {
+            for (std::size_t k = 0; k < inputs.size(); ++k) {
+                columns[l][i * inputs.size() + k] = sample.x[i * sample.inputs + inputs[k]];
+            }
+        }
+    }
+    for (std::size_t node = nodes_.size(); node-- > 0;) {
+        if (nodes_[node].kind == SeparationTree::Kind::leaf) {
+            leaf_values(sample, nodes_[node].leaf, values[node]);
+        } else {
+            combine(values, node);
+        }
+    }
+    // The whole is rest + slope * (value of a node): from the root down.
+    std::vector<double> target(n);
+    std::vector<double> slope(n);
+    const auto linearise = [&](std::size_t node) {
+        std::vector<std::size_t> path = {node};
+        while (path.back() != 0) {
+            path.push_back(nodes_[path.back()].parent);
+        }
+        target = sample.y;
+        std::fill(slope.begin(), slope.end(), 1.0);
+        for (std::size_t step = path.size(); step-- > 1;) {
+            const Node& at = nodes_[path[step]];
+            for (const std::size_t child : at.children) {
+                if (child == path[step - 1]) {
+                    continue;
+                }
+                for (std::size_t i = 0; i < n; ++i) {
+                    if (at.kind == SeparationTree::Kind::sum) {
+                        target[i] -= slope[i] * values[child][i];
+                    } else {
+                        slope[i] *= values[child][i];
+                    }
+                }
+            }
+            if (at.kind == SeparationTree::Kind::sum) {
+                for (std::size_t i = 0; i < n; ++i) {
+                    target[i] -= slope[i] * at.constant;
+                }
+            }
+        }
+    };
+    const auto propagate = [&](std::size_t node) {
+        while (node != 0) {
+            node = nodes_[node].parent;
+            combine(values, node);
+        }
+    };
+    AlsOptions als;
+    als.smoothing = options.smoothing;
+    als.tolerance = 1e-6;
+    double before = std::numeric_limits<double>::infinity();
+    for (std::size_t sweep = 0; sweep < options.sweeps; ++sweep) {
+        double error = 0;
+        for (std::size_t node = 0; node < nodes_.size(); ++node) {
+            if (stop && stop()) {
+                return;
+            }
+            if (nodes_[node].kind == SeparationTree::Kind::sum) {
+                // Its constant: a number times the slope.
+                linearise(node);
+                double up = 0;
+                double down = 0;
+                const auto add = [&](std::size_t i) {
+                    const double w = sample.weights.empty() ? 1.0 : sample.weights[i];
+                    up += w * slope[i] *
+                          (target[i] - slope[i] * (values[node][i] - nodes_[node].constant));
+                    down += w * slope[i] * slope[i];
+                };
+                for (std::size_t p = 0; p < (rows.empty() ? n : rows.size()); ++p) {
+                    add(rows.empty() ? p : rows[p]);
+                }
+                if (down > 0) {
+                    nodes_[node].constant = up / down;
+                    combine(values, node);
+                    propagate(node);
+                }
+            } else if (nodes_[node].kind == SeparationTree::Kind::leaf) {
+                linearise(node);
+                TensorSurrogate& leaf = leaves_[nodes_[node].leaf];
+                const std::size_t width = leaf.inputs();
+                als.max_sweeps = width == 1 ? 1 : (nodes_.size() == 1 ? options.sweeps : 5);
+                const FitRows data{
+                    MatrixView<const double>(columns[nodes_[node].leaf].data(), n, width), target,
+                    sample.weights, slope, rows};
+                error = fit_als(leaf, FreeFactors(leaf.modes(), width), data, als).rmse;
+                leaf_values(sample, nodes_[node].leaf, values[node]);
+                propagate(node);
+            }
+        }
+        if (nodes_.size() == 1 || !(error < before * (1 - 3e-4))) {
+            return;
+        }
+        before = error;
+    }
+}
+
+std::vector<double> held_out_values(const SeparationTree& tree, const TreeStart& start,
+                                    const TreeSample& sample, const TreeFitOptions& options,
+                                    unsigned threads, const std::function<bool()>& stop) {
+    const std::size_t folds = sample.held_out.train.size();
+    std::vector<double> values(sample.rows, std::nan(""));
+    parallel_for(folds, threads, [&](std::size_t f, unsigned) {
+        FittedTree fitted(tree, start, sample, options);
+        fitted.fit(sample, sample.held_out.train[f], options, stop);
+        const std::vector<double> u = fitted.value(sample);
+        for (const std::uint32_t row : sample.held_out.test[f]) {
+            values[row] = u[row];
+        }
+    });
+    if (stop && stop()) {
+        throw FitStopped();
+    }
+    return values;
+}
+
+HeldOutErrors errors_held_out(const std::vector<double>& values, const TreeSample& sample) {
+    HeldOutErrors errors;
+    double weight = 0;
+    double sum = 0;
+    for (const auto& fold : sample.held_out.test) {
+        for (const std::uint32_t row : fold) {
+            const double w = sample.weights.empty() ? 1.0 : sample.weights[row];
+            const double error = (sample.y[row] - values[row]) / sample.spread;
+            errors.squares.push_back(w * error * error);
+            sum += errors.squares.back();
+            weight += w;
+        }
+    }
+    const double mean_weight = weight / static_cast<double>(errors.squares.size());
+    for (double& square : errors.squares) {
+        square /= mean_weight;
+    }
+    errors.relative = std::sqrt(sum / weight);
+    if (!std::isfinite(errors.relative)) {
+        errors.relative = std::numeric_limits<double>::infinity();
+    }
+    return errors;
+}
+
+double doubt(const HeldOutErrors& a, const HeldOutErrors& b) {
+    const double a_mean = a.relative * a.relative;
+    const double b_mean = b.relative * b.relative;
+    double sum = 0;
+    for (std::size_t i = 0; i < a.squares.size(); ++i) {
+        const double other = b.squares.empty() ? 1.0 : b.squares[i] / b_mean;
+        const double difference = a.squares[i] / a_mean - other;
+        sum += difference * difference;
+    }
+    return std::sqrt(sum) / static_cast<double>(a.squares.size());
+}
+
+HeldOutErrors held_out_errors(const SeparationTree& tree, const TreeStart& start,
+                              const TreeSample& sample, const TreeFitOptions& options,
+                              unsigned threads, const std::function<bool()>& stop) {
+    return errors_held_out(held_out_values(tree, start, sample, options, threads, stop), sample);
+}
+
+}  // namespace closedform

@@ -1,0 +1,194 @@
+#include "surrogate/error_gradient.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <numeric>
+
+#include "closedform/core/aligned_vector.hpp"
+#include "core/parallel.hpp"
+#include "kernels/simd/als.hpp"
+#include "kernels/simd/tensor.hpp"
+#include "surrogate/als_moments.hpp"
+
+namespace closedform {
+namespace {
+
+constexpr std::size_t block_size = als_block_rows;
+constexpr std::size_t rows_between_stops = 1U << 18U;
+constexpr std::size_t most_pieces = 32;  // fixed, so that sums do not depend on threads
+
+/// The sums of some of the rows, of every input.
+struct Piece {
+    std::vector<CellMoments> moments;
+    std::vector<double*> right;
+    double squares = 0;
+};
+
+/// Adds rows at positions [first, first + count) to a piece.
+class Pass {
+  public:
+    Pass(const TensorSurrogate& model, const TensorSurrogate* step, const FitRows& rows)
+        : rows_(rows),
+          tables_(model.tables()),
+          offset_(model.offset()),
+          x_(tables_.size() * block_size),
+          t_(x_.size()),
+          cell_(x_.size()),
+          space_(2 * als_tile_rows * tables_.size() * tables_[0].padded),
+          names_(block_size),
+          y_(block_size),
+          weight_(block_size),
+          multiplier_(block_size),
+          unused_(tensor_block_rows) {
+        for (const FactorTable& table : tables_) {
+            views_.push_back({table.planes.data(), table.padded});
+        }
+        for (std::size_t d = 0; step != nullptr && d < tables_.size(); ++d) {
+            steps_.push_back({step->tables()[d].planes.data(), step->tables()[d].padded});
+        }
+    }
+
+    void add(std::size_t first, std::size_t count, Piece& piece) {
+        for (std::size_t i = 0; i < count; ++i) {
+            const std::size_t row = rows_.row(first + i);
+            names_[i] = static_cast<std::uint32_t>(row);
+            y_[i] = rows_.y[row] - offset_;
+            weight_[i] = rows_.weight(row);
+            multiplier_[i] = rows_.multiplier.empty() ? 1.0 : rows_.multiplier[row];
+        }
+        rows_.x.read_rows({names_.data(), count}, x_.data(), block_size);
+        for (std::size_t k = 0; k < tables_.size(); ++k) {
+            const FactorTable& table = tables_[k];
+            const GridView grid = {table.nodes.data(), table.nodes.size(), table.center.data(),
+                                   table.inverse_width.data()};
+            for (std::size_t at = 0; at < count; at += tensor_block_rows) {
+                const std::size_t to = k * block_size + at;
+                tensor_row_kernels().locate(grid, x_.data() + to,
+                                            std::min(tensor_block_rows, count - at),
+                                            cell_.data() + to, t_.data() + to, unused_.data());
+            }
+        }
+        piece.squares += als_row_kernels().add_slopes(
+            views_.data(), steps_.empty() ? nullptr : steps_.data(), tables_.size(),
+            {cell_.data(), t_.data(), multiplier_.data(), count}, y_.data(), weight_.data(),
+            space_.data(), piece.right.data());
+    }
+
+  private:
+    const FitRows& rows_;
+    std::span<const FactorTable> tables_;
+    double offset_;
+    std::vector<kernels::FactorView> views_, steps_;
+    std::vector<double> x_, t_;
+    std::vector<int> cell_;
+    AlignedDoubles space_;
+    std::vector<std::uint32_t> names_;
+    std::vector<double> y_, weight_, multiplier_, unused_;
+};
+
+/// The moments of all modes, of which every input's come from a pass of its own, as slopes: those
+/// on the right less what the model has of them already.
+double leave_residual(const FactorTable& table, std::size_t modes, CellMoments& moments) {
+    const std::size_t padded = table.padded;
+    double squares = moments.square;
+    for (std::size_t c = 0; c < table.center.size(); ++c) {
+        const double* planes = table.planes.data() + c * shape_count * padded;
+        for (std::size_t m = 0; m < modes; ++m) {
+            for (std::size_t k = 0; k < shape_count; ++k) {
+                double& right = moments.right[(c * shape_count + k) * padded + m];
+                const double target = right;
+                for (std::size_t n = 0; n < modes; ++n) {
+                    const std::size_t pair = c * modes + std::max(m, n);  // each was summed once
+                    for (std::size_t q = 0; q < shape_count; ++q) {
+                        right -=
+                            moments.pairs[(pair * moment_count + k + q) * padded + std::min(m, n)] *
+                            planes[q * padded + n];
+                    }
+                }
+                squares -= planes[k * padded + m] * (target + right);
+            }
+        }
+    }
+    return squares;
+}
+
+void take(const TensorSurrogate& model, std::size_t d, const CellMoments& moments, NodeSums& out) {
+    const GridBasis& basis = model.basis(d);
+    out.emplace_back(basis.node_count() * model.modes(), 0.0);
+    moments.add_by_node(basis, model.modes(), model.tables()[d].padded, out.back().data());
+}
+
+/// Of what the model leaves; or, with `step`, of its change along it.
+ErrorSlopes sums_here(const TensorSurrogate& model, const TensorSurrogate* step,
+                      const FitRows& rows, const AlsOptions& options) {
+    const std::size_t inputs = model.inputs();
+    const std::size_t total = rows.count();
+    const std::size_t blocks = (total + block_size - 1) / block_size;
+    std::vector<Piece> pieces(std::min(blocks, most_pieces));
+    const unsigned workers = static_cast<unsigned>(
+        std::min<std::size_t>(resolve_threads(options.threads), pieces.size()));
+    std::vector<Pass> passes(workers, Pass(model, step, rows));
+    std::atomic<bool> given_up{false};
+    parallel_for(pieces.size(), workers, [&](std::size_t p, unsigned worker) {
+        Piece& piece = pieces[p];
+        piece.moments.resize(inputs);
+        for (std::size_t d = 0; d < inputs; ++d) {
+            const FactorTable& table = model.tables()[d];
+            piece.moments[d].right.assign(table.planes.size(), 0.0);
+            piece.right.push_back(piece.moments[d].right.data());
+        }
+        const std::size_t end = blocks * (p + 1) / pieces.size();
+        std::size_t since = 0;
+        for (std::size_t b = blocks * p / pieces.size(); b < end && !given_up; ++b) {
+            const std::size_t first = b * block_size;
+            passes[worker].add(first, std::min(block_size, total - first), piece);
+            since += block_size;  // rows on a disk take long to go through once
+            if (options.stop && since >= rows_between_stops) {
+                since = 0;
+                given_up = given_up || options.stop();
+            }
+        }
+    });
+    ErrorSlopes slopes;
+    for (std::size_t d = 0; d < inputs; ++d) {
+        for (std::size_t p = 1; p < pieces.size(); ++p) {
+            pieces[0].moments[d].add(pieces[p].moments[d]);
+        }
+        take(model, d, pieces[0].moments[d], slopes.by_node);
+    }
+    for (const Piece& piece : pieces) {
+        slopes.squares += piece.squares;
+    }
+    return slopes;
+}
+
+}  // namespace
+
+ErrorSlopes error_slopes(const TensorSurrogate& model, const FitRows& rows,
+                         const AlsOptions& options) {
+    return sums_here(model, nullptr, rows, options);
+}
+
+NodeSums error_bends(const TensorSurrogate& model, const TensorSurrogate& step, const FitRows& rows,
+                     const AlsOptions& options) {
+    return sums_here(model, &step, rows, options).by_node;
+}
+
+ErrorSlopes error_slopes(const TensorSurrogate& model, MomentRows& there,
+                         const AlsOptions& options) {
+    ErrorSlopes slopes;
+    std::vector<std::size_t> every(model.modes());
+    std::iota(every.begin(), every.end(), std::size_t{0});
+    for (std::size_t d = 0; d < model.inputs() && !(options.stop && options.stop()); ++d) {
+        const FactorTable& table = model.tables()[d];
+        CellMoments moments;
+        moments.clear(model.basis(d).cells(), model.modes(), table.padded);
+        there.gather(d, model.tables(), every, model.modes(), model.offset(), table.padded,
+                     moments);
+        slopes.squares = leave_residual(table, model.modes(), moments);
+        take(model, d, moments, slopes.by_node);
+    }
+    return slopes;
+}
+
+}  // namespace closedform

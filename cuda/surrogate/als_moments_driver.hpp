@@ -1,0 +1,127 @@
+#pragma once
+// The rows of a fit on a device, and their moments.
+
+#include <algorithm>
+#include <cstddef>
+#include <span>
+#include <vector>
+
+#include "cuda/runtime/row_store.hpp"
+#include "cuda/runtime/sum_parts.hpp"
+#include "cuda/surrogate/als_moments_body.hpp"
+#include "cuda/surrogate/tensor_surrogate_driver.hpp"
+#include "surrogate/als.hpp"
+#include "surrogate/als_moments.hpp"
+
+namespace closedform::gpu {
+
+/// Blocks of a launch: each has sums of its own, so that few is better than many.
+inline constexpr std::size_t most_moment_blocks = 512;
+inline constexpr std::size_t most_moment_bytes = std::size_t{256} << 20U;
+
+template <class X, class Runtime>
+class MomentRowsOn : public MomentRows {
+  public:
+    /// x: the inputs of `rows`. The runtime is `arguments`' own: a device for as long as the rows
+    /// are there.
+    template <class... Arguments>
+    MomentRowsOn(const FitRows& rows, MatrixView<const X> x, const Arguments&... arguments)
+        : runtime_(arguments...),
+          rows_(rows),
+          x_(x),
+          store_(runtime_, {rows.count(), x.columns, MomentSums<X>::others_of_row, 256},
+                 Order::by_rows, packer()) {}
+
+    void gather(std::size_t d, std::span<const FactorTable> tables,
+                std::span<const std::size_t> chosen, std::size_t modes, double offset,
+                std::size_t padded, CellMoments& out) override {
+        auto& stream = store_.stream(0);
+        tables_.load(runtime_, tables, modes, offset, stream);
+        std::vector<unsigned> place(modes, MomentSums<X>::frozen);
+        for (std::size_t f = 0; f < chosen.size(); ++f) {
+            place[chosen[f]] = static_cast<unsigned>(f);
+        }
+        MomentSums<X> body{};
+        body.tables = tables_.view();
+        body.input = static_cast<unsigned>(d);
+        body.cells = static_cast<unsigned>(tables[d].center.size());
+        for (std::size_t k = 0; k < d; ++k) {
+            body.first_cell += static_cast<unsigned>(tables[k].center.size());
+        }
+        body.place = place_.load(runtime_, place, stream);
+        body.free = static_cast<unsigned>(chosen.size());
+
+        const std::size_t numbers = body.block_sums();
+        const std::size_t most = std::clamp<std::size_t>(
+            most_moment_bytes / (numbers * sizeof(double)), 1, most_moment_blocks);
+        Placement<Runtime> placement(runtime_, body.space_bytes(), tables_.plane_bytes(), most);
+        // Every slot its own, for their kernels run at the same time.
+        const std::size_t blocks = placement.blocks();
+        const std::size_t parts = store_.used_slots() * blocks;
+        double* sums = sums_.take(runtime_, parts * numbers);
+        runtime_.clear(sums, parts * numbers, stream);
+        stream.wait();
+        store_.pass(packer(), [&](std::size_t slot, const auto& chunk) {
+            body.rows = chunk.inputs;
+            body.others = chunk.others;
+            body.count = chunk.rows;
+            body.sums = sums + slot * blocks * numbers;
+            placement.launch(body, (chunk.rows + body.threads - 1) / body.threads, slot,
+                             store_.stream(slot));
+        });
+        const SumParts<double> add = {sums, parts, numbers, total_.take(runtime_, numbers)};
+        runtime_.launch(add, std::min(add.blocks(), most_blocks), 0, stream);
+        std::vector<double> here(numbers);
+        runtime_.copy(here.data(), add.total, numbers, stream);
+        stream.wait();
+        unpack(body, here, padded, out);
+    }
+
+    const Runtime& runtime() const { return runtime_; }
+
+  private:
+    auto packer() const {
+        return [this](std::size_t first, std::size_t count, X* inputs, double* others) {
+            for_rows(count, [&](std::size_t i) {
+                const std::size_t row = rows_.row(first + i);
+                std::copy(x_.row(row), x_.row(row) + x_.columns, inputs + i * x_.columns);
+                double* to = others + i * MomentSums<X>::others_of_row;
+                to[0] = rows_.y[row];
+                to[1] = rows_.weight(row);
+                to[2] = rows_.multiplier.empty() ? 1.0 : rows_.multiplier[row];
+            });
+        };
+    }
+
+    static void unpack(const MomentSums<X>& body, const std::vector<double>& sums,
+                       std::size_t padded, CellMoments& out) {
+        const double* at = sums.data();
+        for (std::size_t c = 0; c < body.cells; ++c) {
+            for (std::size_t m = 0; m < body.free; ++m) {
+                for (std::size_t n = 0; n <= m; ++n) {
+                    for (std::size_t k = 0; k < moment_count; ++k) {
+                        out.pairs[((c * body.free + m) * moment_count + k) * padded + n] = *at++;
+                    }
+                }
+            }
+            for (std::size_t m = 0; m < body.free; ++m) {
+                for (std::size_t k = 0; k < shape_count; ++k) {
+                    out.right[(c * shape_count + k) * padded + m] = *at++;
+                }
+            }
+        }
+        out.square = *at;
+    }
+
+    Runtime runtime_;
+    const FitRows& rows_;
+    MatrixView<const X> x_;
+    TablesOnDevice<double, Runtime> tables_;
+    Room<unsigned, Runtime> place_;
+    Room<double, Runtime> sums_;
+    Room<double, Runtime> total_;
+    // Last, so that it dies first: its streams end their work before the buffers go.
+    RowStore<X, Runtime> store_;
+};
+
+}  // namespace closedform::gpu

@@ -1,0 +1,102 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "closedform/expression/canonical_form.hpp"
+#include "closedform/expression/evaluate.hpp"
+#include "closedform/expression/infix.hpp"
+#include "core/random.hpp"
+#include "expression/structure_hash.hpp"
+#include "search/variation.hpp"
+
+using namespace closedform;
+
+namespace {
+
+const std::vector<std::string> names = {"x", "y", "z"};
+
+std::string simple(const std::string& text) {
+    return print(simplify(parse(text, names), OpSet::all()), names);
+}
+
+std::vector<double> values(const Tape& tape, const std::vector<double>& x) {
+    std::vector<double> out(x.size() / 3);
+    evaluate(tape, MatrixView<const double>(x.data(), out.size(), 3), out, 1);
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE("algebra's usual rules") {
+    CHECK(simple("x + x") == "2*x");
+    CHECK(simple("x - x") == "0");
+    CHECK(simple("x*y/x") == "y");
+    CHECK(simple("2*(x + 3) - 6") == "2*x");
+    CHECK(simple("x*x*x") == "x**3");
+    CHECK(simple("exp(x)*exp(y)") == "exp(x + y)");
+    CHECK(simple("log(exp(x))") == "x");
+    CHECK(simple("sqrt(x)*sqrt(x)") == "x");
+    CHECK(simple("sin(-x)") == "-sin(x)");
+    CHECK(simple("cos(-2*x)") == "cos(2*x)");
+    CHECK(simple("y*exp(-x)") == "y/exp(x)");
+    CHECK(simple("5*x - 5*y") == "5*(x - y)");
+    CHECK(simple("x*y*0") == "0");
+    CHECK(simple("-(x*(y - 2)) - z") == "x*(2 - y) - z");
+    CHECK(simple("(x - 3)*(y - 3)") == "(x - 3)*(y - 3)");
+    CHECK(simple("pow(x, 2) + 1 + 1") == "x**2 + 2");
+}
+
+TEST_CASE("the skeleton forgets constants, and only those") {
+    const auto of = [](const std::string& text) { return skeleton(canonical(parse(text, names))); };
+    CHECK(of("2*x + 3*sin(4*y)") == of("sin(7*y)*0.5 + x - 1"));
+    CHECK(of("sin(2*x)") != of("sin(x)"));
+    CHECK(of("x + y") != of("x - y*z"));
+    CHECK(of("sin(x + 1)") != of("sin(x)"));
+}
+
+TEST_CASE("a tower of powers does not overflow its exponent") {
+    Tape tower = parse("x*y", names);
+    for (int i = 0; i < 60; ++i) {
+        tower.push_back(Node::function(Op::cube));
+    }
+    fix_sizes(tower);
+    const std::vector<double> x = {1.0 + 1e-25, -1.0, 0.0, -1.0, 1.0, 0.0, 0.999, 1.0, 0.0};
+    CHECK(simplify(tower, OpSet::all()).size() == 63);
+    CHECK(values(emit(canonical(tower), OpSet::all()), x) == values(tower, x));
+}
+
+TEST_CASE("simplifying random expressions keeps their values and never lengthens them") {
+    Random random(7, 0);
+    const std::vector<std::string_view> few = {"+", "-", "*", "/", "sin", "exp"};
+    for (const OpSet& operators : {OpSet::all(), OpSet(few)}) {
+        const Variation variation(operators, {0, 1, 2});
+        std::vector<double> x(3 * 40);
+        for (double& value : x) {
+            value = random.uniform(0.5, 2.0);
+        }
+        int compared = 0;
+        for (int i = 0; i < 3000; ++i) {
+            const Tape tape = variation.grow(random, 1 + random.below(20));
+            const Tape shorter = simplify(tape, operators);
+            CHECK(shorter.size() <= tape.size());
+            for (const Node& node : shorter) {
+                CHECK((arity(node.op) == 0 || operators.has(node.op)));
+            }
+            const auto before = values(tape, x);
+            const auto after = values(shorter, x);
+            const auto again = values(parse(print(shorter, names), names), x);
+            for (std::size_t r = 0; r < before.size(); ++r) {
+                // Rounding is amplified without bound near poles and in large arguments.
+                if (std::isfinite(before[r]) && std::abs(before[r]) < 1e3) {
+                    const double scale = std::max(1.0, std::abs(before[r]));
+                    compared += std::abs(after[r] - before[r]) < 1e-6 * scale ? 1 : 0;
+                    compared -= std::abs(after[r] - before[r]) < 1e-6 * scale ? 0 : 50;
+                }
+                CHECK((again[r] == after[r] || (std::isnan(again[r]) && std::isnan(after[r]))));
+            }
+        }
+        CHECK(compared > 50000);
+    }
+}

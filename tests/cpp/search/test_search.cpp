@@ -1,0 +1,179 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "closedform/expression/evaluate.hpp"
+#include "closedform/expression/infix.hpp"
+#include "closedform/objective/full_data.hpp"
+#include "closedform/search/search.hpp"
+#include "core/random.hpp"
+
+using namespace closedform;
+
+namespace {
+
+struct Data {
+    std::vector<double> x;
+    std::vector<double> y;
+    MatrixView<const double> view() const { return {x.data(), y.size(), 2}; }
+};
+
+Data sampled(const std::string& law, std::size_t rows, double factor) {
+    Random random(2, 0);
+    Data data;
+    for (std::size_t i = 0; i < 2 * rows; ++i) {
+        data.x.push_back(random.uniform(-2.0, 2.0));
+    }
+    data.y.resize(rows);
+    const std::vector<std::string> names = {"a", "b"};
+    evaluate(parse(law, names), data.view(), data.y, 1);
+    for (double& value : data.y) {
+        value *= factor;
+    }
+    return data;
+}
+
+SearchOptions options(unsigned threads) {
+    SearchOptions result;
+    result.operators = OpSet::all();
+    result.seconds = std::numeric_limits<double>::infinity();
+    result.evaluations = 200000;
+    result.threads = threads;
+    result.seed = 4;
+    return result;
+}
+
+}  // namespace
+
+TEST_SUITE("threads") {
+    TEST_CASE("same seed and evaluations, same front, for any number of threads") {
+        const Data data = sampled("a*tan(b) + sqrt(a + 3)/(b*b + 1)", 700, 1.0);
+        SearchOptions few = options(1);
+        few.evaluations = 40000;
+        const SearchResult one = search(data.view(), ValueGoal(data.y, {}), few, {});
+        few.threads = 3;
+        const SearchResult three = search(data.view(), ValueGoal(data.y, {}), few, {});
+        REQUIRE(one.front.size() == three.front.size());
+        for (std::size_t i = 0; i < one.front.size(); ++i) {
+            CHECK(one.front[i].loss == three.front[i].loss);
+            CHECK(one.front[i].tape.size() == three.front[i].tape.size());
+        }
+    }
+
+    TEST_CASE("directions: same seed and evaluations, same front, for any number of threads") {
+        const std::vector<std::string> names = {"a", "b"};
+        const Data data = sampled("0*a", 700, 1.0);
+        std::vector<double> u(data.x.size());
+        const MatrixView<double> view(u.data(), 700, 2);
+        evaluate_gradient(parse("a*a + a*b + exp(0.4*b)", names), data.view(), view, 1);
+        Random random(3, 0);
+        for (std::size_t i = 0; i < 1400; i += 2) {
+            u[i] += 0.01 * random.normal();
+            const double norm = std::hypot(u[i], u[i + 1]);
+            u[i] /= norm;
+            u[i + 1] /= norm;
+        }
+        const MatrixView<const double> directions(u.data(), 700, 2);
+        const GradientGoal goal(directions, {}, {}, false);
+        SearchOptions few = options(1);
+        few.evaluations = 20000;
+        const SearchResult one = search(data.view(), goal, few, {});
+        few.threads = 3;
+        const SearchResult three = search(data.view(), goal, few, {});
+        REQUIRE(one.front.size() > 2);
+        REQUIRE(one.front.size() == three.front.size());
+        for (std::size_t i = 0; i < one.front.size(); ++i) {
+            CHECK(one.front[i].loss == three.front[i].loss);
+            CHECK(print(one.front[i].tape, names) == print(three.front[i].tape, names));
+        }
+    }
+}
+
+TEST_CASE("a law is found exactly, at its size, whatever the units of the target") {
+    for (const double factor : {1.0, 1e9, 1e-9}) {
+        const Data data = sampled("a*sin(b) + 1.5", 200, factor);
+        const SearchResult result = search(data.view(), ValueGoal(data.y, {}), options(2), {});
+        CHECK(result.reason == StopReason::exact);
+        REQUIRE(!result.front.empty());
+        CHECK(result.front.back().tape.size() <= (factor == 1.0 ? 6 : 8));
+        CHECK(result.front.back().loss < 1e-24 * factor * factor);
+    }
+}
+
+TEST_CASE("an interrupted search keeps what it has") {
+    const Data data = sampled("a*sin(b) + 1.5", 200, 1.0);
+    const SearchResult result = search(data.view(), ValueGoal(data.y, {}), options(2),
+                                       [](const SearchProgress&) { return true; });
+    CHECK(result.reason == StopReason::interrupted);
+    CHECK(!result.front.empty());
+}
+
+TEST_CASE("rows with weight zero do not count") {
+    Data data = sampled("a + b", 100, 1.0);
+    std::vector<double> weights(100, 1.0);
+    data.y[7] = 1e6;
+    weights[7] = 0.0;
+    const SearchResult result = search(data.view(), ValueGoal(data.y, weights), options(1), {});
+    REQUIRE(!result.front.empty());
+    CHECK(result.front.back().tape.size() == 3);
+}
+
+namespace {
+
+/// The CPU's losses, as a device would be asked for them.
+class Recorded : public LossRows {
+  public:
+    Recorded(MatrixView<const double> x, const Goal& goal) : x_(x), goal_(goal) {}
+    std::vector<double> losses(std::span<const Tape> tapes) override {
+        ++last_batches;
+        return losses_on_all_rows<double>(tapes, x_, goal_, 1);
+    }
+    std::vector<double> rough_losses(std::span<const Tape> tapes) override {
+        batches.emplace_back(tapes.begin(), tapes.end());
+        return losses_on_all_rows<double>(tapes, x_, goal_, 1);
+    }
+    bool resident() const override { return stays; }
+    std::vector<std::vector<Tape>> batches;
+    bool stays = true;
+    std::size_t last_batches = 0;
+
+  private:
+    MatrixView<const double> x_;
+    const Goal& goal_;
+};
+
+}  // namespace
+
+TEST_CASE("rows elsewhere get one batch an exchange, and one for the last losses") {
+    const Data data = sampled("exp(a)*tanh(b) + sin(3*a)", 8200, 1.0);
+    const ValueGoal goal(data.y, {});
+    SearchOptions few = options(2);
+    few.max_size = 14;
+    few.islands = 2;
+    few.evaluations = few.islands * 2000 * (1 + 2);  // epochs of 2000 and 4000 passes
+    Recorded far(data.view(), goal);
+    far.stays = false;
+    few.loss_rows = &far;
+    const SearchResult once = search(data.view(), goal, few, {});
+    CHECK(far.batches.empty());
+    CHECK(far.last_batches == 1);
+    Recorded near(data.view(), goal);
+    few.loss_rows = &near;
+    const SearchResult found = search(data.view(), goal, few, {});
+    CHECK(near.batches.size() == 2);
+    CHECK(near.last_batches == 1);
+    for (const auto& batch : near.batches) {
+        CHECK(batch.size() > few.islands);
+        for (std::size_t i = 0; i < batch.size(); ++i) {
+            CHECK(std::count(batch.begin(), batch.end(), batch[i]) == 1);
+        }
+    }
+    // The same evolution, of which more is kept.
+    CHECK(found.node_evaluations == once.node_evaluations);
+    CHECK(found.front.back().loss <= once.front.back().loss);
+}
