@@ -11,6 +11,7 @@
 #include "closedform/expression/canonical_form.hpp"
 #include "closedform/expression/evaluate.hpp"
 #include "closedform/expression/infix.hpp"
+#include "expression/workspace.hpp"
 #include "objective/levenberg_marquardt.hpp"
 #include "objective/value_objective.hpp"
 #include "register.hpp"

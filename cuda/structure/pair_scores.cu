@@ -1,5 +1,6 @@
 #include "cuda/runtime/cuda_runtime.cuh"
 #include "cuda/structure/pair_scores_driver.hpp"
+#include "structure/pair_totals.hpp"
 
 namespace closedform::cuda {
 

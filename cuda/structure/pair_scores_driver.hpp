@@ -10,6 +10,7 @@
 #include "closedform/structure/pair_scores.hpp"
 #include "cuda/structure/pair_scores_body.hpp"
 #include "cuda/surrogate/tensor_surrogate_driver.hpp"
+#include "structure/pair_totals.hpp"
 
 namespace closedform::gpu {
 

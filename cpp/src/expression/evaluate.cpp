@@ -9,6 +9,7 @@
 #include "core/kernel_dispatch.hpp"
 #include "core/parallel.hpp"
 #include "expression/row_blocks.hpp"
+#include "expression/workspace.hpp"
 
 namespace closedform {
 

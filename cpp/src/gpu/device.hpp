@@ -14,6 +14,7 @@
 #include "closedform/network/network.hpp"
 #include "closedform/objective/target.hpp"
 #include "closedform/structure/pair_scores.hpp"
+#include "structure/pair_totals.hpp"
 #include "surrogate/als.hpp"
 #include "surrogate/als_moments.hpp"
 

@@ -1,6 +1,7 @@
 // The CUDA functions of a library built without CUDA; cuda/ holds the others.
 
 #include "gpu/device.hpp"
+#include "structure/pair_totals.hpp"
 
 namespace closedform::cuda {
 namespace {

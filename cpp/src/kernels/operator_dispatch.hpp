@@ -1,7 +1,7 @@
 #pragma once
 // From a tape's operator to its arithmetic: over a block of rows on the CPU, at one row on a GPU.
 
-#include "closedform/expression/expression.hpp"
+#include "closedform/core/node.hpp"
 #include "kernels/host_device.hpp"
 #include "kernels/operators.hpp"
 

@@ -6,6 +6,9 @@
 #include <stdexcept>
 
 #include "core/parallel.hpp"
+#include "expression/row_blocks.hpp"
+#include "expression/workspace.hpp"
+#include "objective/objective.hpp"
 
 namespace closedform {
 namespace {

@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "expression/workspace.hpp"
 #include "objective/direction_invariants.hpp"
 #include "objective/gradient_pass.hpp"
 #include "objective/gradient_pencil.hpp"

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "closedform/core/matrix_view.hpp"
+#include "expression/workspace.hpp"
 #include "kernels/simd/direction.hpp"
 #include "objective/direction_rows.hpp"
 #include "objective/objective.hpp"

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/kernel_dispatch.hpp"
+#include "expression/workspace.hpp"
 
 namespace closedform {
 

@@ -7,8 +7,8 @@
 #include <span>
 #include <vector>
 
-#include "closedform/expression/evaluate.hpp"
 #include "closedform/expression/expression.hpp"
+#include "expression/workspace.hpp"
 #include "kernels/simd/direction.hpp"
 #include "objective/direction_rows.hpp"
 

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <vector>
 
+#include "expression/workspace.hpp"
+
 namespace closedform {
 namespace {
 

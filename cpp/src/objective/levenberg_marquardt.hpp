@@ -6,8 +6,8 @@
 #include <span>
 
 #include "closedform/core/stop.hpp"
-#include "closedform/expression/evaluate.hpp"
 #include "closedform/expression/expression.hpp"
+#include "expression/workspace.hpp"
 #include "objective/objective.hpp"
 
 namespace closedform {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "expression/workspace.hpp"
 #include "kernels/hinge.hpp"
 
 namespace closedform {

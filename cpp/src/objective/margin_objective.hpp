@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "expression/workspace.hpp"
 #include "objective/objective.hpp"
 
 namespace closedform {

@@ -3,45 +3,16 @@
 // input gradient (gradient_objective.hpp) or labels (margin_objective.hpp).
 
 #include <cstddef>
-#include <limits>
 #include <span>
 #include <vector>
 
 #include "closedform/expression/canonical_form.hpp"
-#include "closedform/expression/evaluate.hpp"
 #include "closedform/expression/expression.hpp"
+#include "closedform/objective/loss_sums.hpp"
 #include "expression/row_blocks.hpp"
+#include "expression/workspace.hpp"
 
 namespace closedform {
-
-/// J^T J, J^T r of the constants at given positions of a tape, for the Gauss-Newton step.
-struct NormalEquations {
-    std::vector<double> gram;      ///< lower triangle by rows: (i, j) at i*(i+1)/2 + j
-    std::vector<double> gradient;  ///< J^T r
-    double loss = 0.0;
-};
-
-/// A loss as sums over rows, so that parts of the data can be added up.
-struct LossSums {
-    double as_is = 0.0;  ///< of the expression
-    /// of the expression times -1; infinity where the sign means something
-    double negated = std::numeric_limits<double>::infinity();
-    double weight = 0.0;
-
-    double loss() const {
-        const double sum = as_is < negated ? as_is : negated;
-        // Not a number compares false: an expression that is not defined somewhere has no loss.
-        return sum >= 0.0 && sum <= std::numeric_limits<double>::max() && weight > 0.0
-                   ? sum / weight
-                   : std::numeric_limits<double>::infinity();
-    }
-    LossSums& operator+=(const LossSums& other) {
-        as_is += other.as_is;
-        negated += other.negated;
-        weight += other.weight;
-        return *this;
-    }
-};
 
 /// How a term can join an expression f: f + c t, f exp(c t), f t, f / t.
 enum class Joint { sum, exponent, product, quotient };

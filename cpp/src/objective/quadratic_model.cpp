@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "expression/workspace.hpp"
+
 namespace closedform {
 
 QuadraticModel::QuadraticModel(const Tape& tape, NormalEquations equations, double largest_constant)

@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 
+#include "expression/workspace.hpp"
+
 namespace closedform {
 
 ValueObjective::ValueObjective(RowBlocks rows, std::span<const double> y,

@@ -12,6 +12,7 @@
 #include "closedform/expression/canonical_form.hpp"
 #include "core/parallel.hpp"
 #include "expression/reduced_forms.hpp"
+#include "expression/workspace.hpp"
 #include "objective/direction_invariants.hpp"
 #include "objective/levenberg_marquardt.hpp"
 #include "objective/quadratic_model.hpp"

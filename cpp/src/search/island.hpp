@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "closedform/expression/canonical_form.hpp"
-#include "closedform/expression/evaluate.hpp"
 #include "core/random.hpp"
+#include "expression/workspace.hpp"
 #include "objective/levenberg_marquardt.hpp"
 #include "objective/objective.hpp"
 #include "search/pareto_archive.hpp"

@@ -5,6 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include "expression/workspace.hpp"
+
 namespace closedform {
 namespace {
 

@@ -4,6 +4,7 @@
 #include <cstddef>
 
 #include "closedform/expression/canonical_form.hpp"
+#include "expression/workspace.hpp"
 #include "objective/levenberg_marquardt.hpp"
 #include "objective/objective.hpp"
 

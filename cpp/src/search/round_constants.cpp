@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "expression/reduced_forms.hpp"
+#include "expression/workspace.hpp"
 #include "objective/levenberg_marquardt.hpp"
 
 namespace closedform {

@@ -2,8 +2,8 @@
 // Rounding fitted constants to the simplest values the data cannot tell from them.
 
 #include "closedform/core/stop.hpp"
-#include "closedform/expression/evaluate.hpp"
 #include "closedform/expression/expression.hpp"
+#include "expression/workspace.hpp"
 #include "objective/objective.hpp"
 
 namespace closedform {

@@ -14,9 +14,11 @@
 #include "core/parallel.hpp"
 #include "core/sample_rows.hpp"
 #include "expression/structure_hash.hpp"
+#include "expression/workspace.hpp"
 #include "objective/objective.hpp"
 #include "search/final_stage.hpp"
 #include "search/island.hpp"
+#include "search/pareto_archive.hpp"
 
 namespace closedform {
 namespace {

@@ -7,22 +7,12 @@
 
 #include <cstddef>
 #include <functional>
-#include <string_view>
 #include <vector>
 
+#include "closedform/core/link_function.hpp"
 #include "structure/tree_fit.hpp"
 
 namespace closedform {
-
-enum class Link { identity, reciprocal, log, square, sqrt, exp };
-
-std::string_view name(Link link);
-double apply(Link link, double y);
-/// NaN where the link has no inverse.
-double invert(Link link, double value);
-double slope(Link link, double y);
-/// Whether the link is finite, steep and one-to-one over these values.
-bool usable(Link link, const std::vector<double>& y);
 
 struct FoundLink {
     Link link = Link::identity;

@@ -9,6 +9,9 @@
 
 #include "closedform/core/stop.hpp"
 #include "core/parallel.hpp"
+#include "structure/link_search.hpp"
+#include "structure/pair_totals.hpp"
+#include "structure/tree_fit.hpp"
 
 namespace closedform {
 namespace {

@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "core/parallel.hpp"
+#include "surrogate/column_grids.hpp"
 
 namespace closedform {
 

@@ -11,6 +11,7 @@
 
 #include "closedform/structure/separation_tree.hpp"
 #include "closedform/surrogate/fit_surrogate.hpp"
+#include "surrogate/column_grids.hpp"
 #include "surrogate/cross_validation.hpp"
 
 namespace closedform {

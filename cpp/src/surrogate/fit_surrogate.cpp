@@ -10,6 +10,9 @@
 #include "closedform/core/stop.hpp"
 #include "core/parallel.hpp"
 #include "core/random.hpp"
+#include "surrogate/als.hpp"
+#include "surrogate/als_moments.hpp"
+#include "surrogate/column_grids.hpp"
 #include "surrogate/cross_validation.hpp"
 #include "surrogate/newton_step.hpp"
 

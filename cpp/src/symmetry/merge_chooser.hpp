@@ -18,8 +18,6 @@ namespace closedform {
 /// Up to this statistic a symmetry holds to rounding.
 inline constexpr double exact_statistic = 1e-7;
 
-enum class MergeKind : std::uint8_t { unused, linear, product, radius, mixed };
-
 /// A problem in merged inputs on some rows, with the rows' weights, which sum to 1.
 struct MergeProblem {
     std::vector<MergedInput> inputs;

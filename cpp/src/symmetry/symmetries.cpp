@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/random.hpp"
+#include "symmetry/merge_chooser.hpp"
 
 namespace closedform {
 namespace {

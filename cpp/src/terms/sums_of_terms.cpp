@@ -13,12 +13,13 @@
 #include <stdexcept>
 #include <thread>
 
+#include "closedform/core/link_function.hpp"
 #include "closedform/expression/canonical_form.hpp"
 #include "core/parallel.hpp"
 #include "core/sample_rows.hpp"
+#include "expression/workspace.hpp"
 #include "objective/levenberg_marquardt.hpp"
 #include "objective/value_objective.hpp"
-#include "structure/link_search.hpp"
 #include "terms/term_library.hpp"
 #include "terms/term_selection.hpp"
 

@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "closedform/expression/canonical_form.hpp"
-#include "closedform/expression/evaluate.hpp"
 #include "core/random.hpp"
+#include "expression/workspace.hpp"
 
 namespace closedform {
 namespace {

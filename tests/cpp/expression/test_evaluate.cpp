@@ -8,8 +8,10 @@
 #include "closedform/expression/evaluate.hpp"
 #include "closedform/expression/infix.hpp"
 #include "core/random.hpp"
+#include "expression/workspace.hpp"
 #include "kernels/elementary.hpp"
 #include "objective/levenberg_marquardt.hpp"
+#include "objective/objective.hpp"
 #include "objective/value_objective.hpp"
 #include "search/variation.hpp"
 

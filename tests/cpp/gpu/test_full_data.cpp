@@ -17,6 +17,8 @@
 #include "core/random.hpp"
 #include "cuda/objective/full_data_driver.hpp"
 #include "cuda/runtime/host_runtime.hpp"
+#include "expression/workspace.hpp"
+#include "objective/objective.hpp"
 
 using namespace closedform;
 

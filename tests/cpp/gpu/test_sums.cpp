@@ -13,6 +13,7 @@
 #include "cuda/structure/pair_scores_driver.hpp"
 #include "cuda/surrogate/als_moments_driver.hpp"
 #include "gpu/grid_models.hpp"
+#include "structure/pair_totals.hpp"
 #include "surrogate/als.hpp"
 #include "surrogate/als_moments.hpp"
 #include "surrogate/als_rows.hpp"

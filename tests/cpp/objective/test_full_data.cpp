@@ -8,6 +8,8 @@
 #include "closedform/objective/full_data.hpp"
 #include "closedform/search/search.hpp"
 #include "core/random.hpp"
+#include "expression/workspace.hpp"
+#include "objective/objective.hpp"
 #include "objective/quadratic_model.hpp"
 
 using namespace closedform;

@@ -8,10 +8,12 @@
 #include "closedform/expression/infix.hpp"
 #include "core/random.hpp"
 #include "expression/expand_products.hpp"
+#include "expression/workspace.hpp"
 #include "objective/direction_invariants.hpp"
 #include "objective/gradient_objective.hpp"
 #include "objective/levenberg_marquardt.hpp"
 #include "objective/margin_objective.hpp"
+#include "objective/objective.hpp"
 #include "search/linear_form.hpp"
 #include "search/variation.hpp"
 

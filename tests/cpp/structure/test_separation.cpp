@@ -8,6 +8,7 @@
 
 #include "closedform/structure/separation.hpp"
 #include "core/random.hpp"
+#include "structure/pair_totals.hpp"
 #include "structure/tree_fit.hpp"
 
 using closedform::LogHistogram;

@@ -11,6 +11,7 @@
 #include "closedform/expression/infix.hpp"
 #include "closedform/terms/sums_of_terms.hpp"
 #include "core/random.hpp"
+#include "objective/objective.hpp"
 #include "terms/term_library.hpp"
 #include "terms/term_selection.hpp"
 

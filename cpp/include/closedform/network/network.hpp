@@ -7,8 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include "closedform/core/activation.hpp"
 #include "closedform/core/matrix_view.hpp"
-#include "kernels/activations.hpp"
 
 namespace closedform {
 

@@ -10,8 +10,8 @@
 #include "closedform/core/matrix_view.hpp"
 #include "closedform/core/stop.hpp"
 #include "closedform/expression/expression.hpp"
+#include "closedform/objective/loss_sums.hpp"
 #include "closedform/objective/target.hpp"
-#include "objective/objective.hpp"
 
 namespace closedform {
 

@@ -7,9 +7,12 @@
 #include <vector>
 
 #include "closedform/core/matrix_view.hpp"
-#include "objective/objective.hpp"
+#include "closedform/expression/expression.hpp"
 
 namespace closedform {
+
+class Objective;
+class RowBlocks;
 
 /// Powers of ten between the data and what the search works with: working value = unit * value.
 struct Units {

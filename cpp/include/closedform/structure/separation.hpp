@@ -8,10 +8,9 @@
 #include <span>
 #include <vector>
 
+#include "closedform/core/link_function.hpp"
 #include "closedform/structure/pair_scores.hpp"
 #include "closedform/structure/separation_tree.hpp"
-#include "structure/link_search.hpp"
-#include "structure/tree_fit.hpp"
 
 namespace closedform {
 

@@ -13,9 +13,11 @@
 
 #include "closedform/core/table.hpp"
 #include "closedform/surrogate/tensor_surrogate.hpp"
-#include "surrogate/als.hpp"
 
 namespace closedform {
+
+struct FitRows;
+class MomentRows;
 
 /// The stop callback ended a fit before there was a result.
 class FitStopped : public std::runtime_error {
@@ -49,14 +51,6 @@ struct SurrogateFit {
     std::string held_out_rows;  ///< which rows those were, in words
     std::vector<bool> discrete;
 };
-
-/// Grids for every column: see nodes_from_sorted. Discrete columns get patch 0.
-struct Grids {
-    std::vector<std::vector<double>> sorted;  ///< per column, a sorted sample with both ends
-    std::vector<bool> discrete;
-    std::vector<GridBasis> bases(std::size_t segments, std::size_t patch, std::size_t degree) const;
-};
-Grids column_grids(const Table& x);
 
 /// Throws std::invalid_argument for sizes that do not match, for fewer than two rows, or a target
 /// that is constant. Values must be finite (not checked here).

@@ -22,6 +22,9 @@ struct MergedInput {
 /// No row has a value or a gradient that is not a number.
 bool finite(const MergedInput& input);
 
+/// The rule by which inputs merge (symmetries.hpp).
+enum class MergeKind : std::uint8_t { unused, linear, product, radius, mixed };
+
 /// What an input enters an additive law through: g(a f1(z1) + b f2(z2)).
 enum class Term : std::uint8_t { identity, square, logarithm };
 

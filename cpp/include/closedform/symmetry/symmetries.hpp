@@ -22,7 +22,6 @@
 #include "closedform/core/matrix_view.hpp"
 #include "closedform/expression/expression.hpp"
 #include "closedform/symmetry/merged_input.hpp"
-#include "symmetry/merge_chooser.hpp"
 
 namespace closedform {
 

@@ -10,7 +10,7 @@
 
 #include "closedform/core/matrix_view.hpp"
 #include "closedform/expression/expression.hpp"
-#include "search/pareto_archive.hpp"
+#include "closedform/search/candidate.hpp"
 
 namespace closedform {
 

@@ -4,7 +4,7 @@
 
 #include <cstddef>
 
-#include "closedform/expression/expression.hpp"
+#include "closedform/core/node.hpp"
 
 namespace closedform {
 
