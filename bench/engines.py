@@ -19,10 +19,10 @@ import numpy as np
 
 import closedform as cf
 from bench.problem import Floats, Problem, judge
-from closedform.backends import native
-from closedform.settings import LARGEST_SIZE, checked
-from closedform.shorten import shorter
-from closedform.targets import Values
+from closedform.formulas.sympy_forms import shorter
+from closedform.searches.backends import native
+from closedform.searches.objectives import Values
+from closedform.searches.settings import LARGEST_SIZE, checked
 
 OPERATORS = ("+", "-", "*", "/", "sin", "cos", "exp", "log", "square")
 MAX_SIZE = 40  # V8, the largest of its set, has 29 nodes

@@ -18,9 +18,9 @@ import numpy.typing as npt
 
 import closedform as cf
 from bench.record import Record, Target
-from closedform.formula import Formula, Front
-from closedform.selection import cross_errors
-from closedform.settings import KNOWN_OPERATORS
+from closedform.formulas.formula import Formula, Front
+from closedform.searches.description_length import cross_errors
+from closedform.searches.settings import KNOWN_OPERATORS
 
 Floats = npt.NDArray[np.float64]
 

@@ -17,7 +17,7 @@ PEERS = {
 def missing(peer: str) -> str:
     """Why a peer cannot be run, in one line; "" where it can."""
     if peer == "PySR":
-        from closedform.backends import julia_start
+        from closedform.searches.backends import julia_start
 
         usable, line = julia_start.status()
         return "" if usable and "will download" not in line else f"PySR left out: {line}"

@@ -19,8 +19,8 @@ import closedform as cf
 from bench.neurons.rules import OPERATORS, RULES, Rule, same_form
 from bench.peers import missing
 from bench.record import Record
-from closedform.gradient_selection import gradient_errors
-from closedform.unit_gradients import unit_gradients
+from closedform.neurons.unit_gradients import unit_gradients
+from closedform.searches.steepest_drop import gradient_errors
 
 FRESH_ROWS, FRESH_SEED, AGREEMENT = 10_000, 2 * 10**6, 0.99
 ON_THE_FRONT = "2"

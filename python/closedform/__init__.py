@@ -1,35 +1,41 @@
 """Closed-form expressions from data and from trained neural networks."""
 
-from closedform.discover import Discovery, discover
-from closedform.estimators import ClosedFormClassifier, ClosedFormRegressor
-from closedform.formula import Formula, Front
-from closedform.interpret import Fidelity, Interpretation, interpret
-from closedform.library import get_cmake_dir, get_include
-from closedform.networks import Network, network
-from closedform.search import build_info, search
-from closedform.separability import Leaf, Product, Separability, Sum, separability
-from closedform.surrogate import Surrogate
+from __future__ import annotations
 
-__all__ = [
-    "ClosedFormClassifier",
-    "ClosedFormRegressor",
-    "Discovery",
-    "Fidelity",
-    "Formula",
-    "Front",
-    "Interpretation",
-    "Leaf",
-    "Network",
-    "Product",
-    "Separability",
-    "Sum",
-    "Surrogate",
-    "build_info",
-    "discover",
-    "get_cmake_dir",
-    "get_include",
-    "interpret",
-    "network",
-    "search",
-    "separability",
-]
+from importlib import import_module
+
+# The module of every public name, imported when the name is first asked for; __init__.pyi has them
+# for type checkers.
+_MODULES = {
+    name: module
+    for module, names in {
+        "formulas.formula": "Formula Front",
+        "info": "build_info get_cmake_dir get_include",
+        "neurons.network": "Network network",
+        "pipelines.discovery": "Discovery discover",
+        "pipelines.interpretation": "Fidelity Interpretation interpret",
+        "searches.api": "search",
+        "sklearn": "ClosedFormClassifier ClosedFormRegressor",
+        "surrogates.model": "Surrogate",
+        "surrogates.separability": "Leaf Product Separability Sum separability",
+    }.items()
+    for name in names.split()
+}
+
+
+__all__ = sorted(_MODULES)
+
+
+def __getattr__(name: str) -> object:
+    if name == "__version__":
+        value: object = import_module("closedform.info").build_info()["version"]
+    elif name in _MODULES:
+        value = getattr(import_module(f"closedform.{_MODULES[name]}"), name)
+    else:
+        raise AttributeError(f"module 'closedform' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, "__version__"})

@@ -2,6 +2,6 @@
 
 import sys
 
-from closedform.cli import main
+from closedform.cli.main import main
 
 sys.exit(main())

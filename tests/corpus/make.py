@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas
 
 import closedform as cf
-from closedform.formula import VERSION
+from closedform.formulas.formula import VERSION
 
 HERE = Path(__file__).parent / f"version{VERSION}"
 Floats = npt.NDArray[np.float64]

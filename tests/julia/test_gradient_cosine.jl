@@ -1,15 +1,16 @@
 # The objective against its definition, written out, with derivatives by finite differences.
-# Run by tests/python/test_pysr.py, or: julia --project=<with the packages> tests/julia/<this file>
+# Run by tests/python/searches/backends/test_pysr.py, or: julia --project=<with the packages> tests/julia/<this file>
 
 using Test
 using Random: Xoshiro
 using SymbolicRegression: Dataset, Node, Options, eval_tree_array
 using SymbolicRegression.CoreModule: batch
 
+const SOURCES = joinpath(@__DIR__, "..", "..", "python", "closedform", "searches", "backends", "julia")
 isdefined(Main, :GradientCosine) ||
-    include(joinpath(@__DIR__, "..", "..", "python", "closedform", "julia", "GradientCosine.jl"))
+    include(joinpath(SOURCES, "GradientCosine.jl"))
 isdefined(Main, :SearchWatch) ||
-    include(joinpath(@__DIR__, "..", "..", "python", "closedform", "julia", "SearchWatch.jl"))
+    include(joinpath(SOURCES, "SearchWatch.jl"))
 
 const OPTIONS = Options(; binary_operators=[+, -, *, /], unary_operators=[sin, exp], save_to_file=false)
 const x1, x2 = Node{Float64}(; feature=1), Node{Float64}(; feature=2)

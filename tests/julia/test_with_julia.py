@@ -1,4 +1,5 @@
-"""The PySR engine with Julia running. tests/python/test_pysr.py runs this where Julia starts."""
+"""The PySR engine with Julia running, where it starts: run by
+tests/python/searches/backends/test_pysr.py."""
 
 from __future__ import annotations
 
@@ -12,9 +13,9 @@ import numpy as np
 import pytest
 
 import closedform as cf
-from closedform import _inputs
-from closedform.backends import julia_start
-from closedform.targets import Directions
+from closedform.errors import InputError
+from closedform.searches.backends import julia_start
+from closedform.searches.objectives import Directions
 
 pytestmark = pytest.mark.julia
 
@@ -166,9 +167,9 @@ def test_callback_stops_and_is_told(julia: Any) -> None:
 
 
 def test_what_pysr_does_not_know_is_refused(julia: Any) -> None:
-    with pytest.raises(_inputs.InputError, match="'populatons' is no parameter"):
+    with pytest.raises(InputError, match="'populatons' is no parameter"):
         cf.search(X, values=X[:, 0], backend="pysr", options={"populatons": 3})
-    with pytest.raises(_inputs.InputError, match="threads: Julia was started with 2"):
+    with pytest.raises(InputError, match="threads: Julia was started with 2"):
         cf.search(X, values=X[:, 0], backend="pysr", threads=5)
 
 

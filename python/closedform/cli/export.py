@@ -1,0 +1,119 @@
+"""The command `closedform export`: a saved formula or surrogate as source code."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from closedform.errors import InputError
+
+
+def add(commands: argparse._SubParsersAction[Any]) -> None:
+    """Adds the command to those of the program."""
+    export = commands.add_parser(
+        "export",
+        help="write a formula or surrogate as source code",
+        description="Writes one self-contained function, with its derivatives if wanted.",
+    )
+    export.set_defaults(run=_export)
+    export.add_argument(
+        "front", metavar="FRONT", help="file of Front.save, Formula.save or Surrogate.save"
+    )
+    export.add_argument(
+        "--to",
+        required=True,
+        metavar="LANGUAGE",
+        help="c, c++, cuda, fortran, julia, numpy, jax or torch; a surrogate: c or fortran",
+    )
+    export.add_argument(
+        "--derivatives",
+        type=int,
+        choices=[0, 1, 2],
+        default=0,
+        help="1: the gradient, too; 2: the Hessian, too (default 0; a surrogate: 0 or 1)",
+    )
+    export.add_argument(
+        "--complexity",
+        type=int,
+        metavar="N",
+        help="the front's formula of that many nodes (default: its best)",
+    )
+    export.add_argument(
+        "--outside",
+        choices=["clamp", "flag"],
+        help="beyond the data's ranges: clamp the inputs, or flag them in a last output",
+    )
+    export.add_argument("--name", help="of the function (default: formula, or surrogate)")
+    export.add_argument(
+        "--unit",
+        action="append",
+        type=_unit,
+        default=[],
+        metavar="INPUT=UNIT",
+        help="unit of an input, for the comment (repeatable)",
+    )
+    export.add_argument("--output", type=Path, metavar="FILE", help="default: standard output")
+
+
+def _unit(text: str) -> tuple[str, str]:
+    name, equals, unit = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text} is not INPUT=UNIT")
+    return name, unit
+
+
+def _export(options: argparse.Namespace) -> int:
+    try:
+        with open(options.front, "rb") as file:
+            archive = file.read(2) == b"PK"  # a saved surrogate is a zip archive
+        code = _surrogate_code(options) if archive else _formula_code(options)
+    except OSError as error:
+        raise InputError(f"{options.front}: cannot be read ({error.strerror})") from error
+    if options.output is None:
+        print(code, end="")
+        return 0
+    try:
+        options.output.write_text(code, encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"--output: cannot write {options.output} ({error.strerror})") from error
+    return 0
+
+
+def _formula_code(options: argparse.Namespace) -> str:
+    from closedform.formulas.formula import Front
+
+    try:
+        front = Front.load(options.front)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    formula = front.best
+    if options.complexity is not None:
+        sizes = [member.complexity for member in front]
+        if options.complexity not in sizes:
+            raise InputError(
+                f"--complexity: none of {options.complexity} nodes; there are "
+                f"{', '.join(map(str, sizes))}"
+            )
+        formula = front[sizes.index(options.complexity)]
+    return formula.code(
+        options.to,
+        options.derivatives,
+        name=options.name or "formula",
+        units=dict(options.unit),
+        outside=options.outside,
+    )
+
+
+def _surrogate_code(options: argparse.Namespace) -> str:
+    from closedform.surrogates.model import Surrogate
+
+    for option in ("complexity", "outside"):
+        if getattr(options, option) is not None:
+            raise InputError(f"--{option}: is for formulas; {options.front} is a surrogate")
+    return Surrogate.load(options.front).code(
+        options.to,
+        options.derivatives,
+        name=options.name or "surrogate",
+        units=dict(options.unit),
+    )

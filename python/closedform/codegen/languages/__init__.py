@@ -1,0 +1,1 @@
+"""The languages that a formula's code is written in, a module each."""

@@ -1,0 +1,137 @@
+"""Python for arrays and tensors: NumPy, JAX and torch."""
+
+from __future__ import annotations
+
+import keyword
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from closedform.codegen.routine import Language, Routine
+
+_RESERVED = (
+    frozenset(keyword.kwlist) | frozenset(keyword.softkwlist) | {"np", "jnp", "torch", "float"}
+)
+
+
+@dataclass(frozen=True)
+class _Library:
+    """What the three call differently.
+
+    Attributes:
+        module: as the code calls it.
+        imports: the line that brings it.
+        convert: makes an array of an input {0}; "" where tensors are to be given.
+        broadcast: the function that brings arrays to one shape.
+        axis: what `stack` calls it.
+    """
+
+    module: str
+    imports: str
+    convert: str
+    broadcast: str
+    axis: str
+
+
+def _literal(value: float) -> str:
+    return repr(value) if math.isfinite(value) else f'float("{value}")'
+
+
+def _calls(module: str, power: str, clip: str) -> dict[str, str]:
+    functions = ("sin", "cos", "tan", "exp", "log", "sqrt", "tanh", "abs", "sign")
+    return {name: f"{module}.{name}({{0}})" for name in functions} | {
+        "pow": f"{module}.{power}({{0}}, {{1}})",
+        "zero_where": f"{module}.where({{0}} == 0.0, {module}.zeros_like({{0}}), {{1}})",
+        "clamp": f"{module}.{clip}({{0}}, {{low}}, {{high}})",
+        "inside": f"{module}.where(({{0}} >= {{low}}) & ({{0}} <= {{high}}), "
+        f"{module}.ones_like({{0}}), 0.0)",
+    }
+
+
+def _frame(library: _Library, routine: Routine) -> str:
+    module, count = library.module, len(routine.inputs)
+    first = routine.inputs[0].name
+
+    def filled(text: str) -> str:
+        return f"{module}.full_like(value, {text})" if text in routine.constant else text
+
+    def stacked(name: str, rows: Sequence[Sequence[str]]) -> list[str]:
+        return [
+            f"{name} = [",
+            *(f"    {', '.join(map(filled, row))}," for row in rows),
+            "]",
+            f"{name} = {module}.stack({module}.{library.broadcast}(*{name}), {library.axis}=-1)",
+        ]
+
+    body = []
+    if library.convert:
+        body += [
+            f"{argument.name} = {library.convert.format(argument.name)}"
+            for argument in routine.inputs
+        ]
+    body += [f"{name} = {text}" for name, text in routine.statements]
+    if routine.value in routine.constant:
+        body.append(f"value = {module}.full_like({first}, {routine.value})")
+    elif routine.value != "value":
+        body.append(f"value = {routine.value}")
+    outputs = ["value"]
+    if routine.gradient:
+        body += stacked("gradient", [routine.gradient])
+        outputs.append("gradient")
+    if routine.hessian:
+        body += stacked("hessian", routine.hessian)
+        body.append(f"hessian = hessian.reshape(*value.shape, {count}, {count})")
+        outputs.append("hessian")
+    if routine.flags:
+        inside = " & ".join(
+            f"({argument.name} >= {argument.limits[0]}) & ({argument.name} <= {argument.limits[1]})"
+            for argument in routine.inputs
+            if argument.limits is not None
+        )
+        body.append(f"outside = ~({inside})")
+        outputs.append("outside")
+    lines = [
+        *(f"# {line}".rstrip() for line in routine.comment),
+        library.imports,
+        "",
+        "",
+        f"def {routine.name}({', '.join(argument.name for argument in routine.inputs)}):",
+        *(f"    {line}" for line in body),
+        f"    return {', '.join(outputs)}",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _language(title: str, library: _Library, power: str, clip: str) -> Language:
+    calls = _calls(library.module, power, clip)
+    return Language(title, _RESERVED, calls, _literal, partial(_frame, library))
+
+
+NUMPY = _language(
+    "Python with NumPy",
+    _Library(
+        "np", "import numpy as np", "np.asarray({0}, dtype=float)", "broadcast_arrays", "axis"
+    ),
+    "power",
+    "clip",
+)
+JAX = _language(
+    "Python with JAX",
+    _Library(
+        "jnp",
+        "import jax.numpy as jnp",
+        "jnp.asarray({0}, dtype=float)",
+        "broadcast_arrays",
+        "axis",
+    ),
+    "power",
+    "clip",
+)
+TORCH = _language(
+    "Python with torch",
+    _Library("torch", "import torch", "", "broadcast_tensors", "dim"),
+    "pow",
+    "clamp",
+)

@@ -1,0 +1,79 @@
+"""Julia."""
+
+from __future__ import annotations
+
+import math
+
+from closedform.codegen.routine import Language, Routine
+
+_RESERVED = frozenset(
+    "baremodule begin break catch const continue do else elseif end export false finally for "
+    "function global if import let local macro module public quote return struct true try using "
+    "while abstract mutable primitive type where in isa outer NaN Inf abs sign clamp isfinite "
+    "isinteger im pi e sin_ cos_ tan_ log_ sqrt_ pow_ exp tanh".split()
+)
+
+# Julia throws where other languages give NaN; so that a formula has no value there, and does not
+# end a simulation, these stand in front.
+_GUARDS = {
+    "sin": "sin_(a) = isfinite(a) ? sin(a) : NaN",
+    "cos": "cos_(a) = isfinite(a) ? cos(a) : NaN",
+    "tan": "tan_(a) = isfinite(a) ? tan(a) : NaN",
+    "log": "log_(a) = a < 0.0 ? NaN : log(a)",
+    "sqrt": "sqrt_(a) = a < 0.0 ? NaN : sqrt(a)",
+    "pow": "pow_(a, b) = a < 0.0 && !isinteger(b) ? NaN : a^b",
+}
+
+_CALLS = {name: f"{name}_({{0}})" for name in ("sin", "cos", "tan", "log", "sqrt")} | {
+    "exp": "exp({0})",
+    "tanh": "tanh({0})",
+    "abs": "abs({0})",
+    "pow": "pow_({0}, {1})",
+    "sign": "sign({0})",
+    "zero_where": "({0} == 0.0 ? 0.0 : {1})",
+    "clamp": "clamp({0}, {low}, {high})",
+    "inside": "({low} <= {0} <= {high} ? 1.0 : 0.0)",
+}
+
+
+def _literal(value: float) -> str:
+    if math.isfinite(value):
+        return repr(value)
+    return "NaN" if math.isnan(value) else "Inf" if value > 0 else "-Inf"
+
+
+def _tuple(texts: tuple[str, ...]) -> str:
+    return f"({', '.join(texts)},)"
+
+
+def _frame(routine: Routine) -> str:
+    arguments = ", ".join(argument.name for argument in routine.inputs)
+    body = [_GUARDS[op] for op in sorted(_GUARDS.keys() & routine.functions)]
+    body += [f"{name} = {text}" for name, text in routine.statements]
+    outputs = [routine.value]
+    if routine.gradient:
+        body.append(f"gradient = {_tuple(routine.gradient)}")
+        outputs.append("gradient")
+    if routine.hessian:
+        body += ["hessian = (", *(f"    {_tuple(row)}," for row in routine.hessian), ")"]
+        outputs.append("hessian")
+    if routine.flags:
+        inside = " && ".join(
+            f"{argument.limits[0]} <= {argument.name} <= {argument.limits[1]}"
+            for argument in routine.inputs
+            if argument.limits is not None
+        )
+        body.append(f"outside = !({inside})")
+        outputs.append("outside")
+    lines = [
+        *(f"# {line}".rstrip() for line in routine.comment),
+        f"function {routine.name}({arguments})",
+        *(f"    {line}" for line in body),
+        f"    return {', '.join(outputs)}",
+        "end",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+JULIA = Language("Julia", _RESERVED, _CALLS, _literal, _frame)

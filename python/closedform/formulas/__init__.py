@@ -1,0 +1,1 @@
+"""Formulas and fronts of formulas."""

@@ -1,0 +1,453 @@
+"""Formulas and Pareto fronts of formulas: what every search hands back."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from closedform import _core
+from closedform._typing import FloatMatrix
+from closedform.errors import InputError
+from closedform.tables import checks, devices
+
+if TYPE_CHECKING:
+    import pandas
+    import sympy
+
+    from closedform.searches.symmetries import Merging
+
+Ranges = tuple[tuple[float, float], ...]
+
+FORMAT = "closedform front"
+VERSION = 1
+
+
+class Formula:
+    """A closed-form expression of named inputs.
+
+    Attributes:
+        text: infix text with every constant in full; also valid Python where numpy's functions are
+            in scope (`square` and `cube` are written `**2`, `**3`). `str(formula)` is the same.
+        names: the inputs' names, in the order of the columns of X.
+        loss: what was searched for (mean squared error, mean squared distance of unit gradients,
+            or mean hinge loss; weighted, where weights were given) on the rows searched, computed
+            from `text`; NaN for a formula made by hand.
+        ranges: per input, (lowest, highest) of the data searched; None for a formula made by hand.
+        complexity: nodes of the expression tree; operators, constants and variables count 1 each.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        names: Sequence[str],
+        loss: float = float("nan"),
+        ranges: Ranges | None = None,
+    ) -> None:
+        """Reads `text`.
+
+        Raises:
+            ValueError: text that is not an expression in `names`; the message says where. Or ranges
+                that are not one pair per name.
+        """
+        self.names = tuple(names)
+        if ranges is not None and len(ranges) != len(self.names):
+            raise InputError(
+                f"ranges: has {len(ranges)} for {len(self.names)} inputs; give one pair per input"
+            )
+        self._expression = _core.Expression(text, list(self.names))
+        self.text = self._expression.text(list(self.names))
+        self.loss = float(loss)
+        self.ranges = ranges
+
+    @property
+    def complexity(self) -> int:
+        return self._expression.complexity
+
+    @property
+    def operators(self) -> frozenset[str]:
+        """Names of the operators the formula uses."""
+        return frozenset(self._expression.operators)
+
+    def __call__(self, X: object, *, threads: int | None = None) -> npt.NDArray[np.float64]:
+        """Values of the formula.
+
+        Args:
+            X: (n, d) array with the columns of `names` in that order, or a table that has them.
+            threads: how many to use; None for all cores.
+
+        Returns:
+            (n,) float64; not finite at rows where the formula is not defined.
+
+        Raises:
+            InputError: wrong shape, missing columns, values that are not finite numbers.
+        """
+        return self._expression.evaluate(self._columns(X), threads or 0)
+
+    def gradient(self, X: object, *, threads: int | None = None) -> npt.NDArray[np.float64]:
+        """Derivatives by every input, exact (reverse mode); arguments as for a call.
+
+        Returns:
+            (n, d) float64.
+        """
+        return self._expression.gradient(self._columns(X), threads or 0)
+
+    def hessian(self, X: object, *, threads: int | None = None) -> npt.NDArray[np.float64]:
+        """Second derivatives by every two inputs, exact; arguments as for a call.
+
+        Returns:
+            (n, d, d) float64, symmetric.
+        """
+        return self._expression.hessian(self._columns(X), threads or 0)
+
+    def _columns(self, X: object) -> FloatMatrix:
+        table = checks.matrix(X, min_rows=1)
+        if table.names == self.names:
+            return table.values
+        if set(self.names) <= set(table.names):
+            columns = [table.names.index(name) for name in self.names]
+            return table.values.take(columns, axis=1)
+        if table.values.shape[1] != len(self.names):
+            raise InputError(
+                f"X: has {table.values.shape[1]} columns; "
+                f"the formula takes {len(self.names)}: {', '.join(self.names)}"
+            )
+        return table.values
+
+    @cached_property
+    def _sympy(self) -> sympy.Expr:
+        import sympy
+
+        functions: dict[str, Any] = {
+            name: getattr(sympy, name) for name in ("sin", "cos", "tan", "exp", "log", "sqrt")
+        }
+        functions |= {
+            "tanh": sympy.tanh,
+            "abs": sympy.Abs,
+            "inv": lambda a: 1 / a,
+            "pow": sympy.Pow,
+        }
+        symbols = {name: sympy.Symbol(name, real=True) for name in self.names}
+        # Our own grammar was checked in __init__: nothing but numbers, names and these functions.
+        return sympy.sympify(self.text, locals=functions | symbols)
+
+    def sympy(self) -> sympy.Expr:
+        """The formula as a sympy expression in real symbols named as the inputs."""
+        return self._sympy
+
+    def latex(self) -> str:
+        """The formula in LaTeX, constants rounded to 6 significant digits."""
+        import sympy
+
+        rounded = self._sympy.xreplace(
+            {number: sympy.Float(number, 6) for number in self._sympy.atoms(sympy.Float)}
+        )
+        return str(sympy.latex(rounded))
+
+    def code(
+        self,
+        language: str,
+        derivatives: int = 0,
+        *,
+        name: str = "formula",
+        ranges: Mapping[str, tuple[float, float]] | None = None,
+        units: Mapping[str, str] | None = None,
+        outside: Literal["clamp", "flag"] | None = None,
+    ) -> str:
+        """Source code of one self-contained function of the inputs, in the order of `names`.
+
+        What value, gradient and Hessian have in common is computed once; derivatives follow the
+        formula's own structure, nothing is expanded. Where the formula has no value, neither has
+        the function (NaN or infinite).
+
+        Args:
+            language: "c" (C99), "c++", "cuda", "fortran" (2008), "julia", "numpy", "jax" or
+                "torch".
+            derivatives: 0 for the value, 1 for its gradient, too, 2 for its Hessian, too.
+            name: of the function.
+            ranges: per input, (low, high) for the comment and for `outside`; what is not given is
+                the range of the data the formula was found in, if known.
+            units: per input, for the comment.
+            outside: beyond the ranges, "clamp" takes the input for the range's end; "flag" adds a
+                last output that tells.
+
+        Returns:
+            The source. C, C++, CUDA: `double name(double x1, ..., double gradient[d],
+            double hessian[d*d], int *outside)`. Fortran: a module `name_module` with
+            `name(x1, ..., value, gradient, hessian, outside)`; an elemental function of the inputs
+            for the value alone. The others return value, gradient, hessian, outside as far as asked
+            for; NumPy, JAX and torch functions broadcast, derivatives lie along the last axes.
+            Inputs have their own names where the language allows, and are described in a comment.
+
+        Raises:
+            InputError: an argument that cannot be used; the message names it.
+        """
+        from closedform.codegen.expression import formula_code
+
+        known = {} if self.ranges is None else dict(zip(self.names, self.ranges, strict=True))
+        return formula_code(
+            self._expression,
+            self.names,
+            language,
+            derivatives,
+            name=name,
+            ranges=known | dict(ranges or {}),
+            units=units or {},
+            outside=outside,
+        )
+
+    def refit(
+        self,
+        X: npt.NDArray[np.float64],
+        y: npt.NDArray[np.float64],
+        weights: npt.NDArray[np.float64] | None = None,
+        *,
+        snap: bool = False,
+        seconds: float = math.inf,
+    ) -> Formula:
+        """The same structure with its constants fitted to other rows.
+
+        Args:
+            X: (n, d) C-contiguous float64.
+            y: (n,) float64.
+            weights: (n,) float64 or None.
+            snap: also rounds constants within half a standard error of one constant.
+            seconds: after them the constants stay where they are.
+
+        Returns:
+            A formula whose loss is that on these rows.
+        """
+        floor = EXACT * float(np.var(y))
+        within = 0.5 / len(y) if snap else -1.0
+        expression, _ = self._expression.refit(
+            X, y, weights, within, floor if snap else 0.0, seconds
+        )
+        goal = _core.Goal.values(y, weights)
+        return scored([expression.text(list(self.names))], self.names, X, goal)[0]
+
+    def simplified(self, operators: Iterable[str]) -> Formula:
+        """An equal formula in canonical form, no longer than this; `operators` contains its own."""
+        expression = self._expression.simplified(list(operators))
+        return Formula(expression.text(list(self.names)), self.names, self.loss, self.ranges)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the formula as a front of one (see `Front.save`)."""
+        Front([self]).save(path)
+
+    @staticmethod
+    def load(path: str | os.PathLike[str]) -> Formula:
+        """Reads what `save` wrote; of a whole front, its best."""
+        return Front.load(path).best
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return f"Formula({self.text!r}, complexity={self.complexity}, loss={self.loss:.3g})"
+
+    def __reduce__(
+        self,
+    ) -> tuple[type[Formula], tuple[str, tuple[str, ...], float, Ranges | None]]:
+        # The extension's object has no pickle.
+        return Formula, (self.text, self.names, self.loss, self.ranges)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Formula) and (self.text, self.names) == (other.text, other.names)
+
+    def __hash__(self) -> int:
+        return hash((self.text, self.names))
+
+
+# Loss relative to the target's variance below which the rest is rounding of float64 data.
+EXACT = 1e-24
+
+
+class _Newer(InputError):
+    """A file that a later closedform wrote."""
+
+
+def _ranges(saved: list[list[float]] | None) -> Ranges | None:
+    """What a file says of the ranges; files of formulas made by hand say nothing."""
+    if saved is None:
+        return None
+    return tuple((float(low), float(high)) for low, high in saved)
+
+
+def scored(
+    texts: Sequence[str],
+    names: Sequence[str],
+    X: FloatMatrix,
+    goal: _core.Goal,
+    threads: int = 0,
+    on_device: bool = False,
+) -> list[Formula]:
+    """Formulas whose losses are computed from their texts, in one pass over all rows: what is shown
+    is what is."""
+    if on_device:
+        losses = devices.running(lambda: goal.losses_on_device(texts, names, X))
+    else:
+        losses = goal.losses(texts, names, X, threads)
+    return [Formula(text, names, loss) for text, loss in zip(texts, losses, strict=True)]
+
+
+def pareto(formulas: Iterable[Formula], exact: float = 0.0) -> list[Formula]:
+    """Those no smaller formula is as good as, by size. Losses up to `exact` count as equal."""
+    kept: list[Formula] = []
+    for formula in sorted(formulas, key=lambda f: (f.complexity, f.loss)):
+        if math.isfinite(formula.loss) and (
+            not kept or max(formula.loss, exact) < max(kept[-1].loss, exact)
+        ):
+            kept.append(formula)
+    return kept
+
+
+class Front(Sequence[Formula]):
+    """Formulas no smaller one is as good as, by complexity; a sequence.
+
+    Attributes:
+        best: the formula to use if only one is wanted; how it was chosen is said by whoever made
+            the front.
+        stopped: why the search ended: "exact", "time", "evaluations", "interrupted" or "".
+        evaluations: passes of a candidate expression over the search's sample of rows.
+        seconds: how long the search took.
+        symmetries: of a search for gradients, the inputs merged before it; not saved.
+    """
+
+    def __init__(
+        self,
+        formulas: Sequence[Formula],
+        *,
+        best: int = -1,
+        stopped: str = "",
+        evaluations: int = 0,
+        seconds: float = 0.0,
+        symmetries: Merging | None = None,
+    ) -> None:
+        if not formulas:
+            raise ValueError("formulas: a front has at least one")
+        self._formulas = list(formulas)
+        self._best = range(len(formulas))[best]
+        self.stopped = stopped
+        self.evaluations = evaluations
+        self.seconds = seconds
+        self.symmetries = symmetries
+
+    @property
+    def best(self) -> Formula:
+        return self._formulas[self._best]
+
+    def with_best(self, index: int) -> Front:
+        """The same front with another formula as its best."""
+        front = copy.copy(self)
+        front._best = range(len(self))[index]
+        return front
+
+    def of_data(self, *parts: FloatMatrix) -> Front:
+        """The same front, its formulas told the ranges of the rows (n, d) they were found in."""
+        low = np.min([part.min(axis=0) for part in parts], axis=0)
+        high = np.max([part.max(axis=0) for part in parts], axis=0)
+        for formula in self:
+            formula.ranges = tuple(zip(low.tolist(), high.tolist(), strict=True))
+        return self
+
+    def __len__(self) -> int:
+        return len(self._formulas)
+
+    @overload
+    def __getitem__(self, index: int) -> Formula: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Formula]: ...
+    def __getitem__(self, index: int | slice) -> Formula | list[Formula]:
+        return self._formulas[index]
+
+    def __iter__(self) -> Iterator[Formula]:
+        return iter(self._formulas)
+
+    def frame(self) -> pandas.DataFrame:
+        """The front as a table: complexity, loss, formula, best (needs the extra `tables`)."""
+        import pandas
+
+        return pandas.DataFrame(
+            {
+                "complexity": [formula.complexity for formula in self],
+                "loss": [formula.loss for formula in self],
+                "formula": [formula.text for formula in self],
+                "best": [index == self._best for index in range(len(self))],
+            }
+        )
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the front as JSON: names, and text and loss of every formula.
+
+        Also `ranges`, [lowest, highest] of the data per input, where they are known.
+        """
+        document: dict[str, object] = {
+            "format": FORMAT,
+            "version": VERSION,
+            "names": list(self.best.names),
+            "best": self._best,
+            "stopped": self.stopped,
+            "evaluations": self.evaluations,
+            "seconds": self.seconds,
+            # A loss that is not a number has no JSON form.
+            "formulas": [
+                {"text": f.text, "loss": f.loss if np.isfinite(f.loss) else None} for f in self
+            ],
+        }
+        if self.best.ranges is not None:
+            document["ranges"] = self.best.ranges
+        text = json.dumps(document, indent=1, allow_nan=False)
+        # Written beside and moved into place: a crash leaves the old file or the new one.
+        temporary = Path(f"{os.fspath(path)}.part")
+        temporary.write_text(text + "\n", encoding="utf-8")
+        temporary.replace(path)
+
+    @staticmethod
+    def load(path: str | os.PathLike[str]) -> Front:
+        """Reads what `save` wrote. No code in the file is run.
+
+        Raises:
+            OSError: the file cannot be read.
+            ValueError: not such a file, cut short, or of a later version.
+        """
+        try:
+            document = json.loads(Path(path).read_text(encoding="utf-8"))
+            if document["format"] != FORMAT:
+                raise KeyError(FORMAT)
+            if (version := int(document["version"])) > VERSION:
+                raise _Newer(
+                    f"{path}: is of version {version}; this closedform reads up to {VERSION}: "
+                    "install a newer one"
+                )
+            names = [str(name) for name in document["names"]]
+            ranges = _ranges(document.get("ranges"))
+            formulas = [
+                Formula(str(f["text"]), names, math.nan if f["loss"] is None else f["loss"], ranges)
+                for f in document["formulas"]
+            ]
+            return Front(
+                formulas,
+                best=document["best"],
+                stopped=str(document["stopped"]),
+                evaluations=int(document["evaluations"]),
+                seconds=float(document["seconds"]),
+            )
+        except _Newer:
+            raise
+        except (LookupError, TypeError, ValueError, OverflowError, RecursionError) as error:
+            raise ValueError(f"{path}: not a saved front, or cut short ({error!r})") from error
+
+    def __str__(self) -> str:
+        lines = [f"{'complexity':>10}  {'loss':>9}  formula"]
+        for index, f in enumerate(self):
+            mark = "  <- best" if index == self._best else ""
+            lines.append(f"{f.complexity:>10}  {f.loss:>9.3g}  {f.text}{mark}")
+        return "\n".join(lines)

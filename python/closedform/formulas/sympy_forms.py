@@ -1,0 +1,124 @@
+"""What sympy can still shorten after the core's own canonical form."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from closedform import _core
+from closedform.formulas.formula import Formula
+
+# sympy's general algorithms take seconds on large expressions with floating-point constants.
+LARGEST_SIZE = 40
+ROUNDING = 1e-12  # of an angle, in quarter turns
+
+
+def shorter(formula: Formula, operators: Iterable[str]) -> str | None:
+    """Text of an equal formula with fewer nodes and the same operators, or None.
+
+    Tries what the core does not: common factors (x*y + x*z), common denominators, one root of a
+    product for several roots, factors taken into a root, and trigonometric identities. Roots may
+    differ where inputs are negative: the caller scores the text anew.
+    """
+    if formula.complexity > LARGEST_SIZE or formula.complexity < 5:
+        return None
+    import sympy
+
+    transforms: list[Callable[[Any], Any]] = [sympy.factor_terms, sympy.together, _one_root]
+    if "sqrt" in formula.operators:
+        transforms.append(_into_root)
+    if formula.operators & {"sin", "cos", "tan"}:
+        transforms.append(_trigonometric)
+    names = list(formula.names)
+    allowed = list(operators)
+    best: str | None = None
+    size = formula.complexity
+    for transform in transforms:
+        # Anything sympy cannot do, or writes with functions we do not have, is no candidate.
+        with contextlib.suppress(ValueError, TypeError, NotImplementedError, ArithmeticError):
+            text = str(transform(formula.sympy())).replace("Abs(", "abs(")
+            expression = _core.Expression(text, names).simplified(allowed)
+            if expression.complexity < size and set(expression.operators) <= set(allowed):
+                best, size = expression.text(names), expression.complexity
+    return best
+
+
+def _one_root(expression: Any) -> Any:
+    """sqrt(x*y/z) for x**0.5*sqrt(y)/sqrt(z): equal wherever that is defined."""
+    import sympy
+
+    half = sympy.Rational(1, 2)
+
+    def together(product: Any) -> Any:
+        inside, rest = [], []
+        for factor in product.args:
+            base, exponent = factor.as_base_exp()
+            if exponent in (half, -half):
+                inside.append(base if exponent == half else 1 / base)
+            else:
+                rest.append(factor)
+        return sympy.Mul(*rest, sympy.sqrt(sympy.Mul(*inside)))
+
+    expression = expression.replace(
+        lambda e: e.is_Pow and e.exp.is_Float and abs(e.exp) == 0.5,
+        lambda e: e.base ** (half if e.exp > 0 else -half),
+    )
+    return expression.replace(lambda e: e.is_Mul, together)
+
+
+def _into_root(expression: Any) -> Any:
+    """sqrt(x**2 + y**2) for x*sqrt(1 + y**2/x**2): equal where inputs are positive."""
+    import sympy
+
+    half = sympy.Rational(1, 2)
+    positive = {s: sympy.Dummy(s.name, positive=True) for s in expression.free_symbols}
+    expression = expression.xreplace(positive).replace(
+        lambda e: e.is_Pow and e.exp in (half, -half, 0.5, -0.5),
+        lambda e: sympy.together(e.base) ** (half if e.exp > 0 else -half),
+    )
+    short = sympy.powsimp(sympy.expand_power_base(expression))
+    return short.xreplace({dummy: symbol for symbol, dummy in positive.items()})
+
+
+def _trigonometric(expression: Any) -> Any:
+    """By trigonometric identities of functions whose arguments are taken as they stand.
+
+    sympy's own way expands sines and cosines of sums and products, which can take minutes and ends
+    where it began: so it is shown one symbol for every argument, and nothing at all where no
+    identity can apply, that is where no argument has two functions or is doubled, and no function
+    has a power.
+    """
+    import sympy
+
+    kinds = (sympy.sin, sympy.cos, sympy.tan)
+    expression = _without_quarter_turns(expression)
+    functions = expression.atoms(*kinds)
+    # sin(u) and cos(2*u) have identities, sin(u) and cos(1.93*u) have none.
+    parts = {function: function.args[0].as_coeff_Mul(rational=True) for function in functions}
+    symbols = {inner: sympy.Dummy(real=True) for _, inner in parts.values()}
+    powers = any(isinstance(power.base, kinds) for power in expression.atoms(sympy.Pow))
+    doubled = any(factor == 2 for factor, _ in parts.values())
+    if len(symbols) == len(functions) and not powers and not doubled:
+        return expression
+    flat = {f: f.func(factor * symbols[inner]) for f, (factor, inner) in parts.items()}
+    back = {symbol: inner for inner, symbol in symbols.items()}
+    return sympy.trigsimp(expression.xreplace(flat)).xreplace(back)
+
+
+def _without_quarter_turns(expression: Any) -> Any:
+    """cos(u) for sin(u + pi/2) and the like; the fit of a phase gives its digits."""
+    import sympy
+
+    def turned(function: Any) -> Any:
+        constant, angle = function.args[0].as_coeff_Add()
+        turns = float(constant) / (math.pi / 2)
+        whole = round(turns)
+        if whole == 0 or abs(turns - whole) > ROUNDING:
+            return function
+        whole += isinstance(function, sympy.cos)  # cos(u) = sin(u + pi/2)
+        value = sympy.cos(angle) if whole % 2 else sympy.sin(angle)
+        return -value if whole % 4 >= 2 else value
+
+    return expression.replace(lambda e: isinstance(e, (sympy.sin, sympy.cos)), turned)

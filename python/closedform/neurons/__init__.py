@@ -1,0 +1,1 @@
+"""Neurons of trained networks as functions of their inputs."""

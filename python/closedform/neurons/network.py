@@ -1,0 +1,264 @@
+"""`network`: any trained model as one differentiable function f of its inputs.
+
+A classifier's sigmoid is removed and a softmax becomes the class's log-odds
+f_k = z_k - log sum_{j != k} exp z_j, so that F = sigmoid(f) is the probability (Wetzel, arXiv
+2401.04978; a single logit of a softmax is fixed only up to a common function of x).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from closedform._typing import FloatMatrix, Floats
+from closedform.errors import InputError
+from closedform.formulas.formula import Formula
+from closedform.neurons.adapters.neuron import Neuron, Target, by_blocks, choose, split_neuron
+from closedform.surrogates.model import Surrogate
+from closedform.tables import devices
+from closedform.tables.checks import matrix
+from closedform.tables.devices import Device
+
+
+class Network:
+    """One neuron of a model: value, input gradient and, for classifiers, probability of rows.
+
+    Attributes:
+        inputs: how many numbers a row has; None when the model does not say.
+        names: the inputs' names, or None.
+        description: one line: which neuron, what was removed, native or through the framework.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        names: tuple[str, ...] | None,
+        classifier: bool | None,
+        device: Device = "cpu",
+    ) -> None:
+        self._target = target
+        self._device: Device = device
+        self._classifier = classifier
+        self.names = target.names if names is None else names
+        self.inputs = len(names) if target.inputs is None and names is not None else target.inputs
+        self.description = target.description
+
+    def value(self, X: object, *, threads: int | None = None) -> Floats:
+        """f at each row.
+
+        Args:
+            X: (n, d) numbers or a table that has the columns of `names`. C-contiguous float64 and
+                float32 arrays are read where they lie, on a GPU too (CuPy, torch, JAX) for a
+                native network, whatever its `device`.
+            threads: how many a native network uses; None for all cores. The result does not
+                depend on it. Frameworks keep to their own setting.
+
+        Returns:
+            (n,) float64.
+
+        Raises:
+            InputError: a ValueError, for rows that do not fit.
+        """
+        return self._evaluate(X, threads, slopes=False)
+
+    def gradient(self, X: object, *, threads: int | None = None) -> Floats:
+        """df/dx_j at each row, exact; arguments as for `value`.
+
+        Returns:
+            (n, d) float64.
+        """
+        return self._evaluate(X, threads, slopes=True)
+
+    def probability(self, X: object, *, threads: int | None = None) -> Floats | None:
+        """F = sigmoid(f) at each row, (n,) float64, or None where f is no log-odds: a regressor, a
+        hidden neuron, or a bare logit that was not said to belong to a classifier."""
+        there = devices.matrix_there(X)
+        rows = self._rows(X) if there is None else there
+        known = self._classifier
+        if not (self._target.classifier(rows.shape[1]) if known is None else known):
+            return None
+        f = self._evaluate(X, threads, slopes=False)
+        with np.errstate(over="ignore"):  # exp(-f) = inf gives the right 0
+            return 1.0 / (1.0 + np.exp(-f))
+
+    def _evaluate(self, X: object, threads: int | None, *, slopes: bool) -> Floats:
+        there = devices.matrix_there(X)
+        on_gpu = self._target.on_gpu
+        if there is not None:
+            if on_gpu is None:
+                raise InputError(f"X: lies on a GPU; {self.description} takes rows of the host")
+            devices.on_gpu("cuda")
+            if there.shape[1] != self.inputs:
+                raise InputError(
+                    f"X: has {there.shape[1]} columns; the network takes {self.inputs}"
+                )
+            return devices.running(lambda: on_gpu(there, slopes))
+        rows = self._rows(X)
+        if on_gpu is not None and devices.on_gpu(self._device):
+            return devices.running(lambda: on_gpu(rows, slopes))
+        work = self._target.gradient if slopes else self._target.value
+        return work(rows, threads or 0)
+
+    def _rows(self, X: object) -> FloatMatrix:
+        table = matrix(X, min_rows=1)
+        names = self.names
+        if names is not None and table.names != names and set(names) <= set(table.names):
+            columns = [table.names.index(name) for name in names]
+            return table.values.take(columns, axis=1)
+        if self.inputs is not None and table.values.shape[1] != self.inputs:
+            raise InputError(
+                f"X: has {table.values.shape[1]} columns; the network takes {self.inputs}"
+            )
+        return table.values
+
+    def __repr__(self) -> str:
+        return f"Network({self.description})"
+
+
+def network(
+    model: Any,
+    *,
+    neuron: Neuron = None,
+    names: Sequence[str] | None = None,
+    classifier: bool | None = None,
+    device: Device = "cpu",
+) -> Network:
+    """Takes one neuron out of a trained model.
+
+    Args:
+        model: a torch module; a Keras 3 model; a scikit-learn MLPClassifier or MLPRegressor, or a
+            Pipeline of scalers and one of them; a JAX function of a row or a batch, or a Flax
+            module with its variables; an ONNX file's path or ModelProto; a pair of callables
+            (value, gradient) taking (n, d) and giving (n,) and (n, d); a Surrogate; a Formula.
+            Dense stacks run natively, others through their framework's autograd, in blocks.
+        neuron: index of an output, or ("layer", index) for a hidden one, after its activation
+            where the layer has one. None: the only output, or the second of two classes.
+        names: the inputs' names; default those the model knows.
+        classifier: True makes a bare logit a classifier's (F = sigmoid(f)); False says that a
+            final sigmoid is no probability. None: what the model shows.
+        device: where a native network runs: "cpu"; "cuda", a GPU; or "auto", a GPU where one can
+            be used. Other models run where their framework has them.
+
+    Returns:
+        The neuron. A sigmoid at the end of an output is removed, a softmax turned into log-odds;
+        `description` says so, or that none was seen.
+
+    Raises:
+        InputError: a ValueError in one line, naming the layer that is not supported, or what else
+            cannot be used.
+    """
+    where = devices.checked(device)
+    target = _target(model, neuron)
+    if where == "cuda" and target.on_gpu is None:
+        raise InputError(f"device: {target.description} runs where it is; leave device out")
+    if names is not None:
+        names = tuple(names)
+        if len(set(names)) != len(names) or not all(isinstance(name, str) for name in names):
+            raise InputError("names: must be distinct texts, one per input")
+        if target.inputs is not None and len(names) != target.inputs:
+            raise InputError(f"names: are {len(names)}; the network takes {target.inputs} inputs")
+    return Network(target, names, classifier, where)
+
+
+def _target(model: Any, neuron: Neuron) -> Target:
+    if isinstance(model, Network):
+        raise InputError("model: is a Network already; use it as it is")
+    if isinstance(model, Formula):
+        return _plain(model, model.gradient, neuron, f"the formula {model}", model.names)
+    if isinstance(model, Surrogate):
+        model.core  # noqa: B018 (raises where the surrogate is not fitted)
+        return _plain(model.predict, model.gradient, neuron, "a surrogate", model.names)
+    if isinstance(model, (tuple, list)) and len(model) == 2 and all(callable(f) for f in model):
+        return _pair(model[0], model[1], neuron)
+    if isinstance(model, (str, os.PathLike)):
+        if os.path.splitext(model)[1] != ".onnx":
+            raise InputError(
+                f"model: {os.fspath(model)} is not an .onnx file; other files are not opened, "
+                "load the model in its framework and give it"
+            )
+        _need_onnx()
+        from closedform.neurons.adapters import onnx
+
+        return onnx.target(model, neuron)
+    return _framework_target(model, neuron)
+
+
+def _framework_target(model: Any, neuron: Neuron) -> Target:
+    """By the packages that the model's class and its bases come from, so that no framework is
+    imported that has not made the model. Keras comes first: its classes derive from torch's or
+    JAX's where these are its backend."""
+    packages = {base.__module__.split(".")[0] for base in type(model).__mro__}
+    if "keras" in packages:
+        from closedform.neurons.adapters import keras
+
+        return keras.target(model, neuron)
+    if "torch" in packages:
+        from closedform.neurons.adapters import torch
+
+        return torch.target(model, neuron)
+    if "sklearn" in packages:
+        from closedform.neurons.adapters import sklearn
+
+        return sklearn.target(model, neuron)
+    if "onnx" in packages:
+        from closedform.neurons.adapters import onnx
+
+        return onnx.target(model, neuron)
+    if callable(model) and (packages & {"jax", "jaxlib", "flax"} or "jax" in sys.modules):
+        from closedform.neurons.adapters import jax
+
+        return jax.target(model, neuron)
+    if callable(model):
+        raise InputError(
+            "model: is a function without a gradient; give the pair (value, gradient), or write it "
+            "in JAX"
+        )
+    raise InputError(
+        f"model: a {type(model).__name__} is not supported; give a torch, Keras, scikit-learn MLP, "
+        "JAX or ONNX model, or a pair of functions (value, gradient)"
+    )
+
+
+def _need_onnx() -> None:
+    try:
+        import onnx  # noqa: F401
+    except ImportError as error:
+        raise InputError("model: reading ONNX needs: pip install 'closedform[onnx]'") from error
+
+
+def _plain(
+    value: Any, gradient: Any, neuron: Neuron, description: str, names: tuple[str, ...]
+) -> Target:
+    layer, index = split_neuron(neuron)
+    if layer is not None:
+        raise InputError(f"neuron: {description} has no layers; leave neuron out")
+    choose(index, 1, description)
+
+    def value_of(X: FloatMatrix, threads: int) -> Floats:
+        return np.asarray(value(X), np.float64)
+
+    def gradient_of(X: FloatMatrix, threads: int) -> Floats:
+        return np.asarray(gradient(X), np.float64)
+
+    return Target(
+        len(names), value_of, gradient_of, lambda _: False, f"{description}; native", names
+    )
+
+
+def _pair(value: Any, gradient: Any, neuron: Neuron) -> Target:
+    if neuron is not None:
+        raise InputError("neuron: a pair of functions is one neuron; leave neuron out")
+
+    def value_of(X: FloatMatrix, threads: int) -> Floats:
+        return by_blocks(X, None, value)
+
+    def gradient_of(X: FloatMatrix, threads: int) -> Floats:
+        return by_blocks(X, X.shape[1], gradient)
+
+    return Target(
+        None, value_of, gradient_of, lambda _: False, "a pair of functions (value, gradient)"
+    )

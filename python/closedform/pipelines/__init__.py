@@ -1,0 +1,1 @@
+"""From data, or a network, to a formula: the whole way."""

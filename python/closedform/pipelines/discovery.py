@@ -1,0 +1,243 @@
+"""From a table of data to a formula: surrogate, structure, searches of its parts, the whole."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from closedform._typing import FloatMatrix, Floats
+from closedform.errors import InputError
+from closedform.formulas.formula import Formula, Front, pareto
+from closedform.pipelines.stages import Stages
+from closedform.searches.backends import dispatch
+from closedform.searches.description_length import choose
+from closedform.searches.progress import Callback
+from closedform.searches.settings import OPERATORS, checked
+from closedform.surrogates.model import Surrogate
+from closedform.surrogates.separability import Separability
+from closedform.surrogates.similarity import Similarity
+from closedform.tables import checks, chunks, devices, spool
+from closedform.tables.devices import Device
+from closedform.tables.rows import sample_rows
+
+HELD_OUT_SHARE = 0.15
+MOST_HELD_OUT = 20000
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Errors on rows held out from everything: from every fit and from every choice.
+
+    Attributes:
+        rmse: root mean square error, in the target's units.
+        nrmse: rmse over the standard deviation of the held-out target.
+        mean_relative: mean of |error| / |target|; NaN where a target is 0.
+        max_abs: largest absolute error.
+    """
+
+    rmse: float
+    nrmse: float
+    mean_relative: float
+    max_abs: float
+
+
+@dataclass(frozen=True)
+class Discovery:
+    """What `discover` found.
+
+    Attributes:
+        formula: the formula to use.
+        front: the Pareto front of both ways together; losses are on the rows searched.
+        surrogate, separability, similarity: what the structure was read from, and the fewer
+            variables that do; None where that stage was not reached or not asked for. A first short
+            search of the data comes before them: where it finds an exact law, they are not made.
+        strategy: "per-dimension", "per-block" or "global", as the structure is; "direct" where
+            there is none.
+        errors: held-out errors of "surrogate", "through_surrogate" (formula found by way of the
+            surrogate) and "direct" (formula searched on the data alone); None for a way not taken.
+        chosen: which of the two formulas `formula` is, decided on the rows searched.
+        stopped: "exact", "time", "evaluations" or "interrupted".
+    """
+
+    formula: Formula
+    front: Front
+    surrogate: Surrogate | None
+    separability: Separability | None
+    similarity: Similarity | None
+    strategy: str
+    errors: Mapping[str, Errors | None]
+    chosen: Literal["through_surrogate", "direct"]
+    stopped: str
+
+    def report(self, path: str | Path) -> None:
+        """Writes a page with the formula, the front, the errors and the structure."""
+        from closedform.reports import page
+
+        page.write(self, path)
+
+
+def discover(
+    X: object,
+    y: object = None,
+    *,
+    weights: object = None,
+    time: float = 60.0,
+    evaluations: int | None = None,
+    operators: Iterable[str] = OPERATORS,
+    max_size: int = 30,
+    strategy: str = "auto",
+    backend: str = "native",
+    options: Mapping[str, Any] | None = None,
+    threads: int | None = None,
+    seed: int = 0,
+    device: Device = "cpu",
+    callback: Callback | None = None,
+) -> Discovery:
+    """Finds the formula behind a table.
+
+    A share of the rows is set aside for the errors reported and used for nothing else. The others
+    are searched for a while; an exact law ends it there. Otherwise a surrogate fitted to them shows
+    whether the function is one of fewer variables (`similarity`), which is then searched in those,
+    and whether it is a sum or product of blocks of inputs (`separability`); each block is searched
+    on samples of its own, and the whole is put together, all its constants fitted to the data. Then
+    the data are searched directly again. Of the two formulas the one that describes the data
+    shorter is returned (`description_length.choose`).
+
+    Args:
+        X: (n, d) array or table; or rows in chunks, as `chunks.rows` takes them. A mapped array is
+            read where it lies, one in memory copied once.
+        y: (n,) target, or the name of a column of a data set; None where it comes with chunks.
+        weights: (n,) non-negative weights of the rows, or such a name.
+        time: seconds for everything; ends earlier when an exact law is found.
+        evaluations: budget of the searches together, as in `search`; with time=math.inf the result
+            depends on the seed alone.
+        operators, max_size, backend, options, threads, seed: as in `search`.
+        device: where what goes over all rows is computed, as in `Surrogate` and `search`.
+        strategy: "auto"; "global" searches all inputs at once even where the surrogate splits;
+            "direct" makes no surrogate.
+        callback: called with a Progress; returning True ends the work, the best so far is kept.
+
+    Raises:
+        InputError: arguments that cannot be used, constant columns or target.
+    """
+    devices.host_only(X, "discover")
+    settings = checked(
+        operators=operators,
+        max_size=max_size,
+        time=time,
+        evaluations=evaluations,
+        backend=backend,
+        options=options,
+        threads=threads,
+        seed=seed,
+        callback=callback,
+        device=device,
+    )
+    if strategy not in ("auto", "global", "direct"):
+        raise InputError(f"strategy: {strategy!r} is unknown; use 'auto', 'global' or 'direct'")
+    rows = chunks.rows(X, y, weights, min_rows=8)
+    checks.varying_columns(rows.table)
+    checks.varying_target(rows.target)
+    dispatch.prepare(settings)
+    held_out = _draw_held_out(len(rows.target), seed)
+    searched_X, test_X = spool.set_aside(rows.table.values, held_out)
+    searched_y, test_y = spool.set_aside(rows.target, held_out)
+    run = Stages(
+        X=searched_X,
+        y=searched_y,
+        weights=None if rows.weights is None else spool.set_aside(rows.weights, held_out)[0],
+        names=rows.table.names,
+        settings=settings,
+        device=device,
+    )
+    surrogate, structure, through = None, None, None
+    direct = run.first_look()
+    if strategy != "direct" and not run.done(direct):
+        surrogate, structure = run.read_structure()
+    tree = structure.tree if structure is not None and strategy == "auto" else None
+    if surrogate is not None and structure is not None and not run.done(direct):
+        try:
+            through = run.through_surrogate(surrogate, structure, split=tree is not None)
+        except KeyboardInterrupt:  # between its searches, which return what they have
+            run.stopped = "interrupted"
+    if not run.done(through) and not run.done(direct):
+        direct = run.search("search on the data", 1.0, direct)
+    return _conclude(run, surrogate, structure, strategy, direct, through, test_X, test_y)
+
+
+def _draw_held_out(rows: int, seed: int) -> npt.NDArray[np.intp]:
+    count = min(max(1, round(HELD_OUT_SHARE * rows)), MOST_HELD_OUT)
+    return np.sort(sample_rows(rows, count, np.random.default_rng(seed)))
+
+
+def _conclude(
+    run: Stages,
+    surrogate: Surrogate | None,
+    structure: Separability | None,
+    strategy: str,
+    direct: Front,
+    through: Front | None,
+    test_X: FloatMatrix,
+    test_y: Floats,
+) -> Discovery:
+    """Chooses between the two ways and measures what was found on the rows set aside."""
+    run.stopped = run.stopped or direct.stopped  # nothing follows the last search to notice its end
+    ways: list[tuple[Literal["through_surrogate", "direct"], Front]] = [("direct", direct)]
+    if through is not None:
+        ways.insert(0, ("through_surrogate", through))
+    bests = [front.best for _, front in ways]
+    winner = choose(bests, run.X, run.y, run.weights, run.settings.seed, run.ends())
+    formula = bests[winner]
+    members = pareto(
+        [f for _, front in ways for f in front if f is not formula and f != formula] + [formula],
+        run.exact,
+    )
+    if formula not in members:  # another of its size is closer, but describes the data no better
+        members = sorted([*members, formula], key=lambda f: f.complexity)
+    errors: dict[str, Errors | None] = {
+        "surrogate": None if surrogate is None else _errors(surrogate.predict(test_X), test_y),
+        "through_surrogate": None if through is None else _errors(through.best(test_X), test_y),
+        "direct": _errors(direct.best(test_X), test_y),
+    }
+    return Discovery(
+        formula=formula,
+        front=Front(
+            members,
+            best=members.index(formula),
+            stopped=run.stopped,
+            evaluations=run.spent,
+            seconds=run.elapsed(),
+        ).of_data(run.X, test_X),
+        surrogate=surrogate,
+        separability=structure,
+        similarity=run.similarity,
+        strategy=_strategy(surrogate, structure, strategy),
+        errors=errors,
+        chosen=ways[winner][0],
+        stopped=run.stopped,
+    )
+
+
+def _strategy(surrogate: Surrogate | None, structure: Separability | None, asked: str) -> str:
+    if surrogate is None:
+        return "direct"
+    return structure.strategy if structure is not None and asked == "auto" else "global"
+
+
+def _errors(prediction: Floats, y: Floats) -> Errors:
+    error = prediction - y
+    rmse = float(np.sqrt(np.mean(error**2)))
+    spread = float(np.std(y))
+    relative = float(np.mean(np.abs(error / y))) if np.all(y != 0) else math.nan
+    return Errors(
+        rmse=rmse,
+        nrmse=rmse / spread if spread > 0 else math.nan,
+        mean_relative=relative,
+        max_abs=float(np.max(np.abs(error))),
+    )

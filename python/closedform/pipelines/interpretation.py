@@ -1,0 +1,351 @@
+"""From a trained network to the formula of a neuron: unit gradients, search, link, threshold."""
+
+from __future__ import annotations
+
+import math
+import time as clock
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from closedform._typing import Floats
+from closedform.errors import InputError
+from closedform.formulas.formula import Formula, Front
+from closedform.neurons.adapters.neuron import Neuron
+from closedform.neurons.network import Network, network
+from closedform.neurons.unit_gradients import UnitGradients, points, unit_gradients
+from closedform.pipelines import monotone_link
+from closedform.pipelines.monotone_link import MonotoneLink
+from closedform.searches.api import search
+from closedform.searches.backends import dispatch
+from closedform.searches.progress import Callback, Progress
+from closedform.searches.settings import checked
+from closedform.searches.steepest_drop import gradient_errors, steepest_drop
+from closedform.searches.symmetries import Merging
+from closedform.tables import checks, chunks, devices
+from closedform.tables.checks import Matrix
+from closedform.tables.devices import Device
+from closedform.tables.rows import sample_rows
+
+OPERATORS = ("+", "-", "*", "/", "sin", "exp")
+# Shares of the rows that choose the formula, and that measure it; neither is searched or fitted to.
+CHOOSING, MEASURING = 0.1, 0.1
+LINK = 0.1  # of the time and the evaluations, the search being given the rest
+LINK_SECONDS, LINK_SIZE = 3.0, 15
+FEWEST_ROWS = 50
+MOST_ROWS = 200_000  # gradients of all of them are kept; more add time, not certainty
+
+
+@dataclass(frozen=True)
+class Fidelity:
+    """How well a formula stands for a neuron, on rows that nothing was fitted to or chosen by.
+
+    Attributes:
+        cosine: mean cosine of the formula's and the neuron's gradients, within the band. The
+            formula has been oriented to rise with the neuron, so no sign is free any more. As in
+            the loss, 2 - 2 cos, a row where only one of them has a gradient counts 1/2.
+        rank_correlation: Spearman's, of the formula's values with the neuron's, within the band.
+        agreement: share of all rows, saturated ones included, at which the formula is above its
+            threshold where the network's probability is above 1/2; None without a threshold.
+        rows: how many rows within the band were measured.
+    """
+
+    cosine: float
+    rank_correlation: float
+    agreement: float | None
+    rows: int
+
+
+@dataclass(frozen=True)
+class Interpretation:
+    """What `interpret` found: the neuron computes link(formula).
+
+    Attributes:
+        formula: the formula to use, called T below; oriented so that the neuron rises with it.
+        front: the Pareto front; losses are mean |u - v|^2 of unit gradients on the rows searched.
+        link: phi of f = phi(T), a callable on values of T; `link.formula` is its closed form in T
+            or None, `link.isotonic` the fit without a form.
+        threshold: the class is positive where T is above it; None where the neuron is no
+            classifier's output, or all rows are of one class.
+        fidelity: measured on rows set aside.
+        symmetries: the inputs that were merged before the search; None with symmetries=False.
+        gradients: the unit gradients, and how many rows were dropped as saturated.
+        network: one line on the neuron and what was taken off it.
+        stopped: why the search ended: "exact", "time", "evaluations" or "interrupted".
+    """
+
+    formula: Formula
+    front: Front
+    link: MonotoneLink
+    threshold: float | None
+    fidelity: Fidelity
+    symmetries: Merging | None
+    gradients: UnitGradients
+    network: str
+    stopped: str
+
+    def report(self, path: str | Path) -> None:
+        """Writes a page with the formula, its link, the fidelity and the front."""
+        from closedform.reports import page
+
+        page.write_interpretation(self, path)
+
+
+def interpret(
+    model: object,
+    X: object,
+    *,
+    neuron: Neuron = None,
+    band: float = 1e-4,
+    weights: object = None,
+    extra_points: int = 0,
+    symmetries: bool = True,
+    time: float = 60.0,
+    evaluations: int | None = None,
+    operators: Iterable[str] = OPERATORS,
+    max_size: int = 30,
+    signed: bool = False,
+    backend: str = "native",
+    options: Mapping[str, Any] | None = None,
+    threads: int | None = None,
+    seed: int = 0,
+    device: Device = "cpu",
+    callback: Callback | None = None,
+) -> Interpretation:
+    """Finds the closed form of what a neuron computes, and the monotone function that hides it.
+
+    The neuron's gradients by the inputs are normalised at every row where a classifier is not
+    saturated; formulas are searched whose normalised gradients are the same (Wetzel, arXiv
+    2401.04978). Of the front, the formula at its steepest drop is chosen on rows set aside for that
+    (`steepest_drop`). Then the monotone link from its values to the neuron's and, for a
+    classifier, the threshold are fitted, and other rows set aside measure all of it.
+
+    Args:
+        model: anything `cf.network` takes, or a `Network`.
+        X: (n, d) array or table of the network's inputs, such as the rows it was trained on, or
+            chunks of them (`chunks.rows`). Of more than 200,000, as many are drawn.
+        neuron: as in `cf.network`.
+        band: rows of a classifier are used where its probability is in [band, 1 - band].
+        weights: (n,) row weights; "boundary" for F (1 - F), which favours rows near the decision
+            boundary; None for equal ones.
+        extra_points: unlabelled rows more, sampled around X (`unit_gradients.unit_gradients`).
+        symmetries: look for inputs that the neuron sees only together and merge them first.
+        time: seconds for everything.
+        evaluations: budget of the searches together, as in `search`; with time=math.inf the result
+            depends on the seed alone.
+        operators, max_size, signed, backend, options, threads, seed: as in `search`.
+        device: where a native network runs, as in `cf.network`, and the search, as in `search`. For
+            a `Network`, and with "auto" for a model that is not native, the search alone.
+        callback: called with a Progress; returning True ends the search, the best so far is kept.
+
+    Raises:
+        InputError: arguments that cannot be used, a model of one input (its unit gradient is 1 or
+            -1 whatever it computes), a gradient that is zero everywhere, too few rows in the band.
+    """
+    devices.host_only(X, "interpret")
+    settings = checked(
+        operators=operators,
+        max_size=max_size,
+        time=time,
+        evaluations=evaluations,
+        backend=backend,
+        options=options,
+        threads=threads,
+        seed=seed,
+        callback=callback,
+        device=device,
+    )
+    dispatch.prepare(settings)
+    net = model if isinstance(model, Network) else network(model, neuron=neuron, device=device)
+    if chunks.is_chunked(X):
+        boundary = isinstance(weights, str) and weights == "boundary"
+        rows = chunks.rows(X, None, None if boundary else weights)
+        X, weights = rows.table, weights if boundary else rows.weights
+    table = points(net, X)
+    _check(table)
+    row_weights = _checked_weights(weights, len(table.values))
+    run = _Run(float(time), evaluations, callback)
+
+    run.tell("gradients")
+    searched, choosing, measuring = _split(table, row_weights, seed)
+    gradients = unit_gradients(
+        net,
+        searched.X,
+        band=band,
+        weights=searched.weights,
+        extra_points=extra_points,
+        threads=threads,
+        seed=seed,
+    )
+    front = search(
+        Matrix(gradients.X, gradients.names),
+        gradients=gradients.U,
+        weights=gradients.weights,
+        signed=signed,
+        symmetries=symmetries,
+        operators=settings.operators,
+        max_size=max_size,
+        time=run.time(1 - LINK),
+        evaluations=run.quota(1 - LINK),
+        backend=backend,
+        options=options,
+        threads=threads,
+        seed=seed,
+        device=device,
+        callback=run.callback_of(),
+    )
+    run.spent += front.evaluations
+
+    held_out = unit_gradients(net, choosing.X, band=band, weights=choosing.weights, threads=threads)
+    best = steepest_drop(front, held_out.X, held_out.U, held_out.weights)
+    formula = front[best]
+
+    T = formula(gradients.X)
+    defined = np.isfinite(T)
+    link = monotone_link.fit_link(
+        T[defined],
+        gradients.f[defined],
+        None if gradients.weights is None else gradients.weights[defined],
+        operators=settings.operators,
+        max_size=LINK_SIZE,
+        time=min(run.time(1.0), LINK_SECONDS) if math.isfinite(time) else time,
+        evaluations=run.quota(LINK),
+        threads=threads,
+        seed=seed,
+        callback=run.callback_of("link"),
+    )
+    threshold = None
+    if net.probability(searched.X.values[:1]) is not None:
+        T = formula(searched.X)
+        defined = np.isfinite(T)
+        threshold = monotone_link.threshold(
+            T[defined], (net.value(searched.X.values, threads=threads) > 0)[defined]
+        )
+    return Interpretation(
+        formula=formula,
+        front=front.with_best(best),
+        link=link,
+        threshold=threshold,
+        fidelity=_fidelity(net, measuring, band, formula, threshold, threads),
+        symmetries=front.symmetries,
+        gradients=gradients,
+        network=net.description,
+        stopped=front.stopped,
+    )
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Some of the rows of X, with what weighs them."""
+
+    X: Matrix
+    weights: Floats | str | None
+
+
+def _split(table: Matrix, weights: Floats | str | None, seed: int) -> tuple[_Part, _Part, _Part]:
+    """Rows to search, to choose the formula by, and to measure it on; MOST_ROWS in all."""
+    order = sample_rows(len(table.values), MOST_ROWS, np.random.default_rng(seed))
+    rows = len(order)
+    choosing, measuring = round(CHOOSING * rows), round(MEASURING * rows)
+    first, second, rest = np.split(order, [choosing, choosing + measuring])
+
+    def part(chosen: npt.NDArray[np.intp]) -> _Part:
+        chosen = np.sort(chosen)
+        values = np.ascontiguousarray(table.values[chosen], dtype=np.float64)
+        mine = weights if weights is None or isinstance(weights, str) else weights[chosen]
+        return _Part(Matrix(values, table.names), mine)
+
+    return part(rest), part(first), part(second)
+
+
+def _fidelity(
+    net: Network,
+    part: _Part,
+    band: float,
+    formula: Formula,
+    threshold: float | None,
+    threads: int | None,
+) -> Fidelity:
+    inside = unit_gradients(net, part.X, band=band, threads=threads)
+    errors = np.minimum(gradient_errors(formula, inside.X, inside.U), 4.0)
+    T = formula(inside.X)
+    defined = np.isfinite(T)
+    agreement = None
+    if threshold is not None:
+        above = formula(part.X) > threshold  # false where the formula is not defined
+        agreement = float(np.mean(above == (net.value(part.X.values, threads=threads) > 0)))
+    return Fidelity(
+        cosine=1 - float(np.mean(errors)) / 2,
+        rank_correlation=monotone_link.rank_correlation(T[defined], inside.f[defined]),
+        agreement=agreement,
+        rows=len(T),
+    )
+
+
+def _check(table: Matrix) -> None:
+    if table.values.shape[1] == 1:
+        raise InputError(
+            "model: has one input, so its unit gradient says nothing; search its values instead: "
+            "cf.search(X, values=cf.network(model).value(X))"
+        )
+    if len(table.values) < FEWEST_ROWS:
+        raise InputError(
+            f"X: has too few rows ({len(table.values)}); at least {FEWEST_ROWS} are needed: "
+            f"{CHOOSING:.0%} choose the formula and {MEASURING:.0%} measure it"
+        )
+
+
+def _checked_weights(weights: object, rows: int) -> Floats | str | None:
+    if weights is None or isinstance(weights, str):
+        return weights
+    return checks.weights(weights, rows)
+
+
+@dataclass
+class _Run:
+    """What is left of the budget, and who is told."""
+
+    seconds: float
+    evaluations: int | None
+    callback: Callback | None
+    spent: int = 0
+    begun: float = field(default_factory=clock.monotonic)
+
+    def elapsed(self) -> float:
+        return clock.monotonic() - self.begun
+
+    def time(self, share: float) -> float:
+        """Seconds of a stage: a share of all, but no more than are left."""
+        return max(min(share * self.seconds, self.seconds - self.elapsed()), 0.01 * self.seconds)
+
+    def quota(self, share: float) -> int | None:
+        return None if self.evaluations is None else max(1, round(share * self.evaluations))
+
+    def tell(self, phase: str) -> None:
+        if self.callback is not None:
+            self.callback(Progress(phase, self.elapsed(), self._remaining()))
+
+    def callback_of(self, phase: str = "") -> Callback | None:
+        """What a stage calls: told of the whole run, under the name of the phase if it has one."""
+        if self.callback is None:
+            return None
+        told, before = self.callback, self.spent
+
+        def tell(progress: Progress) -> bool | None:
+            whole = replace(
+                progress,
+                phase=phase or progress.phase,
+                elapsed=self.elapsed(),
+                remaining=self._remaining(),
+                evaluations=before + progress.evaluations,
+            )
+            return told(whole)
+
+        return tell
+
+    def _remaining(self) -> float | None:
+        return max(0.0, self.seconds - self.elapsed()) if math.isfinite(self.seconds) else None

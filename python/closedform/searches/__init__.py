@@ -1,0 +1,1 @@
+"""Searches of expressions, for values, directions of gradients, or labels."""

@@ -1,0 +1,142 @@
+"""Symbolic search for values, gradients or labels, as a Pareto front of size against loss."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from closedform.errors import InputError
+from closedform.formulas.formula import Front
+from closedform.searches.backends import dispatch
+from closedform.searches.directions import run as search_directions
+from closedform.searches.directions import unit_rows
+from closedform.searches.labels import run as search_labels
+from closedform.searches.labels import signs as signs_of
+from closedform.searches.objectives import Directions, Labels, Values
+from closedform.searches.progress import Callback
+from closedform.searches.settings import OPERATORS, checked
+from closedform.searches.values import run as search_values
+from closedform.tables import chunks, devices
+from closedform.tables.devices import Device
+
+
+def search(
+    X: object,
+    *,
+    values: object = None,
+    gradients: object = None,
+    labels: object = None,
+    weights: object = None,
+    signed: bool = False,
+    symmetries: bool = True,
+    operators: Iterable[str] = OPERATORS,
+    max_size: int = 30,
+    time: float = 60.0,
+    evaluations: int | None = None,
+    backend: str = "native",
+    options: Mapping[str, Any] | None = None,
+    threads: int | None = None,
+    seed: int = 0,
+    device: Device = "cpu",
+    callback: Callback | None = None,
+) -> Front:
+    """Searches expressions of the columns of X for exactly one of values, gradients or labels.
+
+    - `values`: minimises the mean squared error.
+    - `gradients`: minimises the mean squared distance |u - v|^2, per row and not per component, of
+      the unit gradients u given and v of the expression, under one global sign (Wetzel, arXiv
+      2401.04978). Outer monotone functions, scale and offset are free and are left out of the
+      formulas, whose sign is that of u. A zero gradient matches a zero one only.
+    - `labels`: minimises the mean hinge loss max(0, 1 - t T(x)), t = 1 or -1.
+
+    The search ends at the first of: `time`, `evaluations`, Ctrl-C or a callback that returns True
+    (the best so far is kept), or an expression that is exact to rounding and has no smaller equal.
+    With `evaluations` and time=math.inf the result depends on the seed alone, for any number of
+    threads (on one instruction set).
+
+    Args:
+        X: (n, d) array or table; float64 and float32 C-contiguous arrays, in memory or mapped, are
+            not copied. Or rows in chunks, as `chunks.rows` takes them.
+        values: (n,) numbers to reproduce, or the name of a column of a data set; None for those
+            that come with chunks (X, values).
+        gradients: (n, d) gradients by the inputs, of any length: only their directions count.
+        labels: (n,) of two different values; the larger one is where expressions are to be > 0. Or
+            the name of a column of a data set.
+        weights: (n,) non-negative weights of the rows, or such a name; None for equal ones.
+        signed: with gradients, tells T from -T (the paper's loss): a sign then costs its nodes
+            during the search.
+        symmetries: with gradients, merges inputs first that the gradients show to matter only
+            together (`symmetries.find`); what was merged is in `front.symmetries`.
+        operators: names out of + - * / sin cos tan exp log sqrt square cube abs pow tanh inv.
+        max_size: most nodes of an expression, 1 to 255; a sign found last may add two with
+            gradients.
+        time: seconds; math.inf for no limit (then give `evaluations`).
+        evaluations: passes of a candidate over the search's sample of at most 512 rows, the unit of
+            work that does not depend on the machine.
+        backend: "native", or "pysr" for SymbolicRegression.jl, which needs Julia (README).
+        options: passed on to the backend; native takes `start` (a Front or formula texts to begin
+            with) and `checkpoint` (a path the best front so far is written to, every 5 seconds),
+            pysr whatever PySRRegressor takes and the other arguments do not say.
+        threads: None for all cores.
+        seed: of every random choice.
+        device: "cpu"; "cuda", a GPU, for what goes over all rows; or "auto", a GPU where one can be
+            used. The GPU computes losses on all rows, of a whole batch of expressions at a time: of
+            everything the islands found whenever they exchange it (in the precision of X, and if
+            its memory holds the rows) and of what is left at the end (in float64). The evolution
+            itself, on samples of at most 8192 rows, and the fits of constants are the CPU's and the
+            same; so a GPU is worth it for many rows. Native only.
+        callback: called about twice a second with a Progress; returning True ends the search.
+
+    Returns:
+        The front. Losses are computed from the formulas' texts on all rows. `front.best` is the
+        smallest that is exact; else, for values and labels, it describes the data shortest
+        (`description_length`), for gradients it is the steepest drop (`steepest_drop`).
+
+    Raises:
+        InputError: arguments that cannot be used; the message names the one and says what to do.
+    """
+    targets = {"values": values, "gradients": gradients, "labels": labels}
+    given = [name for name, target in targets.items() if target is not None]
+    with_chunks = not given and chunks.is_chunked(X)  # values that come with X
+    if len(given) != 1 and not with_chunks:
+        raise InputError(
+            f"values, gradients, labels: {' and '.join(given) or 'none'} given; give exactly one"
+        )
+    devices.host_only(X, "search")
+    settings = checked(
+        operators=operators,
+        max_size=max_size,
+        time=time,
+        evaluations=evaluations,
+        backend=backend,
+        options=options,
+        threads=threads,
+        seed=seed,
+        callback=callback,
+        device=device,
+    )
+    if gradients is not None:
+        rows = chunks.rows(X, None, weights)
+        units = unit_rows(gradients, rows.table)
+        dispatch.prepare(settings)
+        front = search_directions(
+            rows.table,
+            Directions(units, None, rows.weights, signed),
+            settings,
+            symmetries=symmetries,
+        )
+    elif labels is not None:
+        column = labels if isinstance(labels, str) else None
+        rows = chunks.rows(X, column, weights, y_name="labels")
+        signs = signs_of(rows.y if column else labels, len(rows.table.values))
+        dispatch.prepare(settings)
+        front = search_labels(rows.table, Labels(signs, rows.weights), settings)
+    else:
+        rows = chunks.rows(X, values, weights, y_name="values")
+        if rows.y is None:
+            raise InputError(
+                "values, gradients, labels: none given, and X brings no values; give exactly one"
+            )
+        dispatch.prepare(settings)
+        front = search_values(rows.table, Values(rows.y, rows.weights), settings)
+    return front.of_data(rows.table.values)

@@ -1,0 +1,1 @@
+"""The engines that search expressions, a module each."""

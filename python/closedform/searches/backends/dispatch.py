@@ -1,0 +1,40 @@
+"""The engines that search expressions, behind one signature."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from closedform._typing import FloatMatrix
+from closedform.searches.backends import native, pysr
+from closedform.searches.backends.found import Found
+from closedform.searches.objectives import Target
+from closedform.searches.settings import Settings
+
+
+def prepare(settings: Settings) -> None:
+    """Starts what the engine needs before the clock of a search does, and checks its options.
+
+    Raises:
+        InputError: an option, or a setting, the engine does not know; an engine that cannot start.
+    """
+    if settings.backend == "pysr":
+        pysr.prepare(settings)
+    else:
+        native.check(settings)
+
+
+def search(
+    X: FloatMatrix,
+    names: Sequence[str],
+    target: Target,
+    settings: Settings,
+    start: Sequence[str] = (),
+) -> Found:
+    """Formulas of the columns of X, smallest first, from the engine that the settings name.
+
+    Args:
+        start: formulas to begin with, besides those in the user's options.
+    """
+    if settings.backend == "pysr":
+        return pysr.search(X, names, target, settings, start)
+    return native.search(X, names, target, settings, start)

@@ -1,0 +1,175 @@
+"""The native engine: cpp/src/evolution.cpp."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from time import monotonic
+
+import numpy as np
+
+from closedform import _core
+from closedform._typing import FloatMatrix
+from closedform.errors import InputError
+from closedform.formulas.formula import Formula, Front
+from closedform.searches.backends.found import Found
+from closedform.searches.objectives import Target, Values
+from closedform.searches.progress import Progress
+from closedform.searches.settings import Settings
+from closedform.tables import devices
+
+OPTIONS = {
+    "start": "a Front or formula texts to begin with",
+    "checkpoint": "path the best front so far is written to, at most every 5 seconds",
+}
+CHECKPOINT_SECONDS = 5.0
+REPORT_SECONDS = 0.5
+
+# Tables of at least so many columns begin with sums of terms.
+WIDE = 6
+WIDE_SHARE = 0.15  # of the time
+NARROW_SHARE = 0.01
+# An iteration of all sizes and restarts takes about as long as so many passes over the sample.
+PASSES_AN_ITERATION = 2000
+MOST_ITERATIONS = 2000
+
+
+def check(settings: Settings) -> None:
+    """Refuses options this engine does not know.
+
+    Raises:
+        InputError: names the option.
+    """
+    unknown = sorted(set(settings.options) - set(OPTIONS))
+    if unknown:
+        raise InputError(
+            f"options: {unknown[0]!r} is unknown to the native engine; "
+            f"it takes {', '.join(f'{key} ({what})' for key, what in OPTIONS.items())}"
+        )
+
+
+def search(
+    X: FloatMatrix,
+    names: Sequence[str],
+    target: Target,
+    settings: Settings,
+    start: Sequence[str] = (),
+) -> Found:
+    """Runs the native search from `start` and the user's; for values also from sums of terms."""
+    time, callback = settings.time, settings.callback
+    start = [*map(str, settings.options.get("start", ())), *start]
+    began = monotonic()
+    stopped = False
+    if isinstance(target, Values):
+        sums, stopped = _sums_of_terms(X, names, target, settings)
+        start += sums
+    spent = monotonic() - began
+    checkpoint: str | os.PathLike[str] | None = settings.options.get("checkpoint")
+    written = -CHECKPOINT_SECONDS
+
+    def report(seconds: float, passes: int, entries: list[tuple[str, float]]) -> bool:
+        nonlocal written
+        if not entries or stopped:
+            return stopped
+        formulas = [Formula(text, names, loss) for text, loss in entries]
+        if checkpoint is not None and seconds - written >= CHECKPOINT_SECONDS:
+            written = seconds
+            Front(formulas, evaluations=passes, seconds=seconds).save(checkpoint)
+        if callback is None:
+            return False
+        remaining = max(0.0, time - spent - seconds) if np.isfinite(time) else None
+        best = formulas[-1]
+        progress = Progress("search", spent + seconds, remaining, passes, best, best.loss)
+        return bool(callback(progress))
+
+    found = _run(X, names, target, settings, start, max(time - spent, 0.01 * time), report)
+    return found._replace(seconds=spent + found.seconds)
+
+
+def finish(
+    X: FloatMatrix,
+    names: Sequence[str],
+    target: Target,
+    settings: Settings,
+    texts: Sequence[str],
+) -> Found:
+    """The last stage alone: texts refitted on all rows, rounded and made simple; their front."""
+    # One evaluation is none an island.
+    return _run(X, names, target, replace(settings, evaluations=1), texts, settings.time, None)
+
+
+def _run(
+    X: FloatMatrix,
+    names: Sequence[str],
+    target: Target,
+    settings: Settings,
+    start: Sequence[str],
+    seconds: float,
+    report: Callable[[float, int, list[tuple[str, float]]], bool] | None,
+) -> Found:
+    result = devices.running(
+        lambda: _core.search(
+            X,
+            target.goal,
+            list(names),
+            list(settings.operators),
+            settings.max_size,
+            seconds,
+            settings.evaluations or 0,
+            settings.threads or 0,
+            settings.seed,
+            list(start),
+            report,
+            settings.good_enough,
+            settings.on_device,
+        )
+    )
+    return Found(result["front"], result["reason"], result["evaluations"], result["seconds"])
+
+
+def _sums_of_terms(
+    X: FloatMatrix, names: Sequence[str], target: Values, settings: Settings
+) -> tuple[list[str], bool]:
+    """Sums of terms of several sizes, for the search to begin with.
+
+    They take a share of the time, or, with `evaluations`, work in proportion to them; where the
+    table is narrow, and growing expressions finds its law sooner, next to nothing.
+
+    Returns:
+        Texts of at most max_size nodes, none where the operators allow no sums; whether the
+        callback asked to stop.
+    """
+    time, evaluations, callback = settings.time, settings.evaluations, settings.callback
+    wide = X.shape[1] >= WIDE
+    iterations = 0
+    if evaluations is not None:
+        iterations = max(1, evaluations // (PASSES_AN_ITERATION * (1 if wide else 10)))
+        iterations = min(iterations, MOST_ITERATIONS)
+    stopped = False
+    reported = 0.0
+    began = monotonic()
+
+    def stop() -> bool:
+        nonlocal stopped, reported
+        spent = monotonic() - began
+        if callback is not None and not stopped and spent - reported >= REPORT_SECONDS:
+            reported = spent
+            remaining = max(0.0, time - spent) if np.isfinite(time) else None
+            stopped = bool(callback(Progress("sums of terms", spent, remaining)))
+        return stopped
+
+    found = _core.sums_of_terms(
+        X,
+        target.y,
+        target.weights,
+        list(names),
+        list(settings.operators),
+        settings.max_size,
+        time * (WIDE_SHARE if wide else NARROW_SHARE),
+        iterations,
+        settings.threads or 0,
+        settings.seed,
+        stop,
+    )
+    return [text for text, _ in found], stopped

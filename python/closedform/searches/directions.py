@@ -1,0 +1,261 @@
+"""Search for the directions of gradients: symmetries first, then the problem they leave."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from time import monotonic
+
+import numpy as np
+
+from closedform._typing import FloatMatrix, Floats
+from closedform.errors import InputError
+from closedform.formulas.formula import Formula, Front, pareto, scored
+from closedform.searches.backends import dispatch, native
+from closedform.searches.objectives import Directions, unit
+from closedform.searches.pairs import merge_blocks
+from closedform.searches.progress import Progress
+from closedform.searches.settings import Settings
+from closedform.searches.steepest_drop import MOST_ROWS, PARALLEL, steepest_drop
+from closedform.searches.symmetries import Merging, find
+from closedform.tables import checks
+from closedform.tables.checks import Matrix
+from closedform.tables.rows import sample_rows
+
+# Shares of the time and of the evaluations for merged problems whose merges are not proven: what
+# they find, the search of the problem as it is begins with.
+TENTATIVE, CERTAIN = 0.35, 0.25
+BLOCK, BLOCKS = 0.05, 0.25  # for the search of one separable block, and of all of them
+
+
+def unit_rows(gradients: object, table: Matrix) -> Floats:
+    """Checked gradients over their norms, (n, d) float64; rows of zeros stay zero.
+
+    Raises:
+        InputError: another shape than X, values that are not finite, zeros only, or one input.
+    """
+    G = checks.matrix(gradients, name="gradients", min_rows=1).values
+    if G.shape != table.values.shape:
+        raise InputError(
+            f"gradients: has shape {G.shape}, X has {table.values.shape}; give one row for each"
+        )
+    if G.shape[1] == 1:
+        raise InputError(
+            "gradients: of one input are 1 or -1 whatever the expression; search `values` instead"
+        )
+    U = unit(G.astype(np.float64, copy=False))
+    if not U.any():
+        raise InputError("gradients: are zero at every row; give rows where something varies")
+    return np.ascontiguousarray(U)
+
+
+def run(table: Matrix, target: Directions, settings: Settings, *, symmetries: bool) -> Front:
+    """`search` for gradients on arguments that have been checked, by an engine that is ready.
+
+    Where every merge of inputs holds to rounding, only the merged problem is searched. Where merges
+    are uncertain, merged problems are searched for a share of the time, and then the problem as it
+    is, beginning with what they found: a wrong merge costs time, not truth. Unless `signed`, the
+    sign is found last: with it a formula can have two nodes more than max_size.
+    """
+    U, weights, seed = target.U, target.weights, settings.seed
+    merging: Merging | None = None
+    if symmetries:
+        merging = find(
+            table.values, U, weights, names=table.names, operators=settings.operators, seed=seed
+        )
+    stages = _Stages(table.names, settings)
+    if merging is not None and merging.exact and len(merging.texts) > 2:
+        merging = merge_blocks(
+            merging, weights, table.names, stages.search_block, stages.left_for_blocks
+        )
+    complete = merging is not None and _complete(merging, table.names, settings.max_size)
+    for problem, share in _problems(merging, complete):
+        if not stages.done:
+            stages.search_merged(problem, share, target)
+    # Nothing is lost by a search of the merged problem alone, if what it found can be kept.
+    if complete and stages.all_fit():
+        stages.done, stages.reason = True, stages.reason or "exact"
+
+    entries = stages.search_as_it_is(table.values, target)
+    texts = [text for text, _ in entries]
+    formulas = scored(
+        texts,
+        table.names,
+        table.values,
+        target.goal,
+        settings.threads or 0,
+        settings.on_device,
+    )
+    # A constant has no direction.
+    members = pareto((f for f in formulas if f._expression.inputs_needed), PARALLEL)
+    return Front(
+        members,
+        best=_best(members, table.values, U, weights, seed),
+        stopped=stages.reason,
+        evaluations=stages.spent,
+        seconds=stages.elapsed(),
+        symmetries=merging,
+    )
+
+
+def _complete(merging: Merging, names: tuple[str, ...], max_size: int) -> bool:
+    """Whether the merged problem alone will do: true merges, and room for all the inputs left."""
+    sizes = [Formula(text, names).complexity for text in merging.texts]
+    return merging.exact and bool(merging.merges) and sum(sizes) + len(sizes) - 1 <= max_size
+
+
+def _problems(merging: Merging | None, complete: bool) -> list[tuple[Merging, float]]:
+    """Merged problems worth a search, with their shares of the budget."""
+    if merging is None:
+        return []
+    if complete:
+        return [(merging, 1.0)]
+    problems = [(merging.tentative, TENTATIVE)] if merging.tentative is not None else []
+    return problems + ([(merging, CERTAIN)] if merging.merges else [])
+
+
+def _best(
+    members: Sequence[Formula], X: FloatMatrix, U: Floats, weights: Floats | None, seed: int
+) -> int:
+    for index, formula in enumerate(members):
+        if formula.loss <= PARALLEL:
+            return index
+    rows = sample_rows(len(X), MOST_ROWS, np.random.default_rng(seed))
+    return steepest_drop(
+        members,
+        np.ascontiguousarray(X[rows], dtype=np.float64),
+        U[rows],
+        None if weights is None else weights[rows],
+    )
+
+
+@dataclass
+class _Stages:
+    """Searches one after another, within one budget.
+
+    Attributes:
+        found: texts in the original names, for the next stage to begin with.
+        done: nothing is left to search; only the last stage's finishing remains.
+    """
+
+    names: tuple[str, ...]
+    settings: Settings
+    found: list[str] = field(default_factory=list)
+    done: bool = False
+    reason: str = ""
+    spent: int = 0
+    begun: float = field(default_factory=monotonic)
+
+    def elapsed(self) -> float:
+        return monotonic() - self.begun
+
+    def search_merged(self, problem: Merging, share: float, target: Directions) -> None:
+        """Adds to `found` what the merged inputs give."""
+        if len(problem.texts) == 1:
+            # The input left is the answer: nothing to search.
+            mean = np.average(problem.U[:, 0], weights=target.weights)
+            falls = target.signed and mean < 0
+            self.found += [f"-({problem.texts[0]})" if falls else problem.texts[0]]
+            if problem.loss <= PARALLEL and self.all_fit():
+                self.done, self.reason = True, "exact"
+            return
+        placeholders = tuple(f"z{k + 1}" for k in range(len(problem.texts)))
+        expansion = dict(zip(placeholders, problem.texts, strict=True))
+        merged = replace(target, U=problem.U, scales=problem.S)
+        entries = self._search(problem.Z, merged, placeholders, share, expansion)
+        self.found += [_expanded(text, expansion) for text, _ in entries]
+        # An exact formula that is too long is none.
+        self.done = self.done and (self.reason == "interrupted" or self.all_fit())
+
+    def left_for_blocks(self) -> bool:
+        budget = self.settings.evaluations
+        in_time = self.elapsed() < BLOCKS * self.settings.time
+        in_budget = budget is None or self.spent < BLOCKS * budget
+        return not self.done and in_time and in_budget
+
+    def search_block(
+        self, Z: Floats, target: Directions, names: tuple[str, ...]
+    ) -> list[tuple[str, float]]:
+        """What two inputs alone give; reports its progress in z1 and z2 by no formula."""
+        entries = self._search(Z, target, names, BLOCK, None)
+        if self.reason != "interrupted":
+            self.done = False  # an exact block is not the end
+        return entries
+
+    def search_as_it_is(self, X: FloatMatrix, target: Directions) -> list[tuple[str, float]]:
+        """The last stage: goes on from `found`, refits it on all rows and makes it simple."""
+        # The inputs alone are the front's beginning, also where nothing is left to search.
+        start = [*self._fitting(self.found), *self.names]
+        if self.done:
+            left = max(self.settings.time - self.elapsed(), 0.01 * self.settings.time)
+            settings = replace(self.settings, time=left)
+            return native.finish(X, self.names, target, settings, start).entries
+        return self._search(X, target, self.names, 1.0, {}, start)
+
+    def all_fit(self) -> bool:
+        """Whether everything found can be kept, written in the original inputs."""
+        return len(self._fitting(self.found)) == len(self.found)
+
+    def _fitting(self, texts: Sequence[str]) -> list[str]:
+        formulas = [Formula(text, self.names).simplified(self.settings.operators) for text in texts]
+        return [
+            formula.text for formula in formulas if formula.complexity <= self.settings.max_size
+        ]
+
+    def _search(
+        self,
+        X: FloatMatrix,
+        target: Directions,
+        names: tuple[str, ...],
+        share: float,
+        expansion: Mapping[str, str] | None,
+        start: Sequence[str] = (),
+    ) -> list[tuple[str, float]]:
+        """A search of the original inputs (an empty `expansion`), or of others, with a share."""
+        settings = self.settings
+        time, budget, callback = settings.time, settings.evaluations, settings.callback
+        before = self.elapsed()
+
+        def report(progress: Progress) -> bool | None:
+            assert callback is not None
+            elapsed = before + progress.elapsed
+            best = progress.best
+            if expansion is None:
+                best = None  # of a block: it is not what was asked for
+            elif best is not None and expansion:
+                best = Formula(_expanded(best.text, expansion), self.names, best.loss)
+            return callback(
+                replace(
+                    progress,
+                    elapsed=elapsed,
+                    remaining=max(0.0, time - elapsed) if math.isfinite(time) else None,
+                    evaluations=self.spent + progress.evaluations,
+                    best=best,
+                )
+            )
+
+        left = None
+        if budget is not None:
+            left = max(1, min(budget - self.spent, round(share * budget)))
+        mine = settings if names == self.names else settings.of_other_columns()
+        entries, self.reason, passes, _ = dispatch.search(
+            X,
+            names,
+            target,
+            replace(
+                mine,
+                time=max(min(share * time, time - before), 0.01 * time),
+                evaluations=left,
+                callback=None if callback is None else report,
+            ),
+            start,
+        )
+        self.spent += passes
+        self.done = self.reason in ("exact", "interrupted")
+        return entries
+
+
+def _expanded(text: str, expansion: Mapping[str, str]) -> str:
+    return re.sub(r"\bz\d+\b", lambda name: f"({expansion[name.group()]})", text)

@@ -1,0 +1,124 @@
+"""What every search is told besides its data: operators, size, budget, engine, who listens."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from closedform.errors import InputError
+from closedform.searches.progress import Callback
+from closedform.tables import devices
+
+OPERATORS = ("+", "-", "*", "/", "sin", "cos", "exp", "log", "sqrt", "square")
+KNOWN_OPERATORS = frozenset("+ - * / sin cos tan exp log sqrt square cube abs pow tanh inv".split())
+LARGEST_SIZE = 255  # nodes of a tape, cpp/include/closedform/expression.hpp
+BACKENDS = ("native", "pysr")
+# Options of the engines that hold formulas of the user's columns, or say something of each.
+COLUMN_OPTIONS = frozenset(
+    {"start", "checkpoint", "guesses", "complexity_of_variables", "output_directory", "run_id"}
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of one search, checked (`checked`).
+
+    Attributes:
+        operators: names, without repeats.
+        max_size: most nodes of an expression.
+        time: seconds; math.inf for no limit.
+        evaluations: passes of a candidate over the search's sample of rows; None for no limit.
+        backend: the engine, one of BACKENDS.
+        options: of that engine.
+        threads: None for all cores.
+        seed: of every random choice.
+        callback: told about twice a second; returning True ends the search.
+        good_enough: loss at which to stop; 0 for none.
+        on_device: whether what goes over all rows is computed on a GPU.
+    """
+
+    operators: tuple[str, ...]
+    max_size: int
+    time: float
+    evaluations: int | None
+    backend: str
+    options: Mapping[str, Any]
+    threads: int | None
+    seed: int
+    callback: Callback | None
+    good_enough: float = 0.0
+    on_device: bool = False
+
+    def of_other_columns(self) -> Settings:
+        """Without the options that speak of the user's columns, for a search of other inputs."""
+        kept = {key: value for key, value in self.options.items() if key not in COLUMN_OPTIONS}
+        return replace(self, options=kept)
+
+
+def checked(
+    *,
+    operators: Iterable[str],
+    max_size: int,
+    time: float,
+    evaluations: int | None,
+    backend: str,
+    options: Mapping[str, Any] | None,
+    threads: int | None,
+    seed: int,
+    callback: Callback | None,
+    device: str,
+) -> Settings:
+    """Settings that make sense; the options are checked by their engine.
+
+    Raises:
+        InputError: names the argument.
+    """
+    chosen = _operators(operators)
+    if not 1 <= max_size <= LARGEST_SIZE:
+        raise InputError(f"max_size: {max_size} is out of range; give 1 to {LARGEST_SIZE}")
+    if not time > 0:
+        raise InputError(f"time: {time} is not positive; give seconds, or math.inf")
+    if evaluations is None and math.isinf(time):
+        raise InputError("time: no limit and no evaluations given; give one of them")
+    if evaluations is not None and evaluations < 1:
+        raise InputError(f"evaluations: {evaluations} is not positive; give at least 1")
+    if threads is not None and threads < 1:
+        raise InputError(f"threads: {threads} is not positive; give None for all cores")
+    if not 0 <= seed < 2**64:
+        raise InputError(f"seed: {seed} is out of range; give 0 to 2**64 - 1")
+    if backend not in BACKENDS:
+        raise InputError(f"backend: {backend!r} is unknown; use {' or '.join(map(repr, BACKENDS))}")
+    where = devices.checked(device)
+    if backend == "pysr" and where == "cuda":
+        raise InputError(
+            'device: "cuda" is not for PySR, which searches on the CPU; use device="auto", which '
+            'leaves what is not PySR\'s to a GPU, or backend="native"'
+        )
+    return Settings(
+        operators=chosen,
+        max_size=max_size,
+        time=float(time),
+        evaluations=evaluations,
+        backend=backend,
+        options=dict(options or {}),
+        threads=threads,
+        seed=seed,
+        callback=callback,
+        on_device=backend == "native" and devices.on_gpu(where),
+    )
+
+
+def _operators(operators: Iterable[str]) -> tuple[str, ...]:
+    if isinstance(operators, str):
+        operators = operators.replace(",", " ").split()
+    chosen = tuple(dict.fromkeys(operators))
+    for name in chosen:
+        if name not in KNOWN_OPERATORS:
+            raise InputError(
+                f"operators: {name!r} is unknown; known are {' '.join(sorted(KNOWN_OPERATORS))}"
+            )
+    if not chosen:
+        raise InputError("operators: none given; give at least one, such as + or *")
+    return chosen

@@ -1,0 +1,69 @@
+"""Search for values: an engine, what sympy can still shorten, and the choice of the best."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib import import_module
+from time import monotonic
+
+import numpy as np
+
+from closedform._typing import FloatMatrix
+from closedform.formulas.formula import EXACT, Formula, Front, pareto, scored
+from closedform.formulas.sympy_forms import shorter
+from closedform.searches.backends import dispatch
+from closedform.searches.description_length import choose, description_lengths
+from closedform.searches.objectives import Values
+from closedform.searches.settings import Settings
+from closedform.tables.checks import Matrix
+from closedform.tables.rows import variance
+
+# Share of the time kept for shortening formulas and choosing the best, and the most of it.
+LAST_SHARE = 0.05
+LAST_SECONDS = 1.0
+# Whoever stopped a search waits no longer than this for them.
+INTERRUPTED_SECONDS = 0.5
+
+
+def run(table: Matrix, target: Values, settings: Settings, start: Sequence[str] = ()) -> Front:
+    """`search` for values on arguments that have been checked, by an engine that is ready.
+
+    start: formulas to begin with, besides the user's.
+    """
+    y, weights, time = target.y, target.weights, settings.time
+    ends = monotonic() + time
+    # Loading it takes a second, which the last stage may not have.
+    import_module("sympy")
+    searching = max(ends - monotonic(), 0.0) - min(LAST_SHARE * time, LAST_SECONDS)
+    entries, reason, passes, seconds = dispatch.search(
+        table.values, table.names, target, replace(settings, time=searching), start
+    )
+    texts = [text for text, _ in entries]
+    threads, on_device = settings.threads or 0, settings.on_device
+    found = scored(texts, table.names, table.values, target.goal, threads, on_device)
+    exact = EXACT * variance(y)
+    if reason == "interrupted":
+        ends = min(ends, monotonic() + INTERRUPTED_SECONDS)
+    try:
+        texts = []
+        for formula in _by_worth(found, table.values):
+            if monotonic() > ends:
+                break
+            if (text := shorter(formula, settings.operators)) is not None:
+                texts.append(text)
+        found += scored(texts, table.names, table.values, target.goal, threads, on_device)
+        members = pareto(found, exact)
+        best = choose(members, table.values, y, weights, settings.seed, ends)
+    except KeyboardInterrupt:
+        reason = "interrupted"
+        members = pareto(found, exact)
+        best = choose(members, table.values, y, weights, settings.seed, ends=0.0)
+    return Front(members, best=best, stopped=reason, evaluations=passes, seconds=seconds)
+
+
+def _by_worth(formulas: Sequence[Formula], X: FloatMatrix) -> list[Formula]:
+    """Those that describe the data shortest first: what time is left is theirs."""
+    losses = np.array([formula.loss for formula in formulas])
+    order = np.argsort(description_lengths(formulas, losses, X), kind="stable")
+    return [formulas[i] for i in order]

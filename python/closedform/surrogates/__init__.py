@@ -1,0 +1,1 @@
+"""Smooth stand-ins for data, and what their derivatives tell of its structure."""

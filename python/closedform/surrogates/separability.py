@@ -1,0 +1,271 @@
+"""The structure behind a surrogate: which inputs matter, and sums and products of which blocks.
+
+Scores and trees are our own definition: pairwise second derivatives propose trees of sums and
+products, and the error of fits restricted to each tree, on rows held out, decides between them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from closedform import _core
+from closedform._typing import Floats
+from closedform.errors import InputError
+from closedform.surrogates.model import Surrogate
+from closedform.tables import chunks, devices
+from closedform.tables.checks import matrix
+from closedform.tables.devices import Device
+
+Strategy = Literal["per-dimension", "per-block", "global"]
+Link = Literal["reciprocal", "log", "square", "sqrt", "exp"]
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A function of these inputs (column numbers) that does not split further."""
+
+    inputs: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Sum:
+    """The sum of its parts, functions of disjoint inputs, and a constant."""
+
+    parts: tuple[Tree, ...]
+
+    @property
+    def inputs(self) -> tuple[int, ...]:
+        return _union(self.parts)
+
+
+@dataclass(frozen=True)
+class Product:
+    """The product of its parts, functions of disjoint inputs."""
+
+    parts: tuple[Tree, ...]
+
+    @property
+    def inputs(self) -> tuple[int, ...]:
+        return _union(self.parts)
+
+
+Tree: TypeAlias = Leaf | Sum | Product
+
+
+@dataclass(frozen=True)
+class Separability:
+    """What `separability` found.
+
+    Attributes:
+        tree: `Leaf`, `Sum` and `Product` over the active inputs.
+        active: per input, whether it has an effect the surrogate can tell from its own error.
+        categorical: per input, whether it takes so few values that second derivatives along it
+            mean nothing; its scores are NaN and it counts as coupled to every other.
+        strategy: "per-dimension" if every leaf has one input, "global" if nothing splits,
+            "per-block" otherwise.
+        link: where nothing splits, the name of L such that L(u) is a sum of functions of single
+            inputs, confirmed by held-out error of that fit taken back to y; otherwise None.
+        additive, multiplicative: (d, d) root-mean-square scores, 0 for a perfect sum or product of
+            the pair; additive_median, multiplicative_median: the same by the median.
+        effect: (d,) the rms change of u when one input is taken from another row, over
+            sqrt(2) std u: the root of its total Sobol index.
+        anchor: (d,) the row through which blocks are sliced.
+        tried: every tree that was fitted, with its error on held-out rows over the spread of y.
+        reason: how the tree was decided, in words.
+    """
+
+    tree: Tree
+    active: tuple[bool, ...]
+    categorical: tuple[bool, ...]
+    strategy: Strategy
+    link: Link | None
+    additive: Floats
+    multiplicative: Floats
+    additive_median: Floats
+    multiplicative_median: Floats
+    effect: Floats
+    anchor: Floats
+    names: tuple[str, ...]
+    tried: tuple[tuple[Tree, float], ...]
+    reason: str
+    _leaves: dict[tuple[int, ...], _core.TensorSurrogate] = field(repr=False, compare=False)
+
+    @property
+    def error(self) -> float:
+        """Held-out error of the tree over the spread of y; NaN where it was not fitted."""
+        return dict(self.tried).get(self.tree, float("nan"))
+
+    @property
+    def leaves(self) -> tuple[Leaf, ...]:
+        """The tree's leaves, left to right."""
+        return tuple(_leaves(self.tree))
+
+    def leaf_values(self, leaf: Leaf, X: object) -> Floats:
+        """The fitted function of one leaf at rows of its own inputs, (n, len(leaf.inputs)) -> (n,).
+
+        Known up to what the tree leaves open: a constant for a part of a sum, a factor for a part
+        of a product.
+        """
+        if leaf.inputs not in self._leaves:
+            raise InputError(f"leaf: {leaf} is not one of this tree's leaves")
+        return self._leaves[leaf.inputs].value(matrix(X, min_rows=0).values)
+
+    @property
+    def scores(self) -> str:
+        """The pairs and their scores, as a table."""
+        lines = ["pair                     additive           product (rms, median)"]
+        for j in range(len(self.names)):
+            for i in range(j):
+                numbers = (
+                    self.additive[i, j],
+                    self.additive_median[i, j],
+                    self.multiplicative[i, j],
+                    self.multiplicative_median[i, j],
+                )
+                pair = f"{self.names[i]}, {self.names[j]}"
+                lines.append(f"{pair:<24}" + "".join(f" {v:8.1e}" for v in numbers))
+        return "\n".join(lines)
+
+    def __str__(self) -> str:
+        return describe(self.tree, self.names)
+
+
+def separability(
+    surrogate: Surrogate,
+    X: object,
+    y: object = None,
+    *,
+    weights: object = None,
+    time: float = 10.0,
+    seed: int = 0,
+    threads: int = 0,
+    device: Device = "cpu",
+) -> Separability:
+    """Finds the sums and products of blocks of inputs a function is made of.
+
+    Args:
+        surrogate: fitted to the data.
+        X: (n, d) rows, or chunks of them (`chunks.rows`), at which derivatives are taken: the data,
+            usually. Scores are taken at a million of them, evenly spaced.
+        y: (n,) the data's target, or the name of a column of a data set. With it, doubtful cases
+            are decided by fits of each candidate tree to the data; without, by fits to the
+            surrogate's values, against its own held-out error.
+        weights: (n,) of the rows.
+        time: seconds after which no further tree is tried.
+        seed: of the choice of held-out rows; give the surrogate's for comparable errors.
+        threads: 0 for all cores; results do not depend on it.
+        device: "cpu"; "cuda", a GPU, for the pass over all rows, in their precision; or "auto", a
+            GPU where one can be used. Trees are fitted on the CPU.
+
+    Raises:
+        InputError: a ValueError, for rows that do not fit the surrogate.
+    """
+    on_device = devices.on_gpu(devices.checked(device))
+    devices.host_only(X, "separability")
+    rows = chunks.rows(X, y, weights)
+    d = rows.table.values.shape[1]
+    if d != surrogate.n_inputs:
+        raise InputError(f"X: has {d} columns, the surrogate was fitted on {surrogate.n_inputs}")
+    found = devices.running(
+        lambda: _core.separate(
+            surrogate.core,
+            rows.table.values,
+            rows.y,
+            rows.weights,
+            discrete=list(surrogate.discrete),
+            held_out_error=surrogate.held_out_error,
+            segments=surrogate.segments_,
+            smoothing=surrogate.smoothing_,
+            time=time,
+            seed=seed,
+            threads=threads,
+            on_device=on_device,
+        )
+    )
+    tree = _tree(found["tree"])
+    tried = tuple((_tree(t), error) for t, error in found["tried"])
+    return Separability(
+        tree=tree,
+        active=tuple(found["active"]),
+        categorical=surrogate.discrete,
+        strategy=_strategy(tree),
+        link=None if found["link"] == "identity" else found["link"],  # type: ignore[arg-type]
+        additive=found["additive_rms"],
+        multiplicative=found["product_rms"],
+        additive_median=found["additive_median"],
+        multiplicative_median=found["product_median"],
+        effect=found["effect"],
+        anchor=found["anchor"],
+        names=surrogate.names,
+        tried=tried,
+        reason=_reason(tree, tried, surrogate, rows.y is not None)
+        + _link_reason(found["link"], found["link_error"]),
+        _leaves={
+            tuple(inputs): leaf
+            for inputs, leaf in zip(found["leaf_inputs"], found["leaves"], strict=True)
+        },
+    )
+
+
+def describe(tree: Tree, names: Sequence[str]) -> str:
+    """The tree with the inputs' names: sums with +, products as product(...), leaves as names."""
+    if isinstance(tree, Leaf):
+        inner = ", ".join(names[i] for i in tree.inputs)
+        return inner if len(tree.inputs) == 1 else f"f({inner})"
+    parts = [describe(part, names) for part in tree.parts]
+    if isinstance(tree, Product):
+        return f"product({', '.join(parts)})"
+    return f"sum({', '.join(parts)})"
+
+
+def _reason(
+    tree: Tree, tried: tuple[tuple[Tree, float], ...], surrogate: Surrogate, with_y: bool
+) -> str:
+    if isinstance(tree, Leaf) and len(tree.inputs) == 1:
+        return "only one input has an effect"
+    if not tried:
+        return "no pair of inputs is separable by its scores"
+    names = surrogate.names
+    errors = "; ".join(f"{describe(t, names)} {error:.2g}" for t, error in tried)
+    judged = "the data" if with_y else "the surrogate's values"
+    return (
+        f"fitted to {judged}, error on held-out rows over their spread: {errors}; the surrogate's"
+        f" own is {surrogate.held_out_error:.2g}; kept: {describe(tree, names)}"
+    )
+
+
+def _link_reason(link: str, error: float) -> str:
+    if error == 0:
+        return ""
+    if link == "identity":
+        return f"; no link makes it additive (the best leaves {error:.2g})"
+    return f"; behind the {link} link it is additive, with error {error:.2g}"
+
+
+def _strategy(tree: Tree) -> Strategy:
+    if isinstance(tree, Leaf):
+        return "per-dimension" if len(tree.inputs) == 1 else "global"
+    single = all(len(leaf.inputs) == 1 for leaf in _leaves(tree))
+    return "per-dimension" if single else "per-block"
+
+
+def _tree(parts: tuple[str, Any]) -> Tree:
+    kind, content = parts
+    if kind == "leaf":
+        return Leaf(tuple(content))
+    inner = tuple(_tree(part) for part in content)
+    return Sum(inner) if kind == "sum" else Product(inner)
+
+
+def _leaves(tree: Tree) -> Iterator[Leaf]:
+    if isinstance(tree, Leaf):
+        yield tree
+    else:
+        for part in tree.parts:
+            yield from _leaves(part)
+
+
+def _union(parts: tuple[Tree, ...]) -> tuple[int, ...]:
+    return tuple(sorted(i for part in parts for i in part.inputs))

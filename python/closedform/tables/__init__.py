@@ -1,0 +1,1 @@
+"""Tables of numbers as they come in: checked, read from files, mapped, on a device."""

@@ -1,0 +1,256 @@
+"""Checks of what users pass in: every public function takes its arrays and tables through here.
+
+Anything wrong raises `InputError`, whose one-line message names the argument, the first offending
+row and column (rows count from 0, as they do in numpy) and the way out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from closedform._typing import FloatMatrix, Floats
+from closedform.errors import InputError
+from closedform.tables.frames import series_values, table_columns
+from closedform.tables.names import variable_names
+from closedform.tables.rows import row_blocks
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A checked table of numbers.
+
+    Attributes:
+        values: (n, d) C-contiguous float64 or float32.
+        names: d distinct names, each usable as a variable in a formula.
+    """
+
+    values: FloatMatrix
+    names: tuple[str, ...]
+
+
+def matrix(
+    X: object, *, name: str = "X", min_rows: int = 2, allow_nan: bool = False, first: int = 0
+) -> Matrix:
+    """Checks a table of inputs and gives its values and variable names.
+
+    A C-contiguous float64 or float32 array is used as it is, without a copy. Other floats,
+    integers and booleans become float64. The columns of pandas, polars and Arrow tables give the
+    names (see `variable_names`); those of an array are called x1, x2, and so on.
+
+    Args:
+        X: (n, d) array, nested sequence of numbers, or pandas, polars or Arrow table; a `Matrix`
+            is taken as checked.
+        name: what messages call the argument.
+        min_rows: the fewest rows accepted.
+        allow_nan: lets NaN (missing values) through; infinities never pass.
+        first: number of the first row, in messages about a part of a table.
+
+    Raises:
+        InputError: wrong shape or kind of data, too few rows, NaN or infinite values.
+    """
+    if isinstance(X, Matrix):
+        check_rows(len(X.values), min_rows, name)
+        return X
+    columns = table_columns(X, name)
+    if columns is None:
+        values = _floats(_as_array(X, name), name, first)
+        if values.ndim != 2:
+            hint = "; Reshape your data: X.reshape(-1, 1) is one input" if values.ndim == 1 else ""
+            raise InputError(f"{name}: must be 2-D (rows, columns), has shape {values.shape}{hint}")
+        labels = tuple(f"x{j + 1}" for j in range(values.shape[1]))
+    else:
+        labels = variable_names(label for label, _ in columns)
+        values = _stacked(columns, name, first)
+    if values.shape[1] == 0:
+        raise InputError(
+            f"{name}: no columns: 0 feature(s) (shape={values.shape}) while a minimum of 1 is "
+            "required; give at least one"
+        )
+    check_rows(len(values), min_rows, name)
+    _check_finite(values, name, labels, allow_nan, first)
+    return Matrix(values, labels)
+
+
+def vector(y: object, rows: int, *, name: str = "y", first: int = 0) -> Floats:
+    """Checks one number per row and gives it as (rows,) float64.
+
+    Args:
+        y: (rows,) or (rows, 1) array, sequence, series or one-column table of real numbers.
+        rows: how many rows the table it belongs to has.
+        name: what messages call the argument.
+        first: number of the first row, in messages about a part of a table.
+
+    Raises:
+        InputError: wrong length, shape or kind of data, NaN or infinite values.
+    """
+    columns = table_columns(y, name)
+    if columns is not None and len(columns) == 1:
+        values = _floats(columns[0][1], name, first)
+    elif columns is not None:
+        raise InputError(f"{name}: has {len(columns)} columns; give one column")
+    else:
+        values = _floats(_as_array(series_values(y), name), name, first)
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.ndim != 1:
+        raise InputError(f"{name}: must be 1-D, one number per row, has shape {values.shape}")
+    if len(values) != rows:
+        raise InputError(f"{name}: has {len(values)} values for {rows} rows; give one per row")
+    checked = np.ascontiguousarray(values, dtype=np.float64)
+    _check_finite(checked[:, None], name, None, False, first)
+    return checked
+
+
+def weights(w: object, rows: int, *, name: str = "weights") -> Floats:
+    """Checks row weights: finite, none negative, not all zero; (rows,) float64.
+
+    Raises:
+        InputError: as `vector`, and for negative weights or nothing but zeros.
+    """
+    values = vector(w, rows, name=name)
+    if values.min() < 0:
+        row = next(
+            i + int(np.argmax(block < 0)) for i, block in row_blocks(values) if block.min() < 0
+        )
+        raise InputError(f"{name}: row {row} is {values[row]:g}; weights must not be negative")
+    if not values.max() > 0:
+        raise InputError(f"{name}: all are zero; give at least one row a positive weight")
+    return values
+
+
+def check_rows(rows: int, min_rows: int, name: str) -> None:
+    """Refuses too few rows.
+
+    Raises:
+        InputError: says how many there are and have to be.
+    """
+    if rows == 0:
+        raise InputError(f"{name}: has no rows; at least {min_rows} are needed")
+    if rows < min_rows:
+        raise InputError(
+            f"{name}: has too few rows (n_samples = {rows}); at least {min_rows} are needed"
+        )
+
+
+def varying_columns(table: Matrix, *, name: str = "X") -> None:
+    """Refuses a table with a constant column: no formula can say anything about such an input.
+
+    Raises:
+        InputError: names the first constant column.
+    """
+    varies = np.zeros(table.values.shape[1], dtype=bool)
+    for _, block in row_blocks(table.values):
+        varies |= (block != table.values[0]).any(axis=0)
+        if varies.all():  # mostly in the first block: a file is not read through for this
+            return
+    constant = np.flatnonzero(~varies)
+    if len(constant):
+        j = constant[0]
+        raise InputError(
+            f"{name}: column {table.names[j]!r} is {table.values[0, j]:g} in every row; drop it"
+        )
+
+
+def varying_target(y: Floats, *, name: str = "y") -> None:
+    """Refuses a constant target.
+
+    Raises:
+        InputError: every value is the same.
+    """
+    if y.min() == y.max():
+        raise InputError(
+            f"{name}: is {y[0]:g} in every row; give a target that varies (its formula is {y[0]:g})"
+        )
+
+
+def _stacked(columns: list[tuple[object, npt.NDArray[Any]]], name: str, first: int) -> FloatMatrix:
+    """Columns side by side, float32 where all of them are."""
+    parts = [_floats(column, f"{name}: column {label!r}", first) for label, column in columns]
+    single = bool(parts) and all(part.dtype == np.float32 for part in parts)
+    shape = (len(parts[0]) if parts else 0, len(parts))
+    values: FloatMatrix = np.empty(shape, np.float32) if single else np.empty(shape, np.float64)
+    for j, part in enumerate(parts):
+        values[:, j] = part
+    return values
+
+
+def _as_array(value: object, name: str) -> npt.NDArray[Any]:
+    if hasattr(value, "toarray"):
+        raise InputError(f"{name}: is a sparse matrix; give it as X.toarray()")
+    if hasattr(value, "__dlpack__") and not hasattr(value, "__array__"):
+        try:
+            value = np.from_dlpack(value)
+        except (BufferError, RuntimeError, TypeError, ValueError) as error:
+            raise InputError(
+                f"{name}: cannot be read as an array ({error}); copy it to the host's memory"
+            ) from error
+    if isinstance(value, np.ma.MaskedArray):
+        return np.ma.filled(value.astype(np.float64), np.nan)
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"{name}: cannot be read as an array ({reason}); give a 2-D array of numbers"
+        ) from error
+    if array.ndim == 0:
+        raise InputError(
+            f"{name}: is a {type(value).__name__}; give an array or a table of numbers"
+        )
+    return array
+
+
+def _floats(array: npt.NDArray[Any], name: str, first: int = 0) -> npt.NDArray[Any]:
+    """The array as aligned, C-contiguous float64 (or float32 where it is that already)."""
+    kind = array.dtype.kind
+    if kind == "c":
+        raise InputError(f"{name}: Complex data not supported; give real and imaginary parts apart")
+    if kind == "O":
+        for index, value in np.ndenumerate(array):
+            if isinstance(value, (str, bytes)) or not hasattr(value, "__float__"):
+                raise InputError(
+                    f"{name}: {_place(index, first)} is {_short(value)}, not a number; {_NUMBERS}"
+                )
+        try:
+            array = array.astype(np.float64)
+        except (TypeError, ValueError) as error:
+            raise InputError(
+                f"{name}: holds something that is not a number ({error}); {_NUMBERS}"
+            ) from error
+    elif kind in "US":
+        text = _short(array.flat[0].item()) if array.size else "nothing"
+        raise InputError(f"{name}: holds text ({text} first), not numbers; {_NUMBERS}")
+    elif kind not in "fiub":
+        raise InputError(f"{name}: holds {array.dtype}, not numbers; {_NUMBERS}")
+    keep = array.dtype in (np.dtype(np.float64), np.dtype(np.float32))
+    return np.require(array, array.dtype if keep else np.float64, ["C", "A"])
+
+
+_NUMBERS = "give numbers only (encode categories as numbers, or drop them)"
+
+
+def _place(index: tuple[int, ...], first: int) -> str:
+    return f"row {first + index[0]}" + (f", column {index[1]}" if len(index) > 1 else "")
+
+
+def _short(value: object) -> str:
+    text = repr(value).splitlines()[0]
+    return text if len(text) <= 30 else f"{text[:27]}..."
+
+
+def _check_finite(
+    values: FloatMatrix, name: str, labels: tuple[str, ...] | None, allow_nan: bool, first: int
+) -> None:
+    for start, block in row_blocks(values):
+        bad = np.isinf(block) if allow_nan else ~np.isfinite(block)
+        if not bad.any():
+            continue
+        i, j = (int(k) for k in np.argwhere(bad)[0])
+        where = f"row {first + start + i}" + (f", column {labels[j]!r}" if labels else "")
+        if np.isnan(block[i, j]):
+            raise InputError(f"{name}: {where} is NaN; drop or fill rows with missing values first")
+        raise InputError(f"{name}: {where} is infinite (inf); drop or correct such rows first")

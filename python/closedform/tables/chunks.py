@@ -1,0 +1,335 @@
+"""Rows that need not fit into memory: mapped arrays, Arrow data sets, iterators of chunks.
+
+A mapped array that C++ can read where it lies stays where it is. Everything else is decoded once,
+chunk by chunk, into a temporary file without a name, which is mapped and which the system removes
+with its last user: below this module there are only arrays.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from closedform._typing import Floats
+from closedform.errors import InputError
+from closedform.tables import checks
+from closedform.tables.checks import Matrix
+from closedform.tables.frames import column_labels
+from closedform.tables.spool import Spool, map_of
+
+BATCH_ROWS = 1 << 16  # of a data set, and of a mapped array that has to be converted
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Checked rows to work on.
+
+    Attributes:
+        table: the inputs.
+        y: (n,) float64, or None where there is no target.
+        weights: (n,) float64, or None.
+    """
+
+    table: Matrix
+    y: Floats | None
+    weights: Floats | None
+
+    @property
+    def target(self) -> Floats:
+        """y, where there has to be one.
+
+        Raises:
+            InputError: there is none.
+        """
+        if self.y is None:
+            raise InputError("y: not given; give one number per row, or a data set's column")
+        return self.y
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some rows as they were given: a table or array, and one value a row or nothing."""
+
+    X: object
+    y: object = None
+    weights: object = None
+
+
+def rows(
+    X: object, y: object = None, weights: object = None, *, y_name: str = "y", min_rows: int = 2
+) -> Rows:
+    """Checks inputs, target and weights of any kind.
+
+    Args:
+        X: (n, d) array (in memory or mapped), sequence or table; or, decoded once into a temporary
+            file, the path of a .parquet file or of a folder of them, a pyarrow Dataset, or an
+            iterator of chunks, each a table, an array, (array, y) or (array, y, weights).
+        y, weights: (n,) each; the name of a column where X has named columns in chunks; None for
+            none, or for those that come with the chunks.
+        y_name: what messages call y.
+        min_rows: the fewest rows accepted.
+
+    Raises:
+        InputError: as `checks.matrix`, `vector` and `weights`; chunks that do not go together, a
+            file that cannot be read, no room for the temporary file.
+    """
+    chunks = _chunks(X, y, weights, y_name)
+    if chunks is None:
+        for name, value in ((y_name, y), ("weights", weights)):
+            if isinstance(value, str):
+                raise InputError(
+                    f"{name}: {value!r} is a column's name, which only a data set takes; "
+                    "give one number per row"
+                )
+        table = checks.matrix(X, min_rows=min_rows)
+        found = Rows(table, None, None)
+    else:
+        found = decoded(chunks, y_name=y_name, min_rows=min_rows)
+    n = len(found.table.values)
+    both = []
+    for name, value, with_chunks in ((y_name, y, found.y), ("weights", weights, found.weights)):
+        if value is None or isinstance(value, str):
+            both.append(with_chunks)
+        elif with_chunks is None:
+            both.append(_vector(value, n, name))
+        else:
+            raise InputError(f"{name}: comes with the chunks of X, too; give it once")
+    target, row_weights = both
+    if row_weights is not None:
+        row_weights = checks.weights(row_weights, n)
+    return Rows(found.table, target, row_weights)
+
+
+def decoded(
+    chunks: Iterable[Chunk], *, name: str = "X", y_name: str = "y", min_rows: int = 2
+) -> Rows:
+    """Chunks one after another, mapped from temporary files.
+
+    float32 where all of them are, else float64.
+
+    Raises:
+        InputError: as `rows`.
+    """
+    names: tuple[str, ...] = ()
+    spools: dict[str, Spool] = {}
+    n = 0
+    for number, chunk in enumerate(chunks, 1):
+        if hasattr(chunk.X, "__len__") and len(chunk.X) == 0:
+            continue
+        part = checks.matrix(chunk.X, name=name, min_rows=1, first=n)
+        blocks: dict[str, npt.NDArray[Any]] = {name: part.values}
+        for label, value in ((y_name, chunk.y), ("weights", chunk.weights)):
+            if value is not None:
+                blocks[label] = checks.vector(value, len(part.values), name=label, first=n)
+        if not spools:
+            names = part.names
+            spools = {label: Spool(block) for label, block in blocks.items()}
+        if part.names != names or blocks.keys() != spools.keys():
+            raise InputError(
+                f"{name}: chunk {number} has other columns ({_listed(part.names, blocks)}) than "
+                f"those before it ({_listed(names, spools)}); give all the same"
+            )
+        for label, block in blocks.items():
+            spools[label].add(block, label)
+        n += len(part.values)
+    checks.check_rows(n, min_rows, name)
+    mapped: dict[str, Any] = {label: spool.mapped() for label, spool in spools.items()}
+    return Rows(Matrix(mapped[name], names), mapped.get(y_name), mapped.get("weights"))
+
+
+def dataset(path: str | os.PathLike[str], *, name: str = "X") -> Any:
+    """The pyarrow Dataset of a Parquet file or of a folder of them.
+
+    Raises:
+        InputError: pyarrow is not installed, or there is nothing that can be read.
+    """
+    try:
+        import pyarrow
+        import pyarrow.dataset
+    except ImportError as error:
+        raise InputError(
+            f"{name}: {path}: Parquet needs pyarrow; pip install 'closedform[tables]'"
+        ) from error
+    file = Path(path)
+    if file.is_dir() and not any(file.rglob("*.parquet")):
+        raise InputError(f"{name}: {path}: holds no .parquet files; check the path")
+    try:
+        return pyarrow.dataset.dataset(path, format="parquet")
+    except FileNotFoundError as error:
+        raise InputError(f"{name}: {path}: No such file or directory; check the path") from error
+    except (pyarrow.ArrowException, OSError) as error:
+        raise _unreadable(str(path), error) from error
+
+
+def of_dataset(
+    source: Any,
+    y: str | None = None,
+    weights: str | None = None,
+    *,
+    inputs: list[str] | None = None,
+    name: str = "X",
+) -> Iterator[Chunk]:
+    """The rows of a pyarrow Dataset.
+
+    Args:
+        y, weights: names of columns.
+        inputs: the other columns to read; None for all of them.
+
+    Raises:
+        InputError: a name it does not have, a file that cannot be read, no room for all rows.
+    """
+    import pyarrow
+    import pyarrow.dataset
+
+    roles = [label for label in (y, weights) if label is not None]
+    if inputs is None:
+        inputs = [label for label in source.schema.names if label not in roles]
+    options: dict[str, Any] = {}
+    if getattr(source, "format", None) == pyarrow.dataset.ParquetFileFormat():
+        # Else whole row groups are read ahead.
+        scan = pyarrow.dataset.ParquetFragmentScanOptions(pre_buffer=False)
+        options = {"fragment_scan_options": scan}
+    columns = [*inputs, *roles]
+    try:
+        _check_room(source.count_rows() * len(columns) * 8, name)
+        for batch in source.to_batches(
+            columns=columns,
+            batch_size=BATCH_ROWS,
+            batch_readahead=1,
+            fragment_readahead=1,
+            use_threads=False,  # else row groups pile up while we write; the disk is slower anyway
+            **options,
+        ):
+            yield Chunk(
+                batch.select(inputs),
+                None if y is None else batch.column(y),
+                None if weights is None else batch.column(weights),
+            )
+    except (pyarrow.ArrowException, OSError) as error:
+        raise _unreadable(name, error) from error
+    finally:
+        pyarrow.default_memory_pool().release_unused()
+
+
+def is_chunked(X: object) -> bool:
+    """Whether X is no array or table yet: a data set, the path of one, or an iterator of chunks."""
+    return isinstance(X, Iterator) or _is_dataset(X) or _is_path(X)
+
+
+def _chunks(X: object, y: object, weights: object, y_name: str) -> Iterator[Chunk] | None:
+    """The chunks of what has to be decoded; None for arrays and tables as they are."""
+    target = y if isinstance(y, str) else None
+    row_weights = weights if isinstance(weights, str) else None
+    if _is_path(X) or _is_dataset(X):
+        source: Any = dataset(X) if isinstance(X, (str, os.PathLike)) else X
+        for role, label in ((y_name, target), ("weights", row_weights)):
+            if label is not None and label not in source.schema.names:
+                raise _no_column(role, label, source.schema.names)
+        return of_dataset(source, target, row_weights)
+    if isinstance(X, Iterator):
+        return (_split(chunk, target, row_weights, y_name) for chunk in X)
+    if _has_to_be_converted(X, 2):
+        blocks: npt.NDArray[Any] = np.asarray(X)
+        return (Chunk(blocks[i : i + BATCH_ROWS]) for i in range(0, len(blocks), BATCH_ROWS))
+    return None
+
+
+def _split(chunk: Any, y: str | None, weights: str | None, y_name: str) -> Chunk:
+    """A chunk of an iterator, its target and weights apart."""
+    labels = column_labels(chunk)
+    if labels is not None:
+        for role, label in ((y_name, y), ("weights", weights)):
+            if label is not None and label not in labels:
+                raise _no_column(role, label, labels)
+        others = [label for label in labels if label not in (y, weights)]
+        column = chunk.column if hasattr(chunk, "column") else chunk.__getitem__  # Arrow or not
+        return Chunk(
+            chunk.select(others) if hasattr(chunk, "select") else chunk[others],
+            None if y is None else column(y),
+            None if weights is None else column(weights),
+        )
+    for role, label in ((y_name, y), ("weights", weights)):
+        if label is not None:
+            raise InputError(
+                f"{role}: {label!r} is a column's name, but the chunks of X have none; "
+                "give tables, or pairs of X and y"
+            )
+    if not isinstance(chunk, tuple):
+        return Chunk(chunk)
+    if len(chunk) not in (2, 3):
+        raise InputError(
+            f"X: a chunk is a tuple of {len(chunk)}; give (X, y) or (X, y, weights), or tables"
+        )
+    return Chunk(*chunk)
+
+
+def _vector(value: object, rows: int, name: str) -> Floats:
+    """`checks.vector`, by way of a temporary file for a mapped array that has to be converted."""
+    if not _has_to_be_converted(value, 1):
+        return checks.vector(value, rows, name=name)
+    given: npt.NDArray[Any] = np.asarray(value)
+    if given.shape != (rows,):
+        raise InputError(f"{name}: has shape {given.shape} for {rows} rows; give one number a row")
+    spool = None
+    for first in range(0, rows, BATCH_ROWS):
+        part = given[first : first + BATCH_ROWS]
+        block = checks.vector(part, len(part), name=name, first=first)
+        spool = spool or Spool(block)
+        spool.add(block, name)
+    assert spool is not None
+    mapped: Floats = spool.mapped()
+    return mapped
+
+
+def _has_to_be_converted(value: object, dimensions: int) -> bool:
+    """Whether it is a mapped array that cannot be read where it lies."""
+    if map_of(value) is None:
+        return False
+    array = np.asarray(value)
+    kinds: tuple[type, ...] = (np.float64, np.float32) if dimensions == 2 else (np.float64,)
+    flags = array.flags
+    plain = array.dtype in [np.dtype(kind) for kind in kinds] and flags.c_contiguous
+    return array.ndim == dimensions and not (plain and flags.aligned)
+
+
+def _is_path(X: object) -> bool:
+    if not isinstance(X, (str, os.PathLike)):
+        return False
+    return Path(X).suffix == ".parquet" or Path(X).is_dir()
+
+
+def _is_dataset(X: object) -> bool:
+    return hasattr(X, "to_batches") and hasattr(X, "count_rows")  # pyarrow.dataset.Dataset
+
+
+def _check_room(size: int, name: str) -> None:
+    folder = tempfile.gettempdir()
+    free = shutil.disk_usage(folder).free
+    if size > free:
+        raise InputError(
+            f"{name}: its decoded rows need {size / 1e9:.1f} GB in {folder}, which has "
+            f"{free / 1e9:.1f} GB; set TMPDIR to a folder on a larger disk"
+        )
+
+
+def _no_column(role: str, label: str, labels: Iterable[object]) -> InputError:
+    shown = ", ".join(map(repr, list(labels)[:8]))
+    return InputError(f"{role}: no column {label!r} in X; its first are {shown}")
+
+
+def _unreadable(name: str, error: Exception) -> InputError:
+    reason = str(error).splitlines()[0]
+    return InputError(f"{name}: cannot be read as Parquet ({reason}); write it again")
+
+
+def _listed(names: tuple[str, ...], parts: Iterable[str]) -> str:
+    more = ["..."] if len(names) > 8 else []
+    return ", ".join([*names[:8], *more, *list(parts)[1:]])

@@ -1,0 +1,221 @@
+"""Reading tables from files: CSV with the standard library, Parquet through pyarrow."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import itertools
+import math
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from closedform._typing import Floats
+from closedform.errors import InputError
+from closedform.tables import checks, chunks
+from closedform.tables.checks import Matrix
+from closedform.tables.names import variable_names
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns of a file, split by what they are for.
+
+    Attributes:
+        inputs: every column that is neither the target, nor the weights, nor dropped.
+        target: (n,) float64; None where no target was asked for.
+        weights: (n,) float64, or None.
+    """
+
+    inputs: Matrix
+    target: Floats | None
+    weights: Floats | None
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """Positions of the columns to read."""
+
+    inputs: list[int]
+    target: int | None
+    weights: int | None
+
+
+def read_table(
+    path: str | Path, *, target: str | None, drop: Sequence[str] = (), weights: str | None = None
+) -> Table:
+    """Reads a CSV file (comma, semicolon or tab; a first line of column names), a Parquet file or a
+    folder of Parquet files. The rows are in mapped temporary files (`chunks`), not in memory.
+
+    Columns that are not used may hold anything; those that are must hold numbers in every row.
+
+    Args:
+        path: a file that begins as Parquet does is read as Parquet, any other as CSV in UTF-8.
+        target: name of the column to explain; None where all columns are inputs.
+        drop: names of columns to leave out.
+        weights: name of a column of row weights.
+
+    Raises:
+        InputError: the file cannot be read, is cut off or has no header; a name is not in it; a
+            cell is not a finite number. The message is one line with the file's line number.
+    """
+    file = Path(path)
+    try:
+        if file.is_dir() and any(file.rglob("*.parquet")):
+            return _read_parquet(file, target, drop, weights)
+        with file.open("rb") as stream:
+            magic = stream.read(4)
+        if not magic:
+            raise InputError(f"{file}: is empty; give a file with a header and rows")
+        if magic == b"PAR1":
+            return _read_parquet(file, target, drop, weights)
+        return _read_csv(file, target, drop, weights)
+    except OSError as error:
+        raise InputError(f"{file}: {error.strerror or error}; check the path") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{file}: is neither UTF-8 text nor Parquet; convert it first") from error
+
+
+def _choose(
+    file: Path, labels: list[str], target: str | None, drop: Sequence[str], weights: str | None
+) -> _Choice:
+    for label in labels:
+        if labels.count(label) > 1:
+            raise InputError(f"{file}: two columns are called {label!r}; rename one")
+    wanted = [("drop", label) for label in drop]
+    if target is not None:
+        wanted.insert(0, ("target", target))
+    if weights is not None:
+        wanted.append(("weights", weights))
+    roles: dict[str, str] = {}
+    for role, label in wanted:
+        if label not in labels:
+            near = difflib.get_close_matches(label, labels, n=3, cutoff=0.5)
+            hint = "did you mean" if near else "it has" if len(labels) < 9 else "its first are"
+            shown = ", ".join(map(repr, near or labels[:8]))
+            raise InputError(f"{role}: no column {label!r} in {file}; {hint} {shown}")
+        if roles.setdefault(label, role) != role:
+            raise InputError(
+                f"{role}: column {label!r} is already used as {roles[label]}; choose one"
+            )
+    inputs = [j for j, label in enumerate(labels) if label not in roles]
+    if not inputs:
+        raise InputError(f"{file}: no input columns are left; it needs at least one")
+    at = [None if label is None else labels.index(label) for label in (target, weights)]
+    return _Choice(inputs, *at)
+
+
+def _read_csv(file: Path, target: str | None, drop: Sequence[str], weights: str | None) -> Table:
+    with file.open(newline="", encoding="utf-8-sig") as stream:
+        header = stream.readline()
+        stream.seek(0)
+        reader = csv.reader(stream, delimiter=max(",;\t", key=header.count), strict=True)
+        try:
+            labels = [label.strip() for label in next(reader)]
+            _check_header(file, labels)
+            choice = _choose(file, labels, target, drop, weights)
+            parts = _csv_chunks(file, reader, labels, choice)
+            rows = chunks.decoded(parts, name=str(file), y_name=f"{file}: column {target!r}")
+        except csv.Error as error:
+            raise InputError(
+                f"{file}: line {reader.line_num}: {error}; the file is cut off or badly quoted"
+            ) from error
+    names = variable_names(labels[j] for j in choice.inputs)
+    return _table(replace(rows, table=replace(rows.table, names=names)), weights)
+
+
+def _csv_chunks(
+    file: Path, reader: Iterator[list[str]], labels: list[str], choice: _Choice
+) -> Iterator[chunks.Chunk]:
+    used = [*choice.inputs, *(j for j in (choice.target, choice.weights) if j is not None)]
+    names = [labels[j] for j in used]
+    d = len(choice.inputs)
+    rows = _full_rows(file, reader, len(labels))
+    while True:
+        numbers = array("d")  # no list of Python objects in between
+        for row in itertools.islice(rows, chunks.BATCH_ROWS):
+            cells = [row[j] for j in used]
+            numbers.extend(_numbers(file, reader.line_num, cells, names))  # type: ignore[attr-defined]
+        if not numbers:
+            return
+        values = np.frombuffer(numbers, dtype=np.float64).reshape(-1, len(used))
+        yield chunks.Chunk(
+            values[:, :d],
+            None if choice.target is None else values[:, d],
+            None if choice.weights is None else values[:, -1],
+        )
+
+
+def _weights(column: object, rows: int, label: str | None) -> Floats:
+    return checks.weights(column, rows, name=f"weights: column {label!r}")
+
+
+def _check_header(file: Path, labels: list[str]) -> None:
+    for j, label in enumerate(labels):
+        if not label:
+            raise InputError(f"{file}: column {j + 1} has no name in the first line; name it")
+        if _is_number(label):
+            raise InputError(
+                f"{file}: the first line holds {label!r} instead of a column name; add a header"
+            )
+
+
+def _full_rows(file: Path, reader: Iterator[list[str]], width: int) -> Iterator[list[str]]:
+    """The rows that are not blank, each checked to have as many fields as the header."""
+    for row in reader:
+        if len(row) == width:
+            yield row
+        elif row:
+            line = reader.line_num  # type: ignore[attr-defined]
+            counts = f"line {line} has {len(row)} fields, the header {width}"
+            if len(row) < width and next(reader, None) is None:
+                raise InputError(
+                    f"{file}: is cut off: its last {counts}; complete or delete that line"
+                )
+            raise InputError(f"{file}: {counts}; correct that line")
+
+
+def _numbers(file: Path, line: int, cells: list[str], labels: list[str]) -> list[float]:
+    try:
+        values = list(map(float, cells))
+        if math.isfinite(sum(values)):
+            return values
+    except ValueError:
+        pass
+    for cell, label in zip(cells, labels, strict=True):
+        if not _is_number(cell):
+            what = f"{cell!r} is not a number" if cell.strip() else "the cell is empty"
+        elif not math.isfinite(float(cell)):
+            what = f"{cell.strip()} is not a finite number"
+        else:
+            continue
+        raise InputError(f"{file}: line {line}, column {label!r}: {what}; correct or drop it")
+    return values  # finite each, only their sum overflows
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _read_parquet(
+    file: Path, target: str | None, drop: Sequence[str], weights: str | None
+) -> Table:
+    source = chunks.dataset(file, name=str(file))
+    labels = source.schema.names
+    inputs = [labels[j] for j in _choose(file, labels, target, drop, weights).inputs]
+    parts = chunks.of_dataset(source, target, weights, inputs=inputs, name=str(file))
+    return _table(
+        chunks.decoded(parts, name=str(file), y_name=f"{file}: column {target!r}"), weights
+    )
+
+
+def _table(rows: chunks.Rows, weights: str | None) -> Table:
+    checked = None if rows.weights is None else _weights(rows.weights, len(rows.weights), weights)
+    return Table(rows.table, rows.y, checked)

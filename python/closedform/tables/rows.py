@@ -1,0 +1,36 @@
+"""Rows of an array: a block at a time, or a sample of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from closedform._typing import Floats
+
+_BLOCK_BYTES = 1 << 20  # finiteness is checked block by block: no temporary of the data's size
+
+
+def row_blocks(values: npt.NDArray[Any]) -> Iterator[tuple[int, npt.NDArray[Any]]]:
+    """Rows a block at a time, with the number of the first: what is computed of them is no larger.
+
+    Args:
+        values: (n,) or (n, d).
+    """
+    step = max(1, _BLOCK_BYTES // (values.itemsize * math.prod(values.shape[1:])))
+    for start in range(0, len(values), step):
+        yield start, values[start : start + step]
+
+
+def sample_rows(rows: int, most: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+    """At most so many different row numbers in random order: memory for those, not for all."""
+    return rng.permutation(rows) if rows <= most else rng.choice(rows, most, replace=False)
+
+
+def variance(y: Floats) -> float:
+    """np.var without a temporary array of y's size."""
+    mean = y.mean()
+    return sum(float(np.sum((block - mean) ** 2)) for _, block in row_blocks(y)) / len(y)

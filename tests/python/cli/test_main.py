@@ -1,0 +1,333 @@
+"""The command line: what it prints, where, and how it fails."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import closedform as cf
+from closedform.cli import main
+from closedform.errors import InputError
+from closedform.searches.progress import Progress
+
+EXAMPLE = Path(__file__).parents[3] / "docs" / "pendulum.csv"
+
+
+@dataclasses.dataclass
+class Errors:
+    rmse: float
+    nrmse: float
+    mean_relative: float
+    max_abs: float
+
+
+@dataclasses.dataclass
+class FakeFormula:
+    text: str
+    complexity: int
+    loss: float
+    names: tuple[str, ...] = ("a", "b")
+
+    def __str__(self) -> str:
+        return self.text
+
+    def latex(self) -> str:
+        return self.text
+
+    def sympy(self) -> Any:
+        import sympy
+
+        return sympy.sympify(self.text)
+
+
+class FakeFront(list[FakeFormula]):
+    @property
+    def best(self) -> FakeFormula:
+        return self[-1]
+
+    def save(self, path: Path) -> None:
+        path.write_text("front")
+
+
+class FakeSeparability:
+    reason = "the pair is additive"
+
+    def __str__(self) -> str:
+        return "f(a) + g(b)"
+
+
+class FakeDiscovery:
+    """Stands in for a search of a minute."""
+
+    def __init__(self) -> None:
+        self.front = FakeFront([FakeFormula("2.5", 1, 4.0), FakeFormula("1.5*a + b", 5, 0.0)])
+        self.formula = self.front.best
+        self.errors = {
+            "surrogate": Errors(0.1, 0.01, float("inf"), 0.2),
+            "through_surrogate": Errors(0.0, 0.0, 0.0, 0.0),
+            "direct": None,
+        }
+        self.chosen = "through_surrogate"
+        self.strategy = "per-dimension"
+        self.separability = FakeSeparability()
+        self.similarity = None
+        self.stopped = "exact"
+
+    def report(self, path: Path) -> None:
+        from closedform.reports import page
+
+        page.write(self, path, target="y <1>")
+
+
+@pytest.fixture
+def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Replaces the search by a fake; gives the list of what it was called with."""
+    seen: list[dict[str, Any]] = []
+
+    def discover(X: object, y: object, **options: Any) -> FakeDiscovery:
+        seen.append({"X": X, "y": y, **options})
+        best: Any = FakeFormula("1.5*a + b", 5, 0.0)
+        for phase in ("surrogate", "search", "search"):
+            if options["callback"](Progress(phase, 1.0, 59.0, 1000, best, 0.5, "half way")):
+                break
+        return FakeDiscovery()
+
+    monkeypatch.setitem(
+        sys.modules, "closedform.pipelines.discovery", SimpleNamespace(discover=discover)
+    )
+    return seen
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    path = tmp_path / "data.csv"
+    path.write_text("id,a,b,w,y\n1,1,2,1,3\n2,2,2,1,4\n3,3,1,2,5\n")
+    return path
+
+
+def test_discover_prints_front_formula_errors_and_reasons(
+    calls: list[dict[str, Any]], data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["discover", str(data), "--target", "y", "--drop", "id", "--weights", "w"]
+    more = ["--operators=+,*,sin", "--seed", "3", "--max-size", "9", "--threads", "2"]
+    assert main.main([*arguments, *more]) == 0
+    printed = capsys.readouterr()
+    for expected in ["y = 1.5*a + b", "(chosen)", "not taken", "per-dimension", "f(a) + g(b)"]:
+        assert expected in printed.out
+    assert [line.split()[-1] for line in printed.err.splitlines()] == ["surrogate", "search"]
+
+    (call,) = calls
+    assert call["X"].names == ("a", "b")
+    np.testing.assert_array_equal(call["weights"], [1, 1, 2])
+    assert call["operators"] == ["+", "*", "sin"]
+    assert (call["seed"], call["max_size"], call["threads"], call["time"]) == (3, 9, 2, 60)
+
+
+def test_a_budget_in_evaluations_is_not_cut_by_time(
+    calls: list[dict[str, Any]], data: Path
+) -> None:
+    base = ["discover", str(data), "--target", "y", "--quiet", "--evaluations", "1000"]
+    assert main.main(base) == 0
+    assert main.main([*base, "--time", "5"]) == 0
+    assert [call["time"] for call in calls] == [float("inf"), 5]
+
+
+@pytest.mark.usefixtures("calls")
+def test_json_is_one_document_and_nothing_else(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main.main(["discover", str(data), "--target", "y", "--json"]) == 0
+    printed = capsys.readouterr()
+    document = json.loads(printed.out, parse_constant=lambda name: pytest.fail(name))
+    assert printed.err == ""
+    assert document["formula"]["text"] == "1.5*a + b"
+    assert document["errors"]["surrogate"]["mean_relative"] is None
+    assert document["errors"]["direct"] is None
+    assert len(document["front"]) == 2
+
+
+@pytest.mark.usefixtures("calls")
+def test_front_and_page_are_written(data: Path, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    front, page = tmp_path / "front.json", tmp_path / "page.html"
+    outputs = ["--save", str(front), "--report", str(page), "--quiet"]
+    assert main.main(["discover", str(data), "--target", "y", *outputs]) == 0
+    assert front.read_text() == "front"
+    text = page.read_text()
+    for expected in ["y &lt;1&gt; = 1.5*a + b", "<math", "<svg", "per-dimension"]:
+        assert expected in text
+    assert not re.search(r"(src|href)=.https?:", text)  # nothing is fetched
+
+
+def test_live_display(
+    calls: list[dict[str, Any]], data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    assert main.main(["discover", str(data), "--target", "y"]) == 0
+    panel = main._panel(Progress("search", 1.0, 59.0, 1000, FakeFormula("a", 1, 0.5), 0.5), "y")
+    assert panel == "search  (1 s, 59 s left; 1,000 expressions)\ny = a  loss 0.5"
+    assert calls
+
+
+def test_interrupting_keeps_the_best(
+    data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def discover(*_: object, callback: Callable[[Progress], bool], **__: object) -> FakeDiscovery:
+        assert not callback(Progress("search", 1.0))
+        os.kill(os.getpid(), signal.SIGINT)
+        assert callback(Progress("search", 2.0))
+        return FakeDiscovery()
+
+    monkeypatch.setitem(
+        sys.modules, "closedform.pipelines.discovery", SimpleNamespace(discover=discover)
+    )
+    before = signal.getsignal(signal.SIGINT)
+    assert main.main(["discover", str(data), "--target", "y"]) == 130
+    assert "y = 1.5*a + b" in capsys.readouterr().out
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_info(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.main(["info", "--json"]) == 0
+    assert "instruction_set" in json.loads(capsys.readouterr().out)
+    assert main.main(["info"]) == 0
+    shown = capsys.readouterr().out
+    assert "instruction_set" in shown
+    assert "\ndevice " in shown
+
+
+BAD_FILES = {
+    "nan": ("a,b,y\n1,2,3\n2,nan,4\n", "line 3, column 'b': nan is not a finite number"),
+    "infinity": ("a,b,y\n1,2,3\n2,2,inf\n", "line 3, column 'y': inf is not a finite number"),
+    "text": ("a,b,y\n1,two,3\n2,2,4\n", "line 2, column 'b': 'two' is not a number"),
+    "one row": ("a,b,y\n1,2,3\n", "too few rows (n_samples = 1); at least 2 are needed"),
+    "cut off": ("a,b,y\n1,2,3\n2,2", "is cut off: its last line 3 has 2 fields"),
+    "empty": ("", "is empty; give a file with a header"),
+}
+
+
+def one_line_error(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> str:
+    assert main.main(arguments) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert re.fullmatch(r"closedform: error: [^\n]+\n", printed.err)
+    return printed.err
+
+
+@pytest.mark.parametrize("kind", BAD_FILES)
+def test_bad_files(
+    kind: str, calls: list[dict[str, Any]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text, message = BAD_FILES[kind]
+    path = tmp_path / "bad.csv"
+    path.write_text(text)
+    error = one_line_error(capsys, ["discover", str(path), "--target", "y"])
+    assert message in error
+    assert str(path) in error
+    assert not calls
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--target", "z"], "target: no column 'z' in"),
+        (["--target", "y", "--drop", "c"], "drop: no column 'c' in"),
+        (["--target", "y", "--weights", "c"], "weights: no column 'c' in"),
+        (["--target", "y", "--save", "{tmp}/no/front.json"], "--save: cannot write"),
+        (["--target", "y", "--report", "{tmp}"], "--report: cannot write"),
+        (["--target", "y", "--time", "-1"], "argument --time: -1 is not a positive number"),
+        (["--target", "y", "--time", "soon"], "argument --time: invalid"),
+        (["--target", "y", "--evaluations", "0"], "argument --evaluations: 0 is not a positive"),
+        (["--target", "y", "--strategy", "guess"], "argument --strategy: invalid choice"),
+        (["--target", "y", "--colour"], "unrecognized arguments: --colour"),
+        ([], "the following arguments are required: --target"),
+    ],
+)
+def test_bad_arguments(
+    arguments: list[str],
+    message: str,
+    calls: list[dict[str, Any]],
+    data: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    filled = [argument.format(tmp=tmp_path) for argument in arguments]
+    assert message in one_line_error(capsys, ["discover", str(data), *filled])
+    assert not calls  # found before the search began
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data.csv"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{row},1,{row}", "X: column 'b' is 1 in every row; drop it"),
+        ("{row},-{row},7", "y: is 7 in every row; give a target that varies"),
+    ],
+)
+def test_constants_in_a_file(
+    text: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "bad.csv"
+    path.write_text("\n".join(["a,b,y", *(text.format(row=row) for row in range(9))]))
+    assert message in one_line_error(capsys, ["discover", str(path), "--target", "y"])
+
+
+X = np.random.default_rng(0).uniform(1, 2, (20, 2))
+Y = X.sum(axis=1)
+
+
+def changed(array: np.ndarray, value: object, dtype: type = float) -> np.ndarray:
+    copy = array.astype(dtype)
+    copy.flat[4] = value
+    return copy
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"X": changed(X, np.nan)}, "X: row 2, column 'x1' is NaN"),
+        ({"X": changed(X, np.inf)}, "X: row 2, column 'x1' is infinite"),
+        ({"X": changed(X, "b", object)}, "X: row 2, column 0 is 'b', not a number"),
+        ({"X": X[:1], "y": Y[:1]}, "X: has too few rows (n_samples = 1)"),
+        ({"X": X[:, :0]}, "X: no columns"),
+        ({"X": X * [1, 0]}, "X: column 'x2' is 0 in every row; drop it"),
+        ({"y": changed(Y, np.nan)}, "y: row 4 is NaN"),
+        ({"y": changed(Y, "b", object)}, "y: row 4 is 'b', not a number"),
+        ({"y": Y[:-1]}, "y: has 19 values for 20 rows"),
+        ({"y": 0 * Y}, "y: is 0 in every row"),
+        ({"weights": changed(Y, -1)}, "weights: row 4 is -1; weights must not be negative"),
+        ({"operators": ["+", "cosh"]}, "operators: 'cosh'"),
+        ({"operators": []}, "operators: none given"),
+        ({"max_size": 0}, "max_size: 0"),
+        ({"time": 0}, "time: 0"),
+        ({"evaluations": -5}, "evaluations: -5"),
+        ({"threads": 0}, "threads: 0"),
+        ({"strategy": "guess"}, "strategy: 'guess'"),
+        ({"backend": "guess"}, "backend: 'guess'"),
+    ],
+)
+def test_bad_calls(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=re.escape(message)) as caught:
+        cf.discover(**{"X": X, "y": Y, **arguments})
+    assert "\n" not in str(caught.value)
+
+
+def test_the_installed_command_fails_without_a_traceback(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "closedform", "discover", str(tmp_path / "no.csv")]
+    done = subprocess.run([*command, "--target", "y"], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("closedform: error: ")
+    assert done.stderr.count("\n") == 1

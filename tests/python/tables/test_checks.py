@@ -1,0 +1,174 @@
+"""What users pass in: accepted kinds, no copies, and one-line errors that name the way out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from closedform.errors import InputError
+from closedform.tables import checks
+from closedform.tables.names import RESERVED_NAMES, variable_names
+
+TABLE: dict[str, Any] = {"a": [1.0, 2.0, 4.0], "b": [1, 0, 1], "c": [True, False, False]}
+VALUES = np.array([[1, 1, 1], [2, 0, 0], [4, 1, 0]], dtype=np.float64)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_matrix_uses_contiguous_floats_without_a_copy(dtype: type) -> None:
+    X: np.ndarray = np.arange(6, dtype=dtype).reshape(3, 2)
+    checked = checks.matrix(X)
+    assert checked.values is X
+    assert checked.names == ("x1", "x2")
+
+
+@pytest.mark.parametrize(
+    "X",
+    [
+        np.asfortranarray(VALUES),
+        VALUES.astype(">f8"),
+        VALUES.astype(np.int8),
+        VALUES.astype(bool) * np.float16(1) * VALUES,
+        VALUES.astype(object),
+        np.repeat(VALUES, 2, axis=1)[:, ::2],
+        VALUES.tolist(),
+        np.ma.masked_array(VALUES),
+    ],
+)
+def test_matrix_converts_other_numbers(X: object) -> None:
+    values = checks.matrix(X).values
+    assert values.dtype == np.float64
+    assert values.flags.c_contiguous
+    np.testing.assert_array_equal(values, VALUES)
+
+
+@pytest.mark.parametrize("library", ["pandas", "pandas nullable", "polars", "pyarrow"])
+def test_matrix_takes_tables(library: str) -> None:
+    module = pytest.importorskip(library.split()[0])
+    table = module.table(TABLE) if library == "pyarrow" else module.DataFrame(TABLE)
+    if library == "pandas nullable":
+        table = table.convert_dtypes()
+    checked = checks.matrix(table)
+    assert checked.names == ("a", "b", "c")
+    np.testing.assert_array_equal(checked.values, VALUES)
+    column = table.column("a") if library == "pyarrow" else table["a"]
+    np.testing.assert_array_equal(checks.vector(column, 3), VALUES[:, 0])
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
+def test_missing_values_and_text_of_tables_are_refused(library: str) -> None:
+    module = pytest.importorskip(library)
+    make: Callable[[object], Any] = module.table if library == "pyarrow" else module.DataFrame
+    with pytest.raises(InputError, match="X: row 1, column 'b' is NaN"):
+        checks.matrix(make({"a": [1.0, 2.0], "b": [1.0, None]}))
+    with pytest.raises(InputError, match="X: column 'b': row 0 is 'u', not a number"):
+        checks.matrix(make({"a": [1.0, 2.0], "b": ["u", "v"]}))
+
+
+def with_value(value: float) -> np.ndarray:
+    X = np.ones((400_000, 3))
+    X[300_000, 2] = value
+    return X
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (with_value(np.nan), "X: row 300000, column 'x3' is NaN; drop or fill"),
+        (with_value(-np.inf), "X: row 300000, column 'x3' is infinite"),
+        (np.ma.masked_array(VALUES, VALUES == 4), "X: row 2, column 'x1' is NaN"),
+        ([["a", "b"], ["c", "d"]], "X: holds text ('a' first)"),
+        (np.array([[1.0, "b"], [2.0, 3.0]], object), "X: row 0, column 1 is 'b', not a number"),
+        (np.array([[1.0, None], [2.0, 3.0]], object), "X: row 0, column 1 is None"),
+        (VALUES + 1j, "X: Complex data not supported"),
+        (np.array([["2020-01-01"]], "datetime64[D]"), "X: holds datetime64[D], not numbers"),
+        (VALUES[:1], "X: has too few rows (n_samples = 1)"),
+        (VALUES[:0], "X: has no rows"),
+        (VALUES[:, :0], "X: no columns: 0 feature(s) (shape=(3, 0))"),
+        (VALUES[0], "X: must be 2-D (rows, columns), has shape (3,); Reshape your data"),
+        (VALUES[None], "X: must be 2-D (rows, columns), has shape (1, 3, 3)"),
+        ([[1.0, 2.0], [3.0]], "X: cannot be read as an array"),
+        (3.0, "X: is a float; give an array"),
+        (None, "X: is a NoneType; give an array"),
+        ("data.csv", "X: is a str; give an array"),
+    ],
+)
+def test_bad_matrices(X: object, message: str) -> None:
+    with pytest.raises(InputError, match=re.escape(message)) as caught:
+        checks.matrix(X)
+    assert "\n" not in str(caught.value)
+
+
+def test_missing_values_pass_when_allowed() -> None:
+    assert np.isnan(checks.matrix([[1.0, np.nan], [2.0, 3.0]], allow_nan=True).values[0, 1])
+    with pytest.raises(InputError, match="infinite"):
+        checks.matrix([[1.0, np.inf], [2.0, 3.0]], allow_nan=True)
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        ([1.0, np.nan, 2.0], "y: row 1 is NaN"),
+        ([1.0, 2.0, np.inf], "y: row 2 is infinite"),
+        (["a", "b", "c"], "y: holds text ('a' first)"),
+        ([1.0, 2.0], "y: has 2 values for 3 rows"),
+        (np.ones((3, 2)), "y: must be 1-D"),
+        ([1j, 0, 0], "y: Complex data not supported"),
+    ],
+)
+def test_bad_vectors(y: object, message: str) -> None:
+    with pytest.raises(InputError, match=re.escape(message)):
+        checks.vector(y, 3)
+
+
+def test_a_column_matrix_is_a_vector() -> None:
+    np.testing.assert_array_equal(checks.vector(np.array([[1], [2]]), 2), [1.0, 2.0])
+
+
+@pytest.mark.parametrize(
+    ("w", "message"),
+    [
+        ([1.0, -2.0, 0.0], "weights: row 1 is -2; weights must not be negative"),
+        ([0.0, 0.0, 0.0], "weights: all are zero"),
+        ([0.0, 1.0, np.nan], "weights: row 2 is NaN"),
+    ],
+)
+def test_bad_weights(w: object, message: str) -> None:
+    with pytest.raises(InputError, match=re.escape(message)):
+        checks.weights(w, 3)
+
+
+def test_constants_are_refused_by_name() -> None:
+    with pytest.raises(InputError, match=r"X: column 'x2' is 7 in every row; drop it"):
+        checks.varying_columns(checks.matrix([[1.0, 7.0], [2.0, 7.0]]))
+    with pytest.raises(InputError, match=r"y: is 3 in every row"):
+        checks.varying_target(np.array([3.0, 3.0]))
+
+
+@pytest.mark.parametrize(
+    ("labels", "names"),
+    [
+        (["a", "B_2", "_c", "E", "I"], ("a", "B_2", "_c", "E", "I")),
+        (["Sl. No.", "5 mm", "", 0], ("Sl_No", "x_5_mm", "x_", "x_0")),
+        (["sin", "pow", "inv", "lambda", "pi"], ("sin_", "pow_", "inv_", "lambda_", "pi_")),
+        (["θ", "Δp", "höhe", "T (°C)"], ("theta", "Deltap", "hohe", "T_C")),
+        (["a", "a", "a"], ("a", "a_2", "a_3")),
+        (["a b", "a_b", "a-b", "a_b_2"], ("a_b_3", "a_b", "a_b_4", "a_b_2")),
+    ],
+)
+def test_variable_names(labels: list[object], names: tuple[str, ...]) -> None:
+    assert variable_names(labels) == names
+
+
+@given(st.lists(st.text(max_size=6), max_size=6))
+def test_variable_names_are_always_distinct_and_legal(labels: list[str]) -> None:
+    names = variable_names(labels)
+    assert len(set(names)) == len(labels)
+    assert all(re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name) for name in names)
+    assert not set(names) & RESERVED_NAMES
+    assert variable_names(names) == names

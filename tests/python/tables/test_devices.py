@@ -1,0 +1,256 @@
+"""`device=` and arrays on a GPU. What needs a GPU itself is in bench/gpu.py; here is what can be
+held without one: who is refused, who falls back, and that arrays are taken where they lie."""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+import closedform as cf
+from closedform import _core
+from closedform.errors import InputError
+from closedform.searches import objectives
+from closedform.tables import checks, devices
+
+needs_no_gpu = pytest.mark.skipif(not _core.cuda_problem()[0], reason="a GPU can be used here")
+
+rng = np.random.default_rng(0)
+X = rng.uniform(size=(60, 2))
+y = X[:, 0] * X[:, 1]
+
+
+class Interface:
+    """What CuPy, torch and JAX show of an array on a GPU; its memory here is the host's."""
+
+    def __init__(self, array: np.ndarray[Any, Any], **changed: Any) -> None:
+        self.array = array
+        self.__cuda_array_interface__ = {
+            "shape": array.shape,
+            "typestr": array.dtype.str,
+            "data": (array.ctypes.data, False),
+            "strides": None,
+            "version": 3,
+            **changed,
+        }
+
+
+class _Tensor(ctypes.Structure):
+    _fields_ = [
+        ("data", ctypes.c_void_p),
+        ("device_type", ctypes.c_int32),
+        ("device_id", ctypes.c_int32),
+        ("ndim", ctypes.c_int32),
+        ("code", ctypes.c_uint8),
+        ("bits", ctypes.c_uint8),
+        ("lanes", ctypes.c_uint16),
+        ("shape", ctypes.POINTER(ctypes.c_int64)),
+        ("strides", ctypes.POINTER(ctypes.c_int64)),
+        ("byte_offset", ctypes.c_uint64),
+    ]
+
+
+class _Managed(ctypes.Structure):
+    _fields_ = [("tensor", _Tensor), ("context", ctypes.c_void_p), ("deleter", ctypes.c_void_p)]
+
+
+class DlPack:
+    """A DLPack producer that says its memory, the host's, is a GPU's."""
+
+    def __init__(self, array: np.ndarray[Any, Any], device: int = 2) -> None:
+        self.array = array
+        self.device = device
+        self.deleted = 0
+        self._shape = (ctypes.c_int64 * array.ndim)(*array.shape)
+
+        @ctypes.CFUNCTYPE(None, ctypes.c_void_p)
+        def deleter(_: int) -> None:
+            self.deleted += 1
+
+        self._deleter = deleter
+        self._managed = _Managed(
+            _Tensor(
+                array.ctypes.data, device, 0, array.ndim, 2, 8 * array.itemsize, 1, self._shape
+            ),
+            None,
+            ctypes.cast(deleter, ctypes.c_void_p),
+        )
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return self.device, 0
+
+    def __dlpack__(self) -> object:
+        new = ctypes.pythonapi.PyCapsule_New
+        new.restype, new.argtypes = ctypes.py_object, [
+            ctypes.c_void_p, ctypes.c_char_p, ctypes.c_void_p,
+        ]  # fmt: skip
+        return new(ctypes.addressof(self._managed), b"dltensor", None)
+
+
+class HostDlPack:
+    """A host array that speaks DLPack and nothing else."""
+
+    def __init__(self, array: np.ndarray[Any, Any]) -> None:
+        self.array = array
+
+    def __dlpack__(self, **options: Any) -> object:
+        return self.array.__dlpack__(**options)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return self.array.__dlpack_device__()
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_arrays_on_a_gpu_are_taken_where_they_lie(dtype: type) -> None:
+    array = np.ascontiguousarray(X, dtype=dtype)
+    producer = DlPack(array)
+    for there in (
+        devices.matrix_there(Interface(array)),
+        devices.matrix_there(Interface(array, strides=array.strides)),
+        devices.matrix_there(producer),
+    ):
+        assert there is not None
+        assert there.address == array.ctypes.data
+        assert there.shape == (60, 2)
+        assert there.single == (dtype is np.float32)
+    assert producer.deleted == 0
+    del there
+    assert producer.deleted == 1
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (Interface(y), r"X: must be 2-D \(rows, columns\), has shape \(60,\)"),
+        (Interface(X.astype(int)), "X: is <i8 on the device; give float64 or float32"),
+        (Interface(X, strides=(8, 480)), "X: is not C-contiguous on the device"),
+        (DlPack(y), "X: must be 2-D"),
+    ],
+)
+def test_arrays_that_cannot_be_used_are_refused(array: object, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        devices.matrix_there(array)
+
+
+def test_host_arrays_are_no_matter_of_devices() -> None:
+    assert devices.matrix_there(X) is None
+    assert devices.matrix_there(HostDlPack(X)) is None
+    read = checks.matrix(HostDlPack(X)).values
+    assert np.shares_memory(read, X)
+
+
+def test_what_needs_the_host_says_so() -> None:
+    with pytest.raises(InputError, match="X: lies on a GPU, fit needs it in the host's"):
+        cf.Surrogate(2, 3).fit(Interface(X), y)
+    with pytest.raises(InputError, match="lies on a GPU, discover needs it"):
+        cf.discover(Interface(X), y)
+    with pytest.raises(InputError, match="lies on a GPU, search needs it"):
+        cf.search(Interface(X), values=y)
+
+
+@needs_no_gpu
+def test_cuda_without_a_gpu_is_refused_in_one_line() -> None:
+    calls = (
+        lambda: cf.Surrogate(device="cuda"),
+        lambda: cf.discover(X, y, device="cuda"),
+        lambda: cf.search(X, values=y, device="cuda"),
+        lambda: cf.interpret((lambda X: X[:, 0], lambda X: X), X, device="cuda"),
+        lambda: cf.network((lambda X: X[:, 0], lambda X: X), device="cuda"),
+        lambda: cf.Surrogate(2, 3, smoothing=1e-6).fit(X, y).predict(Interface(X)),
+    )
+    for call in calls:
+        with pytest.raises(InputError, match="no GPU can be used") as caught:
+            call()
+        assert "\n" not in str(caught.value)
+    with pytest.raises(InputError, match='device: must be "cpu", "cuda" or "auto"'):
+        cf.Surrogate(device="gpu")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match='device: must be "cpu", "cuda" or "auto"'):
+        cf.search(X, values=y, device="gpu")  # type: ignore[arg-type]
+
+
+def test_pysr_has_no_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_core, "cuda_problem", lambda: ("", False))
+    with pytest.raises(InputError, match='device: "cuda" is not for PySR'):
+        cf.search(X, values=y, backend="pysr", device="cuda")
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """What a GPU is asked for, which the CPU then does."""
+    monkeypatch.setattr(_core, "cuda_problem", lambda: ("", False))
+    devices._found.cache_clear()
+    asked: list[str] = []
+    search = _core.search
+
+    class Goal:
+        def __init__(self, goal: _core.Goal) -> None:
+            self.goal = goal
+
+        def losses(self, *arguments: Any) -> Any:
+            return self.goal.losses(*arguments)
+
+        def losses_on_device(self, *arguments: Any) -> Any:
+            asked.append("losses")
+            return self.goal.losses(*arguments)
+
+    def searched(X: Any, goal: Goal, *rest: Any) -> Any:
+        asked.extend(["search"] * rest[-1])
+        return search(X, goal.goal, *rest[:-1])
+
+    monkeypatch.setattr(_core, "search", searched)
+    for kind in (objectives.Values, objectives.Directions, objectives.Labels):
+        made = kind.__dict__["goal"].func
+        monkeypatch.setattr(kind, "goal", property(lambda self, made=made: Goal(made(self))))
+    yield asked
+    devices._found.cache_clear()
+
+
+BUDGET: dict[str, Any] = {"evaluations": 2000, "time": np.inf}
+
+
+@pytest.mark.parametrize("device", ["cuda", "auto"])
+@pytest.mark.parametrize("target", ["values", "gradients", "labels"])
+def test_a_search_asks_the_device_for_what_goes_over_all_rows(
+    target: str, device: devices.Device, asked: list[str]
+) -> None:
+    given: Any = {target: {"values": y, "gradients": X[:, ::-1], "labels": y > 0.25}[target]}
+    here = cf.search(X, **given, symmetries=False, **BUDGET)
+    assert not asked
+    there = cf.search(X, **given, symmetries=False, **BUDGET, device=device)
+    assert set(asked) == {"search", "losses"}
+    assert [f.text for f in there] == [f.text for f in here]
+
+
+def test_discover_and_interpret_hand_their_device_on(asked: list[str]) -> None:
+    cf.discover(X, y, strategy="direct", **BUDGET, device="cuda")
+    assert set(asked) == {"search", "losses"}
+    asked.clear()
+    cf.interpret((lambda X: X[:, 0] * X[:, 1], lambda X: X[:, ::-1]), X, **BUDGET, device="auto")
+    assert set(asked) == {"search", "losses"}
+
+
+@needs_no_gpu
+def test_a_device_s_error_is_one_of_the_argument() -> None:
+    """Here of a build without CUDA, or that finds no driver."""
+    goal = _core.Goal.values(y, None)
+    with pytest.raises(InputError, match="device: "):
+        devices.running(lambda: goal.losses_on_device(["x1"], ["x1", "x2"], X))
+
+
+@needs_no_gpu
+def test_auto_runs_on_the_cpu_and_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
+    devices._found.cache_clear()
+    settings: dict[str, Any] = {"modes": 2, "segments": 3, "smoothing": 1e-6}
+    with caplog.at_level(logging.WARNING, logger="closedform"):
+        there = cf.Surrogate(**settings, device="auto").fit(X, y)
+        predicted = there.predict(X)
+        structure = cf.separability(there, X, y, device="auto", time=0.5)
+    here = cf.Surrogate(**settings).fit(X, y)
+    assert np.array_equal(predicted, here.predict(X))
+    assert structure.names == there.names
+    assert len(caplog.records) == 1
+    assert "everything runs on the CPU" in caplog.text
