@@ -3,8 +3,9 @@
 from closedform.formulas.formula import Formula, Front
 from closedform.info import build_info, get_cmake_dir, get_include
 from closedform.neurons.network import Network, network
-from closedform.pipelines.discovery import Discovery, discover
-from closedform.pipelines.interpretation import Fidelity, Interpretation, interpret
+from closedform.pipelines.discovery import discover
+from closedform.pipelines.interpretation import interpret
+from closedform.pipelines.results import Discovery, Fidelity, Interpretation
 from closedform.searches.api import search
 from closedform.sklearn import ClosedFormClassifier, ClosedFormRegressor
 from closedform.surrogates.model import Surrogate

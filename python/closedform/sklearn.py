@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from closedform.formulas.formula import Formula, Front
-    from closedform.pipelines.discovery import Discovery
+    from closedform.pipelines.results import Discovery
 
 
 class _Estimator:

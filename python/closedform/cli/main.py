@@ -17,6 +17,7 @@ from closedform import _core
 from closedform.cli import export
 from closedform.errors import InputError
 from closedform.reports import page
+from closedform.reports.text import text_of
 from closedform.searches.backends import julia_start
 from closedform.searches.settings import BACKENDS
 from closedform.tables.files import read_table
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from closedform.formulas.formula import Formula
-    from closedform.pipelines.discovery import Discovery
-    from closedform.pipelines.interpretation import Interpretation
+    from closedform.pipelines.results import Discovery, Interpretation
     from closedform.searches.progress import Progress
 
 EXIT_INPUT, EXIT_INTERRUPTED = 2, 130
@@ -186,6 +186,7 @@ def _discover(options: argparse.Namespace) -> int:
         options.data, target=options.target, drop=options.drop, weights=options.weights
     )
     # Here, not above: it brings sympy, which a bad file or --help need not wait for.
+    from closedform.pipelines import results
     from closedform.pipelines.discovery import discover
 
     with _display(options, options.target) as show, _interruptible() as interrupted:
@@ -199,7 +200,7 @@ def _discover(options: argparse.Namespace) -> int:
     if options.json:
         text = json.dumps(_document(discovery, options), indent=2, allow_nan=False)
     else:
-        text = page.text(discovery, options.target)
+        text = text_of(results.discovery_report(discovery, options.target))
     return _conclude(options, discovery, text, interrupted)
 
 
@@ -209,6 +210,7 @@ def _interpret(options: argparse.Namespace) -> int:
         raise InputError("--boundary: cannot be used with --weights; give one of them")
     table = read_table(options.data, target=None, drop=options.drop, weights=options.weights)
     from closedform.neurons.network import network
+    from closedform.pipelines import results
     from closedform.pipelines.interpretation import interpret
 
     net = network(options.model, neuron=options.neuron, classifier=options.classifier)
@@ -225,7 +227,7 @@ def _interpret(options: argparse.Namespace) -> int:
     if options.json:
         text = json.dumps(_interpretation_document(found, options), indent=2, allow_nan=False)
     else:
-        text = page.interpretation_text(found)
+        text = text_of(results.interpretation_report(found))
     return _conclude(options, found, text, interrupted)
 
 

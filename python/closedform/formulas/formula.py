@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import pandas
     import sympy
 
-    from closedform.searches.symmetries import Merging
+    from closedform.formulas.merging import Merging
 
 Ranges = tuple[tuple[float, float], ...]
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -13,7 +11,8 @@ import numpy.typing as npt
 
 from closedform._typing import FloatMatrix, Floats
 from closedform.errors import InputError
-from closedform.formulas.formula import Formula, Front, pareto
+from closedform.formulas.formula import Front, pareto
+from closedform.pipelines.results import Discovery, Errors
 from closedform.pipelines.stages import Stages
 from closedform.searches.backends import dispatch
 from closedform.searches.description_length import choose
@@ -21,65 +20,12 @@ from closedform.searches.progress import Callback
 from closedform.searches.settings import OPERATORS, checked
 from closedform.surrogates.model import Surrogate
 from closedform.surrogates.separability import Separability
-from closedform.surrogates.similarity import Similarity
 from closedform.tables import checks, chunks, devices, spool
 from closedform.tables.devices import Device
 from closedform.tables.rows import sample_rows
 
 HELD_OUT_SHARE = 0.15
 MOST_HELD_OUT = 20000
-
-
-@dataclass(frozen=True)
-class Errors:
-    """Errors on rows held out from everything: from every fit and from every choice.
-
-    Attributes:
-        rmse: root mean square error, in the target's units.
-        nrmse: rmse over the standard deviation of the held-out target.
-        mean_relative: mean of |error| / |target|; NaN where a target is 0.
-        max_abs: largest absolute error.
-    """
-
-    rmse: float
-    nrmse: float
-    mean_relative: float
-    max_abs: float
-
-
-@dataclass(frozen=True)
-class Discovery:
-    """What `discover` found.
-
-    Attributes:
-        formula: the formula to use.
-        front: the Pareto front of both ways together; losses are on the rows searched.
-        surrogate, separability, similarity: what the structure was read from, and the fewer
-            variables that do; None where that stage was not reached or not asked for. A first short
-            search of the data comes before them: where it finds an exact law, they are not made.
-        strategy: "per-dimension", "per-block" or "global", as the structure is; "direct" where
-            there is none.
-        errors: held-out errors of "surrogate", "through_surrogate" (formula found by way of the
-            surrogate) and "direct" (formula searched on the data alone); None for a way not taken.
-        chosen: which of the two formulas `formula` is, decided on the rows searched.
-        stopped: "exact", "time", "evaluations" or "interrupted".
-    """
-
-    formula: Formula
-    front: Front
-    surrogate: Surrogate | None
-    separability: Separability | None
-    similarity: Similarity | None
-    strategy: str
-    errors: Mapping[str, Errors | None]
-    chosen: Literal["through_surrogate", "direct"]
-    stopped: str
-
-    def report(self, path: str | Path) -> None:
-        """Writes a page with the formula, the front, the errors and the structure."""
-        from closedform.reports import page
-
-        page.write(self, path)
 
 
 def discover(

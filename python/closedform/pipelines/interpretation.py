@@ -6,7 +6,6 @@ import math
 import time as clock
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,18 +13,17 @@ import numpy.typing as npt
 
 from closedform._typing import Floats
 from closedform.errors import InputError
-from closedform.formulas.formula import Formula, Front
+from closedform.formulas.formula import Formula
 from closedform.neurons.adapters.neuron import Neuron
 from closedform.neurons.network import Network, network
-from closedform.neurons.unit_gradients import UnitGradients, points, unit_gradients
+from closedform.neurons.unit_gradients import points, unit_gradients
 from closedform.pipelines import monotone_link
-from closedform.pipelines.monotone_link import MonotoneLink
+from closedform.pipelines.results import Fidelity, Interpretation
 from closedform.searches.api import search
 from closedform.searches.backends import dispatch
 from closedform.searches.progress import Callback, Progress
 from closedform.searches.settings import checked
 from closedform.searches.steepest_drop import gradient_errors, steepest_drop
-from closedform.searches.symmetries import Merging
 from closedform.tables import checks, chunks, devices
 from closedform.tables.checks import Matrix
 from closedform.tables.devices import Device
@@ -38,61 +36,6 @@ LINK = 0.1  # of the time and the evaluations, the search being given the rest
 LINK_SECONDS, LINK_SIZE = 3.0, 15
 FEWEST_ROWS = 50
 MOST_ROWS = 200_000  # gradients of all of them are kept; more add time, not certainty
-
-
-@dataclass(frozen=True)
-class Fidelity:
-    """How well a formula stands for a neuron, on rows that nothing was fitted to or chosen by.
-
-    Attributes:
-        cosine: mean cosine of the formula's and the neuron's gradients, within the band. The
-            formula has been oriented to rise with the neuron, so no sign is free any more. As in
-            the loss, 2 - 2 cos, a row where only one of them has a gradient counts 1/2.
-        rank_correlation: Spearman's, of the formula's values with the neuron's, within the band.
-        agreement: share of all rows, saturated ones included, at which the formula is above its
-            threshold where the network's probability is above 1/2; None without a threshold.
-        rows: how many rows within the band were measured.
-    """
-
-    cosine: float
-    rank_correlation: float
-    agreement: float | None
-    rows: int
-
-
-@dataclass(frozen=True)
-class Interpretation:
-    """What `interpret` found: the neuron computes link(formula).
-
-    Attributes:
-        formula: the formula to use, called T below; oriented so that the neuron rises with it.
-        front: the Pareto front; losses are mean |u - v|^2 of unit gradients on the rows searched.
-        link: phi of f = phi(T), a callable on values of T; `link.formula` is its closed form in T
-            or None, `link.isotonic` the fit without a form.
-        threshold: the class is positive where T is above it; None where the neuron is no
-            classifier's output, or all rows are of one class.
-        fidelity: measured on rows set aside.
-        symmetries: the inputs that were merged before the search; None with symmetries=False.
-        gradients: the unit gradients, and how many rows were dropped as saturated.
-        network: one line on the neuron and what was taken off it.
-        stopped: why the search ended: "exact", "time", "evaluations" or "interrupted".
-    """
-
-    formula: Formula
-    front: Front
-    link: MonotoneLink
-    threshold: float | None
-    fidelity: Fidelity
-    symmetries: Merging | None
-    gradients: UnitGradients
-    network: str
-    stopped: str
-
-    def report(self, path: str | Path) -> None:
-        """Writes a page with the formula, its link, the fidelity and the front."""
-        from closedform.reports import page
-
-        page.write_interpretation(self, path)
 
 
 def interpret(

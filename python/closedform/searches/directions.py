@@ -13,13 +13,14 @@ import numpy as np
 from closedform._typing import FloatMatrix, Floats
 from closedform.errors import InputError
 from closedform.formulas.formula import Formula, Front, pareto, scored
+from closedform.formulas.merging import Merging
 from closedform.searches.backends import dispatch, native
 from closedform.searches.objectives import Directions, unit
 from closedform.searches.pairs import merge_blocks
 from closedform.searches.progress import Progress
 from closedform.searches.settings import Settings
 from closedform.searches.steepest_drop import MOST_ROWS, PARALLEL, steepest_drop
-from closedform.searches.symmetries import Merging, find
+from closedform.searches.symmetries import find
 from closedform.tables import checks
 from closedform.tables.checks import Matrix
 from closedform.tables.rows import sample_rows

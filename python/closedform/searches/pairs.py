@@ -10,9 +10,10 @@ import numpy as np
 
 from closedform._typing import Floats
 from closedform.formulas.formula import Formula
+from closedform.formulas.merging import Merge, Merging
 from closedform.searches.objectives import Directions
 from closedform.searches.steepest_drop import PARALLEL
-from closedform.searches.symmetries import Merge, Merging, separable_blocks
+from closedform.searches.symmetries import separable_blocks
 
 MOST_INPUTS = 20  # the test of all pairs takes too long for more
 

@@ -20,6 +20,8 @@ import pytest
 import closedform as cf
 from closedform.cli import main
 from closedform.errors import InputError
+from closedform.pipelines import results
+from closedform.reports import page
 from closedform.searches.progress import Progress
 
 EXAMPLE = Path(__file__).parents[3] / "docs" / "pendulum.csv"
@@ -86,9 +88,7 @@ class FakeDiscovery:
         self.stopped = "exact"
 
     def report(self, path: Path) -> None:
-        from closedform.reports import page
-
-        page.write(self, path, target="y <1>")
+        page.write(results.discovery_report(self, "y <1>"), path)
 
 
 @pytest.fixture

@@ -1,0 +1,238 @@
+"""What `discover` and `interpret` found, and their reports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from closedform.figures.link import draw_link
+from closedform.formulas.formula import Formula, Front
+from closedform.formulas.merging import Merging
+from closedform.neurons.unit_gradients import UnitGradients
+from closedform.pipelines.monotone_link import MonotoneLink
+from closedform.reports import page
+from closedform.reports.report import Report, Section
+from closedform.surrogates.model import Surrogate
+from closedform.surrogates.separability import Separability
+from closedform.surrogates.similarity import Similarity
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_WAYS = {
+    "surrogate": "surrogate",
+    "through_surrogate": "formula through the surrogate",
+    "direct": "formula from the data directly",
+}
+_MEASURES = ["rmse", "nrmse", "mean_relative", "max_abs"]
+_DRAWN = 2000  # rows in a picture
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Errors on rows held out from everything: from every fit and from every choice.
+
+    Attributes:
+        rmse: root mean square error, in the target's units.
+        nrmse: rmse over the standard deviation of the held-out target.
+        mean_relative: mean of |error| / |target|; NaN where a target is 0.
+        max_abs: largest absolute error.
+    """
+
+    rmse: float
+    nrmse: float
+    mean_relative: float
+    max_abs: float
+
+
+@dataclass(frozen=True)
+class Discovery:
+    """What `discover` found.
+
+    Attributes:
+        formula: the formula to use.
+        front: the Pareto front of both ways together; losses are on the rows searched.
+        surrogate, separability, similarity: what the structure was read from, and the fewer
+            variables that do; None where that stage was not reached or not asked for. A first short
+            search of the data comes before them: where it finds an exact law, they are not made.
+        strategy: "per-dimension", "per-block" or "global", as the structure is; "direct" where
+            there is none.
+        errors: held-out errors of "surrogate", "through_surrogate" (formula found by way of the
+            surrogate) and "direct" (formula searched on the data alone); None for a way not taken.
+        chosen: which of the two formulas `formula` is, decided on the rows searched.
+        stopped: "exact", "time", "evaluations" or "interrupted".
+    """
+
+    formula: Formula
+    front: Front
+    surrogate: Surrogate | None
+    separability: Separability | None
+    similarity: Similarity | None
+    strategy: str
+    errors: Mapping[str, Errors | None]
+    chosen: Literal["through_surrogate", "direct"]
+    stopped: str
+
+    def report(self, path: str | Path) -> None:
+        """Writes a page with the formula, the front, the errors and the structure."""
+        page.write(discovery_report(self), path)
+
+
+@dataclass(frozen=True)
+class Fidelity:
+    """How well a formula stands for a neuron, on rows that nothing was fitted to or chosen by.
+
+    Attributes:
+        cosine: mean cosine of the formula's and the neuron's gradients, within the band. The
+            formula has been oriented to rise with the neuron, so no sign is free any more. As in
+            the loss, 2 - 2 cos, a row where only one of them has a gradient counts 1/2.
+        rank_correlation: Spearman's, of the formula's values with the neuron's, within the band.
+        agreement: share of all rows, saturated ones included, at which the formula is above its
+            threshold where the network's probability is above 1/2; None without a threshold.
+        rows: how many rows within the band were measured.
+    """
+
+    cosine: float
+    rank_correlation: float
+    agreement: float | None
+    rows: int
+
+
+@dataclass(frozen=True)
+class Interpretation:
+    """What `interpret` found: the neuron computes link(formula).
+
+    Attributes:
+        formula: the formula to use, called T below; oriented so that the neuron rises with it.
+        front: the Pareto front; losses are mean |u - v|^2 of unit gradients on the rows searched.
+        link: phi of f = phi(T), a callable on values of T; `link.formula` is its closed form in T
+            or None, `link.isotonic` the fit without a form.
+        threshold: the class is positive where T is above it; None where the neuron is no
+            classifier's output, or all rows are of one class.
+        fidelity: measured on rows set aside.
+        symmetries: the inputs that were merged before the search; None with symmetries=False.
+        gradients: the unit gradients, and how many rows were dropped as saturated.
+        network: one line on the neuron and what was taken off it.
+        stopped: why the search ended: "exact", "time", "evaluations" or "interrupted".
+    """
+
+    formula: Formula
+    front: Front
+    link: MonotoneLink
+    threshold: float | None
+    fidelity: Fidelity
+    symmetries: Merging | None
+    gradients: UnitGradients
+    network: str
+    stopped: str
+
+    def report(self, path: str | Path) -> None:
+        """Writes a page with the formula, its link, the fidelity and the front."""
+        page.write(interpretation_report(self), path)
+
+
+def discovery_report(discovery: Discovery, name: str = "y") -> Report:
+    """The front, the formula, its held-out errors and why it was found that way.
+
+    Args:
+        name: the target's.
+    """
+    return Report(
+        title=f"A formula for {name}",
+        name=name,
+        formula=discovery.formula,
+        front=discovery.front,
+        loss="loss (mean squared error)",
+        sections=[
+            Section("Errors on held-out rows", table=_error_rows(discovery)),
+            Section("Why", _reasons(discovery)),
+        ],
+    )
+
+
+def interpretation_report(found: Interpretation) -> Report:
+    """The front, the formula, its link and threshold, how faithful they are, and why."""
+    return Report(
+        title="The formula of a neuron",
+        name="T",
+        formula=found.formula,
+        front=found.front,
+        loss="loss (mean |u - v|² of unit gradients)",
+        sections=[
+            Section("Neuron", _link_lines(found), draw=partial(_draw_link, found)),
+            Section("Fidelity on held-out rows", table=_fidelity_rows(found)),
+            Section("Why", _merges(found)),
+        ],
+    )
+
+
+def _draw_link(found: Interpretation, axes: Axes) -> Axes:
+    link = found.link
+    step = -(-len(found.gradients.X) // _DRAWN)
+    rows = found.formula(found.gradients.X[::step]), found.gradients.f[::step]
+    line = np.linspace(link.isotonic.at[0], link.isotonic.at[-1], 300)
+    return draw_link(
+        axes,
+        rows,
+        (line, link.isotonic(line)),
+        closed_form=None if link.formula is None else (line, link(line)),
+        label=f"f = {link.formula}"[:60],
+        threshold=found.threshold,
+    )
+
+
+def _error_rows(discovery: Discovery) -> list[list[str]]:
+    rows = [["", "rmse", "nrmse", "mean relative", "max abs"]]
+    for way, label in _WAYS.items():
+        errors = discovery.errors.get(way)
+        mark = " (chosen)" if way == discovery.chosen else ""
+        measured = ["not taken"] if errors is None else []
+        if errors is not None:
+            measured = [f"{getattr(errors, measure):.4g}" for measure in _MEASURES]
+        rows.append([label + mark, *measured, *[""] * (4 - len(measured))])
+    return rows
+
+
+def _reasons(discovery: Discovery) -> list[str]:
+    structure, similarity = discovery.separability, discovery.similarity
+    return [
+        f"strategy: {discovery.strategy}",
+        *([] if similarity is None else [f"variables: {similarity}"]),
+        *([] if structure is None else [f"structure: {structure}", f"decided: {structure.reason}"]),
+        f"chosen: {_WAYS[discovery.chosen]}",
+        f"ended by: {discovery.stopped}",
+    ]
+
+
+def _link_lines(found: Interpretation) -> list[str]:
+    link = found.link.formula
+    lines = [f"f: {found.network}"]
+    lines.append("f = phi(T), no closed form found" if link is None else f"f = {link}")
+    if found.threshold is not None:
+        lines.append(f"class 1 where T > {found.threshold!r}")
+    return lines
+
+
+def _fidelity_rows(found: Interpretation) -> list[list[str]]:
+    measured = found.fidelity
+    rows = [
+        ["", "value"],
+        ["mean cosine of gradients", f"{measured.cosine:.6f}"],
+        ["rank correlation with the neuron", f"{measured.rank_correlation:.6f}"],
+    ]
+    if measured.agreement is not None:
+        rows.append(["agreement with the network's classes", f"{measured.agreement:.3%}"])
+    return [*rows, ["rows within the band", str(measured.rows)]]
+
+
+def _merges(found: Interpretation) -> list[str]:
+    return [
+        f"searched: {found.gradients}",
+        *([] if found.symmetries is None else str(found.symmetries).splitlines()),
+        f"ended by: {found.stopped}",
+    ]

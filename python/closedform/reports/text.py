@@ -1,0 +1,34 @@
+"""Reports as plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from closedform.reports.report import Report, Section, front_rows
+
+
+def text_of(report: Report) -> str:
+    """The front, the formula, and the sections without their pictures."""
+    return "\n\n".join(
+        [
+            "Front\n" + _aligned(front_rows(report.front)),
+            f"Formula\n  {report.name} = {report.formula}",
+            *map(_section, report.sections),
+        ]
+    )
+
+
+def _section(section: Section) -> str:
+    lines = [section.title, *(f"  {line}" for line in section.lines)]
+    if section.table:
+        lines.append(_aligned(section.table))
+    return "\n".join(lines)
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> str:
+    widths = [max(len(row[j]) for row in rows) for j in range(len(rows[0]))]
+    return "\n".join(
+        "  "
+        + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    )
