@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
+from pathlib import Path
 
 import bench
 from bench import runner, table
-from bench.record import Benchmark, Value
+from bench.record import Benchmark, Record, Value
 from bench.suite import SUITE
 
 
@@ -25,6 +27,7 @@ def main() -> int:
     )
     parser.add_argument("--quick", action="store_true", help="small sizes and budgets")
     parser.add_argument("--write", action="store_true", help="renew bench/README.md from this run")
+    parser.add_argument("--json", type=Path, help="a file to write this run's records to")
     parser.add_argument("--threads", type=int, default=min(2, os.cpu_count() or 1))
     parser.add_argument("--seed", type=int, default=0)
     options, rest = parser.parse_known_args()
@@ -39,11 +42,15 @@ def main() -> int:
             print(benchmark.name, *values)
         return 0
     failed = False
+    kept: list[Record] = []
     for benchmark, chosen in plans:
         records = runner.run(benchmark, chosen, options.threads, options.seed)
         failed |= records is None or any(record.verdict == "miss" for record in records)
         if records and options.write:  # at once: a run may be cut short
             table.write(benchmark.name, records, options.threads)
+        kept += records or []
+        if options.json is not None:
+            options.json.write_text(json.dumps([record.plain() for record in kept], indent=1))
     return int(failed)
 
 

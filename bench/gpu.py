@@ -1,34 +1,39 @@
 """Every kernel on a GPU: checked against the CPU, timed against it and against its floor.
 
-Times are of whole calls from Python, transfers included. The floor is the largest of what the link
-to the device (`--link`, GB/s), the host's memory (measured), the device's (by its data) and the
-device's arithmetic need at least; bytes and operations are those beside the kernels, cuda/bodies.
+Times are of whole calls from Python, transfers included; ".there": of calls whose rows lie on the
+device already; ".kernels": how long kernels of ours ran in such a call, as torch's profiler saw
+them. The floor is the largest of what the link to the device, the host's memory, the device's and
+the device's arithmetic need at least, all of them measured in the same process (`--link`, GB/s,
+where there is no nvcc to measure it with); bytes and operations are those beside the kernels,
+cuda/bodies. An answer that is wrong is a record of its own, so that the others are still told.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from bench import costs, machine
-from bench.record import Record
+from bench.gpu_machine import ceilings, kernel_seconds, moved
+from bench.record import Record, Target
 from bench.surrogate_functions import INPUTS, MODES, SEGMENTS, random_surrogate
 from bench.timing import medians
 from closedform import _core
 
-# Multiply-adds of a multiprocessor a clock in float32 and float64, by compute capability (CUDA C++
-# Programming Guide, arithmetic instructions).
-RATES = {"7.5": (64, 2), "8.0": (64, 32), "9.0": (128, 64), "10.0": (128, 64)}
-OTHER_RATES = (128, 2)
 DTYPES: dict[str, type] = {"float32": np.float32, "float64": np.float64}
-EXPRESSIONS, WIDTH = 500, 1000
+EXPRESSIONS, WIDTH, ROUNDS = 500, 1000, 3
+KERNEL = "run_body"  # in the names of all kernels of ours, cuda/cuda_block.cuh
+TORCH_TARGET = Target("ratio", 0.9)
 
 Array = npt.NDArray[np.floating]
+Work = Callable[[], Array]
 
 
 @dataclass(frozen=True)
@@ -46,17 +51,25 @@ class Case:
         double: whether the arithmetic is float64 whatever X is.
         beside: the same call there with so few rows that its time is that of other work, which is
             left out of the comparison with the floor.
+        placed: makes the call whose rows lie on the device; gives None where that cannot be.
+        torch: makes torch's call for the same on the same device, rows there.
+        rounds: of timing.
+        kernels: whether kernels are timed.
     """
 
     name: str
-    there: Callable[[], Array]
-    here: Callable[[], Array]
+    there: Work
+    here: Work
     read: float
     written: float
     operations: float
     tolerance: float
     double: bool = False
-    beside: Callable[[], Array] | None = None
+    beside: Work | None = None
+    placed: Callable[[], Work | None] | None = None
+    torch: Callable[[], Work | None] | None = None
+    rounds: int = ROUNDS
+    kernels: bool = True
 
 
 def run(what: str, *, dtype: str, rows: int, link: float, threads: int, seed: int) -> list[Record]:
@@ -66,44 +79,140 @@ def run(what: str, *, dtype: str, rows: int, link: float, threads: int, seed: in
         print(f"   no GPU can be used: {problem}", flush=True)
         return []
     rng = np.random.default_rng(seed)
-    cases = CASES[what](DTYPES[dtype], rows, threads, rng)
-    return [_record(case, dtype, rows, link, threads) for case in cases]
+    records: list[Record] = []
+    for case in CASES[what](DTYPES[dtype], rows, threads, rng):
+        try:
+            records += _records(case, dtype, rows, link, threads)
+        except (RuntimeError, MemoryError) as error:  # noqa: PERF203 (a DeviceError, or CUDA's)
+            records.append(_wrong(case, dtype, rows, math.inf, str(error)))
+    return records
 
 
-def _record(case: Case, dtype: str, rows: int, link: float, threads: int) -> Record:
-    found, expected = case.there(), case.here()
-    error = float(np.abs(found - expected).max() / np.abs(expected).max())
-    assert error <= case.tolerance, (case.name, dtype, error)
-    works: dict[str, Callable[[], object]] = {"there": case.there, "here": case.here}
+def run_machine(*, link: float, threads: int, seed: int) -> list[Record]:
+    """What the GPU does at best: what every floor is made of."""
+    problem, _ = _core.cuda_problem()
+    if problem:
+        print(f"   no GPU can be used: {problem}", flush=True)
+        return []
+    best = ceilings(1e9 * link)
+    device = _core.cuda_devices()[0]
+    how = "measured" if best.measured else "by its data sheet"
+    rates = {
+        "memory": best.memory,
+        "to_device": best.to_device,
+        "to_host": best.to_host,
+        "float32": best.single,
+        "float64": best.double,
+        "host_memory": machine.bandwidth(threads),
+    }
+    return [
+        Record(f"gpu.machine.{name}", {}, f"{how}; {device['name']}", rate / 1e9, unit="G/s")
+        for name, rate in rates.items()
+    ]
+
+
+def _records(case: Case, dtype: str, rows: int, link: float, threads: int) -> list[Record]:
+    expected = case.here()
+    works: dict[str, Work] = {"there": case.there}
+    placed = case.placed() if case.placed is not None else None
+    if placed is not None:
+        works["placed"] = placed
+    torch = case.torch() if case.torch is not None else None
+    if torch is not None:
+        works["torch"] = torch
+    errors = {key: _error(work(), expected) for key, work in works.items()}
+    for key, error in errors.items():
+        if not error <= case.tolerance:
+            return [_wrong(case, dtype, rows, error, f"{key} is not the CPU's")]
     if case.beside is not None:
         works["beside"] = case.beside
-    took = medians(works)
+    took = medians({**works, "here": case.here}, case.rounds)
+    floors = _floors(case, dtype, link, threads)
+    answer = f"within {errors['there']:.0e} of the CPU"
+    parameters = {"dtype": dtype, "rows": rows}
     own = took["there"] - took.get("beside", 0.0)
-    device = _core.cuda_devices()[0]
-    size = np.dtype(DTYPES[dtype]).itemsize
-    back = case.written * size
-    rates = RATES.get(device["compute_capability"], OTHER_RATES)
-    clocks = 2 * device["multiprocessors"] * device["clock"]
-    floors = {
-        "link": (case.read + back) / (1e9 * link),
+    records = [
+        Record(
+            case.name,
+            parameters,
+            answer,
+            took["there"],
+            peer=f"CPU, {threads} threads",
+            theirs=took["here"],
+            again=case.there,
+            **_of_floor(own, floors),
+        )
+    ]
+    within = {key: floors[key] for key in ("memory", "arithmetic")}
+    if placed is not None:
+        without = {key: floor for key, floor in floors.items() if key != "to device"}
+        records.append(
+            Record(
+                f"{case.name}.there",
+                parameters,
+                answer,
+                took["placed"],
+                peer="torch" if torch is not None else f"CPU, {threads} threads",
+                theirs=took["torch" if torch is not None else "here"],
+                targets=() if torch is None else (TORCH_TARGET,),
+                **_of_floor(took["placed"], without),
+            )
+        )
+    kernels = kernel_seconds(placed or case.there, KERNEL) if case.kernels else None
+    if kernels is not None:
+        theirs = None if torch is None else kernel_seconds(torch, "")
+        records.append(
+            Record(
+                f"{case.name}.kernels",
+                parameters,
+                answer,
+                kernels,
+                peer="" if theirs is None else "torch",
+                theirs=theirs,
+                **_of_floor(kernels, within),
+            )
+        )
+    return records
+
+
+def _error(found: Array, expected: Array) -> float:
+    return float(np.abs(found - expected).max() / np.abs(expected).max())
+
+
+def _wrong(case: Case, dtype: str, rows: int, error: float, what: str) -> Record:
+    target = Target("ours", case.tolerance, most=True)
+    parameters = {"dtype": dtype, "rows": rows}
+    return Record(case.name, parameters, f"WRONG: {what}", error, "wrong", targets=(target,))
+
+
+def _floors(case: Case, dtype: str, link: float, threads: int) -> dict[str, float]:
+    """Least seconds that each of what there is needs for a call."""
+    best = ceilings(1e9 * link)
+    back = case.written * np.dtype(DTYPES[dtype]).itemsize
+    double = case.double or dtype == "float64"
+    return {
+        "to device": case.read / best.to_device,
+        "to host": back / best.to_host,
         # Both ways through pinned memory: there once more, back as float64.
-        "host": (2 * case.read + back + 8 * case.written) / machine.floors(threads).bandwidth,
-        "device's memory": (case.read + back) / device["bandwidth"],
-        "arithmetic": case.operations
-        / (rates[1 if case.double or dtype == "float64" else 0] * clocks),
+        "host": (2 * case.read + back + 8 * case.written) / machine.bandwidth(threads),
+        "memory": (case.read + back) / best.memory,
+        "arithmetic": case.operations / (best.double if double else best.single),
     }
+
+
+def _of_floor(seconds: float, floors: dict[str, float]) -> dict[str, Any]:
     bound = max(floors, key=lambda key: floors[key])
-    return Record(
-        case.name,
-        {"dtype": dtype, "rows": rows},
-        f"within {error:.0e} of the CPU",
-        took["there"],
-        peer=f"CPU, {threads} threads",
-        theirs=took["here"],
-        floor=floors[bound] / own,
-        note=f"{own / floors[bound]:.1f} times the floor ({bound}) on {device['name']}",
-        again=case.there,
-    )
+    if not (seconds > 0 and floors[bound] > 0):
+        return {}
+    device = _core.cuda_devices()[0]["name"]
+    note = f"{seconds / floors[bound]:.1f} times the floor ({bound}) on {device}"
+    return {"floor": floors[bound] / seconds, "note": note}
+
+
+def _placed(work: Callable[..., Array], X: Array, *arguments: Any) -> Work | None:
+    """work(X on the device, ...)."""
+    there = moved(X)
+    return None if there is None else partial(work, there, *arguments, on_device=True)
 
 
 def _eps(dtype: type) -> float:
@@ -127,6 +236,7 @@ def _surrogate(dtype: type, rows: int, threads: int, rng: np.random.Generator) -
             written=rows * INPUTS**order,
             operations=rows * count,
             tolerance=2000 * _eps(dtype),
+            placed=partial(_placed, getattr(core, name), X),
         )
         for order, (name, count) in enumerate(counts.items())
     ]
@@ -201,6 +311,7 @@ def _fit(dtype: type, rows: int, threads: int, rng: np.random.Generator) -> list
             operations=rows * sweep,  # at least one
             tolerance=1e-6,
             double=True,
+            rounds=1,
         )
     ]
 
@@ -208,16 +319,9 @@ def _fit(dtype: type, rows: int, threads: int, rng: np.random.Generator) -> list
 def _network(dtype: type, rows: int, threads: int, rng: np.random.Generator) -> list[Case]:
     kind = _core.NetworkFloat32 if dtype is np.float32 else _core.NetworkFloat64
     sizes = [INPUTS, WIDTH, WIDTH, 1]
+    weights = [(rng.normal(size=(o, i)) / np.sqrt(i)).astype(dtype) for i, o in pairwise(sizes)]
     net = kind(
-        [
-            (
-                (rng.normal(size=(o, i)) / np.sqrt(i)).astype(dtype),
-                np.zeros(o, dtype),
-                "elu" if o > 1 else "identity",
-                1.0,
-            )
-            for i, o in pairwise(sizes)
-        ]
+        [(w, np.zeros(len(w), dtype), "elu" if len(w) > 1 else "identity", 1.0) for w in weights]
     )
     X = rng.normal(size=(rows, INPUTS)).astype(dtype)
     products = 2 * sum(i * o for i, o in pairwise(sizes))
@@ -230,9 +334,34 @@ def _network(dtype: type, rows: int, threads: int, rng: np.random.Generator) -> 
             written=rows * width,
             operations=rows * passes * products,
             tolerance=2000 * _eps(dtype),
+            placed=partial(_placed, getattr(net, name), X, "neuron", 2, 0),
+            torch=partial(_torch, weights, X) if name == "gradient" else None,
         )
         for name, passes, width in (("value", 1, 1), ("gradient", 2, INPUTS))
     ]
+
+
+def _torch(weights: list[Array], X: Array) -> Work | None:
+    """The network's input gradients by torch's autograd on the GPU; None without it."""
+    try:
+        import torch
+
+        torch.zeros(1, device="cuda")
+    except (ImportError, RuntimeError, AssertionError) as error:
+        print(f"   torch is left out: {error}", flush=True)
+        return None
+    torch.backends.cuda.matmul.allow_tf32 = False
+    there = [torch.from_numpy(w).cuda() for w in weights]
+    x = torch.from_numpy(X).cuda().requires_grad_(True)
+
+    def gradient() -> Array:
+        h = x
+        for w in there[:-1]:
+            h = torch.nn.functional.elu(h @ w.T)
+        (found,) = torch.autograd.grad((h @ there[-1].T).sum(), x)
+        return np.asarray(found.cpu().numpy())
+
+    return gradient
 
 
 def _expressions(dtype: type, rows: int, threads: int, rng: np.random.Generator) -> list[Case]:
@@ -294,6 +423,8 @@ def _search(dtype: type, rows: int, threads: int, rng: np.random.Generator) -> l
             written=0,
             operations=0,  # the evolution is the CPU's
             tolerance=0.01,  # among more candidates a better one may be
+            rounds=1,
+            kernels=False,
         )
     ]
 

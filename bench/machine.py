@@ -56,10 +56,6 @@ def floors(threads: int) -> Floors:
     library = _library()
     times = 100_000
 
-    def triad() -> Callable[[], None]:
-        a, b, c = np.zeros(TRIAD), np.ones(TRIAD), np.ones(TRIAD)
-        return lambda: library.triad(*map(_pointer, (a, b, c)), ctypes.c_long(TRIAD))
-
     def passes() -> Callable[[], None]:
         a, b, c = np.ones(BLOCK), np.ones(BLOCK), np.ones(BLOCK)
         long = ctypes.c_long
@@ -70,12 +66,24 @@ def floors(threads: int) -> Floors:
 
     return Floors(
         threads,
-        bandwidth=threads * TRIAD * 24 / _least(triad, threads),
+        bandwidth=bandwidth(threads),
         arithmetic=threads * times * 128 * 2 / _least(arithmetic, threads),
         passes=threads * times * BLOCK / _least(passes, threads),
         product32=gemm.rate(np.float32, SQUARE, threads),
         product64=gemm.rate(np.float64, SQUARE, threads),
     )
+
+
+@cache
+def bandwidth(threads: int) -> float:
+    """That of the floors, alone."""
+    library = _library()
+
+    def triad() -> Callable[[], None]:
+        a, b, c = np.zeros(TRIAD), np.ones(TRIAD), np.ones(TRIAD)
+        return lambda: library.triad(*map(_pointer, (a, b, c)), ctypes.c_long(TRIAD))
+
+    return threads * TRIAD * 24 / _least(triad, threads)
 
 
 def _least(prepare: Callable[[], Callable[[], None]], threads: int) -> float:
@@ -97,6 +105,7 @@ def _pointer(array: np.ndarray) -> ctypes.c_void_p:
     return ctypes.c_void_p(array.ctypes.data)
 
 
+@cache
 def _library() -> ctypes.CDLL:
     """probes.cpp, compiled into a folder that is gone once it is loaded."""
     compiler = os.environ.get("CXX") or shutil.which("g++") or shutil.which("clang++")

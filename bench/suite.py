@@ -139,6 +139,7 @@ SUITE = (
         {"size": (40, 120), "splits": (3,), "time": (30.0,)},
         {"size": (), "splits": (1,)},
     ),
+    Benchmark("gpu.machine", gpu.run_machine, {"link": (25.0,)}),
     *(
         Benchmark(
             f"gpu.{what}",
