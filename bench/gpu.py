@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from bench import costs, machine
 from bench.gpu_machine import ceilings, kernel_seconds, moved
-from bench.record import Record, Target
+from bench.record import Record, Target, Value
 from bench.surrogate_functions import INPUTS, MODES, SEGMENTS, random_surrogate
 from bench.timing import medians
 from closedform import _core
@@ -129,7 +129,7 @@ def _records(case: Case, dtype: str, rows: int, link: float, threads: int) -> li
     took = medians({**works, "here": case.here}, case.rounds)
     floors = _floors(case, dtype, link, threads)
     answer = f"within {errors['there']:.0e} of the CPU"
-    parameters = {"dtype": dtype, "rows": rows}
+    parameters: dict[str, Value] = {"dtype": dtype, "rows": rows}
     own = took["there"] - took.get("beside", 0.0)
     records = [
         Record(
@@ -181,7 +181,7 @@ def _error(found: Array, expected: Array) -> float:
 
 def _wrong(case: Case, dtype: str, rows: int, error: float, what: str) -> Record:
     target = Target("ours", case.tolerance, most=True)
-    parameters = {"dtype": dtype, "rows": rows}
+    parameters: dict[str, Value] = {"dtype": dtype, "rows": rows}
     return Record(case.name, parameters, f"WRONG: {what}", error, "wrong", targets=(target,))
 
 

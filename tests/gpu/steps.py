@@ -24,6 +24,7 @@ from xml.etree import ElementTree
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS = 530.0  # for everything
 LEAST = 15.0  # a step is not begun with less
+MOST_LOG = 2 << 20  # bytes
 TAIL = 25  # lines of a log that results.json keeps
 TOLD = ("numpy", "scipy", "torch", "jax", "cupy-cuda13x", "cupy-cuda12x", "pybind11")
 SECTIONS = (
@@ -225,13 +226,19 @@ class Run:
             r"(?:ERROR|RACECHECK) SUMMARY.*|^E  .*|.*\bWRONG\b.*|.*FAILED:.*", re.M
         )
         outcome.problems += [line for line in summary.findall(said) if " 0 errors" not in line][:20]
-        if step.name == "bench" and self.records.exists():
-            records = json.loads(self.records.read_text())
+        if step.name == "bench":
+            records = json.loads(self.records.read_text()) if self.records.exists() else []
             self.results["records"] = records
             wrong = any(record["unit"] == "wrong" for record in records)
             if status == "failed" and records and not wrong and "FAILED:" not in said:
                 outcome.status = "passed"
                 outcome.problems.append("a target of speed was missed")
+            ran = bool(records)
+        else:
+            ran = outcome.counts.get("passed", 1) > 0
+        if outcome.status == "passed" and not ran:  # where nothing is tested, nothing is right
+            outcome.status = "failed"
+            outcome.problems.append("nothing was run")
         return outcome
 
     def _write(self) -> None:
@@ -246,10 +253,12 @@ class Run:
         wrong = [o for o in self.outcomes if o.name in names and o.status != "passed"]
         self.results["right"] = not wrong
         self._write()
-        for path in self.out.iterdir():  # what comes back has limits
-            if path.stat().st_size > 4 << 20:
+        for log in {step.log for step in (*self._build(), *self._checks())}:
+            path = self.out / log
+            if path.exists() and path.stat().st_size > MOST_LOG:
                 text = path.read_bytes()
-                path.write_bytes(text[: 1 << 20] + b"\n[...]\n" + text[-(2 << 20) :])
+                half = MOST_LOG // 2
+                path.write_bytes(text[:half] + b"\n[...]\n" + text[-half:])
         print(f"\n{self.results['card']}, driver {self.results['driver']}", end=", ")
         print(f"CUDA {self.results['cuda']}, commit {str(self.results['commit'])[:12]}")
         for record in self.results["records"]:
