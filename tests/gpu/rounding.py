@@ -81,15 +81,18 @@ def _inputs(core: _core.TensorSurrogate) -> range:
 
 
 def _factor_sizes(core: _core.TensorSurrogate, d: int, x: Rows, order: int) -> Floats:
-    """(rows, modes): the sum of |c_k t^k|, or of its derivatives' terms."""
+    """(rows, modes): the sum of |c_k t^k|, or of its derivatives' terms. Of a row on a node, which
+    the extremes of a fit's data are, the larger of both cells'."""
     nodes, center, inverse_width, planes = core.table(d)
-    cell = np.searchsorted(nodes, x.astype(float), side="right")
-    t = np.abs((x - center[cell]) * inverse_width[cell])
-    sizes = np.zeros((len(x), core.modes))
-    for power in range(order, 5):
-        falling = [1, power, power * (power - 1)][order]
-        sizes += falling * np.abs(planes[cell, power]) * (t ** (power - order))[:, None]
-    return sizes * (inverse_width[cell] ** order)[:, None]
+    largest = np.zeros((len(x), core.modes))
+    for cell in (np.searchsorted(nodes, x.astype(float), side=s) for s in ("left", "right")):
+        t = np.abs((x - center[cell]) * inverse_width[cell])
+        sizes = np.zeros((len(x), core.modes))
+        for power in range(order, 5):
+            falling = [1, power, power * (power - 1)][order]
+            sizes += falling * np.abs(planes[cell, power]) * (t ** (power - order))[:, None]
+        np.maximum(largest, sizes * (inverse_width[cell] ** order)[:, None], out=largest)
+    return largest
 
 
 def random_network(widths: list[int], activation: str, dtype: type) -> Any:
