@@ -286,7 +286,7 @@ TEXTS = [
     "tan(0.3*x) + inv(y)",
     "x + (y + (z + (x + (y + (z + (x + (y + (z + (x + (y + z))))))))))",
 ]
-PART = 2048  # rows that are summed before sums are added, tape_part_rows in cuda/drivers/tapes.hpp
+PART = 2048  # rows that are summed before sums are added, tape_part_rows in cuda/objective/full_data_driver.hpp
 OPERATORS = 50  # roundings of an expression, at most
 
 

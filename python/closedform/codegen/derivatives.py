@@ -3,7 +3,7 @@
 Reverse mode costs a few times the value however many inputs there are; forward mode may share more
 where there are few. Griewank and Walther, Evaluating Derivatives (SIAM 2008), chapter 3. Nothing is
 expanded, so no term appears that could cancel against another; every slope is the one that
-cpp/include/closedform/kernels/tape_operators.hpp has.
+cpp/src/kernels/operators.hpp has.
 """
 
 from __future__ import annotations

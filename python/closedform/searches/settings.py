@@ -13,7 +13,7 @@ from closedform.tables import devices
 
 OPERATORS = ("+", "-", "*", "/", "sin", "cos", "exp", "log", "sqrt", "square")
 KNOWN_OPERATORS = frozenset("+ - * / sin cos tan exp log sqrt square cube abs pow tanh inv".split())
-LARGEST_SIZE = 255  # nodes of a tape, cpp/include/closedform/expression.hpp
+LARGEST_SIZE = 255  # nodes of a tape, cpp/include/closedform/expression/expression.hpp
 BACKENDS = ("native", "pysr")
 # Options of the engines that hold formulas of the user's columns, or say something of each.
 COLUMN_OPTIONS = frozenset(

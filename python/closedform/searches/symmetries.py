@@ -28,7 +28,7 @@ def find(
     """Finds merges of inputs that the gradients of an unknown T(X) allow.
 
     A merge is made when it holds to rounding, or when what it misses is noise: not predictable
-    from the inputs. Rules and tests: cpp/include/closedform/symmetries.hpp, residual_structure.hpp.
+    from the inputs. Rules and tests: cpp/include/closedform/symmetry/symmetries.hpp, noise_test.hpp.
 
     Args:
         X: (n, d) points.
@@ -83,7 +83,7 @@ def separable_blocks(merging: Merging, weights: object = None) -> list[Block]:
 
     T = g(h(z_i, z_j), others) has G_i / G_j = h_i / h_j. The rules of `find` are blocks whose h is
     known; others take a search of their own, for T in two inputs. Method:
-    cpp/include/closedform/separable_blocks.hpp.
+    cpp/include/closedform/symmetry/separable_blocks.hpp.
 
     Args:
         merging: of `find`; with two inputs left, or fewer than 112 rows, there is nothing to tell.

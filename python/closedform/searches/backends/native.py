@@ -1,4 +1,4 @@
-"""The native engine: cpp/src/evolution.cpp."""
+"""The native engine: cpp/src/search/search.cpp."""
 
 from __future__ import annotations
 
