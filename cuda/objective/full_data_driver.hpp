@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "closedform/objective/loss_sums.hpp"
 #include "closedform/objective/target.hpp"
 #include "cuda/objective/full_data_body.hpp"
 #include "cuda/runtime/placement.hpp"
