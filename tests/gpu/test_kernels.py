@@ -386,4 +386,4 @@ def test_small_what_is_not_defined_has_no_loss_and_a_constant_no_direction() -> 
     assert hinge[0] == np.inf
     assert hinge[2] == pytest.approx(1)
     angle = _core.Goal.gradients(ones[:, None], None, None, True).losses_on_device(texts, ["x"], X)
-    assert angle == [np.inf, 1.0, 0.0, 4.0]
+    assert angle == pytest.approx([np.inf, 1.0, 0.0, 4.0], rel=1e-14, abs=1e-14)
