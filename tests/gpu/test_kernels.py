@@ -368,11 +368,11 @@ def test_expressions_of_awkwardly_many_inputs(inputs: int) -> None:
         np.testing.assert_allclose(there, here, rtol=1e-12, atol=1e-13)
 
 
-def test_no_rows_and_no_expressions_are_no_work() -> None:
-    none = np.zeros((0, 3))
-    goal = _core.Goal.values(np.zeros(0), None)
-    assert goal.losses_on_device(["x"], NAMES, none) == [np.inf]
-    assert goal.losses_on_device([], NAMES, none) == []
+def test_no_rows_are_refused_and_no_expressions_are_no_work() -> None:
+    goal = _core.Goal.values(np.ones(5), None)
+    assert goal.losses_on_device([], NAMES, np.ones((5, 3))) == []
+    with pytest.raises(ValueError, match="X: has no rows"):
+        goal.losses_on_device(["x"], NAMES, np.zeros((0, 3)))
 
 
 def test_small_what_is_not_defined_has_no_loss_and_a_constant_no_direction() -> None:
