@@ -4,6 +4,7 @@
 
 #include "arrays.hpp"
 #include "closedform/structure/separation.hpp"
+#include "closedform/surrogate/fit_surrogate.hpp"
 #include "gpu/device.hpp"
 #include "register.hpp"
 

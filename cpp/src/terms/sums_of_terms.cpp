@@ -20,6 +20,7 @@
 #include "expression/workspace.hpp"
 #include "objective/levenberg_marquardt.hpp"
 #include "objective/value_objective.hpp"
+#include "search/pareto_archive.hpp"
 #include "terms/term_library.hpp"
 #include "terms/term_selection.hpp"
 

@@ -10,6 +10,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "closedform/expression/evaluate.hpp"
 #include "closedform/expression/infix.hpp"
 #include "closedform/objective/full_data.hpp"
 #include "closedform/objective/target.hpp"
