@@ -105,7 +105,7 @@ void register_cuda(py::module_& module) {
         return found;
     });
     module.def("cuda_problem", [] {
-        const cuda::Problem problem = cuda::problem();
+        const cuda::DeviceProblem problem = cuda::problem();
         return py::make_tuple(problem.text, problem.surprising);
     });
 }

@@ -45,9 +45,9 @@ std::string reason_text(StopReason reason) {
     }
 }
 
-/// A goal whose arrays Python owns: kept alive by the references it holds beside it.
-struct PythonGoal {
-    std::shared_ptr<const Goal> goal;
+/// A target whose arrays Python owns: kept alive by the references it holds beside it.
+struct PythonTarget {
+    std::shared_ptr<const Target> target;
     py::tuple arrays;
 };
 
@@ -57,15 +57,15 @@ std::span<const double> weights_of(const Optional& weights, std::size_t rows) {
     return weights ? vector_view(*weights, rows, "weights") : std::span<const double>{};
 }
 
-PythonGoal value_goal(const Array<double>& values, const Optional& weights) {
+PythonTarget value_target(const Array<double>& values, const Optional& weights) {
     const auto rows = static_cast<std::size_t>(values.size());
-    return {
-        std::make_shared<ValueGoal>(vector_view(values, rows, "values"), weights_of(weights, rows)),
-        py::make_tuple(values, weights)};
+    return {std::make_shared<ValueTarget>(vector_view(values, rows, "values"),
+                                          weights_of(weights, rows)),
+            py::make_tuple(values, weights)};
 }
 
-PythonGoal gradient_goal(const Array<double>& directions, const Optional& scales,
-                         const Optional& weights, bool is_signed) {
+PythonTarget direction_target(const Array<double>& directions, const Optional& scales,
+                              const Optional& weights, bool is_signed) {
     const auto view = matrix_view(directions, "gradients");
     MatrixView<const double> factors;
     if (scales) {
@@ -75,14 +75,14 @@ PythonGoal gradient_goal(const Array<double>& directions, const Optional& scales
         }
     }
     return {
-        std::make_shared<GradientGoal>(view, factors, weights_of(weights, view.rows), is_signed),
+        std::make_shared<DirectionTarget>(view, factors, weights_of(weights, view.rows), is_signed),
         py::make_tuple(directions, scales, weights)};
 }
 
-PythonGoal margin_goal(const Array<double>& labels, const Optional& weights) {
+PythonTarget label_target(const Array<double>& labels, const Optional& weights) {
     const auto rows = static_cast<std::size_t>(labels.size());
-    return {std::make_shared<MarginGoal>(vector_view(labels, rows, "labels"),
-                                         weights_of(weights, rows)),
+    return {std::make_shared<LabelTarget>(vector_view(labels, rows, "labels"),
+                                          weights_of(weights, rows)),
             py::make_tuple(labels, weights)};
 }
 
@@ -96,35 +96,35 @@ std::vector<Tape> parsed(const std::vector<std::string>& texts,
 }
 
 template <class T>
-std::vector<double> goal_losses(const PythonGoal& self, const std::vector<std::string>& texts,
+std::vector<double> goal_losses(const PythonTarget& self, const std::vector<std::string>& texts,
                                 const std::vector<std::string>& names, const Array<T>& x,
                                 unsigned threads) {
     const auto view = matrix_view(x, "X");
     const std::vector<Tape> tapes = parsed(texts, names);
     const py::gil_scoped_release release;
-    return losses_on_all_rows<T>(tapes, view, *self.goal, threads);
+    return losses_on_all_rows<T>(tapes, view, *self.target, threads);
 }
 
 template <class T>
-std::vector<double> goal_losses_on_device(const PythonGoal& self,
+std::vector<double> goal_losses_on_device(const PythonTarget& self,
                                           const std::vector<std::string>& texts,
                                           const std::vector<std::string>& names, const Array<T>& x,
                                           bool rough) {
     const auto view = matrix_view(x, "X");
     const std::vector<Tape> tapes = parsed(texts, names);
     const py::gil_scoped_release release;
-    const auto there = cuda::losses_of(view, *self.goal);
+    const auto there = cuda::losses_of(view, *self.target);
     return rough ? there->rough_losses(tapes) : there->losses(tapes);
 }
 
 template <class T>
-double goal_loss(const PythonGoal& self, const std::string& text,
+double goal_loss(const PythonTarget& self, const std::string& text,
                  const std::vector<std::string>& names, const Array<T>& x, unsigned threads) {
     return goal_losses(self, {text}, names, x, threads).front();
 }
 
 template <class T>
-py::dict run(const Array<T>& x, const PythonGoal& goal, const std::vector<std::string>& names,
+py::dict run(const Array<T>& x, const PythonTarget& target, const std::vector<std::string>& names,
              const std::vector<std::string>& operators, std::size_t max_size, double seconds,
              std::uint64_t evaluations, unsigned threads, std::uint64_t seed,
              const std::vector<std::string>& start, const py::object& callback, double good_enough,
@@ -157,12 +157,12 @@ py::dict run(const Array<T>& x, const PythonGoal& goal, const std::vector<std::s
     {
         const py::gil_scoped_release release;
         const auto begin = std::chrono::steady_clock::now();
-        const auto there = on_device ? cuda::losses_of(view, *goal.goal) : nullptr;
+        const auto there = on_device ? cuda::losses_of(view, *target.target) : nullptr;
         options.loss_rows = there.get();
         // Taking all rows there can last.
         const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - begin;
         options.seconds = std::max(options.seconds - spent.count(), 0.0);
-        result = search(view, *goal.goal, options, progress);
+        result = search(view, *target.target, options, progress);
     }
     py::dict out;
     out["front"] = entries(result.front, names);
@@ -185,13 +185,13 @@ void define(py::module_& module) {
 }  // namespace
 
 void register_search(py::module_& module) {
-    py::class_<PythonGoal>(module, "Goal")
-        .def_static("values", &value_goal, py::arg("values").noconvert(),
+    py::class_<PythonTarget>(module, "Goal")
+        .def_static("values", &value_target, py::arg("values").noconvert(),
                     py::arg("weights").noconvert())
-        .def_static("gradients", &gradient_goal, py::arg("directions").noconvert(),
+        .def_static("gradients", &direction_target, py::arg("directions").noconvert(),
                     py::arg("scales").noconvert(), py::arg("weights").noconvert(),
                     py::arg("signed"))
-        .def_static("labels", &margin_goal, py::arg("labels").noconvert(),
+        .def_static("labels", &label_target, py::arg("labels").noconvert(),
                     py::arg("weights").noconvert())
         .def("losses", &goal_losses<double>, py::arg("texts"), py::arg("names"),
              py::arg("X").noconvert(), py::arg("threads") = 0)

@@ -34,14 +34,14 @@ class TapeScorer : public LossRows {
     /// live as long as this does. The runtime is `arguments`' own. Throws std::invalid_argument
     /// where sizes differ.
     template <class... Arguments>
-    TapeScorer(MatrixView<const X> x, const GoalArrays& goal, std::size_t part_rows,
+    TapeScorer(MatrixView<const X> x, const TargetArrays& target, std::size_t part_rows,
                const Arguments&... arguments)
         : runtime_(arguments...),
           x_(x),
-          goal_(checked(goal, x)),
+          target_(checked(target, x)),
           part_rows_(part_rows),
           store_(runtime_,
-                 {x.rows, x.columns, goal.targets.columns + scale_columns() + 1, part_rows},
+                 {x.rows, x.columns, target.targets.columns + scale_columns() + 1, part_rows},
                  Order::by_columns, packer()) {
         part_rows_ *= 1 + store_.most_rows() / (part_rows * most_parts);
         for (std::size_t i = 0; i < x.rows; ++i) {
@@ -67,9 +67,9 @@ class TapeScorer : public LossRows {
         std::vector<LossSums> result;
         for (std::size_t first = 0; first < tapes.size(); first += most) {
             const auto batch = tapes.subspan(first, std::min(most, tapes.size() - first));
-            const std::vector<LossSums> found = goal_.kind == GoalArrays::Kind::values
+            const std::vector<LossSums> found = target_.kind == TargetArrays::Kind::values
                                                     ? run<Real, SquaredErrors>(batch, parts)
-                                                : goal_.kind == GoalArrays::Kind::labels
+                                                : target_.kind == TargetArrays::Kind::labels
                                                     ? run<Real, Hinges>(batch, parts)
                                                     : run<Real, DirectionDifferences>(batch, parts);
             result.insert(result.end(), found.begin(), found.end());
@@ -80,15 +80,15 @@ class TapeScorer : public LossRows {
     const Runtime& runtime() const { return runtime_; }
 
   private:
-    static const GoalArrays& checked(const GoalArrays& goal, MatrixView<const X> x) {
-        if (goal.targets.rows != x.rows ||
-            (!goal.weights.empty() && goal.weights.size() != x.rows)) {
+    static const TargetArrays& checked(const TargetArrays& target, MatrixView<const X> x) {
+        if (target.targets.rows != x.rows ||
+            (!target.weights.empty() && target.weights.size() != x.rows)) {
             throw std::invalid_argument("X: needs as many rows as there are targets");
         }
-        if (goal.kind == GoalArrays::Kind::directions && goal.targets.columns != x.columns) {
+        if (target.kind == TargetArrays::Kind::directions && target.targets.columns != x.columns) {
             throw std::invalid_argument("gradients: need one component for each column of X");
         }
-        return goal;
+        return target;
     }
     static std::vector<double> losses_of(const std::vector<LossSums>& sums) {
         std::vector<double> losses;
@@ -98,8 +98,12 @@ class TapeScorer : public LossRows {
         return losses;
     }
 
-    double weight(std::size_t i) const { return goal_.weights.empty() ? 1.0 : goal_.weights[i]; }
-    std::size_t scale_columns() const { return goal_.scales.rows == 0 ? 0 : goal_.scales.columns; }
+    double weight(std::size_t i) const {
+        return target_.weights.empty() ? 1.0 : target_.weights[i];
+    }
+    std::size_t scale_columns() const {
+        return target_.scales.rows == 0 ? 0 : target_.scales.columns;
+    }
 
     /// Columns of X; and of the targets, of the scales, and last the weight (its root for values).
     auto packer() const {
@@ -110,14 +114,14 @@ class TapeScorer : public LossRows {
                     inputs[j * count + i] = x_(row, j);
                 }
                 double* to = others + i;
-                for (std::size_t j = 0; j < goal_.targets.columns; ++j, to += count) {
-                    *to = goal_.targets(row, j);
+                for (std::size_t j = 0; j < target_.targets.columns; ++j, to += count) {
+                    *to = target_.targets(row, j);
                 }
                 for (std::size_t j = 0; j < scale_columns(); ++j, to += count) {
-                    *to = goal_.scales(row, j);
+                    *to = target_.scales(row, j);
                 }
                 const double w = weight(row);
-                *to = goal_.kind == GoalArrays::Kind::values ? std::sqrt(w) : w;
+                *to = target_.kind == TargetArrays::Kind::values ? std::sqrt(w) : w;
             });
         };
     }
@@ -185,7 +189,7 @@ class TapeScorer : public LossRows {
         }
         for (LossSums& sum : result) {
             sum.weight = total_weight_;
-            if (goal_.kind != GoalArrays::Kind::directions || goal_.is_signed) {
+            if (target_.kind != TargetArrays::Kind::directions || target_.is_signed) {
                 sum.negated = std::numeric_limits<double>::infinity();
             }
         }
@@ -204,14 +208,14 @@ class TapeScorer : public LossRows {
         rows.x = chunk.inputs;
         rows.rows = chunk.rows;
         rows.targets = chunk.others;
-        const double* after = chunk.others + goal_.targets.columns * chunk.rows;
+        const double* after = chunk.others + target_.targets.columns * chunk.rows;
         rows.scales = scale_columns() == 0 ? nullptr : after;
         rows.weights = after + scale_columns() * chunk.rows;
     }
 
     Runtime runtime_;
     MatrixView<const X> x_;
-    GoalArrays goal_;
+    TargetArrays target_;
     std::size_t part_rows_;
     RowStore<X, Runtime> store_;
     double total_weight_ = 0.0;

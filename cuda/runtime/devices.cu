@@ -5,7 +5,7 @@
 namespace closedform {
 namespace {
 
-cuda::Problem problem_of(cudaError_t status, int count) {
+cuda::DeviceProblem problem_of(cudaError_t status, int count) {
     int driver = 0;  // 0: none is installed, which the runtime calls too old as well
     cudaDriverGetVersion(&driver);
     if (driver == 0) {
@@ -103,7 +103,7 @@ std::vector<DeviceInfo> devices() {
     return found;
 }
 
-Problem problem() {
+DeviceProblem problem() {
     int count = 0;
     const cudaError_t status = cudaGetDeviceCount(&count);
     cudaGetLastError();

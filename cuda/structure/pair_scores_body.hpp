@@ -15,8 +15,9 @@
 
 namespace closedform::gpu {
 
-/// What is summed: for each pair (i, j), i < j, at j (j - 1)/2 + i, its bend^2, crossed^2 and
-/// crossed * bend; then for each input its slope^2; then u and u^2. Three places each.
+/// What is summed: for each pair (i, j), i < j, at j (j - 1)/2 + i, its curvature^2,
+/// product_residual^2 and product_residual * curvature; then for each input its slope^2; then u and
+/// u^2. Three places each.
 template <class Real>
 struct PairReduction {
     static constexpr unsigned threads = 64;
@@ -29,7 +30,8 @@ struct PairReduction {
     const Real* range;  ///< of every input: derivatives are by inputs scaled to [0, 1]
     Real centre;        ///< subtracted from u
     double* sums;       ///< added to: [blocks][groups][items][3]
-    unsigned* counts;   ///< added to: [1 + 2 pairs][log_bins] of |u|, then bend and crossed in turn
+    unsigned* counts;   ///< added to: [1 + 2 pairs][log_bins] of |u|, then curvature and
+                        ///< product_residual in turn
     std::byte* scratch;
     bool staged;
 
@@ -116,17 +118,18 @@ struct PairReduction {
             }
             const unsigned i = item - j * (j - 1) / 2;
             for (unsigned row = group; row < count_of_rows; row += groups()) {
-                const Real bend = kernels::hessian_entry(
-                                      tile.space(row) + kernels::tensor_sums_begin(tables.inputs),
-                                      tile.place(row), tables.inputs, i, j) *
-                                  range[i] * range[j];
-                const Real crossed = kernels::crossed_term(
-                    tile.space(row)[u_at], slope(tile, row, i), slope(tile, row, j), bend);
-                sum[0] += bend * bend;
-                sum[1] += crossed * crossed;
-                sum[2] += crossed * bend;
-                count(block, 1 + 2 * static_cast<std::size_t>(item), bend);
-                count(block, 2 + 2 * static_cast<std::size_t>(item), crossed);
+                const Real curvature =
+                    kernels::hessian_entry(
+                        tile.space(row) + kernels::tensor_sums_begin(tables.inputs),
+                        tile.place(row), tables.inputs, i, j) *
+                    range[i] * range[j];
+                const Real product_residual = kernels::product_residual(
+                    tile.space(row)[u_at], slope(tile, row, i), slope(tile, row, j), curvature);
+                sum[0] += curvature * curvature;
+                sum[1] += product_residual * product_residual;
+                sum[2] += product_residual * curvature;
+                count(block, 1 + 2 * static_cast<std::size_t>(item), curvature);
+                count(block, 2 + 2 * static_cast<std::size_t>(item), product_residual);
             }
         } else if (item < pairs() + tables.inputs) {
             for (unsigned row = group; row < count_of_rows; row += groups()) {

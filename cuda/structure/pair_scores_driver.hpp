@@ -70,9 +70,9 @@ PairTotals pair_totals(Runtime& runtime, const TensorSurrogate& model, MatrixVie
             const std::size_t item = at / body.sums_per_item % items;
             const double* sum = sums_here.data() + at;
             if (item < body.pairs()) {
-                totals.sums.bends[item] += sum[0];
-                totals.sums.crossed[item] += sum[1];
-                totals.sums.lean[item] += sum[2];
+                totals.sums.curvatures[item] += sum[0];
+                totals.sums.product_residual[item] += sum[1];
+                totals.sums.residual_curvature[item] += sum[2];
             } else if (item < body.pairs() + inputs) {
                 totals.sums.slopes[item - body.pairs()] += sum[0];
             } else {
@@ -90,8 +90,8 @@ PairTotals pair_totals(Runtime& runtime, const TensorSurrogate& model, MatrixVie
     };
     totals.counts.size.merge(histogram(0));
     for (std::size_t p = 0; p < body.pairs(); ++p) {
-        totals.counts.bend[p].merge(histogram(1 + 2 * p));
-        totals.counts.crossed[p].merge(histogram(2 + 2 * p));
+        totals.counts.curvature[p].merge(histogram(1 + 2 * p));
+        totals.counts.product_residual[p].merge(histogram(2 + 2 * p));
     }
     return totals;
 }

@@ -142,10 +142,10 @@ class Emitter {
         if (scale != 1.0) {
             // 2*(x + y) against 2*x + 2*y, and -(x - y) against y - x.
             const double sign = scale < 0.0 ? -1.0 : 1.0;
-            const int spread = sum_cost(scale, form);
-            const int outside = std::abs(scale) != 1.0 ? sum_cost(sign, form) + 2 : spread + 1;
+            const int inside = sum_cost(scale, form);
+            const int outside = std::abs(scale) != 1.0 ? sum_cost(sign, form) + 2 : inside + 1;
             const int keep_sign = sum_cost(1.0, form) + 2;
-            if (std::min(outside, keep_sign) < spread) {
+            if (std::min(outside, keep_sign) < inside) {
                 const bool with_sign = keep_sign <= outside;
                 constant(with_sign ? scale : std::abs(scale));
                 terms(with_sign ? 1.0 : sign, form);

@@ -39,13 +39,13 @@ void Workspace::reverse(const Tape& tape, const bool* active) {
     kernels_.reverse(tape.data(), tape.size(), at_.data(), active, adjoint_.data());
 }
 
-void Workspace::move(const Tape& tape, std::span<const std::size_t> moving, const bool* active,
-                     const bool* moves, bool* live) {
-    for (const std::size_t leaf : moving) {
+void Workspace::tangents(const Tape& tape, std::span<const std::size_t> varying, const bool* active,
+                         const bool* varies, bool* live) {
+    for (const std::size_t leaf : varying) {
         std::fill_n(tangent_.data() + leaf * block_rows, block_rows, 1.0);
     }
-    kernels_.forward_tangent(tape.data(), tape.size(), at_.data(), moves, tangent_.data());
-    kernels_.reverse_tangent(tape.data(), tape.size(), at_.data(), active, adjoint_.data(), moves,
+    kernels_.forward_tangent(tape.data(), tape.size(), at_.data(), varies, tangent_.data());
+    kernels_.reverse_tangent(tape.data(), tape.size(), at_.data(), active, adjoint_.data(), varies,
                              tangent_.data(), live, adjoint_tangent_.data());
 }
 
@@ -136,13 +136,13 @@ void block_hessian(const Tape& tape, const Reads& reads, Workspace& workspace, c
                    std::size_t count, std::size_t d, double* hessian) {
     std::fill_n(hessian, count * d * d, 0.0);
     for (std::size_t k = 0; k < reads.columns; ++k) {
-        std::array<bool, max_tape_size> moves{};
+        std::array<bool, max_tape_size> varies{};
         std::array<bool, max_tape_size> live{};
         for (const std::size_t node : reads.occurrences(k)) {
-            moves[node] = true;
+            varies[node] = true;
         }
-        mark_ancestors(tape, moves);
-        workspace.move(tape, reads.occurrences(k), active, moves.data(), live.data());
+        mark_ancestors(tape, varies);
+        workspace.tangents(tape, reads.occurrences(k), active, varies.data(), live.data());
         const std::size_t i = reads.column[k];
         for (std::size_t other = k; other < reads.columns; ++other) {
             const std::size_t j = reads.column[other];

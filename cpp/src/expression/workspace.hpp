@@ -22,12 +22,12 @@ class Workspace {
     /// `active` has one entry a node.
     void reverse(const Tape& tape, const bool* active);
 
-    /// After reverse: tangents of the adjoints for a unit tangent of the leaves at `moving`: one
-    /// constant, or every occurrence of one variable. `moves` marks them and their ancestors; one
+    /// After reverse: tangents of the adjoints for a unit tangent of the leaves at `varying`: one
+    /// constant, or every occurrence of one variable. `varies` marks them and their ancestors; one
     /// entry a node of `live` says whether the adjoint of that active node changes, and only then
     /// adjoint_tangent(node) is meant.
-    void move(const Tape& tape, std::span<const std::size_t> moving, const bool* active,
-              const bool* moves, bool* live);
+    void tangents(const Tape& tape, std::span<const std::size_t> varying, const bool* active,
+                  const bool* varies, bool* live);
 
     /// Room for `count` numbers, uninitialised; what an earlier call gave is lost.
     double* room(std::size_t count);

@@ -47,14 +47,14 @@ struct DeviceInfo {
 /// The devices that can be used; none where there is no driver.
 std::vector<DeviceInfo> devices();
 
-struct Problem {
+struct DeviceProblem {
     std::string text;  ///< one line that says what to do; "" for no problem
     /// True where a driver is there that cannot be used: whoever has a GPU wants to hear of it.
     bool surprising = false;
 };
 
 /// Why devices() is empty.
-Problem problem();
+DeviceProblem problem();
 
 /// As TensorSurrogate::derivatives, in the precision of the rows; results in the host's memory,
 /// null ones left out. Rows beyond the grid are not looked for: throws std::invalid_argument under
@@ -79,9 +79,9 @@ void evaluate(const Network<T>& network, const DeviceRows& rows, const Head& hea
 
 /// All rows of a search, copied to the device where they find room, else with every batch. A batch
 /// is one launch (of each chunk of rows, and for every 64 MiB of sums). X stays in its own
-/// precision there, which rough_losses computes in; targets are float64. The arrays of x and goal
+/// precision there, which rough_losses computes in; targets are float64. The arrays of x and target
 /// must live as long. Throws std::invalid_argument where their sizes differ.
-std::unique_ptr<LossRows> losses_of(const Table& x, const Goal& goal);
+std::unique_ptr<LossRows> losses_of(const Table& x, const Target& target);
 
 }  // namespace cuda
 }  // namespace closedform

@@ -13,7 +13,7 @@ constexpr const char* why =
 
 std::vector<DeviceInfo> devices() { return {}; }
 
-Problem problem() { return {why, false}; }
+DeviceProblem problem() { return {why, false}; }
 
 void derivatives(const TensorSurrogate& /*model*/, const DeviceRows& /*rows*/, double* /*value*/,
                  double* /*gradient*/, double* /*hessian*/) {
@@ -35,7 +35,7 @@ void evaluate(const Network<T>& /*network*/, const DeviceRows& /*rows*/, const H
 template void evaluate(const Network<float>&, const DeviceRows&, const Head&, double*, double*);
 template void evaluate(const Network<double>&, const DeviceRows&, const Head&, double*, double*);
 
-std::unique_ptr<LossRows> losses_of(const Table& /*x*/, const Goal& /*goal*/) {
+std::unique_ptr<LossRows> losses_of(const Table& /*x*/, const Target& /*target*/) {
     throw DeviceError(why);
 }
 

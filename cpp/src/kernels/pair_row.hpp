@@ -8,7 +8,7 @@ namespace closedform::kernels {
 
 /// u u_ij - u_i u_j: 0 where u is a product of functions of x_i and of x_j.
 template <class T>
-CLOSEDFORM_HOST_DEVICE T crossed_term(T u, T u_i, T u_j, T u_ij) {
+CLOSEDFORM_HOST_DEVICE T product_residual(T u, T u_i, T u_j, T u_ij) {
     return u * u_ij - u_i * u_j;
 }
 

@@ -129,8 +129,8 @@ CLOSEDFORM_HOST_DEVICE V product_without(V start, const Factors& factors, std::s
 
 /// Lanes a row needs while its derivatives are computed: the sums over modes come last.
 CLOSEDFORM_HOST_DEVICE std::size_t tensor_sums_begin(std::size_t inputs) { return 5 * inputs + 2; }
-CLOSEDFORM_HOST_DEVICE std::size_t tensor_row_space(std::size_t inputs, bool bends) {
-    return tensor_sums_begin(inputs) + inputs + (bends ? inputs * (inputs + 1) / 2 : 0);
+CLOSEDFORM_HOST_DEVICE std::size_t tensor_row_space(std::size_t inputs, bool curvatures) {
+    return tensor_sums_begin(inputs) + inputs + (curvatures ? inputs * (inputs + 1) / 2 : 0);
 }
 /// Position among the sums of d2u/dx_i dx_j, i <= j, after the `inputs` slopes.
 CLOSEDFORM_HOST_DEVICE std::size_t bend_position(std::size_t inputs, std::size_t i, std::size_t j) {
@@ -150,20 +150,20 @@ struct Strided {
 
 /// u without its offset, lane by lane, and, from tensor_sums_begin on in `space`, a V* or Strided,
 /// the sums over modes of its derivatives by the local coordinates: `inputs` slopes and, if
-/// `bends`, the upper triangle of second derivatives, those on the diagonal halved.
+/// `curvatures`, the upper triangle of second derivatives, those on the diagonal halved.
 template <class V, class Factors, class Real, class Space>
 CLOSEDFORM_HOST_DEVICE V tensor_sums(const Factors& factors, std::size_t inputs, std::size_t modes,
-                                     RowPlace<Real> at, Space space, bool bends) {
+                                     RowPlace<Real> at, Space space, bool curvatures) {
     const Space f = space;
     const Space d1 = f + inputs;
     const Space half_d2 = d1 + inputs;
     const Space suffix = half_d2 + inputs;   // suffix[d] = prod_{k >= d} f_k
     const Space tail = suffix + inputs + 1;  // tail[d] = f'_d prod_{k > d} f_k
     const Space slope = space + tensor_sums_begin(inputs);
-    const Space bend = slope + inputs;
+    const Space curvature = slope + inputs;
     const V one = V{} + static_cast<Real>(1);
     V total{};
-    const std::size_t sums = inputs + (bends ? inputs * (inputs + 1) / 2 : 0);
+    const std::size_t sums = inputs + (curvatures ? inputs * (inputs + 1) / 2 : 0);
     for (std::size_t i = 0; i < sums; ++i) {
         slope[i] = V{};
     }
@@ -186,10 +186,10 @@ CLOSEDFORM_HOST_DEVICE V tensor_sums(const Factors& factors, std::size_t inputs,
         }
         total = total + after;
         V prefix = one;
-        Space row = bend;
+        Space row = curvature;
         for (std::size_t i = 0; i < inputs; ++i) {
             slope[i] = slope[i] + prefix * tail[i];
-            if (bends) {
+            if (curvatures) {
                 row[0] = row[0] + prefix * half_d2[i] * suffix[i + 1];
                 V chain = prefix * d1[i];
                 for (std::size_t j = i + 1; j < inputs; ++j) {

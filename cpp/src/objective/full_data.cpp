@@ -18,8 +18,8 @@ constexpr std::size_t parts_at_once = 64;  // so that what is kept of them is bo
 constexpr std::size_t equation_parts = 128;
 
 template <class T>
-void check(std::span<const Tape> tapes, MatrixView<const T> x, const Goal& goal) {
-    if (x.rows != goal.rows()) {
+void check(std::span<const Tape> tapes, MatrixView<const T> x, const Target& target) {
+    if (x.rows != target.rows()) {
         throw std::invalid_argument("X: needs as many rows as there are targets");
     }
     for (const Tape& tape : tapes) {
@@ -33,7 +33,7 @@ void check(std::span<const Tape> tapes, MatrixView<const T> x, const Goal& goal)
 /// expression, part, what look found) in the order of the parts. Every `stride`-th part. False
 /// where the deadline passed first.
 template <class T, class Look, class Add>
-bool over_parts(std::span<const Tape> tapes, MatrixView<const T> x, const Goal& goal,
+bool over_parts(std::span<const Tape> tapes, MatrixView<const T> x, const Target& target,
                 unsigned threads, std::size_t stride, const Deadline& deadline, const Look& look,
                 const Add& add) {
     using Found =
@@ -53,7 +53,7 @@ bool over_parts(std::span<const Tape> tapes, MatrixView<const T> x, const Goal& 
             const std::size_t begin = (first + part) * stride * part_rows;
             std::vector<std::size_t> rows(std::min(part_rows, x.rows - begin));
             std::iota(rows.begin(), rows.end(), begin);
-            const auto objective = goal.at(RowBlocks(x, rows), rows, units);
+            const auto objective = target.at(RowBlocks(x, rows), rows, units);
             found[part].clear();
             for (const Tape& tape : tapes) {
                 found[part].push_back(look(*objective, tape, workspace));
@@ -88,13 +88,13 @@ std::size_t equation_rows(std::size_t rows) {
 
 template <class T>
 std::vector<double> losses_on_all_rows(std::span<const Tape> tapes, MatrixView<const T> x,
-                                       const Goal& goal, unsigned threads) {
-    check(tapes, x, goal);
+                                       const Target& target, unsigned threads) {
+    check(tapes, x, target);
     LossSums none;
     none.negated = 0.0;
     std::vector<LossSums> totals(tapes.size(), none);
     over_parts(
-        tapes, x, goal, threads, 1, Deadline(),
+        tapes, x, target, threads, 1, Deadline(),
         [](const Objective& objective, const Tape& tape, Workspace& workspace) {
             return objective.sums(tape, workspace);
         },
@@ -108,10 +108,10 @@ std::vector<double> losses_on_all_rows(std::span<const Tape> tapes, MatrixView<c
 
 template <class T>
 std::vector<NormalEquations> equations_on_all_rows(std::span<const Tape> tapes,
-                                                   MatrixView<const T> x, const Goal& goal,
+                                                   MatrixView<const T> x, const Target& target,
                                                    unsigned threads, const Deadline& deadline) {
-    check(tapes, x, goal);
-    const auto weights = goal.weights();
+    check(tapes, x, target);
+    const auto weights = target.weights();
     const auto weight_of = [&](std::size_t part) {
         const std::size_t begin = part * part_rows;
         const std::size_t count = std::min(part_rows, x.rows - begin);
@@ -122,7 +122,7 @@ std::vector<NormalEquations> equations_on_all_rows(std::span<const Tape> tapes,
     std::vector<NormalEquations> totals(tapes.size());
     std::vector<double> weight(tapes.size(), 0.0);
     const bool whole = over_parts(
-        tapes, x, goal, threads, equation_stride(x.rows), deadline,
+        tapes, x, target, threads, equation_stride(x.rows), deadline,
         [](const Objective& objective, const Tape& tape, Workspace& workspace) {
             NormalEquations equations;
             objective.normal_equations(tape, constant_positions(tape), workspace, equations);
@@ -153,14 +153,14 @@ std::vector<NormalEquations> equations_on_all_rows(std::span<const Tape> tapes,
 }
 
 template std::vector<double> losses_on_all_rows(std::span<const Tape>, MatrixView<const double>,
-                                                const Goal&, unsigned);
+                                                const Target&, unsigned);
 template std::vector<double> losses_on_all_rows(std::span<const Tape>, MatrixView<const float>,
-                                                const Goal&, unsigned);
+                                                const Target&, unsigned);
 template std::vector<NormalEquations> equations_on_all_rows(std::span<const Tape>,
-                                                            MatrixView<const double>, const Goal&,
+                                                            MatrixView<const double>, const Target&,
                                                             unsigned, const Deadline&);
 template std::vector<NormalEquations> equations_on_all_rows(std::span<const Tape>,
-                                                            MatrixView<const float>, const Goal&,
+                                                            MatrixView<const float>, const Target&,
                                                             unsigned, const Deadline&);
 
 }  // namespace closedform

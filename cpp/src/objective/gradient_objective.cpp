@@ -106,7 +106,7 @@ void GradientObjective::normal_equations(const Tape& tape, std::span<const std::
         double* gram = out.gram.data();
         for (std::size_t p = 0; p < constants; ++p) {
             const std::vector<double*> tangent = runs(turned[p], count, block_rows);
-            pass.move(b, positions[p], tangent.data());
+            pass.tangent(b, positions[p], tangent.data());
             kernels_.turn(g.data(), inverse, tangent.data(), count);
             // r = u - s v, so J = -s dv; and dv is perpendicular to v.
             for (std::size_t slot = 0; slot < count; ++slot) {

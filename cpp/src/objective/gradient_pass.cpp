@@ -66,12 +66,12 @@ void GradientPass::differences(std::size_t block, double* const* out, double* in
     }
 }
 
-void GradientPass::move(std::size_t block, std::size_t position, double* const* out) {
-    std::array<bool, max_tape_size> moves{};
+void GradientPass::tangent(std::size_t block, std::size_t position, double* const* out) {
+    std::array<bool, max_tape_size> varies{};
     std::array<bool, max_tape_size> live{};
-    moves[position] = true;
-    mark_ancestors(tape_, moves);
-    workspace_.move(tape_, {&position, 1}, active_.data(), moves.data(), live.data());
+    varies[position] = true;
+    mark_ancestors(tape_, varies);
+    workspace_.tangents(tape_, {&position, 1}, active_.data(), varies.data(), live.data());
     for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
         std::fill_n(out[slot], block_rows, 0.0);
     }

@@ -36,7 +36,7 @@ class GradientPass {
                      double& plus);
 
     /// After load: tangents of the components for the constant at `position`.
-    void move(std::size_t block, std::size_t position, double* const* out);
+    void tangent(std::size_t block, std::size_t position, double* const* out);
 
   private:
     static constexpr std::size_t none = static_cast<std::size_t>(-1);

@@ -33,19 +33,19 @@ double solve(std::span<const double> across, std::span<const double> total,
         scale(i) = b(i, i) > 0.0 ? 1.0 / std::sqrt(b(i, i)) : 0.0;
     }
     const M scaled = scale.asDiagonal() * b * scale.asDiagonal();
-    const Eigen::SelfAdjointEigenSolver<M> spread(scaled);
-    const double most = spread.eigenvalues()(n - 1);
+    const Eigen::SelfAdjointEigenSolver<M> gram(scaled);
+    const double most = gram.eigenvalues()(n - 1);
     if (!(most > 0.0)) {
         return -1.0;
     }
     Eigen::Index first = 0;
-    while (spread.eigenvalues()(first) <= dependent * most) {
+    while (gram.eigenvalues()(first) <= dependent * most) {
         ++first;
     }
     const Eigen::Index kept = n - first;
-    M whitened = spread.eigenvectors().rightCols(kept);
+    M whitened = gram.eigenvectors().rightCols(kept);
     for (Eigen::Index i = 0; i < kept; ++i) {
-        whitened.col(i) /= std::sqrt(spread.eigenvalues()(first + i));
+        whitened.col(i) /= std::sqrt(gram.eigenvalues()(first + i));
     }
     whitened = scale.asDiagonal() * whitened;
     const M reduced = whitened.transpose() * a * whitened;

@@ -110,10 +110,10 @@ std::vector<double> MarginObjective::shares(const Tape& parent, std::span<const 
             }
         }
         const double covariance = along - sum * pull_sum / total_weight_;
-        const double spread =
+        const double variance =
             (squares - sum * sum / total_weight_) * (pulls - pull_sum * pull_sum / total_weight_);
-        const double share = covariance * covariance / spread;
-        result.push_back(spread > 0.0 && std::isfinite(share) ? share : 0.0);
+        const double share = covariance * covariance / variance;
+        result.push_back(variance > 0.0 && std::isfinite(share) ? share : 0.0);
     }
     return result;
 }

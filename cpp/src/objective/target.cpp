@@ -34,22 +34,22 @@ void check_weights(std::size_t rows, std::span<const double> weights) {
 
 }  // namespace
 
-ValueGoal::ValueGoal(std::span<const double> y, std::span<const double> weights)
+ValueTarget::ValueTarget(std::span<const double> y, std::span<const double> weights)
     : y_(y), weights_(weights) {
     check_weights(y.size(), weights);
 }
 
-GoalArrays ValueGoal::arrays() const {
-    return {GoalArrays::Kind::values, {y_.data(), y_.size(), 1}, {}, weights_, true};
+TargetArrays ValueTarget::arrays() const {
+    return {TargetArrays::Kind::values, {y_.data(), y_.size(), 1}, {}, weights_, true};
 }
 
-std::unique_ptr<Objective> ValueGoal::at(RowBlocks blocks, std::span<const std::size_t> which,
-                                         const Units& units) const {
+std::unique_ptr<Objective> ValueTarget::at(RowBlocks blocks, std::span<const std::size_t> which,
+                                           const Units& units) const {
     return std::make_unique<ValueObjective>(std::move(blocks), gather(y_, which, units.y),
                                             gather(weights_, which));
 }
 
-double ValueGoal::mean_square() const {
+double ValueTarget::mean_square() const {
     double sum = 0.0;
     for (const double value : y_) {
         sum += value * value;
@@ -57,18 +57,19 @@ double ValueGoal::mean_square() const {
     return sum / static_cast<double>(y_.size());
 }
 
-GradientGoal::GradientGoal(MatrixView<const double> directions, MatrixView<const double> scales,
-                           std::span<const double> weights, bool is_signed)
+DirectionTarget::DirectionTarget(MatrixView<const double> directions,
+                                 MatrixView<const double> scales, std::span<const double> weights,
+                                 bool is_signed)
     : directions_(directions), scales_(scales), weights_(weights), signed_(is_signed) {
     check_weights(directions.rows, weights);
 }
 
-GoalArrays GradientGoal::arrays() const {
-    return {GoalArrays::Kind::directions, directions_, scales_, weights_, signed_};
+TargetArrays DirectionTarget::arrays() const {
+    return {TargetArrays::Kind::directions, directions_, scales_, weights_, signed_};
 }
 
-std::unique_ptr<Objective> GradientGoal::at(RowBlocks blocks, std::span<const std::size_t> which,
-                                            const Units& units) const {
+std::unique_ptr<Objective> DirectionTarget::at(RowBlocks blocks, std::span<const std::size_t> which,
+                                               const Units& units) const {
     const std::size_t columns = directions_.columns;
     if (blocks.columns() != columns) {
         throw std::invalid_argument("gradients: need one component for each column of X");
@@ -90,17 +91,17 @@ std::unique_ptr<Objective> GradientGoal::at(RowBlocks blocks, std::span<const st
         signed_);
 }
 
-MarginGoal::MarginGoal(std::span<const double> labels, std::span<const double> weights)
+LabelTarget::LabelTarget(std::span<const double> labels, std::span<const double> weights)
     : labels_(labels), weights_(weights) {
     check_weights(labels.size(), weights);
 }
 
-GoalArrays MarginGoal::arrays() const {
-    return {GoalArrays::Kind::labels, {labels_.data(), labels_.size(), 1}, {}, weights_, true};
+TargetArrays LabelTarget::arrays() const {
+    return {TargetArrays::Kind::labels, {labels_.data(), labels_.size(), 1}, {}, weights_, true};
 }
 
-std::unique_ptr<Objective> MarginGoal::at(RowBlocks blocks, std::span<const std::size_t> which,
-                                          const Units& /*units*/) const {
+std::unique_ptr<Objective> LabelTarget::at(RowBlocks blocks, std::span<const std::size_t> which,
+                                           const Units& /*units*/) const {
     return std::make_unique<MarginObjective>(std::move(blocks), gather(labels_, which),
                                              gather(weights_, which));
 }

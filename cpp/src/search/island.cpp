@@ -11,22 +11,13 @@
 #include "search/linear_form.hpp"
 
 namespace closedform {
-namespace {
 
-constexpr std::size_t bin_capacity = 16;
-constexpr std::uint64_t stagnation_passes = 400000;  // without improvement, start afresh
-constexpr int terms_tried = 8;
-constexpr double near_enough = 0.1;  // share of a loss that further steps may still take away
-constexpr std::size_t starts_per_constant = 5;
-// Where the scale is free: all neighbours of so small members of the archive are looked at.
-constexpr std::size_t neighbours_of = 12;
-
-}  // namespace
-
-Island::Island(const Problem& problem, std::uint64_t seed, std::uint64_t stream)
+Island::Island(const SearchProblem& problem, std::uint64_t seed, std::uint64_t stream)
     : problem_(problem),
+      options_(problem.options),
       random_(seed, stream),
-      variation_(problem.operators, problem.inputs, problem.levels),
+      variation_(problem.operators, problem.inputs, problem.column_values,
+                 problem.options.variation),
       archive_(problem.max_size),
       bins_(problem.max_size + 1),
       max_size_(problem.max_size) {}
@@ -36,8 +27,8 @@ void Island::seed_population() {
     for (const int input : problem_.inputs) {
         consider({Node::input(input)});
     }
-    for (int i = 0; i < 40; ++i) {
-        consider(variation_.grow(random_, 2 + random_.below(6)));
+    for (std::size_t i = 0; i < options_.first_population; ++i) {
+        consider(variation_.grow(random_, 2 + random_.below(options_.random_tree - 1)));
     }
 }
 
@@ -60,11 +51,11 @@ void Island::run(std::uint64_t passes, std::size_t max_size, const std::function
     }
     // A tiny space of structures can be exhausted: then nothing new is ever evaluated.
     std::uint64_t idle = 0;
-    while (passes_ < end && idle < 10000) {
+    while (passes_ < end && idle < options_.most_idle) {
         if (stop()) {
             return;
         }
-        if (passes_ - last_improvement_ > stagnation_passes) {
+        if (passes_ - last_improvement_ > options_.stagnation_passes) {
             restart();
         }
         const std::uint64_t before = passes_;
@@ -85,7 +76,7 @@ const Candidate& Island::choose(std::size_t largest) {
     // A random size first: small and large structures get the same attention, and a large one is
     // a parent only for being the best of its size. Half of the time only sizes that are worth
     // their nodes count: those with something better than every smaller one has.
-    const bool worth = random_.chance(0.5);
+    const bool worth = random_.chance(options_.only_worth_their_size);
     std::array<std::size_t, max_tape_size + 1> filled{};
     std::size_t count = 0;
     double best = std::numeric_limits<double>::infinity();
@@ -105,14 +96,15 @@ Tape Island::pursue(const Candidate& parent) {
     const bool free = problem_.sample->scale_free();
     const Joint joint = free ? joints[random_.below(joints.size())] : Joint::sum;
     std::vector<Tape> terms;
-    for (int i = 0; i < terms_tried; ++i) {
+    for (int i = 0; i < options_.terms_tried; ++i) {
         // Where a term is worth something alone, whatever its factor, the population has good ones.
-        if (free && random_.chance(0.5)) {
+        if (free && random_.chance(options_.term_from_population)) {
             const Tape& member = choose(max_size_ / 2).tape;
-            terms.push_back(subtree(
-                member, random_.chance(0.5) ? member.size() - 1 : random_.below(member.size())));
+            terms.push_back(subtree(member, random_.chance(options_.whole_member)
+                                                ? member.size() - 1
+                                                : random_.below(member.size())));
         } else {
-            terms.push_back(variation_.grow(random_, 1 + random_.below(6)));
+            terms.push_back(variation_.grow(random_, 1 + random_.below(options_.grown_term)));
         }
     }
     const std::vector<double> shares =
@@ -130,40 +122,45 @@ Tape Island::pursue(const Candidate& parent) {
 }
 
 Tape Island::propose() {
-    if (!neighbours_.empty() && random_.chance(0.5)) {
+    if (!neighbours_.empty() && random_.chance(options_.neighbour_first)) {
         Tape next = std::move(neighbours_.back());
         neighbours_.pop_back();
         return next;
     }
     // Nothing tried so far is defined at every row.
     if (std::all_of(bins_.begin(), bins_.end(), [](const auto& bin) { return bin.empty(); })) {
-        return variation_.grow(random_, 1 + random_.below(6));
+        return variation_.grow(random_, 1 + random_.below(options_.grown_term));
     }
     const Candidate& parent = choose(max_size_);
     const double kind = random_.uniform();
-    if (kind < 0.45) {
+    const double crossing = options_.mutation + options_.crossover;
+    const double adding = crossing + options_.added_term;
+    const double multiplying = adding + options_.factor;
+    if (kind < options_.mutation) {
         Tape child = variation_.mutate(parent.tape, random_);
-        if (random_.chance(0.3) && child.size() <= max_tape_size) {
+        if (random_.chance(options_.second_mutation) && child.size() <= max_tape_size) {
             fix_sizes(child);
             child = variation_.mutate(child, random_);
         }
         return child;
     }
-    if (kind < 0.7) {
+    if (kind < crossing) {
         return variation_.crossover(parent.tape, choose(max_size_).tape, random_);
     }
-    if (kind < 0.8) {
-        return problem_.sample->scale_free() || random_.chance(0.5)
+    if (kind < adding) {
+        return problem_.sample->scale_free() || random_.chance(options_.pursued_term)
                    ? pursue(parent)
                    : variation_.join(parent.tape, choose(max_size_ / 2).tape, Joint::sum);
     }
-    if (kind < 0.86) {
-        const Tape factor = random_.chance(0.5) ? variation_.grow(random_, 1 + random_.below(5))
-                                                : choose(max_size_ / 2).tape;
+    if (kind < multiplying) {
+        const Tape factor = random_.chance(options_.grown_factor)
+                                ? variation_.grow(random_, 1 + random_.below(options_.factor_tree))
+                                : choose(max_size_ / 2).tape;
         return variation_.join(parent.tape, factor, Joint::product);
     }
-    if (kind < 0.92) {
-        return variation_.divide(parent.tape, variation_.grow(random_, 1 + random_.below(4)),
+    if (kind < multiplying + options_.divisor) {
+        return variation_.divide(parent.tape,
+                                 variation_.grow(random_, 1 + random_.below(options_.divisor_tree)),
                                  random_);
     }
     return variation_.shake(parent.tape, random_);
@@ -181,27 +178,28 @@ void Island::consider(Tape tape) {
     }
     const std::uint64_t structure = skeleton(form);
     OpenForm open = open_form(form, problem_.operators, objective);
-    if (open.sum.tape.empty() || open.sum.tape.size() > max_size_ + 4 * open.sum.linear.size()) {
+    if (open.sum.tape.empty() ||
+        open.sum.tape.size() > max_size_ + options_.excess_per_term * open.sum.linear.size()) {
         return;
     }
     // A fit of linear constants alone has one answer. One of nonlinear constants may end in the
     // wrong valley: such a structure may come back, with other constants, a few times.
-    const std::size_t starts = 1 + starts_per_constant * open.inner;
+    const std::size_t starts = 1 + options_.starts_per_constant * open.inner;
     std::uint32_t& visits = visits_[structure];
     // Where factors are solved for, a structure without inner constants costs a tenth of one with:
     // those get a share of the work, not all of it.
     const bool dear = objective.scale_free() && open.inner > 0;
-    if (visits >= starts || (dear && 4 * inner_passes_ > passes_)) {
+    if (visits >= starts || (dear && options_.inner_share * inner_passes_ > passes_)) {
         return;
     }
     ++visits;
     FitOptions options;
-    options.max_iterations = 20;
-    options.tolerance = 1e-3;
-    options.floor = problem_.exact_loss * 1e-3;
+    options.max_iterations = options_.sample_iterations;
+    options.tolerance = options_.sample_tolerance;
+    options.floor = problem_.exact_loss * options_.floor;
     // What is worse than the worst of its size after a few steps is not worth more.
     const auto& rivals = bins_[std::min(open.sum.tape.size(), bins_.size() - 1)];
-    if (rivals.size() == bin_capacity) {
+    if (rivals.size() == options_.bin_capacity) {
         options.give_up_above = rivals.back().sample_loss;
     }
     Candidate candidate;
@@ -232,12 +230,15 @@ void Island::promote(const Candidate& candidate) {
     // steps tell what was luck there, and such a candidate is left.
     Candidate refined = candidate;
     const bool more_rows = problem_.full != problem_.sample;
-    if (more_rows && !archive_.would_improve(
-                         refined.complexity(),
-                         fitted(refined.tape, *problem_.full, 2, 1e-8) / (1.0 + near_enough))) {
+    if (more_rows &&
+        !archive_.would_improve(refined.complexity(),
+                                fitted(refined.tape, *problem_.full, options_.glance_iterations,
+                                       options_.archive_tolerance) /
+                                    (1.0 + options_.near_enough))) {
         return;
     }
-    if (!std::isfinite(fitted(refined.tape, *problem_.full, 60, 1e-8))) {
+    if (!std::isfinite(fitted(refined.tape, *problem_.full, options_.archive_iterations,
+                              options_.archive_tolerance))) {
         return;
     }
     snap_neutral(refined.tape);
@@ -251,7 +252,7 @@ void Island::promote(const Candidate& candidate) {
     if (archive_.offer(refined)) {
         last_improvement_ = passes_;
         reduce(refined);
-        if (problem_.full->scale_free() && refined.complexity() <= neighbours_of) {
+        if (problem_.full->scale_free() && refined.complexity() <= options_.neighbours_of) {
             for (Tape& tape : variation_.neighbours(refined.tape)) {
                 neighbours_.push_back(std::move(tape));
             }
@@ -272,13 +273,16 @@ void Island::reduce(const Candidate& candidate) {
         if (tape.empty()) {
             continue;
         }
-        const double loss = fitted(tape, *problem_.full, fully ? 20 : 4, 1e-6);
+        const double loss = fitted(tape, *problem_.full,
+                                   fully ? options_.sample_iterations : options_.reduced_iterations,
+                                   options_.reduced_tolerance);
         if (!archive_.would_improve(tape.size(), loss)) {
             continue;
         }
         Candidate smaller{tape, loss, skeleton(canonical(tape)), loss};
         if (problem_.full != problem_.sample) {
-            smaller.sample_loss = fitted(tape, *problem_.sample, 4, 1e-3);
+            smaller.sample_loss = fitted(tape, *problem_.sample, options_.reduced_iterations,
+                                         options_.sample_tolerance);
         }
         archive_.offer(smaller);
         if (fully) {
@@ -292,7 +296,7 @@ double Island::fitted(Tape& tape, const Objective& objective, int iterations, do
     FitOptions options;
     options.max_iterations = iterations;
     options.tolerance = tolerance;
-    options.floor = problem_.exact_loss * 1e-3;
+    options.floor = problem_.exact_loss * options_.floor;
     const FitResult fit =
         fit_constants(tape, constant_positions(tape), {}, objective, workspace_, options);
     passes_ += static_cast<std::uint64_t>(fit.passes);
@@ -309,7 +313,7 @@ void Island::keep(Candidate candidate) {
             return;
         }
         bin.erase(same);
-    } else if (bin.size() == bin_capacity) {
+    } else if (bin.size() == options_.bin_capacity) {
         if (bin.back().sample_loss <= candidate.sample_loss) {
             return;
         }

@@ -12,25 +12,28 @@
 #include "expression/workspace.hpp"
 #include "objective/levenberg_marquardt.hpp"
 #include "objective/objective.hpp"
+#include "search/evolution_options.hpp"
 #include "search/pareto_archive.hpp"
 #include "search/variation.hpp"
 
 namespace closedform {
 
 /// What all islands share and none changes.
-struct Problem {
+struct SearchProblem {
     OpSet operators;
-    std::vector<int> inputs;     ///< columns expressions may read
-    std::vector<double> levels;  ///< some values the columns take: where shifts are to be found
-    const Objective* sample;     ///< a few rows, for judging candidates
-    const Objective* full;       ///< for the archive; may be the same object as sample
-    double exact_loss = 0.0;     ///< losses up to this are rounding
+    std::vector<int> inputs;  ///< columns expressions may read
+    std::vector<double>
+        column_values;        ///< some values the columns take: where shifts are to be found
+    const Objective* sample;  ///< a few rows, for judging candidates
+    const Objective* full;    ///< for the archive; may be the same object as sample
+    double exact_loss = 0.0;  ///< losses up to this are rounding
     std::size_t max_size = 30;
+    EvolutionOptions options;
 };
 
 class Island {
   public:
-    Island(const Problem& problem, std::uint64_t seed, std::uint64_t stream);
+    Island(const SearchProblem& problem, std::uint64_t seed, std::uint64_t stream);
 
     /// Makes candidates until `passes` passes over the sample have been spent or `stop` says so.
     /// Only candidates of at most `max_size` nodes are kept.
@@ -57,7 +60,8 @@ class Island {
     double fitted(Tape& tape, const Objective& objective, int iterations, double tolerance);
     void keep(Candidate candidate);
 
-    const Problem& problem_;
+    const SearchProblem& problem_;
+    const EvolutionOptions& options_;
     Random random_;
     Variation variation_;
     Workspace workspace_;

@@ -23,7 +23,7 @@
 namespace closedform {
 namespace {
 
-constexpr std::size_t levels_per_column = 20;   // values of a column constants are drawn from
+constexpr std::size_t values_per_column = 20;   // values of a column constants are drawn from
 constexpr std::size_t archive_rows = 8192;      // archive members are compared on
 constexpr std::uint64_t longest_epoch = 40000;  // passes of every island before an exchange
 constexpr std::size_t first_size = 10;          // largest structures of the first epoch
@@ -72,10 +72,10 @@ Tape restore(const Tape& tape, const Units& units) {
 }
 
 /// Some of the rows, at most `wanted`, that weigh anything.
-std::vector<std::size_t> draw_rows(const Goal& goal, std::size_t wanted, std::uint64_t seed) {
-    const auto weights = goal.weights();
-    if (wanted >= goal.rows()) {
-        std::vector<std::size_t> all(goal.rows());
+std::vector<std::size_t> draw_rows(const Target& target, std::size_t wanted, std::uint64_t seed) {
+    const auto weights = target.weights();
+    if (wanted >= target.rows()) {
+        std::vector<std::size_t> all(target.rows());
         std::iota(all.begin(), all.end(), std::size_t{0});
         return all;
     }
@@ -83,14 +83,14 @@ std::vector<std::size_t> draw_rows(const Goal& goal, std::size_t wanted, std::ui
     const auto weighs = [](double weight) { return weight > 0.0; };
     const auto count =
         weights.empty()
-            ? goal.rows()
+            ? target.rows()
             : static_cast<std::size_t>(std::count_if(weights.begin(), weights.end(), weighs));
     if (count == 0) {
         throw std::invalid_argument("weights: are zero at every row");
     }
     std::vector<std::size_t> rows = draw(count, wanted, random);
     std::sort(rows.begin(), rows.end());
-    if (count < goal.rows()) {  // of the rows that weigh anything: which they are
+    if (count < target.rows()) {  // of the rows that weigh anything: which they are
         std::size_t seen = 0;
         auto next = rows.begin();
         for (std::size_t row = 0; next != rows.end(); ++row) {
@@ -109,19 +109,19 @@ bool among(const std::vector<Tape>& tapes, const Tape& tape) {
 template <class T>
 class Search {
   public:
-    Search(MatrixView<const T> x, const Goal& goal, const SearchOptions& options)
+    Search(MatrixView<const T> x, const Target& target, const SearchOptions& options)
         : x_(x),
-          goal_(goal),
+          target_(target),
           options_(options),
           archive_(options.max_size),
           best_on_all_rows_(options.max_size) {
-        if (goal.rows() != x.rows) {
+        if (target.rows() != x.rows) {
             throw std::invalid_argument("X: needs as many rows as there are targets");
         }
         data_units_.x.assign(x.columns, 1.0);
         choose_units();
-        sample_ = objective(goal.sample_rows(), units_);
-        if (x.rows > goal.sample_rows()) {
+        sample_ = objective(target.sample_rows(), units_);
+        if (x.rows > target.sample_rows()) {
             full_ = objective(archive_rows, units_);
         }
         problem_.operators = options.operators;
@@ -131,9 +131,9 @@ class Search {
         problem_.max_size = options.max_size;
         for (std::size_t j = 0; j < x.columns; ++j) {
             problem_.inputs.push_back(static_cast<int>(j));
-            for (std::size_t k = 0; k < levels_per_column; ++k) {
-                const std::size_t row = k * (x.rows - 1) / (levels_per_column - 1);
-                problem_.levels.push_back(units_.x[j] * static_cast<double>(x(row, j)));
+            for (std::size_t k = 0; k < values_per_column; ++k) {
+                const std::size_t row = k * (x.rows - 1) / (values_per_column - 1);
+                problem_.column_values.push_back(units_.x[j] * static_cast<double>(x(row, j)));
             }
         }
         for (std::size_t i = 0; i < options.islands; ++i) {
@@ -151,7 +151,7 @@ class Search {
                                std::min(finishing_share * options_.seconds, most_finishing));
         receive_start();
         SearchResult result;
-        std::uint64_t epoch = goal_.first_epoch();
+        std::uint64_t epoch = target_.first_epoch();
         std::uint64_t spent = 0;
         std::size_t epochs = 0;
         std::optional<std::uint64_t> exact_at;
@@ -252,12 +252,12 @@ class Search {
         for (const double square : squares) {
             units_.x.push_back(can_scale ? decade(square / rows, 50.0) : 1.0);
         }
-        units_.y = can_scale ? decade(goal_.mean_square(), 1e6) : 1.0;
+        units_.y = can_scale ? decade(target_.mean_square(), 1e6) : 1.0;
     }
 
     std::unique_ptr<Objective> objective(std::size_t wanted, const Units& units) const {
-        const auto rows = draw_rows(goal_, wanted, options_.seed);
-        return goal_.at(RowBlocks(x_, rows, units.x), rows, units);
+        const auto rows = draw_rows(target_, wanted, options_.seed);
+        return target_.at(RowBlocks(x_, rows, units.x), rows, units);
     }
 
     /// The shortest expression that the objective cannot tell from the tape; empty for none.
@@ -357,12 +357,12 @@ class Search {
         whole.losses = [this](std::span<const Tape> tapes) {
             return options_.loss_rows != nullptr
                        ? options_.loss_rows->losses(tapes)
-                       : losses_on_all_rows<T>(tapes, x_, goal_, options_.threads);
+                       : losses_on_all_rows<T>(tapes, x_, target_, options_.threads);
         };
         if (x_.rows > archive_rows && few->quadratic()) {
             whole.equation_rows = equation_rows(x_.rows);
             whole.equations = [this, &deadline](std::span<const Tape> tapes) {
-                return equations_on_all_rows<T>(tapes, x_, goal_, options_.threads, deadline);
+                return equations_on_all_rows<T>(tapes, x_, target_, options_.threads, deadline);
             };
             const auto front = archive_.front();
             if (front.empty() || front.back().loss > problem_.exact_loss) {
@@ -386,13 +386,13 @@ class Search {
     }
 
     MatrixView<const T> x_;
-    const Goal& goal_;
+    const Target& target_;
     const SearchOptions& options_;
     Units units_;
     Units data_units_;
     std::unique_ptr<Objective> sample_;
     std::unique_ptr<Objective> full_;
-    Problem problem_;
+    SearchProblem problem_;
     std::vector<std::unique_ptr<Island>> islands_;
     Archive archive_;
     Archive best_on_all_rows_;  ///< in the data's units; only with loss_rows
@@ -401,14 +401,14 @@ class Search {
 }  // namespace
 
 template <class T>
-SearchResult search(MatrixView<const T> x, const Goal& goal, const SearchOptions& options,
+SearchResult search(MatrixView<const T> x, const Target& target, const SearchOptions& options,
                     const std::function<bool(const SearchProgress&)>& progress) {
-    return Search<T>(x, goal, options).run(progress);
+    return Search<T>(x, target, options).run(progress);
 }
 
-template SearchResult search(MatrixView<const double>, const Goal&, const SearchOptions&,
+template SearchResult search(MatrixView<const double>, const Target&, const SearchOptions&,
                              const std::function<bool(const SearchProgress&)>&);
-template SearchResult search(MatrixView<const float>, const Goal&, const SearchOptions&,
+template SearchResult search(MatrixView<const float>, const Target&, const SearchOptions&,
                              const std::function<bool(const SearchProgress&)>&);
 
 }  // namespace closedform

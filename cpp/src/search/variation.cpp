@@ -10,24 +10,26 @@ std::size_t pick_node(const Tape& tape, Random& random) { return random.below(ta
 
 }  // namespace
 
-Variation::Variation(const OpSet& operators, std::vector<int> inputs, std::vector<double> levels)
-    : operators_(operators),
+Variation::Variation(const OpSet& operators, std::vector<int> inputs,
+                     std::vector<double> column_values, const VariationOptions& options)
+    : options_(options),
+      operators_(operators),
       inputs_(std::move(inputs)),
-      levels_(std::move(levels)),
+      column_values_(std::move(column_values)),
       unary_(operators.of_arity(1)),
       binary_(operators.of_arity(2)) {}
 
 double Variation::constant(Random& random) const {
     // A peak, a pole or a kink lies where the data are: x - c with c one of their values. Otherwise
     // most laws' constants are of order one, once columns are scaled.
-    const bool level = !levels_.empty() && random.chance(0.3);
+    const bool level = !column_values_.empty() && random.chance(options_.constant_from_data);
     const double magnitude =
-        level ? levels_[random.below(levels_.size())] : std::exp(random.normal());
-    return random.chance(0.5) ? magnitude : -magnitude;
+        level ? column_values_[random.below(column_values_.size())] : std::exp(random.normal());
+    return random.chance(1.0 - options_.negative_constant) ? magnitude : -magnitude;
 }
 
 Tape Variation::leaf(Random& random) const {
-    if (inputs_.empty() || random.chance(0.2)) {
+    if (inputs_.empty() || random.chance(options_.constant_leaf)) {
         return {Node::constant(constant(random))};
     }
     return {Node::input(inputs_[random.below(inputs_.size())])};
@@ -41,7 +43,8 @@ Tape Variation::combine(const Tape& left, const Tape& right, Op op) const {
 }
 
 Tape Variation::grow(Random& random, std::size_t size) const {
-    const bool binary = size >= 3 && !binary_.empty() && (unary_.empty() || random.chance(0.6));
+    const bool binary = size >= 3 && !binary_.empty() &&
+                        (unary_.empty() || random.chance(options_.binary_when_growing));
     if (binary) {
         const std::size_t left = 1 + random.below(size - 2);
         const Op op = binary_[random.below(binary_.size())];
@@ -76,11 +79,13 @@ Tape Variation::point(const Tape& parent, Random& random) const {
 Tape Variation::insert(const Tape& parent, Random& random) const {
     const std::size_t at = pick_node(parent, random);
     Tape inner = subtree(parent, at);
-    if (!unary_.empty() && (binary_.empty() || random.chance(0.4))) {
+    if (!unary_.empty() && (binary_.empty() || random.chance(options_.unary_when_inserting))) {
         inner.push_back(Node::function(unary_[random.below(unary_.size())]));
     } else if (!binary_.empty()) {
         const Op op = binary_[random.below(binary_.size())];
-        const Tape other = random.chance(0.6) ? leaf(random) : grow(random, 3);
+        const Tape other = random.chance(options_.leaf_when_inserting)
+                               ? leaf(random)
+                               : grow(random, options_.inserted_tree);
         inner = random.chance(0.5) ? combine(inner, other, op) : combine(other, inner, op);
     }
     return replace_subtree(parent, at, inner);
@@ -110,9 +115,9 @@ Tape Variation::parametrise(const Tape& parent, Random& random) const {
         return point(parent, random);
     }
     const bool scale = can_multiply && (!can_add || random.chance(0.5));
-    const double size = random.chance(0.5) ? 0.1 : 1.0;
+    const double size = random.chance(options_.small_step) ? options_.small_step_size : 1.0;
     const double near = (scale ? 1.0 : 0.0) + size * random.normal();
-    const double value = random.chance(0.3) ? constant(random) : near;
+    const double value = random.chance(options_.new_value_of_constant) ? constant(random) : near;
     return replace_subtree(
         parent, at,
         combine({Node::constant(value)}, subtree(parent, at), scale ? Op::mul : Op::add));
@@ -121,14 +126,16 @@ Tape Variation::parametrise(const Tape& parent, Random& random) const {
 Tape Variation::mutate(const Tape& parent, Random& random) const {
     Tape child;
     const double kind = random.uniform();
-    if (kind < 0.2) {
+    const double replacing = options_.point + options_.replace;
+    const double inserting = replacing + options_.insert;
+    if (kind < options_.point) {
         child = point(parent, random);
-    } else if (kind < 0.4) {
-        child =
-            replace_subtree(parent, pick_node(parent, random), grow(random, 1 + random.below(5)));
-    } else if (kind < 0.65) {
+    } else if (kind < replacing) {
+        child = replace_subtree(parent, pick_node(parent, random),
+                                grow(random, 1 + random.below(options_.replacing_tree)));
+    } else if (kind < inserting) {
         child = insert(parent, random);
-    } else if (kind < 0.8) {
+    } else if (kind < inserting + options_.remove) {
         child = remove(parent, random);
     } else {
         child = parametrise(parent, random);
@@ -213,8 +220,9 @@ Tape Variation::shake(const Tape& parent, Random& random) const {
     Tape child = parent;
     for (Node& node : child) {
         if (node.op == Op::constant) {
-            node.value = random.chance(0.3) ? constant(random)
-                                            : node.value * std::exp(0.5 * random.normal());
+            node.value = random.chance(options_.new_value_of_constant)
+                             ? constant(random)
+                             : node.value * std::exp(options_.shake_size * random.normal());
         }
     }
     return child;

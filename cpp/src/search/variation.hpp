@@ -6,14 +6,16 @@
 #include "closedform/expression/expression.hpp"
 #include "core/random.hpp"
 #include "objective/objective.hpp"
+#include "search/evolution_options.hpp"
 
 namespace closedform {
 
 class Variation {
   public:
-    /// `inputs`: the columns expressions may read. `levels`: values these take in the data, from
-    /// which some of the constants are drawn; may be empty.
-    Variation(const OpSet& operators, std::vector<int> inputs, std::vector<double> levels = {});
+    /// `inputs`: the columns expressions may read. `column_values`: values these take in the data,
+    /// from which some of the constants are drawn; may be empty.
+    Variation(const OpSet& operators, std::vector<int> inputs,
+              std::vector<double> column_values = {}, const VariationOptions& options = {});
 
     /// A random tree of at most `size` nodes.
     Tape grow(Random& random, std::size_t size) const;
@@ -48,9 +50,10 @@ class Variation {
     Tape parametrise(const Tape& parent, Random& random) const;
     Tape combine(const Tape& left, const Tape& right, Op op) const;
 
+    VariationOptions options_;
     OpSet operators_;
     std::vector<int> inputs_;
-    std::vector<double> levels_;
+    std::vector<double> column_values_;
     std::vector<Op> unary_;
     std::vector<Op> binary_;
 };

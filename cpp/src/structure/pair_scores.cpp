@@ -104,13 +104,13 @@ class Pass {
                     const std::size_t di = options_.inputs[i];
                     const std::size_t p = pair_index(i, j);
                     const double uij = hessian[dj * d + di] * scale_[i] * scale_[j];
-                    const double crossed =
-                        kernels::crossed_term(u, gradient[di] * scale_[i], uj, uij);
-                    sums.bends[p] += uij * uij;
-                    sums.crossed[p] += crossed * crossed;
-                    sums.lean[p] += crossed * uij;
-                    counts.bend[p].add(uij);
-                    counts.crossed[p].add(crossed);
+                    const double product_residual =
+                        kernels::product_residual(u, gradient[di] * scale_[i], uj, uij);
+                    sums.curvatures[p] += uij * uij;
+                    sums.product_residual[p] += product_residual * product_residual;
+                    sums.residual_curvature[p] += product_residual * uij;
+                    counts.curvature[p].add(uij);
+                    counts.product_residual[p].add(product_residual);
                 }
             }
         }
@@ -143,18 +143,19 @@ PairScores score_pairs(const TensorSurrogate& model, const Table& rows,
         for (std::size_t j = 0; j < n; ++j) {
             for (std::size_t i = 0; i < j; ++i) {
                 const std::size_t p = pair_index(i, j);
-                const double bend = totals.sums.bends[p];
+                const double curvature = totals.sums.curvatures[p];
                 if (options.discrete[options.inputs[i]] || options.discrete[options.inputs[j]] ||
-                    !(bend > 0)) {
+                    !(curvature > 0)) {
                     continue;
                 }
-                const double lean = totals.sums.lean[p];
+                const double residual_curvature = totals.sums.residual_curvature[p];
                 // Against the slopes' product, which does not change with c.
-                const double left = (totals.sums.crossed[p] - lean * lean / bend) /
+                const double left = (totals.sums.product_residual[p] -
+                                     residual_curvature * residual_curvature / curvature) /
                                     (totals.sums.slopes[i] * totals.sums.slopes[j]);
                 if (left < least) {
                     least = left;
-                    offset = lean / bend;
+                    offset = residual_curvature / curvature;
                 }
             }
         }
@@ -185,10 +186,11 @@ PairScores score_pairs(const TensorSurrogate& model, const Table& rows,
                 matrix[i * n + j] = matrix[j * n + i] =
                     meant ? score : std::numeric_limits<double>::quiet_NaN();
             };
-            set(scores.additive_median, totals.counts.bend[p].quantile(0.5) / add_unit);
-            set(scores.additive_rms, std::sqrt(sums.bends[p] / sums.rows) / add_unit);
-            set(scores.product_median, totals.counts.crossed[p].quantile(0.5) / product_unit);
-            set(scores.product_rms, std::sqrt(sums.crossed[p] / sums.rows) / product_unit);
+            set(scores.additive_median, totals.counts.curvature[p].quantile(0.5) / add_unit);
+            set(scores.additive_rms, std::sqrt(sums.curvatures[p] / sums.rows) / add_unit);
+            set(scores.product_median,
+                totals.counts.product_residual[p].quantile(0.5) / product_unit);
+            set(scores.product_rms, std::sqrt(sums.product_residual[p] / sums.rows) / product_unit);
         }
     }
     return scores;

@@ -55,16 +55,16 @@ void PairSums::add(const PairSums& other) {
         }
     };
     all(slopes, other.slopes);
-    all(bends, other.bends);
-    all(crossed, other.crossed);
-    all(lean, other.lean);
+    all(curvatures, other.curvatures);
+    all(product_residual, other.product_residual);
+    all(residual_curvature, other.residual_curvature);
 }
 
 void PairCounts::merge(const PairCounts& other) {
     size.merge(other.size);
-    for (std::size_t p = 0; p < bend.size(); ++p) {
-        bend[p].merge(other.bend[p]);
-        crossed[p].merge(other.crossed[p]);
+    for (std::size_t p = 0; p < curvature.size(); ++p) {
+        curvature[p].merge(other.curvature[p]);
+        product_residual[p].merge(other.product_residual[p]);
     }
 }
 

@@ -37,20 +37,24 @@ class LogHistogram {
 /// j (j - 1)/2 + i.
 struct PairSums {
     explicit PairSums(std::size_t n)
-        : slopes(n), bends(n * (n - 1) / 2), crossed(bends.size()), lean(bends.size()) {}
+        : slopes(n),
+          curvatures(n * (n - 1) / 2),
+          product_residual(curvatures.size()),
+          residual_curvature(curvatures.size()) {}
     double rows = 0, value = 0, square = 0;  ///< of u - c
     std::vector<double> slopes;              ///< u_i^2
-    std::vector<double> bends;               ///< u_ij^2
-    std::vector<double> crossed;             ///< ((u - c) u_ij - u_i u_j)^2
-    std::vector<double> lean;                ///< ((u - c) u_ij - u_i u_j) u_ij
+    std::vector<double> curvatures;          ///< u_ij^2
+    std::vector<double> product_residual;    ///< ((u - c) u_ij - u_i u_j)^2
+    std::vector<double> residual_curvature;  ///< ((u - c) u_ij - u_i u_j) u_ij
     void add(const PairSums& other);
 };
 
 /// Counts over rows of the same.
 struct PairCounts {
-    explicit PairCounts(std::size_t n) : bend(n * (n - 1) / 2), crossed(bend.size()) {}
+    explicit PairCounts(std::size_t n)
+        : curvature(n * (n - 1) / 2), product_residual(curvature.size()) {}
     LogHistogram size;  ///< |u - c|
-    std::vector<LogHistogram> bend, crossed;
+    std::vector<LogHistogram> curvature, product_residual;
     void merge(const PairCounts& other);
 };
 

@@ -281,7 +281,7 @@ bool Separator::holds(const HeldOutErrors& errors, const HeldOutErrors& best) co
     }
     const auto as_good_as = [&](const HeldOutErrors& other) {
         return 2 * std::log(errors.relative / (other.relative + rounding)) <=
-               std::max(2 * std::log(indulgence), standard_errors * doubt(errors, other));
+               std::max(2 * std::log(indulgence), standard_errors * standard_error(errors, other));
     };
     return as_good_as({options_.held_out_error, {}}) && as_good_as(best);
 }

@@ -35,7 +35,7 @@ TreeSample::TreeSample(const TensorSurrogate& model, const Table& table,
         model.value(sampled, y.data(), threads);
     }
     grids = column_grids(sampled);
-    spread = weighted_moments(y, weights).deviation;
+    deviation = weighted_moments(y, weights).deviation;
 }
 
 namespace {
@@ -328,7 +328,7 @@ HeldOutErrors errors_held_out(const std::vector<double>& values, const TreeSampl
     for (const auto& fold : sample.held_out.test) {
         for (const std::uint32_t row : fold) {
             const double w = sample.weights.empty() ? 1.0 : sample.weights[row];
-            const double error = (sample.y[row] - values[row]) / sample.spread;
+            const double error = (sample.y[row] - values[row]) / sample.deviation;
             errors.squares.push_back(w * error * error);
             sum += errors.squares.back();
             weight += w;
@@ -345,7 +345,7 @@ HeldOutErrors errors_held_out(const std::vector<double>& values, const TreeSampl
     return errors;
 }
 
-double doubt(const HeldOutErrors& a, const HeldOutErrors& b) {
+double standard_error(const HeldOutErrors& a, const HeldOutErrors& b) {
     const double a_mean = a.relative * a.relative;
     const double b_mean = b.relative * b.relative;
     double sum = 0;

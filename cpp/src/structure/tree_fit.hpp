@@ -29,7 +29,7 @@ struct TreeSample {
     std::vector<double> x;  ///< [rows][inputs]
     std::vector<double> y;
     std::vector<double> weights;  ///< empty: ones
-    double spread = 0;            ///< standard deviation of y
+    double deviation = 0;         ///< standard deviation of y
     HeldOut held_out;
     Grids grids;
 };
@@ -97,7 +97,8 @@ std::vector<double> held_out_values(const SeparationTree& tree, const TreeStart&
 
 /// Errors on rows that were held out.
 struct HeldOutErrors {
-    /// Root of their weighted mean square, over the spread of y; infinite where it is not finite.
+    /// Root of their weighted mean square, over the deviation of y; infinite where it is not
+    /// finite.
     double relative = 0;
     /// One a row, in the folds' order, whose mean is the square of `relative`.
     std::vector<double> squares;
@@ -108,9 +109,9 @@ HeldOutErrors errors_held_out(const std::vector<double>& values, const TreeSampl
 
 /// Standard error of the log of a's mean square over b's, both on the same rows. By the delta
 /// method (Oehlert 1992) that is the standard error of the mean of the paired differences, each
-/// square over its own mean: errors that go together row by row leave little doubt. Of an error
-/// that has no squares nothing is known row by row: it is taken as a number without error.
-double doubt(const HeldOutErrors& a, const HeldOutErrors& b);
+/// square over its own mean: errors that go together row by row leave little standard_error. Of an
+/// error that has no squares nothing is known row by row: it is taken as a number without error.
+double standard_error(const HeldOutErrors& a, const HeldOutErrors& b);
 
 /// Errors of the tree on the sample's held-out rows, fold by fold fitted to the others.
 HeldOutErrors held_out_errors(const SeparationTree& tree, const TreeStart& start,

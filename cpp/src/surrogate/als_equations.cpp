@@ -9,9 +9,9 @@ namespace {
 
 std::vector<double> roughness_penalty(const GridBasis& basis, double smoothing) {
     std::vector<double> penalty = basis.roughness();
-    const std::vector<double> spread = basis.spread();
+    const std::vector<double> slope_penalty = basis.slope_penalty();
     for (std::size_t i = 0; i < penalty.size(); ++i) {
-        penalty[i] = smoothing * (penalty[i] + (basis.levels() ? 10.0 : 1.0) * spread[i]);
+        penalty[i] = smoothing * (penalty[i] + (basis.unordered() ? 10.0 : 1.0) * slope_penalty[i]);
     }
     for (std::size_t i = 0; i < basis.node_count(); ++i) {
         penalty[i * basis.node_count() + i] += 1e-13;  // nodes without rows stay put
@@ -72,7 +72,7 @@ bool InputEquations::take(CellMoments& moments, std::size_t modes, std::size_t p
     const std::size_t nodes = basis_.node_count();
     // How many nodes on a node meets: those of its cells, and those a penalty ties it to.
     const std::size_t ties =
-        basis_.levels() ? nodes - 1 : std::max<std::size_t>(basis_.width() - 1, 2);
+        basis_.unordered() ? nodes - 1 : std::max<std::size_t>(basis_.width() - 1, 2);
     const std::size_t size = modes * nodes;
     reach_ = std::min((ties + 1) * modes - 1, size - 1);
     band_.assign(size * (reach_ + 1), 0.0);

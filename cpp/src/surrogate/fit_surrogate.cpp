@@ -45,7 +45,7 @@ struct Partial {
 };
 
 /// The same size of model on every fold.
-struct Candidate {
+struct SizeChoice {
     Size size;
     std::size_t grown = 0;  ///< modes beyond the start
     std::vector<Partial> folds;
@@ -102,14 +102,14 @@ class Choice {
     void add_mode(Partial& partial, const Size& size, std::span<const std::uint32_t> train,
                   std::uint64_t seed) const;
     void settle(Partial& partial, const Size& size, std::span<const std::uint32_t> train) const;
-    void evaluate(Candidate& candidate) const;
+    void evaluate(SizeChoice& candidate) const;
     /// Applies `change` to every fold of every candidate, then scores them.
-    void advance(std::vector<Candidate>& candidates,
-                 const std::function<void(Candidate&, std::size_t fold)>& change);
-    std::vector<Candidate> first_candidates() const;
-    void grow(std::vector<Candidate>& chain, std::vector<Candidate>& best_by_modes);
-    Candidate refine(Candidate best);
-    void finish(const Candidate& best, SurrogateFit& fit) const;
+    void advance(std::vector<SizeChoice>& candidates,
+                 const std::function<void(SizeChoice&, std::size_t fold)>& change);
+    std::vector<SizeChoice> first_candidates() const;
+    void grow(std::vector<SizeChoice>& chain, std::vector<SizeChoice>& best_by_modes);
+    SizeChoice refine(SizeChoice best);
+    void finish(const SizeChoice& best, SurrogateFit& fit) const;
 
     const Table& x_;
     std::span<const double> y_;
@@ -187,7 +187,7 @@ void Choice::settle(Partial& partial, const Size& size,
     partial.training = result.rmse;
 }
 
-void Choice::evaluate(Candidate& candidate) const {
+void Choice::evaluate(SizeChoice& candidate) const {
     double squares = 0;
     double total = 0;
     for (std::size_t f = 0; f < candidate.folds.size(); ++f) {
@@ -199,8 +199,8 @@ void Choice::evaluate(Candidate& candidate) const {
     candidate.error = std::isfinite(error) ? error : std::numeric_limits<double>::infinity();
 }
 
-void Choice::advance(std::vector<Candidate>& candidates,
-                     const std::function<void(Candidate&, std::size_t)>& change) {
+void Choice::advance(std::vector<SizeChoice>& candidates,
+                     const std::function<void(SizeChoice&, std::size_t)>& change) {
     const std::size_t folds = held_out_.train.size();
     std::vector<char> done(candidates.size() * folds, 0);
     inner_ = done.size() == 1;
@@ -225,7 +225,7 @@ void Choice::advance(std::vector<Candidate>& candidates,
     }
 }
 
-std::vector<Candidate> Choice::first_candidates() const {
+std::vector<SizeChoice> Choice::first_candidates() const {
     const std::size_t rows = held_out_.train.front().size();
     std::vector<std::size_t> segments = {5, 10, 20};
     if (options_.segments != 0) {
@@ -248,7 +248,7 @@ std::vector<Candidate> Choice::first_candidates() const {
     if (x_.columns() > 2 && (options_.modes == 0 || options_.modes >= x_.columns())) {
         starts.push_back(Start::additive);
     }
-    std::vector<Candidate> candidates;
+    std::vector<SizeChoice> candidates;
     for (const Start start : starts) {
         for (const std::size_t s : segments) {
             for (const double l : smoothing) {
@@ -261,12 +261,12 @@ std::vector<Candidate> Choice::first_candidates() const {
 }
 
 /// The best candidates, at most `most`, none worse than `ratio` times the best.
-std::vector<Candidate> survivors(std::vector<Candidate> candidates, std::size_t most,
-                                 double ratio) {
+std::vector<SizeChoice> survivors(std::vector<SizeChoice> candidates, std::size_t most,
+                                  double ratio) {
     std::stable_sort(candidates.begin(), candidates.end(),
-                     [](const Candidate& a, const Candidate& b) { return a.error < b.error; });
+                     [](const SizeChoice& a, const SizeChoice& b) { return a.error < b.error; });
     const double limit = candidates.empty() ? 0.0 : ratio * candidates.front().error;
-    std::erase_if(candidates, [&](const Candidate& c) {
+    std::erase_if(candidates, [&](const SizeChoice& c) {
         return !(c.error <= limit) || !std::isfinite(c.error);
     });
     if (candidates.size() > most) {
@@ -275,25 +275,25 @@ std::vector<Candidate> survivors(std::vector<Candidate> candidates, std::size_t 
     return candidates;
 }
 
-void Choice::grow(std::vector<Candidate>& chain, std::vector<Candidate>& best_by_modes) {
+void Choice::grow(std::vector<SizeChoice>& chain, std::vector<SizeChoice>& best_by_modes) {
     const std::size_t inputs = x_.columns();
     double best = chain.front().error;
     std::size_t failures = 0;
-    const auto wanted = [&](const Candidate& c) {
+    const auto wanted = [&](const SizeChoice& c) {
         const std::size_t modes = start_modes(c.size, inputs) + c.grown;
         return options_.modes != 0 ? modes < options_.modes : c.grown + 1 < most_modes;
     };
     while (std::any_of(chain.begin(), chain.end(), wanted) &&
            (options_.modes != 0 || (failures < patience && !late()))) {
-        std::erase_if(chain, [&](const Candidate& c) { return !wanted(c); });
+        std::erase_if(chain, [&](const SizeChoice& c) { return !wanted(c); });
         if (late()) {  // a number of modes that was asked for is reached all the same
             chain.resize(1);
         }
-        advance(chain, [&](Candidate& c, std::size_t fold) {
+        advance(chain, [&](SizeChoice& c, std::size_t fold) {
             add_mode(c.folds[fold], c.size, held_out_.train[fold],
                      options_.seed + 1000 * (c.grown + 1) + fold);
         });
-        for (Candidate& c : chain) {
+        for (SizeChoice& c : chain) {
             ++c.grown;
         }
         chain = survivors(std::move(chain), options_.modes != 0 ? 4 : 6, 3.0);
@@ -307,12 +307,12 @@ void Choice::grow(std::vector<Candidate>& chain, std::vector<Candidate>& best_by
 }
 
 /// Other numbers of segments and other smoothing around the best, same modes.
-Candidate Choice::refine(Candidate best) {
+SizeChoice Choice::refine(SizeChoice best) {
     const std::size_t limit = std::max<std::size_t>(
         best.size.segments, std::min<std::size_t>(80, held_out_.train.front().size() / 2));
     std::vector<Size> tried = {best.size};
     for (int round = 0; round < 8 && !late(); ++round) {
-        std::vector<Candidate> around;
+        std::vector<SizeChoice> around;
         const auto consider = [&](double segment_ratio, double smoothing_ratio) {
             Size size = best.size;
             if (options_.segments == 0) {
@@ -342,7 +342,7 @@ Candidate Choice::refine(Candidate best) {
         if (around.empty()) {
             break;
         }
-        advance(around, [&](Candidate& c, std::size_t fold) {
+        advance(around, [&](SizeChoice& c, std::size_t fold) {
             // Same modes on another grid: a warm start.
             Partial& to = c.folds[fold];
             to = best.folds[fold];
@@ -360,7 +360,7 @@ Candidate Choice::refine(Candidate best) {
     return best;
 }
 
-void Choice::finish(const Candidate& best, SurrogateFit& fit) const {
+void Choice::finish(const SizeChoice& best, SurrogateFit& fit) const {
     fit.segments = best.size.segments;
     fit.smoothing = best.size.smoothing;
     fit.held_out_error = best.error;
@@ -413,15 +413,15 @@ void Choice::finish(const Candidate& best, SurrogateFit& fit) const {
 }
 
 SurrogateFit Choice::run() {
-    std::vector<Candidate> all = first_candidates();
-    advance(all, [&](Candidate& c, std::size_t fold) {
+    std::vector<SizeChoice> all = first_candidates();
+    advance(all, [&](SizeChoice& c, std::size_t fold) {
         c.folds[fold] = begin(c.size, held_out_.train[fold], options_.seed + fold);
     });
-    std::vector<Candidate> best_by_modes;
-    std::vector<std::vector<Candidate>> chains;
+    std::vector<SizeChoice> best_by_modes;
+    std::vector<std::vector<SizeChoice>> chains;
     for (const Start start : {Start::plain, Start::centred, Start::additive}) {
-        std::vector<Candidate> chain;
-        for (Candidate& c : all) {
+        std::vector<SizeChoice> chain;
+        for (SizeChoice& c : all) {
             if (c.size.start == start) {
                 chain.push_back(std::move(c));
             }
@@ -442,12 +442,12 @@ SurrogateFit Choice::run() {
         best_by_modes.push_back(chain.front());
         grow(chain, best_by_modes);
     }
-    const auto modes = [&](const Candidate& c) {
+    const auto modes = [&](const SizeChoice& c) {
         return start_modes(c.size, x_.columns()) + c.grown;
     };
     if (options_.modes != 0) {
         std::erase_if(best_by_modes,
-                      [&](const Candidate& c) { return modes(c) != options_.modes; });
+                      [&](const SizeChoice& c) { return modes(c) != options_.modes; });
     }
     if (best_by_modes.empty()) {
         throw std::invalid_argument("y cannot be fitted: the held-out error is not finite");
@@ -455,13 +455,13 @@ SurrogateFit Choice::run() {
     // The sizes of the best structures are refined; then fewer modes win unless more of them are
     // clearly better.
     best_by_modes = survivors(std::move(best_by_modes), 4, 4.0);
-    for (Candidate& c : best_by_modes) {
+    for (SizeChoice& c : best_by_modes) {
         c = refine(std::move(c));
     }
     best_by_modes = survivors(std::move(best_by_modes), 4, 1.0 / worthwhile);
     const auto best = std::min_element(
         best_by_modes.begin(), best_by_modes.end(),
-        [&](const Candidate& a, const Candidate& b) { return modes(a) < modes(b); });
+        [&](const SizeChoice& a, const SizeChoice& b) { return modes(a) < modes(b); });
     SurrogateFit fit;
     finish(*best, fit);
     return fit;

@@ -199,10 +199,10 @@ std::vector<double> GridBasis::roughness() const {
     return r;
 }
 
-std::vector<double> GridBasis::spread() const {
+std::vector<double> GridBasis::slope_penalty() const {
     const std::size_t n = nodes_.size();
     std::vector<double> s(n * n, 0.0);
-    if (levels()) {
+    if (unordered()) {
         const auto count = static_cast<double>(n);
         for (std::size_t i = 0; i < n; ++i) {
             for (std::size_t j = 0; j < n; ++j) {

@@ -66,11 +66,11 @@ TensorSurrogate with_node_values(TensorSurrogate model, const NodeSums& values) 
     return model;
 }
 
-/// How the squared error and the penalties of a sample bend around a model.
-class Bends {
+/// How the squared error and the penalties of a sample curve around a model.
+class Curvature {
   public:
-    Bends(const TensorSurrogate& model, const FreeFactors& free, const FitRows& sample,
-          const AlsOptions& options)
+    Curvature(const TensorSurrogate& model, const FreeFactors& free, const FitRows& sample,
+              const AlsOptions& options)
         : model_(model), sample_(sample), options_(options) {
         PlacedRows rows(sample, model.tables(), options.threads);
         for (std::size_t d = 0; d < model.inputs(); ++d) {
@@ -147,18 +147,19 @@ class Bends {
     std::vector<InputEquations> equations_;
 };
 
-/// Conjugate gradients for bends * step = slopes.
-NodeSums newton_step(const Bends& bends, NodeSums slopes, const std::function<bool()>& stopped) {
+/// Conjugate gradients for curvature * step = slopes.
+NodeSums newton_step(const Curvature& curvature, NodeSums slopes,
+                     const std::function<bool()>& stopped) {
     NodeSums step = slopes;
     add(step, -1, slopes);
-    NodeSums along = bends.solve_apart(slopes);
+    NodeSums along = curvature.solve_apart(slopes);
     double left = dot(slopes, along);
     for (std::size_t k = 0; k < iterations && left > 0 && !stopped(); ++k) {
-        const NodeSums bent = bends.times(along);
-        const double length = left / dot(along, bent);
+        const NodeSums curved = curvature.times(along);
+        const double length = left / dot(along, curved);
         add(step, length, along);
-        add(slopes, -length, bent);
-        NodeSums next = bends.solve_apart(slopes);
+        add(slopes, -length, curved);
+        NodeSums next = curvature.solve_apart(slopes);
         const double now = dot(slopes, next);
         add(next, now / left, along);
         along = std::move(next);
@@ -183,15 +184,15 @@ void fit_all_rows(TensorSurrogate& model, const FreeFactors& free, const FitRows
     }
     FitRows some = all;
     some.rows = sample;
-    const Bends bends(model, free, some, options);
+    const Curvature curvature(model, free, some, options);
     const NodeSums values = node_values(model);
     const double share = total_weight(some) / total_weight(all);
-    NodeSums slopes = bends.penalty_of(values);
+    NodeSums slopes = curvature.penalty_of(values);
     add(slopes, -share, here.by_node);
     for (auto& of_input : slopes) {
         std::transform(of_input.begin(), of_input.end(), of_input.begin(), std::negate<>());
     }
-    const NodeSums step = newton_step(bends, slopes, stopped);
+    const NodeSums step = newton_step(curvature, slopes, stopped);
 
     const auto moved = [&](double length) {
         NodeSums to = values;

@@ -2,11 +2,11 @@
 // A step of the fit on rows that are too many to keep: two passes over them, whatever the number of
 // inputs, and work in proportion to rows and inputs.
 //
-// A sample of the rows knows well how the squared error bends, but its slopes are off by chance. So
-// the step is one of Gauss and Newton with the slopes of all rows and the bends of the sample
-// (sub-sampled Newton: Roosta-Khorasani and Mahoney, arXiv 1601.04737). Few conjugate gradients,
-// preconditioned by the normal equations of every input alone, take the directions in which the
-// rows say something and leave those in which modes cancel each other.
+// A sample of the rows knows well how the squared error curves, but its slopes are off by chance.
+// So the step is one of Gauss and Newton with the slopes of all rows and the curvature of the
+// sample (sub-sampled Newton: Roosta-Khorasani and Mahoney, arXiv 1601.04737). Few conjugate
+// gradients, preconditioned by the normal equations of every input alone, take the directions in
+// which the rows say something and leave those in which modes cancel each other.
 
 #include <cstdint>
 #include <span>

@@ -12,13 +12,13 @@ constexpr double small_statistic = 0.02;    // what may be wrong without being n
 constexpr double largest_unused = 0.05;     // the same for an input left out without proof
 constexpr double largest_rounding = 1e-4;   // of single precision, where gradients nearly vanish
 
-MergeKind kind_of(Term first, Term second) {
+MergeKind kind_of(InputFunction first, InputFunction second) {
     if (first != second) {
         return MergeKind::mixed;
     }
-    return first == Term::identity ? MergeKind::linear
-           : first == Term::square ? MergeKind::radius
-                                   : MergeKind::product;
+    return first == InputFunction::identity ? MergeKind::linear
+           : first == InputFunction::square ? MergeKind::radius
+                                            : MergeKind::product;
 }
 
 void erase_at(auto& values, std::size_t place) {
@@ -27,7 +27,7 @@ void erase_at(auto& values, std::size_t place) {
 
 }  // namespace
 
-double mean_size(std::span<const double> values, std::span<const double> weights) {
+double mean_absolute_value(std::span<const double> values, std::span<const double> weights) {
     double sum = 0;
     for (std::size_t r = 0; r < values.size(); ++r) {
         sum += weights[r] * std::abs(values[r]);
@@ -70,7 +70,7 @@ void MergeChooser::propose_unused(std::size_t k) {
     Proposal proposal;
     proposal.first = proposal.second = names_[k];
     const std::vector<double>& u = sample_.inputs[k].u;
-    proposal.statistic = mean_size(u, sample_.weights);
+    proposal.statistic = mean_absolute_value(u, sample_.weights);
     for (std::size_t r = 0; r < u.size(); ++r) {
         proposal.square += sample_.weights[r] * u[r] * u[r];
     }

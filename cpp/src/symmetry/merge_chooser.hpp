@@ -25,7 +25,7 @@ struct MergeProblem {
 };
 
 /// Weighted mean of |values|.
-double mean_size(std::span<const double> values, std::span<const double> weights);
+double mean_absolute_value(std::span<const double> values, std::span<const double> weights);
 
 /// Puts the merged input in the place of the earlier of the two.
 void replace_pair(std::vector<MergedInput>& inputs, std::size_t i, std::size_t j,

@@ -61,17 +61,17 @@ class Maker {
         return binary(Op::pow, of, {Node::constant(exponent)});
     }
 
-    Tape term(Term kind, const Tape& of) const {
-        return kind == Term::square ? power(of, 2.0) : of;
+    Tape term(InputFunction kind, const Tape& of) const {
+        return kind == InputFunction::square ? power(of, 2.0) : of;
     }
 
   private:
     const OpSet& allowed_;
 };
 
-double value(Term term, double z) { return term == Term::square ? z * z : z; }
+double value(InputFunction term, double z) { return term == InputFunction::square ? z * z : z; }
 
-double slope(Term term, double z) { return term == Term::square ? 2.0 * z : 1.0; }
+double slope(InputFunction term, double z) { return term == InputFunction::square ? 2.0 * z : 1.0; }
 
 }  // namespace
 
@@ -88,11 +88,11 @@ Tape combined_tape(const Tape& first, const Tape& second, const Combination& how
                    const OpSet& allowed) {
     const Maker make(allowed);
     Tape tape;
-    if (how.second == Term::logarithm) {
+    if (how.second == InputFunction::logarithm) {
         const Tape left = make.power(first, how.a);
         const Tape right = make.power(second, std::abs(how.b));
         tape = make.binary(how.b > 0 ? Op::mul : Op::div, left, right);
-    } else if (how.first == Term::logarithm) {
+    } else if (how.first == InputFunction::logarithm) {
         const Tape exponent = make.scaled(how.b, make.term(how.second, second));
         tape = make.binary(Op::mul, first, make.unary(Op::exp, exponent));
     } else {
@@ -118,13 +118,13 @@ Combined combined_rows(const MergedInput& first, const MergedInput& second,
         const double z2 = second.z[r];
         double slope1 = 0;  // of the merged input by the first and by the second
         double slope2 = 0;
-        if (how.second == Term::logarithm) {
+        if (how.second == InputFunction::logarithm) {
             const double power1 = std::pow(z1, how.a - 1.0);
             const double power2 = std::pow(z2, how.b - 1.0);
             out.input.z[r] = power1 * z1 * power2 * z2;
             slope1 = how.a * power1 * power2 * z2;
             slope2 = how.b * power1 * z1 * power2;
-        } else if (how.first == Term::logarithm) {
+        } else if (how.first == InputFunction::logarithm) {
             slope1 = std::exp(how.b * value(how.second, z2));
             out.input.z[r] = z1 * slope1;
             slope2 = out.input.z[r] * how.b * slope(how.second, z2);

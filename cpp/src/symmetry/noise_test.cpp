@@ -124,14 +124,14 @@ ResidualTest::ResidualTest(const std::vector<std::vector<double>>& x, std::vecto
 
 bool ResidualTest::neighbours_agree(std::span<const double> residual) const {
     double together = 0;
-    double spread = 0;
+    double variance = 0;
     for (std::size_t k = 0; k < probes_.size(); ++k) {
         const double product = residual[probes_[k]] * residual[nearest_[k]];
         together += product;
-        spread += product * product;
+        variance += product * product;
     }
     // Pairs that are each other's nearest count twice: at most twice the variance.
-    return together > significant * std::sqrt(2.0 * spread);
+    return together > significant * std::sqrt(2.0 * variance);
 }
 
 ResidualStructure ResidualTest::operator()(std::span<const double> residual,

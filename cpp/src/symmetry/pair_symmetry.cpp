@@ -18,7 +18,7 @@ constexpr int largest_exponent = 4;
 /// direction of the merged input's gradient. Denominators are multiplied out.
 class Sides {
   public:
-    Sides(const MergedInput& first, const MergedInput& second, Term f1, Term f2,
+    Sides(const MergedInput& first, const MergedInput& second, InputFunction f1, InputFunction f2,
           std::span<const double> weights)
         : first_(first), second_(second), f1_(f1), f2_(f2), weights_(weights) {
         extend(std::min(first_rows, first.z.size()));
@@ -90,8 +90,12 @@ class Sides {
 
   private:
     // f' = numerator / denominator: 1/1, 2z/1, 1/z.
-    static double numerator(Term f, double z) { return f == Term::square ? 2.0 * z : 1.0; }
-    static double denominator(Term f, double z) { return f == Term::logarithm ? z : 1.0; }
+    static double numerator(InputFunction f, double z) {
+        return f == InputFunction::square ? 2.0 * z : 1.0;
+    }
+    static double denominator(InputFunction f, double z) {
+        return f == InputFunction::logarithm ? z : 1.0;
+    }
 
     void extend(std::size_t rows) {
         for (std::size_t r = p_.size(); r < rows; ++r) {
@@ -104,8 +108,8 @@ class Sides {
 
     const MergedInput& first_;
     const MergedInput& second_;
-    Term f1_;
-    Term f2_;
+    InputFunction f1_;
+    InputFunction f2_;
     std::span<const double> weights_;
     std::vector<double> p_, q_;
 };
@@ -189,12 +193,13 @@ bool positive(const std::vector<double>& z) {
 
 std::vector<PairSymmetry> pair_symmetries(const MergedInput& first, const MergedInput& second,
                                           std::span<const double> weights, double largest) {
-    constexpr Term identity = Term::identity;
-    constexpr Term square = Term::square;
-    constexpr Term logarithm = Term::logarithm;
-    constexpr Term laws[][2] = {{identity, identity},  {square, square},    {logarithm, logarithm},
-                                {identity, square},    {square, identity},  {identity, logarithm},
-                                {logarithm, identity}, {square, logarithm}, {logarithm, square}};
+    constexpr InputFunction identity = InputFunction::identity;
+    constexpr InputFunction square = InputFunction::square;
+    constexpr InputFunction logarithm = InputFunction::logarithm;
+    constexpr InputFunction laws[][2] = {
+        {identity, identity},  {square, square},    {logarithm, logarithm},
+        {identity, square},    {square, identity},  {identity, logarithm},
+        {logarithm, identity}, {square, logarithm}, {logarithm, square}};
     std::vector<PairSymmetry> found;
     for (const auto& [f1, f2] : laws) {
         Sides sides(first, second, f1, f2, weights);
@@ -248,7 +253,8 @@ std::optional<SettledPair> settle(const MergedInput& first, const MergedInput& s
         return at.statistic() <= tolerance.statistic ||
                at.square <= (1.0 + tolerance.share) * square;
     };
-    const bool product = law.first == Term::logarithm && law.second == Term::logarithm;
+    const bool product =
+        law.first == InputFunction::logarithm && law.second == InputFunction::logarithm;
     const Fraction simple = nearest_fraction(ratio, product ? largest_exponent : largest_integer);
     const bool is_simple = allows(simple.value());
     if (is_simple) {
@@ -278,9 +284,9 @@ std::optional<SettledPair> settle(const MergedInput& first, const MergedInput& s
         if (allowed.has(Op::pow) && positive(first.z) && positive(second.z)) {
             offer(false, {law.first, law.second, a, sign * b});
         }
-    } else if (law.first == Term::logarithm) {
+    } else if (law.first == InputFunction::logarithm) {
         offer(false, {law.first, law.second, 1.0, sign * b / a});
-    } else if (law.second == Term::logarithm) {
+    } else if (law.second == InputFunction::logarithm) {
         offer(true, {law.second, law.first, 1.0, sign * a / b});
     } else {
         offer(false, {law.first, law.second, a, sign * b});

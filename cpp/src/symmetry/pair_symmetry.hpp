@@ -12,8 +12,8 @@ namespace closedform {
 
 /// The law T = g(c f1(z1) + f2(z2)) for one pair of inputs.
 struct PairSymmetry {
-    Term first = Term::identity;
-    Term second = Term::identity;
+    InputFunction first = InputFunction::identity;
+    InputFunction second = InputFunction::identity;
     double c = 0.0;
     /// mean |a - b| / mean(|a| + |b|) with a, b as in Combined.
     double statistic = 0.0;

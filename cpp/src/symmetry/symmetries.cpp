@@ -57,9 +57,9 @@ Merging apply(MergeProblem all, const std::vector<MergeStep>& steps) {
             merge.inputs.push_back(inputs[step.second].tape);
             pair = combined_rows(inputs[step.first], inputs[step.second], step.how);
             lost = pair.lost;
-            sides = mean_size(pair.sides, all.weights);
+            sides = mean_absolute_value(pair.sides, all.weights);
         }
-        merge.statistic = sides > 0 ? mean_size(lost, all.weights) / sides : 0.0;
+        merge.statistic = sides > 0 ? mean_absolute_value(lost, all.weights) / sides : 0.0;
         // Rows drawn at random differ by far less. A row not drawn may divide by zero.
         const bool holds = merge.statistic <= std::max(1.5 * step.statistic, exact_statistic);
         if (!holds || !finite(pair.input)) {

@@ -70,24 +70,24 @@ std::vector<Tape> tapes() {
     return all;
 }
 
-std::unique_ptr<Goal> goal_of(GoalArrays::Kind kind, const Data& data) {
+std::unique_ptr<Target> goal_of(TargetArrays::Kind kind, const Data& data) {
     const std::size_t rows = data.y.size();
     switch (kind) {
-        case GoalArrays::Kind::values:
-            return std::make_unique<ValueGoal>(data.y, data.weights);
-        case GoalArrays::Kind::labels:
-            return std::make_unique<MarginGoal>(data.labels, data.weights);
+        case TargetArrays::Kind::values:
+            return std::make_unique<ValueTarget>(data.y, data.weights);
+        case TargetArrays::Kind::labels:
+            return std::make_unique<LabelTarget>(data.labels, data.weights);
         default:
-            return std::make_unique<GradientGoal>(
+            return std::make_unique<DirectionTarget>(
                 MatrixView<const double>(data.directions.data(), rows, columns),
                 MatrixView<const double>(data.scales.data(), rows, columns), data.weights, false);
     }
 }
 
 /// What rounding of the sums is measured against: the sum of the absolute terms.
-double size_of(GoalArrays::Kind kind, const Data& data, const Tape& tape) {
+double size_of(TargetArrays::Kind kind, const Data& data, const Tape& tape) {
     const std::size_t rows = data.y.size();
-    if (kind == GoalArrays::Kind::directions) {  // w (|u| + |v|)^2, both signs
+    if (kind == TargetArrays::Kind::directions) {  // w (|u| + |v|)^2, both signs
         return 8 * std::accumulate(data.weights.begin(), data.weights.end(), 0.0);
     }
     std::vector<double> f(rows);
@@ -95,7 +95,7 @@ double size_of(GoalArrays::Kind kind, const Data& data, const Tape& tape) {
     double size = 0;
     for (std::size_t i = 0; i < rows; ++i) {
         const double sum = std::abs(f[i]) + 1.0;
-        size += data.weights[i] * (kind == GoalArrays::Kind::values ? sum * sum : sum);
+        size += data.weights[i] * (kind == TargetArrays::Kind::values ? sum * sum : sum);
     }
     return size;
 }
@@ -111,11 +111,11 @@ void compare(std::size_t rows, std::size_t memory, std::size_t shared, std::size
     // Sums over a part's rows, thread by thread and pairwise, and some operators a row.
     const double terms = static_cast<double>(part) / 128 + 10 + 50;
     for (const auto kind :
-         {GoalArrays::Kind::values, GoalArrays::Kind::labels, GoalArrays::Kind::directions}) {
+         {TargetArrays::Kind::values, TargetArrays::Kind::labels, TargetArrays::Kind::directions}) {
         CAPTURE(static_cast<int>(kind));
-        const auto goal = goal_of(kind, data);
-        gpu::TapeScorer<X, gpu::HostRuntime> scorer({x.data(), rows, columns}, goal->arrays(), part,
-                                                    memory, shared);
+        const auto target = goal_of(kind, data);
+        gpu::TapeScorer<X, gpu::HostRuntime> scorer({x.data(), rows, columns}, target->arrays(),
+                                                    part, memory, shared);
         const auto found = scorer.template sums<Real>(batch);
         const auto again = scorer.template sums<Real>(batch);
         CHECK(scorer.runtime().launches() >= 2 * least_launches);
@@ -123,7 +123,7 @@ void compare(std::size_t rows, std::size_t memory, std::size_t shared, std::size
         std::vector<std::size_t> all(rows);
         std::iota(all.begin(), all.end(), std::size_t{0});
         const MatrixView<const double> view(data.x.data(), rows, columns);
-        const auto objective = goal->at(RowBlocks(view), all, {{1.0, 1.0, 1.0}, 1.0});
+        const auto objective = target->at(RowBlocks(view), all, {{1.0, 1.0, 1.0}, 1.0});
         Workspace workspace;
         for (std::size_t e = 0; e < batch.size(); ++e) {
             CAPTURE(e);
@@ -133,7 +133,7 @@ void compare(std::size_t rows, std::size_t memory, std::size_t shared, std::size
             const double most = terms * eps * size_of(kind, data, batch[e]);
             CHECK(found[e].weight == truth.weight);
             CHECK(std::abs(found[e].as_is - truth.as_is) <= most);
-            if (kind == GoalArrays::Kind::directions) {
+            if (kind == TargetArrays::Kind::directions) {
                 CHECK(std::abs(found[e].negated - truth.negated) <= most);
             } else {
                 CHECK(found[e].negated == std::numeric_limits<double>::infinity());
@@ -168,14 +168,14 @@ TEST_CASE_TEMPLATE("grid: batches of expressions have the CPU's objectives", T, 
 TEST_CASE("grid: no rows and no expressions are no work") {
     const std::vector<double> none;
     gpu::TapeScorer<double, gpu::HostRuntime> no_rows(
-        {none.data(), 0, 1}, {GoalArrays::Kind::values, {none.data(), 0, 1}, {}, {}, true},
+        {none.data(), 0, 1}, {TargetArrays::Kind::values, {none.data(), 0, 1}, {}, {}, true},
         gpu::tape_part_rows, plenty, std::size_t{64} << 10U);
     CHECK(std::isinf(no_rows.losses(std::vector<Tape>{{Node::constant(1.0)}}).at(0)));
     CHECK(no_rows.losses({}).empty());
     CHECK(no_rows.runtime().launches() == 0);
     CHECK_THROWS_AS(
         (gpu::TapeScorer<double, gpu::HostRuntime>(
-            {none.data(), 0, 1}, {GoalArrays::Kind::values, {none.data(), 1, 1}, {}, {}, true},
+            {none.data(), 0, 1}, {TargetArrays::Kind::values, {none.data(), 1, 1}, {}, {}, true},
             gpu::tape_part_rows, plenty, std::size_t{64} << 10U)),
         std::invalid_argument);
 }
@@ -186,21 +186,21 @@ TEST_CASE("grid: what is not defined has no loss, and a constant no direction") 
     const MatrixView<const double> view(x.data(), 4, 1);
     const MatrixView<const double> ones(u.data(), 4, 1);
     using Scorer = gpu::TapeScorer<double, gpu::HostRuntime>;
-    const auto scorer = [&](const Goal& goal) {
-        return std::make_unique<Scorer>(view, goal.arrays(), gpu::tape_part_rows, plenty,
+    const auto scorer = [&](const Target& target) {
+        return std::make_unique<Scorer>(view, target.arrays(), gpu::tape_part_rows, plenty,
                                         std::size_t{64} << 10U);
     };
     const std::vector<std::string> names = {"x"};
     const std::vector<Tape> batch = {parse("log(x)", names), parse("1/(3 - 3)", names),
                                      parse("3*x", names), parse("0 - 3*x", names)};
-    const auto loss = scorer(ValueGoal(u, {}))->losses(batch);
+    const auto loss = scorer(ValueTarget(u, {}))->losses(batch);
     CHECK(std::isinf(loss[0]));
     CHECK(std::isinf(loss[1]));
     CHECK(loss[2] == doctest::Approx((4 + 16 + 0.25 + 25) / 4));
-    const auto hinge = scorer(MarginGoal(u, {}))->losses(batch);
+    const auto hinge = scorer(LabelTarget(u, {}))->losses(batch);
     CHECK(std::isinf(hinge[0]));
     CHECK(hinge[2] == doctest::Approx(4.0 / 4));
-    const auto angle = scorer(GradientGoal(ones, {}, {}, true))->losses(batch);
+    const auto angle = scorer(DirectionTarget(ones, {}, {}, true))->losses(batch);
     CHECK(std::isinf(angle[0]));
     CHECK(angle[1] == 1.0);
     CHECK(angle[2] == 0.0);
@@ -249,19 +249,19 @@ TEST_CASE_TEMPLATE("grid: a search with its batches on a device finds the CPU's 
                    double) {
     const LawData<X> data(9000);
     const MatrixView<const X> x = data.view();
-    const ValueGoal values(data.y, {});
-    const GradientGoal directions({data.directions.data(), data.y.size(), 2}, {}, {}, false);
-    for (const Goal* goal :
-         {static_cast<const Goal*>(&values), static_cast<const Goal*>(&directions)}) {
+    const ValueTarget values(data.y, {});
+    const DirectionTarget directions({data.directions.data(), data.y.size(), 2}, {}, {}, false);
+    for (const Target* target :
+         {static_cast<const Target*>(&values), static_cast<const Target*>(&directions)}) {
         SearchOptions options = small_search();
-        const SearchResult here = search(x, *goal, options, {});
+        const SearchResult here = search(x, *target, options, {});
         options.threads = 2;
         // Once with room for all rows, once a chunk at a time.
         for (const std::size_t memory : {plenty, std::size_t{300'000}}) {
-            gpu::TapeScorer<X, gpu::HostRuntime> scorer(x, goal->arrays(), 512, memory,
+            gpu::TapeScorer<X, gpu::HostRuntime> scorer(x, target->arrays(), 512, memory,
                                                         std::size_t{48} << 10U);
             options.loss_rows = &scorer;
-            const SearchResult there = search(x, *goal, options, {});
+            const SearchResult there = search(x, *target, options, {});
             CHECK(scorer.resident() == (memory == plenty));
             // Two at the one exchange, or more, and two for the last losses; or two for each of
             // five chunks or more.
@@ -274,7 +274,7 @@ TEST_CASE_TEMPLATE("grid: a search with its batches on a device finds the CPU's 
             CHECK(law.loss <= 1e-25);
             for (const Candidate& candidate : there.front) {
                 const double loss =
-                    losses_on_all_rows<X>(std::vector<Tape>{candidate.tape}, x, *goal, 1).at(0);
+                    losses_on_all_rows<X>(std::vector<Tape>{candidate.tape}, x, *target, 1).at(0);
                 CHECK(candidate.loss == doctest::Approx(loss).epsilon(1e-9).scale(1e-9));
             }
         }

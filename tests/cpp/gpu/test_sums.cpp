@@ -69,35 +69,37 @@ void compare_pairs(std::size_t inputs, std::size_t modes, std::size_t rows, std:
         CHECK(std::abs(found.sums.slopes[j] - slopes) <= terms * eps * slope_size);
         for (std::size_t i = 0; i < j; ++i) {
             const std::size_t p = j * (j - 1) / 2 + i;
-            double bends = 0, bends_size = 0, crossed = 0, crossed_size = 0, lean = 0,
-                   lean_size = 0;
-            LogHistogram bend_counts;
+            double curvatures = 0, curvatures_size = 0, product_residual = 0,
+                   product_residual_size = 0, residual_curvature = 0, residual_curvature_size = 0;
+            LogHistogram curvature_counts;
             for (std::size_t r = 0; r < rows; ++r) {
                 const std::size_t at = (r * inputs + i) * inputs + j;
                 const double unit = range(i) * range(j);
-                const double bend = hessian[at] * unit;
+                const double curvature = hessian[at] * unit;
                 const double bend_size = sizes.hessian[at] * unit;
-                const double cross = (value[r] - c) * bend -
+                const double cross = (value[r] - c) * curvature -
                                      gradient[r * inputs + i] * gradient[r * inputs + j] * unit;
                 const double cross_size =
                     (sizes.value[r] + c) * bend_size +
                     sizes.gradient[r * inputs + i] * sizes.gradient[r * inputs + j] * unit;
-                bends += bend * bend;
-                bends_size += bend_size * bend_size;
-                crossed += cross * cross;
-                crossed_size += cross_size * cross_size;
-                lean += cross * bend;
-                lean_size += cross_size * bend_size;
-                bend_counts.add(bend);
+                curvatures += curvature * curvature;
+                curvatures_size += bend_size * bend_size;
+                product_residual += cross * cross;
+                product_residual_size += cross_size * cross_size;
+                residual_curvature += cross * curvature;
+                residual_curvature_size += cross_size * bend_size;
+                curvature_counts.add(curvature);
             }
-            CHECK(std::abs(found.sums.bends[p] - bends) <= terms * eps * bends_size);
-            CHECK(std::abs(found.sums.crossed[p] - crossed) <= terms * eps * crossed_size);
-            CHECK(std::abs(found.sums.lean[p] - lean) <= terms * eps * lean_size);
-            CHECK(found.counts.bend[p].count() == rows);
-            CHECK(found.counts.crossed[p].count() == rows);
+            CHECK(std::abs(found.sums.curvatures[p] - curvatures) <= terms * eps * curvatures_size);
+            CHECK(std::abs(found.sums.product_residual[p] - product_residual) <=
+                  terms * eps * product_residual_size);
+            CHECK(std::abs(found.sums.residual_curvature[p] - residual_curvature) <=
+                  terms * eps * residual_curvature_size);
+            CHECK(found.counts.curvature[p].count() == rows);
+            CHECK(found.counts.product_residual[p].count() == rows);
             if (rows > 100) {  // rounding moves few rows to the next bin
-                CHECK(found.counts.bend[p].quantile(0.5) ==
-                      doctest::Approx(bend_counts.quantile(0.5)).epsilon(0.1));
+                CHECK(found.counts.curvature[p].quantile(0.5) ==
+                      doctest::Approx(curvature_counts.quantile(0.5)).epsilon(0.1));
             }
         }
     }

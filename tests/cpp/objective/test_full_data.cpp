@@ -43,13 +43,13 @@ TEST_CASE("normal equations of all rows are those of one objective that holds th
     const std::vector<Tape> tapes = {parse("0.7*x*y + sin(0.3*x)", names), parse("x", names)};
     for (const std::size_t rows : {1UL, 8191UL, 8193UL, 20000UL}) {
         const Data data = noisy(rows);
-        const ValueGoal goal(data.y, data.weights);
+        const ValueTarget target(data.y, data.weights);
         std::vector<std::size_t> all(rows);
         std::iota(all.begin(), all.end(), 0UL);
         Units units;
         units.x = {1.0, 1.0};
-        const auto whole = goal.at(RowBlocks(data.view(), all), all, units);
-        const auto found = equations_on_all_rows<double>(tapes, data.view(), goal, 2, Deadline());
+        const auto whole = target.at(RowBlocks(data.view(), all), all, units);
+        const auto found = equations_on_all_rows<double>(tapes, data.view(), target, 2, Deadline());
         Workspace workspace;
         for (std::size_t t = 0; t < tapes.size(); ++t) {
             NormalEquations expected;
@@ -65,20 +65,20 @@ TEST_CASE("normal equations of all rows are those of one objective that holds th
         }
     }
     const Data data = noisy(20000);
-    const ValueGoal goal(data.y, data.weights);
-    CHECK(equations_on_all_rows<double>(tapes, data.view(), goal, 2, Deadline(-1.0)).empty());
+    const ValueTarget target(data.y, data.weights);
+    CHECK(equations_on_all_rows<double>(tapes, data.view(), target, 2, Deadline(-1.0)).empty());
     CHECK(equation_rows(20000) == 20000);
     CHECK(equation_rows(100'000'000) < 1'100'000);
 }
 
 TEST_CASE("the model of a loss is the loss where constants are linear") {
     const Data data = noisy(1000);
-    const ValueGoal goal(data.y, {});
+    const ValueTarget target(data.y, {});
     std::vector<std::size_t> all(1000);
     std::iota(all.begin(), all.end(), 0UL);
     Units units;
     units.x = {1.0, 1.0};
-    const auto objective = goal.at(RowBlocks(data.view(), all), all, units);
+    const auto objective = target.at(RowBlocks(data.view(), all), all, units);
     Workspace workspace;
     Tape tape = parse("0.5*x*y + 0.1*x + 0.2", names);
     const auto positions = constant_positions(tape);
@@ -108,7 +108,7 @@ TEST_CASE("the model of a loss is the loss where constants are linear") {
 
 TEST_CASE("constants are those of all rows, not of the rows the archive compares on") {
     const Data data = noisy(200'000);
-    const ValueGoal goal(data.y, {});
+    const ValueTarget target(data.y, {});
     double xx = 0, xz = 0, zz = 0, xy = 0, zy = 0;  // least squares of y on x and z = x y by hand
     for (std::size_t i = 0; i < data.y.size(); ++i) {
         const double x = data.x[2 * i];
@@ -129,7 +129,7 @@ TEST_CASE("constants are those of all rows, not of the rows the archive compares
     options.max_size = 9;
     options.evaluations = 20000;
     options.seconds = 1000.0;
-    const SearchResult result = search<double>(data.view(), goal, options, {});
+    const SearchResult result = search<double>(data.view(), target, options, {});
     const auto& best = result.front.back();
     Workspace workspace;
     // Slope along x y at x = 1, from two rows.

@@ -55,9 +55,9 @@ TEST_SUITE("threads") {
         const Data data = sampled("a*tan(b) + sqrt(a + 3)/(b*b + 1)", 700, 1.0);
         SearchOptions few = options(1);
         few.evaluations = 40000;
-        const SearchResult one = search(data.view(), ValueGoal(data.y, {}), few, {});
+        const SearchResult one = search(data.view(), ValueTarget(data.y, {}), few, {});
         few.threads = 3;
-        const SearchResult three = search(data.view(), ValueGoal(data.y, {}), few, {});
+        const SearchResult three = search(data.view(), ValueTarget(data.y, {}), few, {});
         REQUIRE(one.front.size() == three.front.size());
         for (std::size_t i = 0; i < one.front.size(); ++i) {
             CHECK(one.front[i].loss == three.front[i].loss);
@@ -79,12 +79,12 @@ TEST_SUITE("threads") {
             u[i + 1] /= norm;
         }
         const MatrixView<const double> directions(u.data(), 700, 2);
-        const GradientGoal goal(directions, {}, {}, false);
+        const DirectionTarget target(directions, {}, {}, false);
         SearchOptions few = options(1);
         few.evaluations = 20000;
-        const SearchResult one = search(data.view(), goal, few, {});
+        const SearchResult one = search(data.view(), target, few, {});
         few.threads = 3;
-        const SearchResult three = search(data.view(), goal, few, {});
+        const SearchResult three = search(data.view(), target, few, {});
         REQUIRE(one.front.size() > 2);
         REQUIRE(one.front.size() == three.front.size());
         for (std::size_t i = 0; i < one.front.size(); ++i) {
@@ -97,7 +97,7 @@ TEST_SUITE("threads") {
 TEST_CASE("a law is found exactly, at its size, whatever the units of the target") {
     for (const double factor : {1.0, 1e9, 1e-9}) {
         const Data data = sampled("a*sin(b) + 1.5", 200, factor);
-        const SearchResult result = search(data.view(), ValueGoal(data.y, {}), options(2), {});
+        const SearchResult result = search(data.view(), ValueTarget(data.y, {}), options(2), {});
         CHECK(result.reason == StopReason::exact);
         REQUIRE(!result.front.empty());
         CHECK(result.front.back().tape.size() <= (factor == 1.0 ? 6 : 8));
@@ -107,7 +107,7 @@ TEST_CASE("a law is found exactly, at its size, whatever the units of the target
 
 TEST_CASE("an interrupted search keeps what it has") {
     const Data data = sampled("a*sin(b) + 1.5", 200, 1.0);
-    const SearchResult result = search(data.view(), ValueGoal(data.y, {}), options(2),
+    const SearchResult result = search(data.view(), ValueTarget(data.y, {}), options(2),
                                        [](const SearchProgress&) { return true; });
     CHECK(result.reason == StopReason::interrupted);
     CHECK(!result.front.empty());
@@ -118,7 +118,7 @@ TEST_CASE("rows with weight zero do not count") {
     std::vector<double> weights(100, 1.0);
     data.y[7] = 1e6;
     weights[7] = 0.0;
-    const SearchResult result = search(data.view(), ValueGoal(data.y, weights), options(1), {});
+    const SearchResult result = search(data.view(), ValueTarget(data.y, weights), options(1), {});
     REQUIRE(!result.front.empty());
     CHECK(result.front.back().tape.size() == 3);
 }
@@ -128,14 +128,14 @@ namespace {
 /// The CPU's losses, as a device would be asked for them.
 class Recorded : public LossRows {
   public:
-    Recorded(MatrixView<const double> x, const Goal& goal) : x_(x), goal_(goal) {}
+    Recorded(MatrixView<const double> x, const Target& target) : x_(x), target_(target) {}
     std::vector<double> losses(std::span<const Tape> tapes) override {
         ++last_batches;
-        return losses_on_all_rows<double>(tapes, x_, goal_, 1);
+        return losses_on_all_rows<double>(tapes, x_, target_, 1);
     }
     std::vector<double> rough_losses(std::span<const Tape> tapes) override {
         batches.emplace_back(tapes.begin(), tapes.end());
-        return losses_on_all_rows<double>(tapes, x_, goal_, 1);
+        return losses_on_all_rows<double>(tapes, x_, target_, 1);
     }
     bool resident() const override { return stays; }
     std::vector<std::vector<Tape>> batches;
@@ -144,27 +144,27 @@ class Recorded : public LossRows {
 
   private:
     MatrixView<const double> x_;
-    const Goal& goal_;
+    const Target& target_;
 };
 
 }  // namespace
 
 TEST_CASE("rows elsewhere get one batch an exchange, and one for the last losses") {
     const Data data = sampled("exp(a)*tanh(b) + sin(3*a)", 8200, 1.0);
-    const ValueGoal goal(data.y, {});
+    const ValueTarget target(data.y, {});
     SearchOptions few = options(2);
     few.max_size = 14;
     few.islands = 2;
     few.evaluations = few.islands * 2000 * (1 + 2);  // epochs of 2000 and 4000 passes
-    Recorded far(data.view(), goal);
+    Recorded far(data.view(), target);
     far.stays = false;
     few.loss_rows = &far;
-    const SearchResult once = search(data.view(), goal, few, {});
+    const SearchResult once = search(data.view(), target, few, {});
     CHECK(far.batches.empty());
     CHECK(far.last_batches == 1);
-    Recorded near(data.view(), goal);
+    Recorded near(data.view(), target);
     few.loss_rows = &near;
-    const SearchResult found = search(data.view(), goal, few, {});
+    const SearchResult found = search(data.view(), target, few, {});
     CHECK(near.batches.size() == 2);
     CHECK(near.last_batches == 1);
     for (const auto& batch : near.batches) {

@@ -112,22 +112,23 @@ TEST_CASE("streamed scores are those of the definition, for any number of thread
     const std::size_t n = held.y.size();
     std::vector<double> u(n), gradient(3 * n), hessian(9 * n);
     model.derivatives(held.rows(), u.data(), gradient.data(), hessian.data());
-    double mean = 0, lean = 0, bend = 0, square = 0;
+    double mean = 0, residual_curvature = 0, curvature = 0, square = 0;
     for (std::size_t i = 0; i < n; ++i) {
         const double u02 = hessian[9 * i + 2] * 16;
-        const double crossed = u[i] * u02 - gradient[3 * i] * gradient[3 * i + 2] * 16;
+        const double product_residual = u[i] * u02 - gradient[3 * i] * gradient[3 * i + 2] * 16;
         mean += u[i] / static_cast<double>(n);
-        lean += crossed * u02;
-        bend += u02 * u02;
+        residual_curvature += product_residual * u02;
+        curvature += u02 * u02;
     }
-    const double c = lean / bend;
-    std::vector<double> sizes, crosses, bends;
+    const double c = residual_curvature / curvature;
+    std::vector<double> sizes, product_residuals, curvatures;
     for (std::size_t i = 0; i < n; ++i) {
         square += (u[i] - mean) * (u[i] - mean) / static_cast<double>(n);
         const double u02 = hessian[9 * i + 2] * 16;
         sizes.push_back(std::abs(u[i] - c));
-        bends.push_back(std::abs(u02));
-        crosses.push_back(std::abs((u[i] - c) * u02 - gradient[3 * i] * gradient[3 * i + 2] * 16));
+        curvatures.push_back(std::abs(u02));
+        product_residuals.push_back(
+            std::abs((u[i] - c) * u02 - gradient[3 * i] * gradient[3 * i + 2] * 16));
     }
     const auto median = [](std::vector<double> v) {
         std::sort(v.begin(), v.end());
@@ -137,11 +138,12 @@ TEST_CASE("streamed scores are those of the definition, for any number of thread
     CHECK(one.offset == doctest::Approx(c));
     CHECK(one.deviation == doctest::Approx(deviation));
     CHECK(one.additive_rms[1] ==
-          doctest::Approx(std::sqrt(bend / static_cast<double>(n)) / (12 * deviation)));
+          doctest::Approx(std::sqrt(curvature / static_cast<double>(n)) / (12 * deviation)));
     CHECK(one.additive_median[1] ==
-          doctest::Approx(median(bends) / (12 * deviation)).epsilon(0.05));
-    CHECK(one.product_median[1] ==
-          doctest::Approx(median(crosses) / (12 * median(sizes) * deviation)).epsilon(0.1));
+          doctest::Approx(median(curvatures) / (12 * deviation)).epsilon(0.05));
+    CHECK(
+        one.product_median[1] ==
+        doctest::Approx(median(product_residuals) / (12 * median(sizes) * deviation)).epsilon(0.1));
 }
 
 TEST_CASE("pairs alone are not enough: x0 (x1 + x2) is a product with a sum in it") {
@@ -232,7 +234,7 @@ TEST_CASE("inputs without effect are left out; levels have no score and are coup
     CHECK(levels.tree.text() == "f(0, 2)");
 }
 
-TEST_CASE("the doubt about a ratio of errors is the spread of its log over many draws") {
+TEST_CASE("the standard_error about a ratio of errors is the spread of its log over many draws") {
     constexpr std::size_t rows = 200;
     constexpr int draws = 400;
     closedform::Random random(21, 0);
@@ -240,7 +242,7 @@ TEST_CASE("the doubt about a ratio of errors is the spread of its log over many 
     for (const double shared : {0.0, 0.9, -1.0}) {
         double sum = 0;
         double squares = 0;
-        double doubts = 0;
+        double standard_errors_found = 0;
         for (int draw = 0; draw < draws; ++draw) {
             closedform::HeldOutErrors a;
             closedform::HeldOutErrors b;
@@ -261,10 +263,10 @@ TEST_CASE("the doubt about a ratio of errors is the spread of its log over many 
             const double log_ratio = 2 * std::log(a.relative / b.relative);
             sum += log_ratio;
             squares += log_ratio * log_ratio;
-            doubts += closedform::doubt(a, b);
+            standard_errors_found += closedform::standard_error(a, b);
         }
         const double mean = sum / draws;
         const double spread = std::sqrt(squares / draws - mean * mean);
-        CHECK(doubts / draws == doctest::Approx(spread).epsilon(0.12));
+        CHECK(standard_errors_found / draws == doctest::Approx(spread).epsilon(0.12));
     }
 }

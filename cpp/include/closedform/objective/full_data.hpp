@@ -16,10 +16,10 @@
 namespace closedform {
 
 /// Losses of expressions on all rows of X, in one pass over them. Throws std::invalid_argument
-/// where X, the goal and the expressions do not fit together.
+/// where X, the target and the expressions do not fit together.
 template <class T>
 std::vector<double> losses_on_all_rows(std::span<const Tape> tapes, MatrixView<const T> x,
-                                       const Goal& goal, unsigned threads);
+                                       const Target& target, unsigned threads);
 
 /// The normal equations of all constants of every expression (in the order of
 /// constant_positions), in one pass over all rows or, beyond a million, over as many in parts
@@ -27,7 +27,7 @@ std::vector<double> losses_on_all_rows(std::span<const Tape> tapes, MatrixView<c
 /// with. Nothing where the deadline passes before the end. Throws as losses_on_all_rows.
 template <class T>
 std::vector<NormalEquations> equations_on_all_rows(std::span<const Tape> tapes,
-                                                   MatrixView<const T> x, const Goal& goal,
+                                                   MatrixView<const T> x, const Target& target,
                                                    unsigned threads, const Deadline& deadline);
 
 /// How many rows equations_on_all_rows looks at.

@@ -20,8 +20,8 @@ struct Units {
     double y = 1.0;
 };
 
-/// What a goal is made of, for whoever computes its losses elsewhere. Views of its arrays.
-struct GoalArrays {
+/// What a target is made of, for whoever computes its losses elsewhere. Views of its arrays.
+struct TargetArrays {
     enum class Kind { values, directions, labels };
     Kind kind = Kind::values;
     MatrixView<const double> targets;  ///< y or labels [rows x 1], or directions [rows x inputs]
@@ -30,19 +30,19 @@ struct GoalArrays {
     bool is_signed = true;             ///< a sign means something
 };
 
-class Goal {
+class Target {
   public:
-    virtual ~Goal() = default;
-    Goal() = default;
-    Goal(const Goal&) = delete;
-    Goal& operator=(const Goal&) = delete;
+    virtual ~Target() = default;
+    Target() = default;
+    Target(const Target&) = delete;
+    Target& operator=(const Target&) = delete;
 
     virtual std::size_t rows() const = 0;
 
     /// One a row, or none for equal ones.
     virtual std::span<const double> weights() const = 0;
 
-    virtual GoalArrays arrays() const = 0;
+    virtual TargetArrays arrays() const = 0;
 
     /// The objective at the named rows of the data; `blocks` holds those rows in working units.
     virtual std::unique_ptr<Objective> at(RowBlocks blocks, std::span<const std::size_t> which,
@@ -59,13 +59,13 @@ class Goal {
 };
 
 /// Values y, one a row; empty weights mean 1. Throws std::invalid_argument when the sizes differ.
-/// Goals refer to their arrays, they own nothing.
-class ValueGoal : public Goal {
+/// Targets refer to their arrays, they own nothing.
+class ValueTarget : public Target {
   public:
-    ValueGoal(std::span<const double> y, std::span<const double> weights);
+    ValueTarget(std::span<const double> y, std::span<const double> weights);
     std::size_t rows() const override { return y_.size(); }
     std::span<const double> weights() const override { return weights_; }
-    GoalArrays arrays() const override;
+    TargetArrays arrays() const override;
     std::unique_ptr<Objective> at(RowBlocks blocks, std::span<const std::size_t> which,
                                   const Units& units) const override;
     double mean_square() const override;
@@ -76,13 +76,13 @@ class ValueGoal : public Goal {
 };
 
 /// Directions of the input gradient: see GradientObjective.
-class GradientGoal : public Goal {
+class DirectionTarget : public Target {
   public:
-    GradientGoal(MatrixView<const double> directions, MatrixView<const double> scales,
-                 std::span<const double> weights, bool is_signed);
+    DirectionTarget(MatrixView<const double> directions, MatrixView<const double> scales,
+                    std::span<const double> weights, bool is_signed);
     std::size_t rows() const override { return directions_.rows; }
     std::span<const double> weights() const override { return weights_; }
-    GoalArrays arrays() const override;
+    TargetArrays arrays() const override;
     std::unique_ptr<Objective> at(RowBlocks blocks, std::span<const std::size_t> which,
                                   const Units& units) const override;
     // Every row brings as many equations as inputs, and a pass is worth more: no factor, offset or
@@ -98,12 +98,12 @@ class GradientGoal : public Goal {
 };
 
 /// Labels 1 or -1, one a row: see MarginObjective.
-class MarginGoal : public Goal {
+class LabelTarget : public Target {
   public:
-    MarginGoal(std::span<const double> labels, std::span<const double> weights);
+    LabelTarget(std::span<const double> labels, std::span<const double> weights);
     std::size_t rows() const override { return labels_.size(); }
     std::span<const double> weights() const override { return weights_; }
-    GoalArrays arrays() const override;
+    TargetArrays arrays() const override;
     std::unique_ptr<Objective> at(RowBlocks blocks, std::span<const std::size_t> which,
                                   const Units& units) const override;
 

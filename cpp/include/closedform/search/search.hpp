@@ -25,7 +25,7 @@ struct SearchOptions {
     double good_enough = 0.0;       ///< loss at which to stop; 0: none
     std::size_t islands = 8;
     std::vector<Tape> start;  ///< expressions to begin with
-    /// All rows of X and of the goal, where losses on them are cheap; null: they are looked at
+    /// All rows of X and of the target, where losses on them are cheap; null: they are looked at
     /// here, once, at the end. If it is resident, what the islands found is compared on all rows at
     /// every exchange, a batch for all islands together, and what is best there is not lost for
     /// being less so on the rows the islands see. The evolution itself is the same with and
@@ -50,12 +50,12 @@ struct SearchResult {
     double evolving = 0.0;               ///< of those, before the last stage
 };
 
-/// Minimises a goal's objective over expressions in the columns of X (n x d). `progress` is called
-/// from the calling thread, between epochs and about twice a second within one: when it returns
-/// true the search
-/// ends and returns the best so far. Throws std::invalid_argument for inconsistent sizes.
+/// Minimises a target's objective over expressions in the columns of X (n x d). `progress` is
+/// called from the calling thread, between epochs and about twice a second within one: when it
+/// returns true the search ends and returns the best so far. Throws std::invalid_argument for
+/// inconsistent sizes.
 template <class T>
-SearchResult search(MatrixView<const T> x, const Goal& goal, const SearchOptions& options,
+SearchResult search(MatrixView<const T> x, const Target& target, const SearchOptions& options,
                     const std::function<bool(const SearchProgress&)>& progress);
 
 }  // namespace closedform

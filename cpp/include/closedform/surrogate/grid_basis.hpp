@@ -69,9 +69,9 @@ class GridBasis {
     std::vector<double> roughness() const;
     /// and u^T S u a tenth of the integral of the squared slope; without an order of the nodes to
     /// go by (patch 0, few levels), their variance. Either is 0 for a constant.
-    std::vector<double> spread() const;
+    std::vector<double> slope_penalty() const;
     /// Whether the nodes are taken for levels without an order.
-    bool levels() const { return patch_ == 0 && nodes_.size() <= 10; }
+    bool unordered() const { return patch_ == 0 && nodes_.size() <= 10; }
 
   private:
     void build_element(std::size_t element);

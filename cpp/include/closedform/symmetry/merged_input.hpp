@@ -26,7 +26,7 @@ bool finite(const MergedInput& input);
 enum class MergeKind : std::uint8_t { unused, linear, product, radius, mixed };
 
 /// What an input enters an additive law through: g(a f1(z1) + b f2(z2)).
-enum class Term : std::uint8_t { identity, square, logarithm };
+enum class InputFunction : std::uint8_t { identity, square, logarithm };
 
 /// How two inputs merge:
 ///     both logarithms        z = z1^a z2^b
@@ -34,8 +34,8 @@ enum class Term : std::uint8_t { identity, square, logarithm };
 ///     none                   z = a f1(z1) + b f2(z2)
 /// The second alone is never a logarithm: swap them.
 struct Combination {
-    Term first = Term::identity;
-    Term second = Term::identity;
+    InputFunction first = InputFunction::identity;
+    InputFunction second = InputFunction::identity;
     double a = 1.0;
     double b = 1.0;
 };

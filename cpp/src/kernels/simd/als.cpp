@@ -228,12 +228,12 @@ void accumulate(const double* g, const double* powers, const double* residual, s
 }
 
 void add_cell(const double* moments, const double* weave, std::size_t width, std::size_t modes,
-              std::size_t padded, std::size_t first_node, double* band, std::size_t reach) {
+              std::size_t padded, std::size_t first_node, double* band, std::size_t bandwidth) {
     for (std::size_t i = 0; i < width; ++i) {
         for (std::size_t m = 0; m < modes; ++m) {
             const std::size_t column = (first_node + i) * modes + m;
             for (std::size_t j = i; j < width; ++j) {
-                double* to = band + column * (reach + 1) + (j - i) * modes - m;
+                double* to = band + column * (bandwidth + 1) + (j - i) * modes - m;
                 for (std::size_t n = 0; n < modes; n += pack_width) {
                     Pack sum{};
                     for (std::size_t q = 0; q < moment_count; ++q) {
@@ -261,15 +261,15 @@ void subtract(double* __restrict to, const double* __restrict from, double facto
     }
 }
 
-bool factor_band(double* a, std::size_t size, std::size_t reach) {
-    const std::size_t stride = reach + 1;
+bool factor_band(double* a, std::size_t size, std::size_t bandwidth) {
+    const std::size_t stride = bandwidth + 1;
     for (std::size_t j = 0; j < size; ++j) {
         double* column = a + j * stride;
         if (!(column[0] > 0)) {
             return false;
         }
         const double inverse = 1 / __builtin_sqrt(column[0]);
-        const std::size_t below = reach < size - 1 - j ? reach : size - 1 - j;
+        const std::size_t below = bandwidth < size - 1 - j ? bandwidth : size - 1 - j;
         for (std::size_t k = 0; k <= below; ++k) {
             column[k] *= inverse;
         }
@@ -282,17 +282,17 @@ bool factor_band(double* a, std::size_t size, std::size_t reach) {
     return true;
 }
 
-void solve_band(const double* a, std::size_t size, std::size_t reach, double* b) {
-    const std::size_t stride = reach + 1;
+void solve_band(const double* a, std::size_t size, std::size_t bandwidth, double* b) {
+    const std::size_t stride = bandwidth + 1;
     for (std::size_t j = 0; j < size; ++j) {
         const double* column = a + j * stride;
-        const std::size_t below = reach < size - 1 - j ? reach : size - 1 - j;
+        const std::size_t below = bandwidth < size - 1 - j ? bandwidth : size - 1 - j;
         b[j] /= column[0];
         subtract(b + j + 1, column + 1, b[j], below);
     }
     for (std::size_t j = size; j-- > 0;) {
         const double* column = a + j * stride;
-        const std::size_t below = reach < size - 1 - j ? reach : size - 1 - j;
+        const std::size_t below = bandwidth < size - 1 - j ? bandwidth : size - 1 - j;
         double sum = b[j];
         for (std::size_t k = 1; k <= below; ++k) {
             sum -= column[k] * b[j + k];

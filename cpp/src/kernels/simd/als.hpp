@@ -49,12 +49,12 @@ struct AlsRowKernels {
     /// [moment_count][width] [width] the share of each moment in each pair of shape functions.
     void (*add_cell)(const double* moments, const double* weave, std::size_t width,
                      std::size_t modes, std::size_t padded, std::size_t first_node, double* band,
-                     std::size_t reach);
+                     std::size_t bandwidth);
     /// Cholesky factor, in place, of a symmetric band matrix of `size` unknowns stored by columns:
-    /// a[j * (reach + 1) + k] is element (j + k, j). False if it is not positive definite.
-    bool (*factor_band)(double* a, std::size_t size, std::size_t reach);
+    /// a[j * (bandwidth + 1) + k] is element (j + k, j). False if it is not positive definite.
+    bool (*factor_band)(double* a, std::size_t size, std::size_t bandwidth);
     /// Solves with that factor, in place.
-    void (*solve_band)(const double* a, std::size_t size, std::size_t reach, double* b);
+    void (*solve_band)(const double* a, std::size_t size, std::size_t bandwidth, double* b);
 };
 
 const AlsRowKernels& als_row_kernels();

@@ -169,10 +169,10 @@ void binary_tangent(const double* a, const double* b, const double* v, const dou
 constexpr double zeros[rows] = {};
 
 void forward_tangent(const Node* tape, std::size_t nodes, const double* const* at,
-                     const bool* moves, double* tangent) {
+                     const bool* varies, double* tangent) {
     for (std::size_t i = 0; i < nodes; ++i) {
         const Node& node = tape[i];
-        if (!moves[i] || node.size == 1) {
+        if (!varies[i] || node.size == 1) {
             continue;
         }
         double* out = tangent + i * rows;
@@ -183,8 +183,8 @@ void forward_tangent(const Node* tape, std::size_t nodes, const double* const* a
             continue;
         }
         const std::size_t l = i - 1 - tape[i - 1].size;
-        const double* p = moves[l] ? tangent + l * rows : zeros;
-        const double* q = moves[i - 1] ? tangent + (i - 1) * rows : zeros;
+        const double* p = varies[l] ? tangent + l * rows : zeros;
+        const double* q = varies[i - 1] ? tangent + (i - 1) * rows : zeros;
         with_binary(node.op,
                     [&](auto f) { binary_tangent<decltype(f)>(at[l], a, at[i], p, q, out); });
     }
@@ -195,8 +195,8 @@ void unary_curve(const double* a, const double* v, const double* g, const double
                  const double* p, double* out) {
     CLOSEDFORM_ROWS_INDEPENDENT
     for (std::size_t i = 0; i < rows; ++i) {
-        const double bend = p[i] == 0.0 ? 0.0 : g[i] * F::curve(a[i], v[i]) * p[i];
-        out[i] = h[i] * F::slope(a[i], v[i]) + bend;
+        const double curvature = p[i] == 0.0 ? 0.0 : g[i] * F::curve(a[i], v[i]) * p[i];
+        out[i] = h[i] * F::slope(a[i], v[i]) + curvature;
     }
 }
 
@@ -220,7 +220,7 @@ void binary_curves(const double* a, const double* b, const double* v, const doub
 }
 
 void reverse_tangent(const Node* tape, std::size_t nodes, const double* const* at,
-                     const bool* active, const double* adjoint, const bool* moves,
+                     const bool* active, const double* adjoint, const bool* varies,
                      const double* tangent, bool* live, double* adjoint_tangent) {
     live[nodes - 1] = false;  // the root's adjoint is one, whatever the constants
     for (std::size_t i = nodes; i-- > 0;) {
@@ -232,9 +232,9 @@ void reverse_tangent(const Node* tape, std::size_t nodes, const double* const* a
         const double* h = live[i] ? adjoint_tangent + i * rows : zeros;
         if (node.op > Op::pow) {
             const std::size_t child = i - 1;
-            live[child] = live[i] || moves[child];
+            live[child] = live[i] || varies[child];
             if (active[child] && live[child]) {
-                const double* p = moves[child] ? tangent + child * rows : zeros;
+                const double* p = varies[child] ? tangent + child * rows : zeros;
                 double* out = adjoint_tangent + child * rows;
                 with_unary(node.op, at[child], [&](auto f) {
                     unary_curve<decltype(f)>(at[child], at[i], g, h, p, out);
@@ -245,12 +245,12 @@ void reverse_tangent(const Node* tape, std::size_t nodes, const double* const* a
         const std::size_t r = i - 1;
         const std::size_t l = r - tape[r].size;
         const bool linear = node.op == Op::add || node.op == Op::sub;
-        const bool reached = live[i] || (!linear && (moves[l] || moves[r]));
+        const bool reached = live[i] || (!linear && (varies[l] || varies[r]));
         live[l] = reached;
         live[r] = reached;
         if (reached) {
-            const double* p = moves[l] ? tangent + l * rows : zeros;
-            const double* q = moves[r] ? tangent + r * rows : zeros;
+            const double* p = varies[l] ? tangent + l * rows : zeros;
+            const double* q = varies[r] ? tangent + r * rows : zeros;
             double* left = active[l] ? adjoint_tangent + l * rows : nullptr;
             double* right = active[r] ? adjoint_tangent + r * rows : nullptr;
             with_binary(node.op, [&](auto f) {

@@ -23,16 +23,16 @@ struct TapeKernels {
     void (*reverse)(const Node* tape, std::size_t nodes, const double* const* at,
                     const bool* active, double* adjoint);
 
-    /// Tangents of the nodes marked in `moves` (those above what moves; never a variable), at
+    /// Tangents of the nodes marked in `varies` (those above what varies; never a variable), at
     /// `tangent + i * block_rows`. Those of the marked constants must be there on entry.
     void (*forward_tangent)(const Node* tape, std::size_t nodes, const double* const* at,
-                            const bool* moves, double* tangent);
+                            const bool* varies, double* tangent);
 
     /// After reverse and forward_tangent: how the adjoints of the nodes in `active` change with the
     /// tangent, mixed second derivatives. live[i] says whether node i's changes at all; only then
     /// is `adjoint_tangent + i * block_rows` written.
     void (*reverse_tangent)(const Node* tape, std::size_t nodes, const double* const* at,
-                            const bool* active, const double* adjoint, const bool* moves,
+                            const bool* active, const double* adjoint, const bool* varies,
                             const double* tangent, bool* live, double* adjoint_tangent);
 
     /// sum over a block of (scale * (f - y))^2
