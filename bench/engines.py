@@ -22,7 +22,7 @@ from bench.problem import Floats, Problem, judge
 from closedform.formulas.sympy_forms import shorter
 from closedform.searches.backends import native
 from closedform.searches.objectives import Values
-from closedform.searches.settings import LARGEST_SIZE, checked
+from closedform.searches.settings import LARGEST_SIZE, Arguments, checked
 
 OPERATORS = ("+", "-", "*", "/", "sin", "cos", "exp", "log", "square")
 MAX_SIZE = 40  # V8, the largest of its set, has 29 nodes
@@ -211,16 +211,13 @@ def _tidied(texts: Iterable[str], problem: Problem, budget: Budget) -> Iterator[
     ours, shortened as well."""
     X, y = problem.training(budget.seed)
     settings = checked(
-        operators=budget.operators,
-        max_size=LARGEST_SIZE,
-        time=TIDYING,
-        evaluations=None,
-        backend="native",
-        options=None,
-        threads=budget.threads,
-        seed=budget.seed,
-        callback=None,
-        device="cpu",
+        Arguments(
+            operators=budget.operators,
+            max_size=LARGEST_SIZE,
+            time=TIDYING,
+            threads=budget.threads,
+            seed=budget.seed,
+        )
     )
     finished = native.finish(X, problem.names, Values(y, None), settings, list(texts))
     for text, _ in finished.entries:

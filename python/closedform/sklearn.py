@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from closedform._typing import Floats
 from closedform.errors import InputError
 from closedform.pipelines.discovery import discover
 from closedform.searches.api import search
-from closedform.searches.settings import OPERATORS
+from closedform.searches.settings import Arguments
 from closedform.tables import checks
 from closedform.tables.checks import Matrix
 from closedform.tables.frames import column_labels
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from closedform.pipelines.results import Discovery
 
 
-class _Estimator:
+class _Estimator(Arguments):
     """What both estimators have: parameters by name, and columns that have to stay the same."""
 
     formula_: Formula
@@ -94,6 +94,7 @@ class _Estimator:
         return hasattr(self, "formula_")
 
 
+@dataclass(kw_only=True, eq=False, repr=False)
 class ClosedFormRegressor(_Estimator):
     """`discover` as a scikit-learn regressor.
 
@@ -108,28 +109,7 @@ class ClosedFormRegressor(_Estimator):
             column names are all strings.
     """
 
-    def __init__(
-        self,
-        *,
-        time: float = 60,
-        evaluations: int | None = None,
-        operators: Sequence[str] = OPERATORS,
-        max_size: int = 30,
-        strategy: str = "auto",
-        backend: str = "native",
-        options: Mapping[str, Any] | None = None,
-        threads: int | None = None,
-        seed: int = 0,
-    ) -> None:
-        self.time = time
-        self.evaluations = evaluations
-        self.operators = operators
-        self.max_size = max_size
-        self.strategy = strategy
-        self.backend = backend
-        self.options = options
-        self.threads = threads
-        self.seed = seed
+    strategy: str = "auto"
 
     def fit(self, X: object, y: object, sample_weight: object = None) -> Self:
         """Finds a formula for y.
@@ -197,27 +177,6 @@ class ClosedFormClassifier(_Estimator):
         feature_names_in_: (d,) object array of column names; only after fitting a table whose
             column names are all strings.
     """
-
-    def __init__(
-        self,
-        *,
-        time: float = 60,
-        evaluations: int | None = None,
-        operators: Sequence[str] = OPERATORS,
-        max_size: int = 30,
-        backend: str = "native",
-        options: Mapping[str, Any] | None = None,
-        threads: int | None = None,
-        seed: int = 0,
-    ) -> None:
-        self.time = time
-        self.evaluations = evaluations
-        self.operators = operators
-        self.max_size = max_size
-        self.backend = backend
-        self.options = options
-        self.threads = threads
-        self.seed = seed
 
     def fit(self, X: object, y: object, sample_weight: object = None) -> Self:
         """Finds a formula whose sign is the class.

@@ -13,11 +13,12 @@ from closedform._typing import FloatMatrix, Floats
 from closedform.errors import InputError
 from closedform.formulas.formula import Front, pareto
 from closedform.pipelines.results import Discovery, Errors
-from closedform.pipelines.stages import Stages
+from closedform.pipelines.stages import LEAST_SECONDS, Stages
 from closedform.searches.backends import dispatch
+from closedform.searches.budget import Budget, last_stage
 from closedform.searches.description_length import choose
 from closedform.searches.progress import Callback
-from closedform.searches.settings import OPERATORS, checked
+from closedform.searches.settings import OPERATORS, Arguments, checked
 from closedform.surrogates.model import Surrogate
 from closedform.surrogates.separability import Separability
 from closedform.tables import checks, chunks, devices, spool
@@ -73,18 +74,7 @@ def discover(
         InputError: arguments that cannot be used, constant columns or target.
     """
     devices.host_only(X, "discover")
-    settings = checked(
-        operators=operators,
-        max_size=max_size,
-        time=time,
-        evaluations=evaluations,
-        backend=backend,
-        options=options,
-        threads=threads,
-        seed=seed,
-        callback=callback,
-        device=device,
-    )
+    settings = checked(Arguments.of(locals()), callback, device)
     if strategy not in ("auto", "global", "direct"):
         raise InputError(f"strategy: {strategy!r} is unknown; use 'auto', 'global' or 'direct'")
     rows = chunks.rows(X, y, weights, min_rows=8)
@@ -94,6 +84,7 @@ def discover(
     held_out = _draw_held_out(len(rows.target), seed)
     searched_X, test_X = spool.set_aside(rows.table.values, held_out)
     searched_y, test_y = spool.set_aside(rows.target, held_out)
+    kept = last_stage(settings.time)
     run = Stages(
         X=searched_X,
         y=searched_y,
@@ -101,6 +92,7 @@ def discover(
         names=rows.table.names,
         settings=settings,
         device=device,
+        budget=Budget(settings.time, evaluations, callback, kept, LEAST_SECONDS),
     )
     surrogate, structure, through = None, None, None
     direct = run.first_look()
@@ -108,10 +100,8 @@ def discover(
         surrogate, structure = run.read_structure()
     tree = structure.tree if structure is not None and strategy == "auto" else None
     if surrogate is not None and structure is not None and not run.done(direct):
-        try:
+        with run.budget.interruptible():  # its searches return what they have
             through = run.through_surrogate(surrogate, structure, split=tree is not None)
-        except KeyboardInterrupt:  # between its searches, which return what they have
-            run.stopped = "interrupted"
     if not run.done(through) and not run.done(direct):
         direct = run.search("search on the data", 1.0, direct)
     return _conclude(run, surrogate, structure, strategy, direct, through, test_X, test_y)
@@ -133,12 +123,14 @@ def _conclude(
     test_y: Floats,
 ) -> Discovery:
     """Chooses between the two ways and measures what was found on the rows set aside."""
-    run.stopped = run.stopped or direct.stopped  # nothing follows the last search to notice its end
+    budget = run.budget
+    # Nothing follows the last search to notice its end.
+    budget.stopped = budget.stopped or direct.stopped
     ways: list[tuple[Literal["through_surrogate", "direct"], Front]] = [("direct", direct)]
     if through is not None:
         ways.insert(0, ("through_surrogate", through))
     bests = [front.best for _, front in ways]
-    winner = choose(bests, run.X, run.y, run.weights, run.settings.seed, run.ends())
+    winner = choose(bests, run.X, run.y, run.weights, run.settings.seed, budget.ends())
     formula = bests[winner]
     members = pareto(
         [f for _, front in ways for f in front if f is not formula and f != formula] + [formula],
@@ -156,9 +148,9 @@ def _conclude(
         front=Front(
             members,
             best=members.index(formula),
-            stopped=run.stopped,
-            evaluations=run.spent,
-            seconds=run.elapsed(),
+            stopped=budget.stopped,
+            evaluations=budget.spent,
+            seconds=budget.elapsed(),
         ).of_data(run.X, test_X),
         surrogate=surrogate,
         separability=structure,
@@ -166,7 +158,7 @@ def _conclude(
         strategy=_strategy(surrogate, structure, strategy),
         errors=errors,
         chosen=ways[winner][0],
-        stopped=run.stopped,
+        stopped=budget.stopped,
     )
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
-import time as clock
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,10 +17,13 @@ from closedform.neurons.network import Network, network
 from closedform.neurons.unit_gradients import points, unit_gradients
 from closedform.pipelines import monotone_link
 from closedform.pipelines.results import Fidelity, Interpretation
-from closedform.searches.api import search
 from closedform.searches.backends import dispatch
-from closedform.searches.progress import Callback, Progress
-from closedform.searches.settings import checked
+from closedform.searches.budget import Budget
+from closedform.searches.directions import run as search_directions
+from closedform.searches.directions import unit_rows
+from closedform.searches.objectives import Directions
+from closedform.searches.progress import Callback
+from closedform.searches.settings import Arguments, checked
 from closedform.searches.steepest_drop import gradient_errors, steepest_drop
 from closedform.tables import checks, chunks, devices
 from closedform.tables.checks import Matrix
@@ -90,18 +91,7 @@ def interpret(
             -1 whatever it computes), a gradient that is zero everywhere, too few rows in the band.
     """
     devices.host_only(X, "interpret")
-    settings = checked(
-        operators=operators,
-        max_size=max_size,
-        time=time,
-        evaluations=evaluations,
-        backend=backend,
-        options=options,
-        threads=threads,
-        seed=seed,
-        callback=callback,
-        device=device,
-    )
+    settings = checked(Arguments.of(locals()), callback, device)
     dispatch.prepare(settings)
     net = model if isinstance(model, Network) else network(model, neuron=neuron, device=device)
     if chunks.is_chunked(X):
@@ -111,9 +101,10 @@ def interpret(
     table = points(net, X)
     _check(table)
     row_weights = _checked_weights(weights, len(table.values))
-    run = _Run(float(time), evaluations, callback)
+    budget = Budget(settings.time, evaluations, callback)
+    link_quota = budget.quota(LINK)
 
-    run.tell("gradients")
+    budget.tell("gradients")
     searched, choosing, measuring = _split(table, row_weights, seed)
     gradients = unit_gradients(
         net,
@@ -124,24 +115,19 @@ def interpret(
         threads=threads,
         seed=seed,
     )
-    front = search(
-        Matrix(gradients.X, gradients.names),
-        gradients=gradients.U,
-        weights=gradients.weights,
-        signed=signed,
+    inside = Matrix(gradients.X, gradients.names)
+    front = search_directions(
+        inside,
+        Directions(unit_rows(gradients.U, inside), None, gradients.weights, signed),
+        replace(
+            settings,
+            time=budget.seconds(1 - LINK),
+            evaluations=budget.quota(1 - LINK),
+            callback=budget.listener(),
+        ),
         symmetries=symmetries,
-        operators=settings.operators,
-        max_size=max_size,
-        time=run.time(1 - LINK),
-        evaluations=run.quota(1 - LINK),
-        backend=backend,
-        options=options,
-        threads=threads,
-        seed=seed,
-        device=device,
-        callback=run.callback_of(),
-    )
-    run.spent += front.evaluations
+    ).of_data(inside.values)
+    budget.spend(front.evaluations, front.stopped)
 
     held_out = unit_gradients(net, choosing.X, band=band, weights=choosing.weights, threads=threads)
     best = steepest_drop(front, held_out.X, held_out.U, held_out.weights)
@@ -153,13 +139,13 @@ def interpret(
         T[defined],
         gradients.f[defined],
         None if gradients.weights is None else gradients.weights[defined],
-        operators=settings.operators,
-        max_size=LINK_SIZE,
-        time=min(run.time(1.0), LINK_SECONDS) if math.isfinite(time) else time,
-        evaluations=run.quota(LINK),
-        threads=threads,
-        seed=seed,
-        callback=run.callback_of("link"),
+        replace(
+            settings,
+            max_size=LINK_SIZE,
+            time=budget.seconds(1.0, LINK_SECONDS),
+            evaluations=link_quota,
+            callback=budget.listener(lambda progress: replace(progress, phase="link")),
+        ),
     )
     threshold = None
     if net.probability(searched.X.values[:1]) is not None:
@@ -246,49 +232,3 @@ def _checked_weights(weights: object, rows: int) -> Floats | str | None:
     if weights is None or isinstance(weights, str):
         return weights
     return checks.weights(weights, rows)
-
-
-@dataclass
-class _Run:
-    """What is left of the budget, and who is told."""
-
-    seconds: float
-    evaluations: int | None
-    callback: Callback | None
-    spent: int = 0
-    begun: float = field(default_factory=clock.monotonic)
-
-    def elapsed(self) -> float:
-        return clock.monotonic() - self.begun
-
-    def time(self, share: float) -> float:
-        """Seconds of a stage: a share of all, but no more than are left."""
-        return max(min(share * self.seconds, self.seconds - self.elapsed()), 0.01 * self.seconds)
-
-    def quota(self, share: float) -> int | None:
-        return None if self.evaluations is None else max(1, round(share * self.evaluations))
-
-    def tell(self, phase: str) -> None:
-        if self.callback is not None:
-            self.callback(Progress(phase, self.elapsed(), self._remaining()))
-
-    def callback_of(self, phase: str = "") -> Callback | None:
-        """What a stage calls: told of the whole run, under the name of the phase if it has one."""
-        if self.callback is None:
-            return None
-        told, before = self.callback, self.spent
-
-        def tell(progress: Progress) -> bool | None:
-            whole = replace(
-                progress,
-                phase=phase or progress.phase,
-                elapsed=self.elapsed(),
-                remaining=self._remaining(),
-                evaluations=before + progress.evaluations,
-            )
-            return told(whole)
-
-        return tell
-
-    def _remaining(self) -> float | None:
-        return max(0.0, self.seconds - self.elapsed()) if math.isfinite(self.seconds) else None

@@ -7,15 +7,17 @@ then as a closed form, and for a classifier the threshold of T where phi is 0 (p
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from closedform._typing import Floats
 from closedform.formulas.formula import EXACT, Formula
-from closedform.searches.api import search
-from closedform.searches.progress import Callback
+from closedform.searches.objectives import Values
+from closedform.searches.settings import Settings
+from closedform.searches.values import run as search_values
+from closedform.tables import checks
 from closedform.tables.checks import Matrix
 
 VARIABLE = "T"
@@ -91,20 +93,8 @@ def isotonic(t: Floats, f: Floats, weights: Floats | None = None) -> Isotonic:
     return Isotonic(at[knots], means[np.searchsorted(starts, knots, side="right") - 1])
 
 
-def fit_link(
-    t: Floats,
-    f: Floats,
-    weights: Floats | None,
-    *,
-    operators: tuple[str, ...],
-    max_size: int,
-    time: float,
-    evaluations: int | None,
-    threads: int | None,
-    seed: int,
-    callback: Callback | None,
-) -> MonotoneLink:
-    """phi of f = phi(t), isotonic and as a closed form of at most `max_size` nodes.
+def fit_link(t: Floats, f: Floats, weights: Floats | None, settings: Settings) -> MonotoneLink:
+    """phi of f = phi(t), isotonic and as a closed form.
 
     The closed form is the smallest, among the formulas of a one-dimensional search that rise from
     the smallest t to the largest, that is as good as the isotonic fit; where one is exact, the
@@ -113,27 +103,19 @@ def fit_link(
     Args:
         t, f: (n,) float64, values of the formula and of the neuron.
         weights: (n,) or None.
-        operators: those that oscillate are left out.
-        max_size, time, evaluations, threads, seed, callback: as in `search`.
+        settings: of the search; operators that oscillate are left out, and the engine is the native
+            one, on the CPU.
     """
     positive = None if weights is None else np.maximum(weights, 1e-12 * weights.max())
     steps = isotonic(t, f, positive)
-    usable = tuple(name for name in operators if name not in OSCILLATING)
+    usable = tuple(name for name in settings.operators if name not in OSCILLATING)
     if not usable or steps.at[0] == steps.at[-1] or np.all(f == f[0]):
         return MonotoneLink(None, steps)
     table = Matrix(np.ascontiguousarray(t[:, None]), (VARIABLE,))
-    front = search(
-        table,
-        values=f,
-        weights=weights,
-        operators=usable,
-        max_size=max_size,
-        time=time,
-        evaluations=evaluations,
-        threads=threads,
-        seed=seed,
-        callback=callback,
-    )
+    plain = replace(settings, operators=usable, backend="native", options={}, on_device=False)
+    if weights is not None:
+        weights = checks.weights(weights, len(t))
+    front = search_values(table, Values(f, weights), plain).of_data(table.values)
     rising = [formula for formula in front if rises(formula, steps.at[0], steps.at[-1])]
     for enough in (EXACT * float(np.var(f)), AS_GOOD * _held_out_error(t, f, positive)):
         for formula in rising:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import math
-import time as clock
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -16,10 +15,10 @@ from closedform._typing import FloatMatrix, Floats
 from closedform.formulas.formula import EXACT, Formula, Front, pareto, scored
 from closedform.pipelines import parts
 from closedform.searches.backends import dispatch
+from closedform.searches.budget import Budget
 from closedform.searches.objectives import Values
 from closedform.searches.progress import Progress
 from closedform.searches.settings import LARGEST_SIZE, Settings
-from closedform.searches.values import INTERRUPTED_SECONDS
 from closedform.searches.values import run as run_search
 from closedform.surrogates import similarity
 from closedform.surrogates.model import Surrogate
@@ -42,9 +41,7 @@ FEW = 20
 USEFUL = 0.5
 # One worse than this is no better to search than the data themselves.
 ROUGH = 0.1
-# Of the time, kept for the choice between the two ways, and the most of it.
-LAST_SHARE = 0.05
-LAST_SECONDS = 1.0
+LEAST_SECONDS = 0.1  # of a search, where none are left
 # Stages that take no longer however much time there is.
 LONGEST_STAGE = 20.0
 LONGEST_FIRST_LOOK = 5.0
@@ -60,10 +57,8 @@ class Stages:
     names: tuple[str, ...]
     settings: Settings
     device: Device
-    spent: int = 0
-    stopped: str = ""
+    budget: Budget
     similarity: Similarity | None = None
-    begun: float = field(default_factory=clock.monotonic)
 
     @cached_property
     def exact(self) -> float:
@@ -78,72 +73,31 @@ class Stages:
         X = np.ascontiguousarray(self.X[chosen], dtype=np.float64)
         return X, self.y[chosen], None if self.weights is None else self.weights[chosen]
 
-    def elapsed(self) -> float:
-        return clock.monotonic() - self.begun
-
-    def left(self) -> float:
-        """Seconds the searches still have."""
-        kept = min(LAST_SHARE * self.settings.time, LAST_SECONDS)
-        return max(0.1, self.settings.time - kept - self.elapsed())
-
-    def ends(self) -> float:
-        """When the choice between the two ways has to be made, by time.monotonic."""
-        if self.stopped == "interrupted":
-            return clock.monotonic() + INTERRUPTED_SECONDS
-        return self.begun + self.settings.time
-
-    def stage(self, share: float) -> float:
-        """Seconds for a stage that can end early by itself; with no limit, no clock is read."""
-        return (
-            min(LONGEST_STAGE, share * self.settings.time)
-            if math.isfinite(self.settings.time)
-            else math.inf
-        )
-
     def done(self, front: Front | None) -> bool:
         """Nothing more to gain: an exact law, or no budget, or somebody said stop."""
         if front is not None and front.best.loss <= self.exact:
-            self.stopped = "exact"
-        if not self.stopped and self.left() <= 0.1:
-            self.stopped = "time"
-        if (
-            not self.stopped
-            and self.settings.evaluations is not None
-            and self.spent >= self.settings.evaluations
-        ):
-            self.stopped = "evaluations"
-        return bool(self.stopped)
-
-    def tell(self, phase: str, best: Formula | None = None, message: str = "") -> None:
-        remaining = self.left() if math.isfinite(self.settings.time) else None
-        loss = None if best is None else best.loss
-        progress = Progress(phase, self.elapsed(), remaining, self.spent, best, loss, message)
-        if self.settings.callback is not None and self.settings.callback(progress):
-            self.stopped = "interrupted"
+            self.budget.stopped = "exact"
+        return self.budget.used_up()
 
     def read_structure(self) -> tuple[Surrogate | None, Separability | None]:
         """Surrogate and separability; None for a stage that Ctrl-C cut short."""
         surrogate: Surrogate | None = None
-        try:
-            self.tell("surrogate")
+        structure: Separability | None = None
+        with self.budget.interruptible():
+            self.budget.tell("surrogate")
             table = Matrix(self.X, self.names)
             surrogate = self._surrogate_of(table, self.y, self.weights, SURROGATE)
-            self.tell(
-                "separability", message=f"surrogate: held-out error {surrogate.held_out_error:.2g}"
-            )
-            if surrogate.held_out_error > USEFUL:
-                return surrogate, None
-            structure = self._separability_of(surrogate, self.X, self.y, self.weights)
-        except KeyboardInterrupt:
-            self.stopped = "interrupted"
-            return surrogate, None
+            error = surrogate.held_out_error
+            self.budget.tell("separability", message=f"surrogate: held-out error {error:.2g}")
+            if error <= USEFUL:
+                structure = self._separability_of(surrogate, self.X, self.y, self.weights)
         return surrogate, structure
 
     def _surrogate_of(
         self, table: Matrix, target: Floats, weights: Floats | None, share: float
     ) -> Surrogate:
         return Surrogate(
-            time=min(self.stage(share), self.left()),
+            time=self.budget.seconds(share, LONGEST_STAGE),
             seed=self.settings.seed,
             threads=self.settings.threads or 0,
             device=self.device,
@@ -157,7 +111,7 @@ class Stages:
             Matrix(X, surrogate.names),
             target,
             weights=weights,
-            time=self.stage(SEPARABILITY),
+            time=self.budget.seconds(SEPARABILITY, LONGEST_STAGE),
             seed=self.settings.seed,
             threads=self.settings.threads or 0,
             device=self.device,
@@ -174,7 +128,7 @@ class Stages:
         settings = self._settings(phase, share, self.settings, shown=True)
         table, target = Matrix(self.X, self.names), Values(self.y, self.weights)
         front = run_search(table, target, settings, [formula.text for formula in start])
-        self._spend(front.evaluations, front.stopped)
+        self.budget.spend(front.evaluations, front.stopped)
         return front
 
     def formulas(
@@ -190,32 +144,26 @@ class Stages:
         settings = self._settings(phase, share, settings, shown=False)
         texts = [formula.text for formula in start]
         found = dispatch.search(table.values, table.names, target, settings, texts)
-        self._spend(found.evaluations, found.reason)
+        self.budget.spend(found.evaluations, found.reason)
         return [Formula(text, table.names, loss) for text, loss in found.entries]
 
     def _settings(self, phase: str, share: float, settings: Settings, *, shown: bool) -> Settings:
         """Those of one search; `shown`: its formulas are of the data."""
-        budget = self.settings.evaluations
-        quota = None
-        if budget is not None:
-            quota = max(1, min(int(share * budget), budget - self.spent))
 
-        def tell(progress: Progress) -> bool:
-            best = progress.best if shown else None
-            message = "" if shown else f"block: {progress.best}"
-            before = self.spent
-            self.spent += progress.evaluations
-            self.tell(phase, best, message)
-            self.spent = before
-            return self.stopped == "interrupted"
+        def told(progress: Progress) -> Progress:
+            if shown:
+                best, message = progress.best, ""
+            else:
+                best, message = None, f"block: {progress.best}"
+            loss = None if best is None else best.loss
+            return replace(progress, phase=phase, best=best, loss=loss, message=message)
 
-        time = min(self.left(), share * self.settings.time)
-        return replace(settings, time=time, evaluations=quota, callback=tell)
-
-    def _spend(self, evaluations: int, reason: str) -> None:
-        self.spent += evaluations
-        if reason == "interrupted":
-            self.stopped = "interrupted"
+        return replace(
+            settings,
+            time=self.budget.seconds(share),
+            evaluations=self.budget.quota(share, int),
+            callback=self.budget.listener(told),
+        )
 
     def through_surrogate(
         self, surrogate: Surrogate, structure: Separability, *, split: bool
@@ -235,7 +183,7 @@ class Stages:
 
     def _reduced(self, surrogate: Surrogate) -> Reduced:
         """The data in the fewest variables that do."""
-        self.tell("similarity")
+        self.budget.tell("similarity")
         operators = self.settings.operators
         reduced = similarity.reduce(*self.few, surrogate, self._surrogate_of_fewer, operators)
         if reduced.similarity.groups != self.names:
@@ -351,7 +299,7 @@ class Stages:
             choices[leaf] = parts.candidates(front, spread, error)
             if self.done(None):
                 return []
-        self.tell("whole")
+        self.budget.tell("whole")
         return parts.combinations(tree, choices)
 
     def _blocks(
@@ -393,15 +341,15 @@ class Stages:
         X, y, weights = self.few
         linked = link.forward(y)
         for text in texts:
-            inner = Formula(text, self.names).refit(X, linked, weights, seconds=self.left())
+            inner = Formula(text, self.names).refit(X, linked, weights, seconds=self.budget.left())
             if not math.isfinite(inner.loss):
                 continue
             formula = Formula(link.inverse(f"({inner.text})"), self.names)
-            formula = formula.refit(X, y, weights, seconds=self.left())
+            formula = formula.refit(X, y, weights, seconds=self.budget.left())
             simple = formula.simplified(self.settings.operators)
             if simple.complexity <= room and math.isfinite(formula.loss):
                 fitted += scored([simple.text], self.names, X, _core.Goal.values(y, weights))
-            if self.left() <= 0.1:
+            if self.budget.left() <= LEAST_SECONDS:
                 break
         if not fitted:
             return []

@@ -14,7 +14,7 @@ from closedform.searches.labels import run as search_labels
 from closedform.searches.labels import signs as signs_of
 from closedform.searches.objectives import Directions, Labels, Values
 from closedform.searches.progress import Callback
-from closedform.searches.settings import OPERATORS, checked
+from closedform.searches.settings import OPERATORS, Arguments, checked
 from closedform.searches.values import run as search_values
 from closedform.tables import chunks, devices
 from closedform.tables.devices import Device
@@ -103,18 +103,7 @@ def search(
             f"values, gradients, labels: {' and '.join(given) or 'none'} given; give exactly one"
         )
     devices.host_only(X, "search")
-    settings = checked(
-        operators=operators,
-        max_size=max_size,
-        time=time,
-        evaluations=evaluations,
-        backend=backend,
-        options=options,
-        threads=threads,
-        seed=seed,
-        callback=callback,
-        device=device,
-    )
+    settings = checked(Arguments.of(locals()), callback, device)
     if gradients is not None:
         rows = chunks.rows(X, None, weights)
         units = unit_rows(gradients, rows.table)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from time import monotonic
 
 import numpy as np
 
@@ -15,6 +13,7 @@ from closedform.errors import InputError
 from closedform.formulas.formula import Formula, Front, pareto, scored
 from closedform.formulas.merging import Merging
 from closedform.searches.backends import dispatch, native
+from closedform.searches.budget import Budget
 from closedform.searches.objectives import Directions, unit
 from closedform.searches.pairs import merge_blocks
 from closedform.searches.progress import Progress
@@ -66,7 +65,8 @@ def run(table: Matrix, target: Directions, settings: Settings, *, symmetries: bo
         merging = find(
             table.values, U, weights, names=table.names, operators=settings.operators, seed=seed
         )
-    stages = _Stages(table.names, settings)
+    budget = Budget(settings.time, settings.evaluations, settings.callback)
+    stages = _Stages(table.names, settings, budget)
     if merging is not None and merging.exact and len(merging.texts) > 2:
         merging = merge_blocks(
             merging, weights, table.names, stages.search_block, stages.left_for_blocks
@@ -95,8 +95,8 @@ def run(table: Matrix, target: Directions, settings: Settings, *, symmetries: bo
         members,
         best=_best(members, table.values, U, weights, seed),
         stopped=stages.reason,
-        evaluations=stages.spent,
-        seconds=stages.elapsed(),
+        evaluations=budget.spent,
+        seconds=budget.elapsed(),
         symmetries=merging,
     )
 
@@ -143,14 +143,10 @@ class _Stages:
 
     names: tuple[str, ...]
     settings: Settings
+    budget: Budget
     found: list[str] = field(default_factory=list)
     done: bool = False
     reason: str = ""
-    spent: int = 0
-    begun: float = field(default_factory=monotonic)
-
-    def elapsed(self) -> float:
-        return monotonic() - self.begun
 
     def search_merged(self, problem: Merging, share: float, target: Directions) -> None:
         """Adds to `found` what the merged inputs give."""
@@ -171,10 +167,7 @@ class _Stages:
         self.done = self.done and (self.reason == "interrupted" or self.all_fit())
 
     def left_for_blocks(self) -> bool:
-        budget = self.settings.evaluations
-        in_time = self.elapsed() < BLOCKS * self.settings.time
-        in_budget = budget is None or self.spent < BLOCKS * budget
-        return not self.done and in_time and in_budget
+        return not self.done and self.budget.within(BLOCKS)
 
     def search_block(
         self, Z: Floats, target: Directions, names: tuple[str, ...]
@@ -190,8 +183,7 @@ class _Stages:
         # The inputs alone are the front's beginning, also where nothing is left to search.
         start = [*self._fitting(self.found), *self.names]
         if self.done:
-            left = max(self.settings.time - self.elapsed(), 0.01 * self.settings.time)
-            settings = replace(self.settings, time=left)
+            settings = replace(self.settings, time=self.budget.left())
             return native.finish(X, self.names, target, settings, start).entries
         return self._search(X, target, self.names, 1.0, {}, start)
 
@@ -215,47 +207,27 @@ class _Stages:
         start: Sequence[str] = (),
     ) -> list[tuple[str, float]]:
         """A search of the original inputs (an empty `expansion`), or of others, with a share."""
-        settings = self.settings
-        time, budget, callback = settings.time, settings.evaluations, settings.callback
-        before = self.elapsed()
 
-        def report(progress: Progress) -> bool | None:
-            assert callback is not None
-            elapsed = before + progress.elapsed
+        def shown(progress: Progress) -> Progress:
             best = progress.best
             if expansion is None:
                 best = None  # of a block: it is not what was asked for
             elif best is not None and expansion:
                 best = Formula(_expanded(best.text, expansion), self.names, best.loss)
-            return callback(
-                replace(
-                    progress,
-                    elapsed=elapsed,
-                    remaining=max(0.0, time - elapsed) if math.isfinite(time) else None,
-                    evaluations=self.spent + progress.evaluations,
-                    best=best,
-                )
-            )
+            return replace(progress, best=best)
 
-        left = None
-        if budget is not None:
-            left = max(1, min(budget - self.spent, round(share * budget)))
-        mine = settings if names == self.names else settings.of_other_columns()
-        entries, self.reason, passes, _ = dispatch.search(
-            X,
-            names,
-            target,
-            replace(
-                mine,
-                time=max(min(share * time, time - before), 0.01 * time),
-                evaluations=left,
-                callback=None if callback is None else report,
-            ),
-            start,
+        mine = self.settings if names == self.names else self.settings.of_other_columns()
+        mine = replace(
+            mine,
+            time=self.budget.seconds(share),
+            evaluations=self.budget.quota(share),
+            callback=self.budget.listener(shown),
         )
-        self.spent += passes
+        found = dispatch.search(X, names, target, mine, start)
+        self.budget.spend(found.evaluations, found.reason)
+        self.reason = found.reason
         self.done = self.reason in ("exact", "interrupted")
-        return entries
+        return found.entries
 
 
 def _expanded(text: str, expansion: Mapping[str, str]) -> str:

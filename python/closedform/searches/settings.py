@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from closedform.errors import InputError
@@ -57,56 +57,64 @@ class Settings:
         return replace(self, options=kept)
 
 
-def checked(
-    *,
-    operators: Iterable[str],
-    max_size: int,
-    time: float,
-    evaluations: int | None,
-    backend: str,
-    options: Mapping[str, Any] | None,
-    threads: int | None,
-    seed: int,
-    callback: Callback | None,
-    device: str,
-) -> Settings:
+@dataclass(kw_only=True, eq=False, repr=False)
+class Arguments:
+    """What users tell every search and both pipelines besides the data: see `search`."""
+
+    time: float = 60
+    evaluations: int | None = None
+    operators: Iterable[str] = OPERATORS
+    max_size: int = 30
+    backend: str = "native"
+    options: Mapping[str, Any] | None = None
+    threads: int | None = None
+    seed: int = 0
+
+    @staticmethod
+    def of(given: Mapping[str, Any]) -> Arguments:
+        """Those of them that a function was given, from all that it was given by name."""
+        return Arguments(**{part.name: given[part.name] for part in fields(Arguments)})
+
+
+def checked(given: Arguments, callback: Callback | None = None, device: str = "cpu") -> Settings:
     """Settings that make sense; the options are checked by their engine.
 
     Raises:
         InputError: names the argument.
     """
-    chosen = _operators(operators)
-    if not 1 <= max_size <= LARGEST_SIZE:
-        raise InputError(f"max_size: {max_size} is out of range; give 1 to {LARGEST_SIZE}")
-    if not time > 0:
-        raise InputError(f"time: {time} is not positive; give seconds, or math.inf")
-    if evaluations is None and math.isinf(time):
+    chosen = _operators(given.operators)
+    if not 1 <= given.max_size <= LARGEST_SIZE:
+        raise InputError(f"max_size: {given.max_size} is out of range; give 1 to {LARGEST_SIZE}")
+    if not given.time > 0:
+        raise InputError(f"time: {given.time} is not positive; give seconds, or math.inf")
+    if given.evaluations is None and math.isinf(given.time):
         raise InputError("time: no limit and no evaluations given; give one of them")
-    if evaluations is not None and evaluations < 1:
-        raise InputError(f"evaluations: {evaluations} is not positive; give at least 1")
-    if threads is not None and threads < 1:
-        raise InputError(f"threads: {threads} is not positive; give None for all cores")
-    if not 0 <= seed < 2**64:
-        raise InputError(f"seed: {seed} is out of range; give 0 to 2**64 - 1")
-    if backend not in BACKENDS:
-        raise InputError(f"backend: {backend!r} is unknown; use {' or '.join(map(repr, BACKENDS))}")
+    if given.evaluations is not None and given.evaluations < 1:
+        raise InputError(f"evaluations: {given.evaluations} is not positive; give at least 1")
+    if given.threads is not None and given.threads < 1:
+        raise InputError(f"threads: {given.threads} is not positive; give None for all cores")
+    if not 0 <= given.seed < 2**64:
+        raise InputError(f"seed: {given.seed} is out of range; give 0 to 2**64 - 1")
+    if given.backend not in BACKENDS:
+        known = " or ".join(map(repr, BACKENDS))
+        raise InputError(f"backend: {given.backend!r} is unknown; use {known}")
     where = devices.checked(device)
-    if backend == "pysr" and where == "cuda":
+    if given.backend == "pysr" and where == "cuda":
         raise InputError(
             'device: "cuda" is not for PySR, which searches on the CPU; use device="auto", which '
             'leaves what is not PySR\'s to a GPU, or backend="native"'
         )
     return Settings(
         operators=chosen,
-        max_size=max_size,
-        time=float(time),
-        evaluations=evaluations,
-        backend=backend,
-        options=dict(options or {}),
-        threads=threads,
-        seed=seed,
+        max_size=given.max_size,
+        time=float(given.time),
+        evaluations=given.evaluations,
+        backend=given.backend,
+        options=dict(given.options or {}),
+        threads=given.threads,
+        seed=given.seed,
         callback=callback,
-        on_device=backend == "native" and devices.on_gpu(where),
+        on_device=given.backend == "native" and devices.on_gpu(where),
     )
 
 

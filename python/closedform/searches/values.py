@@ -13,17 +13,12 @@ from closedform._typing import FloatMatrix
 from closedform.formulas.formula import EXACT, Formula, Front, pareto, scored
 from closedform.formulas.sympy_forms import shorter
 from closedform.searches.backends import dispatch
+from closedform.searches.budget import Budget, last_stage
 from closedform.searches.description_length import choose, description_lengths
 from closedform.searches.objectives import Values
 from closedform.searches.settings import Settings
 from closedform.tables.checks import Matrix
 from closedform.tables.rows import variance
-
-# Share of the time kept for shortening formulas and choosing the best, and the most of it.
-LAST_SHARE = 0.05
-LAST_SECONDS = 1.0
-# Whoever stopped a search waits no longer than this for them.
-INTERRUPTED_SECONDS = 0.5
 
 
 def run(table: Matrix, target: Values, settings: Settings, start: Sequence[str] = ()) -> Front:
@@ -32,19 +27,18 @@ def run(table: Matrix, target: Values, settings: Settings, start: Sequence[str] 
     start: formulas to begin with, besides the user's.
     """
     y, weights, time = target.y, target.weights, settings.time
-    ends = monotonic() + time
+    budget = Budget(time, None, None, kept=last_stage(time), least=0.0)
     # Loading it takes a second, which the last stage may not have.
     import_module("sympy")
-    searching = max(ends - monotonic(), 0.0) - min(LAST_SHARE * time, LAST_SECONDS)
     entries, reason, passes, seconds = dispatch.search(
-        table.values, table.names, target, replace(settings, time=searching), start
+        table.values, table.names, target, replace(settings, time=budget.left()), start
     )
     texts = [text for text, _ in entries]
     threads, on_device = settings.threads or 0, settings.on_device
     found = scored(texts, table.names, table.values, target.goal, threads, on_device)
     exact = EXACT * variance(y)
-    if reason == "interrupted":
-        ends = min(ends, monotonic() + INTERRUPTED_SECONDS)
+    budget.spend(passes, reason)
+    ends = budget.ends()
     try:
         texts = []
         for formula in _by_worth(found, table.values):

@@ -20,6 +20,7 @@ from closedform.pipelines.monotone_link import (
     threshold,
 )
 from closedform.searches.objectives import unit
+from closedform.searches.settings import Arguments, checked
 from closedform.searches.steepest_drop import gradient_errors, steepest_drop
 
 small = st.integers(-5, 5).map(float)
@@ -101,13 +102,15 @@ def link_of(t: Floats, f: Floats) -> MonotoneLink:
         t,
         f,
         None,
-        operators=("+", "-", "*", "/", "sin", "exp"),
-        max_size=15,
-        time=math.inf,
-        evaluations=200_000,
-        threads=2,
-        seed=0,
-        callback=None,
+        checked(
+            Arguments(
+                operators=("+", "-", "*", "/", "sin", "exp"),
+                max_size=15,
+                time=math.inf,
+                evaluations=200_000,
+                threads=2,
+            )
+        ),
     )
 
 

@@ -18,6 +18,7 @@ from closedform.errors import InputError
 from closedform.searches import settings
 from closedform.searches.backends import hall_of_fame, julia_start, pysr
 from closedform.searches.objectives import Directions, Labels, Target, Values
+from closedform.searches.progress import Callback
 from closedform.searches.settings import Settings
 
 RNG = np.random.default_rng(0)
@@ -28,20 +29,14 @@ U = GRADIENTS / np.linalg.norm(GRADIENTS, axis=1, keepdims=True)
 NAMES = ("x1", "x2")
 
 
-def made(**changes: Any) -> Settings:
+def made(callback: Callback | None = None, **changes: Any) -> Settings:
     given: dict[str, Any] = {
         "operators": ("+", "*", "pow", "sin", "inv"),
         "max_size": 20,
         "time": 30.0,
-        "evaluations": None,
         "backend": "pysr",
-        "options": None,
-        "threads": None,
-        "seed": 0,
-        "callback": None,
-        "device": "cpu",
     }
-    return settings.checked(**given | changes)
+    return settings.checked(settings.Arguments(**given | changes), callback)
 
 
 TARGETS: dict[str, Target] = {
