@@ -147,10 +147,10 @@ class ClosedFormRegressor(_Estimator):
         truth = checks.vector(y, rows)
         w = np.ones(rows) if sample_weight is None else checks.weights(sample_weight, rows)
         residual = float(np.sum(w * (truth - predicted) ** 2))
-        spread = float(np.sum(w * (truth - np.average(truth, weights=w)) ** 2))
-        if spread == 0:
+        total = float(np.sum(w * (truth - np.average(truth, weights=w)) ** 2))
+        if total == 0:
             return 1.0 if residual == 0 else 0.0
-        return 1.0 - residual / spread
+        return 1.0 - residual / total
 
     def __sklearn_tags__(self) -> Any:
         from sklearn.utils import InputTags, RegressorTags, Tags, TargetTags

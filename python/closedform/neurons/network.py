@@ -17,7 +17,13 @@ import numpy as np
 from closedform._typing import FloatMatrix, Floats
 from closedform.errors import InputError
 from closedform.formulas.formula import Formula
-from closedform.neurons.adapters.neuron import Neuron, Target, by_blocks, choose, split_neuron
+from closedform.neurons.adapters.neuron import (
+    Neuron,
+    NeuronFunction,
+    by_blocks,
+    choose,
+    split_neuron,
+)
 from closedform.surrogates.model import Surrogate
 from closedform.tables import devices
 from closedform.tables.checks import matrix
@@ -35,17 +41,19 @@ class Network:
 
     def __init__(
         self,
-        target: Target,
+        function: NeuronFunction,
         names: tuple[str, ...] | None,
         classifier: bool | None,
         device: Device = "cpu",
     ) -> None:
-        self._target = target
+        self._function = function
         self._device: Device = device
         self._classifier = classifier
-        self.names = target.names if names is None else names
-        self.inputs = len(names) if target.inputs is None and names is not None else target.inputs
-        self.description = target.description
+        self.names = function.names if names is None else names
+        self.inputs = (
+            len(names) if function.inputs is None and names is not None else function.inputs
+        )
+        self.description = function.description
 
     def value(self, X: object, *, threads: int | None = None) -> Floats:
         """f at each row.
@@ -79,7 +87,7 @@ class Network:
         there = devices.matrix_there(X)
         rows = self._rows(X) if there is None else there
         known = self._classifier
-        if not (self._target.classifier(rows.shape[1]) if known is None else known):
+        if not (self._function.classifier(rows.shape[1]) if known is None else known):
             return None
         f = self._evaluate(X, threads, slopes=False)
         with np.errstate(over="ignore"):  # exp(-f) = inf gives the right 0
@@ -87,7 +95,7 @@ class Network:
 
     def _evaluate(self, X: object, threads: int | None, *, slopes: bool) -> Floats:
         there = devices.matrix_there(X)
-        on_gpu = self._target.on_gpu
+        on_gpu = self._function.on_gpu
         if there is not None:
             if on_gpu is None:
                 raise InputError(f"X: lies on a GPU; {self.description} takes rows of the host")
@@ -100,7 +108,7 @@ class Network:
         rows = self._rows(X)
         if on_gpu is not None and devices.on_gpu(self._device):
             return devices.running(lambda: on_gpu(rows, slopes))
-        work = self._target.gradient if slopes else self._target.value
+        work = self._function.gradient if slopes else self._function.value
         return work(rows, threads or 0)
 
     def _rows(self, X: object) -> FloatMatrix:
@@ -152,19 +160,19 @@ def network(
             cannot be used.
     """
     where = devices.checked(device)
-    target = _target(model, neuron)
-    if where == "cuda" and target.on_gpu is None:
-        raise InputError(f"device: {target.description} runs where it is; leave device out")
+    function = _neuron_function(model, neuron)
+    if where == "cuda" and function.on_gpu is None:
+        raise InputError(f"device: {function.description} runs where it is; leave device out")
     if names is not None:
         names = tuple(names)
         if len(set(names)) != len(names) or not all(isinstance(name, str) for name in names):
             raise InputError("names: must be distinct texts, one per input")
-        if target.inputs is not None and len(names) != target.inputs:
-            raise InputError(f"names: are {len(names)}; the network takes {target.inputs} inputs")
-    return Network(target, names, classifier, where)
+        if function.inputs is not None and len(names) != function.inputs:
+            raise InputError(f"names: are {len(names)}; the network takes {function.inputs} inputs")
+    return Network(function, names, classifier, where)
 
 
-def _target(model: Any, neuron: Neuron) -> Target:
+def _neuron_function(model: Any, neuron: Neuron) -> NeuronFunction:
     if isinstance(model, Network):
         raise InputError("model: is a Network already; use it as it is")
     if isinstance(model, Formula):
@@ -183,11 +191,11 @@ def _target(model: Any, neuron: Neuron) -> Target:
         _need_onnx()
         from closedform.neurons.adapters import onnx
 
-        return onnx.target(model, neuron)
-    return _framework_target(model, neuron)
+        return onnx.read(model, neuron)
+    return _framework_function(model, neuron)
 
 
-def _framework_target(model: Any, neuron: Neuron) -> Target:
+def _framework_function(model: Any, neuron: Neuron) -> NeuronFunction:
     """By the packages that the model's class and its bases come from, so that no framework is
     imported that has not made the model. Keras comes first: its classes derive from torch's or
     JAX's where these are its backend."""
@@ -195,23 +203,23 @@ def _framework_target(model: Any, neuron: Neuron) -> Target:
     if "keras" in packages:
         from closedform.neurons.adapters import keras
 
-        return keras.target(model, neuron)
+        return keras.read(model, neuron)
     if "torch" in packages:
         from closedform.neurons.adapters import torch
 
-        return torch.target(model, neuron)
+        return torch.read(model, neuron)
     if "sklearn" in packages:
         from closedform.neurons.adapters import sklearn
 
-        return sklearn.target(model, neuron)
+        return sklearn.read(model, neuron)
     if "onnx" in packages:
         from closedform.neurons.adapters import onnx
 
-        return onnx.target(model, neuron)
+        return onnx.read(model, neuron)
     if callable(model) and (packages & {"jax", "jaxlib", "flax"} or "jax" in sys.modules):
         from closedform.neurons.adapters import jax
 
-        return jax.target(model, neuron)
+        return jax.read(model, neuron)
     if callable(model):
         raise InputError(
             "model: is a function without a gradient; give the pair (value, gradient), or write it "
@@ -232,7 +240,7 @@ def _need_onnx() -> None:
 
 def _plain(
     value: Any, gradient: Any, neuron: Neuron, description: str, names: tuple[str, ...]
-) -> Target:
+) -> NeuronFunction:
     layer, index = split_neuron(neuron)
     if layer is not None:
         raise InputError(f"neuron: {description} has no layers; leave neuron out")
@@ -244,12 +252,12 @@ def _plain(
     def gradient_of(X: FloatMatrix, threads: int) -> Floats:
         return np.asarray(gradient(X), np.float64)
 
-    return Target(
+    return NeuronFunction(
         len(names), value_of, gradient_of, lambda _: False, f"{description}; native", names
     )
 
 
-def _pair(value: Any, gradient: Any, neuron: Neuron) -> Target:
+def _pair(value: Any, gradient: Any, neuron: Neuron) -> NeuronFunction:
     if neuron is not None:
         raise InputError("neuron: a pair of functions is one neuron; leave neuron out")
 
@@ -259,6 +267,6 @@ def _pair(value: Any, gradient: Any, neuron: Neuron) -> Target:
     def gradient_of(X: FloatMatrix, threads: int) -> Floats:
         return by_blocks(X, X.shape[1], gradient)
 
-    return Target(
+    return NeuronFunction(
         None, value_of, gradient_of, lambda _: False, "a pair of functions (value, gradient)"
     )

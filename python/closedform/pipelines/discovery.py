@@ -18,7 +18,7 @@ from closedform.searches.backends import dispatch
 from closedform.searches.budget import Budget, last_stage
 from closedform.searches.description_length import choose
 from closedform.searches.progress import Callback
-from closedform.searches.settings import OPERATORS, Arguments, checked
+from closedform.searches.settings import OPERATORS, arguments_of, checked
 from closedform.surrogates.model import Surrogate
 from closedform.surrogates.separability import Separability
 from closedform.tables import checks, chunks, devices, spool
@@ -57,8 +57,8 @@ def discover(
     shorter is returned (`description_length.choose`).
 
     Args:
-        X: (n, d) array or table; or rows in chunks, as `chunks.rows` takes them. A mapped array is
-            read where it lies, one in memory copied once.
+        X: (n, d) array or table; or rows in chunks, as `chunks.gather` takes them. A mapped array
+            is read where it lies, one in memory copied once.
         y: (n,) target, or the name of a column of a data set; None where it comes with chunks.
         weights: (n,) non-negative weights of the rows, or such a name.
         time: seconds for everything; ends earlier when an exact law is found.
@@ -74,22 +74,22 @@ def discover(
         InputError: arguments that cannot be used, constant columns or target.
     """
     devices.host_only(X, "discover")
-    settings = checked(Arguments.of(locals()), callback, device)
+    settings = checked(arguments_of(locals()), callback, device)
     if strategy not in ("auto", "global", "direct"):
         raise InputError(f"strategy: {strategy!r} is unknown; use 'auto', 'global' or 'direct'")
-    rows = chunks.rows(X, y, weights, min_rows=8)
-    checks.varying_columns(rows.table)
-    checks.varying_target(rows.target)
+    data = chunks.gather(X, y, weights, min_rows=8)
+    checks.varying_columns(data.inputs)
+    checks.varying_target(data.target)
     dispatch.prepare(settings)
-    held_out = _draw_held_out(len(rows.target), seed)
-    searched_X, test_X = spool.set_aside(rows.table.values, held_out)
-    searched_y, test_y = spool.set_aside(rows.target, held_out)
+    held_out = _draw_held_out(len(data.target), seed)
+    searched_X, test_X = spool.set_aside(data.inputs.values, held_out)
+    searched_y, test_y = spool.set_aside(data.target, held_out)
     kept = last_stage(settings.time)
     run = Stages(
         X=searched_X,
         y=searched_y,
-        weights=None if rows.weights is None else spool.set_aside(rows.weights, held_out)[0],
-        names=rows.table.names,
+        weights=None if data.weights is None else spool.set_aside(data.weights, held_out)[0],
+        names=data.inputs.names,
         settings=settings,
         device=device,
         budget=Budget(settings.time, evaluations, callback, kept, LEAST_SECONDS),
@@ -171,11 +171,11 @@ def _strategy(surrogate: Surrogate | None, structure: Separability | None, asked
 def _errors(prediction: Floats, y: Floats) -> Errors:
     error = prediction - y
     rmse = float(np.sqrt(np.mean(error**2)))
-    spread = float(np.std(y))
+    deviation = float(np.std(y))
     relative = float(np.mean(np.abs(error / y))) if np.all(y != 0) else math.nan
     return Errors(
         rmse=rmse,
-        nrmse=rmse / spread if spread > 0 else math.nan,
+        nrmse=rmse / deviation if deviation > 0 else math.nan,
         mean_relative=relative,
         max_abs=float(np.max(np.abs(error))),
     )

@@ -23,7 +23,7 @@ from closedform.searches.directions import run as search_directions
 from closedform.searches.directions import unit_rows
 from closedform.searches.objectives import Directions
 from closedform.searches.progress import Callback
-from closedform.searches.settings import Arguments, checked
+from closedform.searches.settings import arguments_of, checked
 from closedform.searches.steepest_drop import gradient_errors, steepest_drop
 from closedform.tables import checks, chunks, devices
 from closedform.tables.checks import Matrix
@@ -71,7 +71,7 @@ def interpret(
     Args:
         model: anything `cf.network` takes, or a `Network`.
         X: (n, d) array or table of the network's inputs, such as the rows it was trained on, or
-            chunks of them (`chunks.rows`). Of more than 200,000, as many are drawn.
+            chunks of them (`chunks.gather`). Of more than 200,000, as many are drawn.
         neuron: as in `cf.network`.
         band: rows of a classifier are used where its probability is in [band, 1 - band].
         weights: (n,) row weights; "boundary" for F (1 - F), which favours rows near the decision
@@ -91,13 +91,13 @@ def interpret(
             -1 whatever it computes), a gradient that is zero everywhere, too few rows in the band.
     """
     devices.host_only(X, "interpret")
-    settings = checked(Arguments.of(locals()), callback, device)
+    settings = checked(arguments_of(locals()), callback, device)
     dispatch.prepare(settings)
     net = model if isinstance(model, Network) else network(model, neuron=neuron, device=device)
     if chunks.is_chunked(X):
         boundary = isinstance(weights, str) and weights == "boundary"
-        rows = chunks.rows(X, None, None if boundary else weights)
-        X, weights = rows.table, weights if boundary else rows.weights
+        data = chunks.gather(X, None, None if boundary else weights)
+        X, weights = data.inputs, weights if boundary else data.weights
     table = points(net, X)
     _check(table)
     row_weights = _checked_weights(weights, len(table.values))

@@ -77,18 +77,18 @@ def isotonic(t: Floats, f: Floats, weights: Floats | None = None) -> Isotonic:
     at, group = np.unique(t, return_inverse=True)
     w = np.bincount(group, weights)
     sums = np.bincount(group, f if weights is None else f * weights)
-    # One block per run of pooled positions: weight, mean, position of its first.
-    blocks: list[tuple[float, float, int]] = []
+    # One pool per run of pooled positions: weight, mean, position of its first.
+    pools: list[tuple[float, float, int]] = []
     for k, (weight, value) in enumerate(zip(w.tolist(), (sums / w).tolist(), strict=True)):
         first = k
-        while blocks and blocks[-1][1] >= value:
-            before, mean, first = blocks.pop()
+        while pools and pools[-1][1] >= value:
+            before, mean, first = pools.pop()
             value = (before * mean + weight * value) / (before + weight)
             weight += before
-        blocks.append((weight, value, first))
-    starts = np.array([first for _, _, first in blocks])
+        pools.append((weight, value, first))
+    starts = np.array([first for _, _, first in pools])
     ends = np.append(starts[1:], len(at)) - 1
-    means = np.array([mean for _, mean, _ in blocks])
+    means = np.array([mean for _, mean, _ in pools])
     knots = np.unique(np.concatenate([starts, ends]))
     return Isotonic(at[knots], means[np.searchsorted(starts, knots, side="right") - 1])
 

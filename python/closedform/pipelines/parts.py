@@ -42,12 +42,12 @@ def design(
     return np.ascontiguousarray(np.vstack([rows, between]), dtype=np.float64)
 
 
-def candidates(front: Sequence[Formula], spread: float, error: float) -> list[Formula]:
+def candidates(front: Sequence[Formula], deviation: float, error: float) -> list[Formula]:
     """The few formulas of a leaf's front worth trying in the whole.
 
     Args:
         front: by complexity; losses are mean squared errors against samples of the surrogate.
-        spread: standard deviation of those samples.
+        deviation: standard deviation of those samples.
         error: the surrogate's own held-out error over the standard deviation of the data.
 
     Returns:
@@ -55,7 +55,7 @@ def candidates(front: Sequence[Formula], spread: float, error: float) -> list[Fo
         surrogate is to the data, and those where the loss drops steepest per node. A closer fit
         than the surrogate's own error copies its mistakes.
     """
-    nrmse = [math.sqrt(f.loss) / spread for f in front]
+    nrmse = [math.sqrt(f.loss) / deviation for f in front]
     close = [f for f, e in zip(front, nrmse, strict=True) if e <= 3 * error][: CANDIDATES // 2]
     drops = sorted(
         range(1, len(front)),

@@ -24,7 +24,7 @@ from closedform.surrogates import similarity
 from closedform.surrogates.model import Surrogate
 from closedform.surrogates.separability import Leaf, Separability, Tree, separability
 from closedform.surrogates.similarity import Reduced, Similarity
-from closedform.surrogates.transforms import LINKS, Link
+from closedform.surrogates.transforms import TRANSFORMS, Transform
 from closedform.tables.checks import Matrix
 from closedform.tables.devices import Device
 from closedform.tables.rows import sample_rows, variance
@@ -34,10 +34,11 @@ MOST_REFITTED = 50000
 # Shares of the time (or evaluations) of the stages; the direct search gets what is left.
 FIRST_LOOK, SURROGATE, SEPARABILITY = 0.15, 0.12, 0.10
 REDUCED = 0.04  # for every fit in fewer variables
-SIMILAR, LINKED, LEAVES, REDUCTION, WHOLE = 0.10, 0.03, 0.25, 0.02, 0.10
+SIMILAR, TRANSFORMED, LEAVES, REDUCTION, WHOLE = 0.10, 0.03, 0.25, 0.02, 0.10
 # Formulas of other variables that are refitted to the data.
 FEW = 20
-# A surrogate worse than this (held-out error over the target's spread) says nothing about leaves.
+# A surrogate worse than this (held-out error over the target's standard deviation) says nothing
+# about leaves.
 USEFUL = 0.5
 # One worse than this is no better to search than the data themselves.
 ROUGH = 0.1
@@ -126,8 +127,8 @@ class Stages:
     def search(self, phase: str, share: float, start: Iterable[Formula] = ()) -> Front:
         """A search of the data with a share of the whole budget."""
         settings = self._settings(phase, share, self.settings, shown=True)
-        table, target = Matrix(self.X, self.names), Values(self.y, self.weights)
-        front = run_search(table, target, settings, [formula.text for formula in start])
+        table, objective = Matrix(self.X, self.names), Values(self.y, self.weights)
+        front = run_search(table, objective, settings, [formula.text for formula in start])
         self.budget.spend(front.evaluations, front.stopped)
         return front
 
@@ -136,14 +137,14 @@ class Stages:
         phase: str,
         share: float,
         table: Matrix,
-        target: Values,
+        objective: Values,
         settings: Settings,
         start: Iterable[Formula] = (),
     ) -> list[Formula]:
         """A search of other rows, or on the way: as the engine leaves them, smallest first."""
         settings = self._settings(phase, share, settings, shown=False)
         texts = [formula.text for formula in start]
-        found = dispatch.search(table.values, table.names, target, settings, texts)
+        found = dispatch.search(table.values, table.names, objective, settings, texts)
         self.budget.spend(found.evaluations, found.reason)
         return [Formula(text, table.names, loss) for text, loss in found.entries]
 
@@ -173,7 +174,7 @@ class Stages:
         None where there is nothing to gain over searching the data.
         """
         reduced = self._reduced(surrogate)
-        start = [] if self.similarity is None else self._by_links(reduced)
+        start = [] if self.similarity is None else self._by_transforms(reduced)
         if not self._exact(start) and not self.done(None):
             start += self._by_blocks(reduced, surrogate, structure, split=split)
         return self.search("whole", WHOLE, start) if start else None
@@ -190,43 +191,43 @@ class Stages:
             self.similarity = reduced.similarity
         return reduced
 
-    def _by_links(self, reduced: Reduced) -> list[Formula]:
+    def _by_transforms(self, reduced: Reduced) -> list[Formula]:
         """Formulas in those variables, of the target and of its transforms."""
         if not reduced.similarity.groups:
-            return self._refitted([reduced.similarity.whole("1.0")], LINKS["identity"])
+            return self._refitted([reduced.similarity.whole("1.0")], TRANSFORMS["identity"])
         X, y, weights = self.few
         goal = _core.Goal.values(y, weights)
         found: list[Formula] = []
-        for name, link in LINKS.items():
+        for name, transform in TRANSFORMS.items():
             if self._exact(found) or self.done(None):
                 break
-            share = SIMILAR if name == "identity" else LINKED
-            found += scored(self._through_link(reduced, link, share), self.names, X, goal)
+            share = SIMILAR if name == "identity" else TRANSFORMED
+            found += scored(self._through_transform(reduced, transform, share), self.names, X, goal)
         best = sorted(found, key=lambda formula: formula.loss)[:FEW]
-        return self._refitted([formula.text for formula in best], LINKS["identity"])
+        return self._refitted([formula.text for formula in best], TRANSFORMS["identity"])
 
-    def _through_link(self, reduced: Reduced, link: Link, share: float) -> list[str]:
-        """Formulas of the linked values; none where a link does not fit the values."""
+    def _through_transform(self, reduced: Reduced, transform: Transform, share: float) -> list[str]:
+        """Formulas of the transformed values; none where a transform does not fit the values."""
         values, sign = reduced.values, ""
-        if not link.signed and np.all(values < 0):
+        if not transform.signed and np.all(values < 0):
             values, sign = -values, "-"
         with np.errstate(all="ignore"):
-            linked = link.forward(values)
-            weights = reduced.weights / link.slope(values) ** 2
-        fits = link.operators <= set(self.settings.operators)
-        if not (fits and (link.signed or np.all(values > 0))):
+            transformed = transform.forward(values)
+            weights = reduced.weights / transform.slope(values) ** 2
+        fits = transform.operators <= set(self.settings.operators)
+        if not (fits and (transform.signed or np.all(values > 0))):
             return []
-        if not (np.all(np.isfinite(linked)) and np.all(np.isfinite(weights))):
+        if not (np.all(np.isfinite(transformed)) and np.all(np.isfinite(weights))):
             return []
         groups, variables = reduced.similarity.groups, reduced.similarity.variables
         found = self.formulas(
             f"search {', '.join(groups)}",
             share,
             Matrix(reduced.Z, variables),
-            Values(linked, weights),
+            Values(transformed, weights),
             self.settings.of_other_columns(),
         )
-        inverses = [link.inverse(f"({formula.text})") for formula in found]
+        inverses = [transform.inverse(f"({formula.text})") for formula in found]
         return self._short([reduced.similarity.whole(f"{sign}({text})") for text in inverses])
 
     def _short(self, texts: list[str]) -> list[str]:
@@ -250,11 +251,11 @@ class Stages:
         there is one block, and a surrogate too rough to sample.
         """
         if split and self.similarity is not None and reduced.similarity.groups:
-            return self._refitted(self._wholes_of_fewer(reduced), LINKS["identity"])
-        tree, link, values, error = self._blocks(surrogate, structure, split)
+            return self._refitted(self._wholes_of_fewer(reduced), TRANSFORMS["identity"])
+        tree, transform, values, error = self._blocks(surrogate, structure, split)
         if isinstance(tree, Leaf) and error > ROUGH:
             return []
-        return self._refitted(self._wholes(self.X, surrogate, tree, values, error), link)
+        return self._refitted(self._wholes(self.X, surrogate, tree, values, error), transform)
 
     def _wholes_of_fewer(self, reduced: Reduced) -> list[str]:
         """Texts of the whole in the fewer variables, by blocks or, where there is one, at once."""
@@ -267,7 +268,7 @@ class Stages:
                     reduced.Z, model, behind.tree, behind.leaf_values, behind.error
                 )
                 return self._short([reduced.similarity.whole(text) for text in wholes])
-        return self._through_link(reduced, LINKS["identity"], LEAVES)
+        return self._through_transform(reduced, TRANSFORMS["identity"], LEAVES)
 
     def _wholes(
         self,
@@ -286,17 +287,19 @@ class Stages:
             inputs = tuple(surrogate.names[i] for i in leaf.inputs)
             rows = parts.design(X, leaf.inputs, ranges, self.settings.seed)
             samples = values(leaf, rows)
-            spread = float(np.std(samples))
-            if not (np.all(np.isfinite(samples)) and spread > 0):
+            deviation = float(np.std(samples))
+            if not (np.all(np.isfinite(samples)) and deviation > 0):
                 return []
             front = self.formulas(
                 f"search {', '.join(inputs)}",
                 LEAVES / len(leaves),
                 Matrix(rows, inputs),
                 Values(samples, None),
-                replace(self.settings.of_other_columns(), good_enough=(0.1 * error * spread) ** 2),
+                replace(
+                    self.settings.of_other_columns(), good_enough=(0.1 * error * deviation) ** 2
+                ),
             )
-            choices[leaf] = parts.candidates(front, spread, error)
+            choices[leaf] = parts.candidates(front, deviation, error)
             if self.done(None):
                 return []
         self.budget.tell("whole")
@@ -304,20 +307,20 @@ class Stages:
 
     def _blocks(
         self, surrogate: Surrogate, structure: Separability, split: bool
-    ) -> tuple[Tree, Link, Callable[[Leaf, Floats], Floats], float]:
-        """The tree to search by, the link around it, the function of each leaf, and its error."""
+    ) -> tuple[Tree, Transform, Callable[[Leaf, Floats], Floats], float]:
+        """The tree to search by, the transform around it, each leaf's function, and its error."""
         if split and not isinstance(structure.tree, Leaf):
-            return structure.tree, LINKS["identity"], structure.leaf_values, structure.error
+            return structure.tree, TRANSFORMS["identity"], structure.leaf_values, structure.error
         if split and structure.link is not None:
-            link = LINKS[structure.link]
+            transform = TRANSFORMS[structure.link]
             X, y, weights = self.few
-            target = link.forward(y)
-            if link.operators <= set(self.settings.operators) and np.all(np.isfinite(target)):
+            target = transform.forward(y)
+            if transform.operators <= set(self.settings.operators) and np.all(np.isfinite(target)):
                 table = Matrix(X, self.names)
-                linked = self._surrogate_of(table, target, weights, SURROGATE)
-                behind = self._separability_of(linked, X, target, weights)
+                transformed = self._surrogate_of(table, target, weights, SURROGATE)
+                behind = self._separability_of(transformed, X, target, weights)
                 if not isinstance(behind.tree, Leaf):
-                    return behind.tree, link, behind.leaf_values, behind.error
+                    return behind.tree, transform, behind.leaf_values, behind.error
         active = tuple(i for i, on in enumerate(structure.active) if on)
 
         def whole(leaf: Leaf, rows: Floats) -> Floats:
@@ -325,13 +328,13 @@ class Stages:
             full[:, list(leaf.inputs)] = rows
             return surrogate.predict(full)
 
-        return Leaf(active), LINKS["identity"], whole, surrogate.held_out_error
+        return Leaf(active), TRANSFORMS["identity"], whole, surrogate.held_out_error
 
-    def _refitted(self, texts: list[str], link: Link) -> list[Formula]:
+    def _refitted(self, texts: list[str], transform: Transform) -> list[Formula]:
         """The wholes with all constants fitted to a sample, then reduced; the front of them.
 
-        Behind a link the sum is fitted to the transformed target first: its constant term is not
-        known, and 1/sum may have poles before it is.
+        Behind a transform the sum is fitted to the transformed target first: its constant term is
+        not known, and 1/sum may have poles before it is.
 
         A whole begins larger than it ends: only a fit of all leaves together shows which of their
         factors are equal, or one. So there is room for twice the size until it has been reduced.
@@ -339,12 +342,14 @@ class Stages:
         room = min(2 * self.settings.max_size + 10, LARGEST_SIZE)
         fitted = []
         X, y, weights = self.few
-        linked = link.forward(y)
+        transformed = transform.forward(y)
         for text in texts:
-            inner = Formula(text, self.names).refit(X, linked, weights, seconds=self.budget.left())
+            inner = Formula(text, self.names).refit(
+                X, transformed, weights, seconds=self.budget.left()
+            )
             if not math.isfinite(inner.loss):
                 continue
-            formula = Formula(link.inverse(f"({inner.text})"), self.names)
+            formula = Formula(transform.inverse(f"({inner.text})"), self.names)
             formula = formula.refit(X, y, weights, seconds=self.budget.left())
             simple = formula.simplified(self.settings.operators)
             if simple.complexity <= room and math.isfinite(formula.loss):
@@ -355,8 +360,8 @@ class Stages:
             return []
         # Whichever engine searched, reducing is the native one's.
         native = replace(self.settings, backend="native", options={}, max_size=room)
-        table, target = Matrix(self.X, self.names), Values(self.y, self.weights)
-        reduced = self.formulas("whole", REDUCTION, table, target, native, pareto(fitted))
+        table, objective = Matrix(self.X, self.names), Values(self.y, self.weights)
+        reduced = self.formulas("whole", REDUCTION, table, objective, native, pareto(fitted))
         return [formula for formula in reduced if formula.complexity <= self.settings.max_size]
 
 

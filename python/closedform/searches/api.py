@@ -14,7 +14,7 @@ from closedform.searches.labels import run as search_labels
 from closedform.searches.labels import signs as signs_of
 from closedform.searches.objectives import Directions, Labels, Values
 from closedform.searches.progress import Callback
-from closedform.searches.settings import OPERATORS, Arguments, checked
+from closedform.searches.settings import OPERATORS, arguments_of, checked
 from closedform.searches.values import run as search_values
 from closedform.tables import chunks, devices
 from closedform.tables.devices import Device
@@ -56,7 +56,7 @@ def search(
 
     Args:
         X: (n, d) array or table; float64 and float32 C-contiguous arrays, in memory or mapped, are
-            not copied. Or rows in chunks, as `chunks.rows` takes them.
+            not copied. Or rows in chunks, as `chunks.gather` takes them.
         values: (n,) numbers to reproduce, or the name of a column of a data set; None for those
             that come with chunks (X, values).
         gradients: (n, d) gradients by the inputs, of any length: only their directions count.
@@ -95,37 +95,37 @@ def search(
     Raises:
         InputError: arguments that cannot be used; the message names the one and says what to do.
     """
-    targets = {"values": values, "gradients": gradients, "labels": labels}
-    given = [name for name, target in targets.items() if target is not None]
+    objectives = {"values": values, "gradients": gradients, "labels": labels}
+    given = [name for name, objective in objectives.items() if objective is not None]
     with_chunks = not given and chunks.is_chunked(X)  # values that come with X
     if len(given) != 1 and not with_chunks:
         raise InputError(
             f"values, gradients, labels: {' and '.join(given) or 'none'} given; give exactly one"
         )
     devices.host_only(X, "search")
-    settings = checked(Arguments.of(locals()), callback, device)
+    settings = checked(arguments_of(locals()), callback, device)
     if gradients is not None:
-        rows = chunks.rows(X, None, weights)
-        units = unit_rows(gradients, rows.table)
+        data = chunks.gather(X, None, weights)
+        units = unit_rows(gradients, data.inputs)
         dispatch.prepare(settings)
         front = search_directions(
-            rows.table,
-            Directions(units, None, rows.weights, signed),
+            data.inputs,
+            Directions(units, None, data.weights, signed),
             settings,
             symmetries=symmetries,
         )
     elif labels is not None:
         column = labels if isinstance(labels, str) else None
-        rows = chunks.rows(X, column, weights, y_name="labels")
-        signs = signs_of(rows.y if column else labels, len(rows.table.values))
+        data = chunks.gather(X, column, weights, y_name="labels")
+        signs = signs_of(data.y if column else labels, len(data.inputs.values))
         dispatch.prepare(settings)
-        front = search_labels(rows.table, Labels(signs, rows.weights), settings)
+        front = search_labels(data.inputs, Labels(signs, data.weights), settings)
     else:
-        rows = chunks.rows(X, values, weights, y_name="values")
-        if rows.y is None:
+        data = chunks.gather(X, values, weights, y_name="values")
+        if data.y is None:
             raise InputError(
                 "values, gradients, labels: none given, and X brings no values; give exactly one"
             )
         dispatch.prepare(settings)
-        front = search_values(rows.table, Values(rows.y, rows.weights), settings)
-    return front.of_data(rows.table.values)
+        front = search_values(data.inputs, Values(data.y, data.weights), settings)
+    return front.of_data(data.inputs.values)

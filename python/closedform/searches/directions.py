@@ -51,7 +51,7 @@ def unit_rows(gradients: object, table: Matrix) -> Floats:
     return np.ascontiguousarray(U)
 
 
-def run(table: Matrix, target: Directions, settings: Settings, *, symmetries: bool) -> Front:
+def run(table: Matrix, objective: Directions, settings: Settings, *, symmetries: bool) -> Front:
     """`search` for gradients on arguments that have been checked, by an engine that is ready.
 
     Where every merge of inputs holds to rounding, only the merged problem is searched. Where merges
@@ -59,7 +59,7 @@ def run(table: Matrix, target: Directions, settings: Settings, *, symmetries: bo
     is, beginning with what they found: a wrong merge costs time, not truth. Unless `signed`, the
     sign is found last: with it a formula can have two nodes more than max_size.
     """
-    U, weights, seed = target.U, target.weights, settings.seed
+    U, weights, seed = objective.U, objective.weights, settings.seed
     merging: Merging | None = None
     if symmetries:
         merging = find(
@@ -74,18 +74,18 @@ def run(table: Matrix, target: Directions, settings: Settings, *, symmetries: bo
     complete = merging is not None and _complete(merging, table.names, settings.max_size)
     for problem, share in _problems(merging, complete):
         if not stages.done:
-            stages.search_merged(problem, share, target)
+            stages.search_merged(problem, share, objective)
     # Nothing is lost by a search of the merged problem alone, if what it found can be kept.
     if complete and stages.all_fit():
         stages.done, stages.reason = True, stages.reason or "exact"
 
-    entries = stages.search_as_it_is(table.values, target)
+    entries = stages.search_as_it_is(table.values, objective)
     texts = [text for text, _ in entries]
     formulas = scored(
         texts,
         table.names,
         table.values,
-        target.goal,
+        objective.goal,
         settings.threads or 0,
         settings.on_device,
     )
@@ -148,19 +148,19 @@ class _Stages:
     done: bool = False
     reason: str = ""
 
-    def search_merged(self, problem: Merging, share: float, target: Directions) -> None:
+    def search_merged(self, problem: Merging, share: float, objective: Directions) -> None:
         """Adds to `found` what the merged inputs give."""
         if len(problem.texts) == 1:
             # The input left is the answer: nothing to search.
-            mean = np.average(problem.U[:, 0], weights=target.weights)
-            falls = target.signed and mean < 0
+            mean = np.average(problem.U[:, 0], weights=objective.weights)
+            falls = objective.signed and mean < 0
             self.found += [f"-({problem.texts[0]})" if falls else problem.texts[0]]
             if problem.loss <= PARALLEL and self.all_fit():
                 self.done, self.reason = True, "exact"
             return
         placeholders = tuple(f"z{k + 1}" for k in range(len(problem.texts)))
         expansion = dict(zip(placeholders, problem.texts, strict=True))
-        merged = replace(target, U=problem.U, scales=problem.S)
+        merged = replace(objective, U=problem.U, scales=problem.S)
         entries = self._search(problem.Z, merged, placeholders, share, expansion)
         self.found += [_expanded(text, expansion) for text, _ in entries]
         # An exact formula that is too long is none.
@@ -170,22 +170,22 @@ class _Stages:
         return not self.done and self.budget.within(BLOCKS)
 
     def search_block(
-        self, Z: Floats, target: Directions, names: tuple[str, ...]
+        self, Z: Floats, objective: Directions, names: tuple[str, ...]
     ) -> list[tuple[str, float]]:
         """What two inputs alone give; reports its progress in z1 and z2 by no formula."""
-        entries = self._search(Z, target, names, BLOCK, None)
+        entries = self._search(Z, objective, names, BLOCK, None)
         if self.reason != "interrupted":
             self.done = False  # an exact block is not the end
         return entries
 
-    def search_as_it_is(self, X: FloatMatrix, target: Directions) -> list[tuple[str, float]]:
+    def search_as_it_is(self, X: FloatMatrix, objective: Directions) -> list[tuple[str, float]]:
         """The last stage: goes on from `found`, refits it on all rows and makes it simple."""
         # The inputs alone are the front's beginning, also where nothing is left to search.
         start = [*self._fitting(self.found), *self.names]
         if self.done:
             settings = replace(self.settings, time=self.budget.left())
-            return native.finish(X, self.names, target, settings, start).entries
-        return self._search(X, target, self.names, 1.0, {}, start)
+            return native.finish(X, self.names, objective, settings, start).entries
+        return self._search(X, objective, self.names, 1.0, {}, start)
 
     def all_fit(self) -> bool:
         """Whether everything found can be kept, written in the original inputs."""
@@ -200,7 +200,7 @@ class _Stages:
     def _search(
         self,
         X: FloatMatrix,
-        target: Directions,
+        objective: Directions,
         names: tuple[str, ...],
         share: float,
         expansion: Mapping[str, str] | None,
@@ -223,7 +223,7 @@ class _Stages:
             evaluations=self.budget.quota(share),
             callback=self.budget.listener(shown),
         )
-        found = dispatch.search(X, names, target, mine, start)
+        found = dispatch.search(X, names, objective, mine, start)
         self.budget.spend(found.evaluations, found.reason)
         self.reason = found.reason
         self.done = self.reason in ("exact", "interrupted")

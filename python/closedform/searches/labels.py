@@ -36,12 +36,14 @@ def signs(labels: object, rows: int) -> Floats:
     return np.where(values == classes[1], 1.0, -1.0)
 
 
-def run(table: Matrix, target: Labels, settings: Settings) -> Front:
+def run(table: Matrix, objective: Labels, settings: Settings) -> Front:
     """`search` for labels on arguments that have been checked, by an engine that is ready."""
-    entries, reason, passes, seconds = dispatch.search(table.values, table.names, target, settings)
+    entries, reason, passes, seconds = dispatch.search(
+        table.values, table.names, objective, settings
+    )
     texts = [text for text, _ in entries]
     threads, on_device = settings.threads or 0, settings.on_device
-    found = scored(texts, table.names, table.values, target.goal, threads, on_device)
+    found = scored(texts, table.names, table.values, objective.goal, threads, on_device)
     members = pareto(found)
     losses = np.array([formula.loss for formula in members])
     # The hinge loss stands for the negative log likelihood of a row's label.

@@ -67,7 +67,7 @@ class Labels:
         return _core.Goal.labels(self.t, self.weights)
 
 
-Target: TypeAlias = Values | Directions | Labels
+Objective: TypeAlias = Values | Directions | Labels
 
 
 def unit(gradient: Floats) -> Floats:

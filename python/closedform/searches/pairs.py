@@ -17,7 +17,7 @@ from closedform.searches.symmetries import separable_blocks
 
 MOST_INPUTS = 20  # the test of all pairs takes too long for more
 
-# (Z, target, names) -> texts and losses in these names, smallest expression first.
+# (Z, objective, names) -> texts and losses in these names, smallest expression first.
 BlockSearch = Callable[[Floats, Directions, tuple[str, ...]], list[tuple[str, float]]]
 
 
@@ -69,9 +69,9 @@ def _block_formula(
     pointing = length > 0  # elsewhere T does not depend on the block, which says nothing of h
     Z, S = (np.ascontiguousarray(array[pointing][:, pair]) for array in (merging.Z, merging.S))
     directions = np.ascontiguousarray(U[pointing] / length[pointing, None])
-    target = Directions(directions, S, None if weights is None else weights[pointing], False)
+    objective = Directions(directions, S, None if weights is None else weights[pointing], False)
     names = ("z1", "z2")
-    for text, loss in search(Z, target, names):
+    for text, loss in search(Z, objective, names):
         if loss <= PARALLEL:
             return Formula(text, names, loss)
     return None

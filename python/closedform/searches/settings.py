@@ -70,10 +70,10 @@ class Arguments:
     threads: int | None = None
     seed: int = 0
 
-    @staticmethod
-    def of(given: Mapping[str, Any]) -> Arguments:
-        """Those of them that a function was given, from all that it was given by name."""
-        return Arguments(**{part.name: given[part.name] for part in fields(Arguments)})
+
+def arguments_of(given: Mapping[str, Any]) -> Arguments:
+    """Those of all that a function was given, by name: its `locals()`, where it begins."""
+    return Arguments(**{part.name: given[part.name] for part in fields(Arguments)})
 
 
 def checked(given: Arguments, callback: Callback | None = None, device: str = "cpu") -> Settings:

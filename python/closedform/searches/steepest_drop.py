@@ -69,5 +69,5 @@ def _clearly_better(errors: Floats, smaller: Floats, weights: Floats, loss: floa
         return True
     difference = smaller - errors
     mean = float(np.average(difference, weights=weights))
-    spread = np.linalg.norm(weights * (difference - mean)) / weights.sum()
-    return mean > float(spread)
+    standard_error = np.linalg.norm(weights * (difference - mean)) / weights.sum()
+    return mean > float(standard_error)

@@ -65,7 +65,7 @@ def find(
 
 
 @dataclass(frozen=True)
-class Block:
+class SeparableBlock:
     """Two inputs, by their places in `Merging.texts`, that may enter through one function.
 
     Attributes:
@@ -78,7 +78,7 @@ class Block:
     statistic: float
 
 
-def separable_blocks(merging: Merging, weights: object = None) -> list[Block]:
+def separable_blocks(merging: Merging, weights: object = None) -> list[SeparableBlock]:
     """Pairs of inputs whose gradient direction depends on the pair alone, clearest first.
 
     T = g(h(z_i, z_j), others) has G_i / G_j = h_i / h_j. The rules of `find` are blocks whose h is
@@ -92,7 +92,7 @@ def separable_blocks(merging: Merging, weights: object = None) -> list[Block]:
     rows = len(merging.Z)
     row_weights = np.ones(rows) if weights is None else checked_weights(weights, rows)
     blocks = _core.separable_blocks(merging.Z, merging.U, merging.S, row_weights)
-    return [Block((i, j), statistic) for i, j, statistic in blocks]
+    return [SeparableBlock((i, j), statistic) for i, j, statistic in blocks]
 
 
 def _merging(found: _core.MergingReport, tentative: Merging | None) -> Merging:

@@ -21,21 +21,21 @@ from closedform.tables.checks import Matrix
 from closedform.tables.rows import variance
 
 
-def run(table: Matrix, target: Values, settings: Settings, start: Sequence[str] = ()) -> Front:
+def run(table: Matrix, objective: Values, settings: Settings, start: Sequence[str] = ()) -> Front:
     """`search` for values on arguments that have been checked, by an engine that is ready.
 
     start: formulas to begin with, besides the user's.
     """
-    y, weights, time = target.y, target.weights, settings.time
+    y, weights, time = objective.y, objective.weights, settings.time
     budget = Budget(time, None, None, kept=last_stage(time), least=0.0)
     # Loading it takes a second, which the last stage may not have.
     import_module("sympy")
     entries, reason, passes, seconds = dispatch.search(
-        table.values, table.names, target, replace(settings, time=budget.left()), start
+        table.values, table.names, objective, replace(settings, time=budget.left()), start
     )
     texts = [text for text, _ in entries]
     threads, on_device = settings.threads or 0, settings.on_device
-    found = scored(texts, table.names, table.values, target.goal, threads, on_device)
+    found = scored(texts, table.names, table.values, objective.goal, threads, on_device)
     exact = EXACT * variance(y)
     budget.spend(passes, reason)
     ends = budget.ends()
@@ -46,7 +46,7 @@ def run(table: Matrix, target: Values, settings: Settings, start: Sequence[str] 
                 break
             if (text := shorter(formula, settings.operators)) is not None:
                 texts.append(text)
-        found += scored(texts, table.names, table.values, target.goal, threads, on_device)
+        found += scored(texts, table.names, table.values, objective.goal, threads, on_device)
         members = pareto(found, exact)
         best = choose(members, table.values, y, weights, settings.seed, ends)
     except KeyboardInterrupt:

@@ -112,7 +112,7 @@ class Surrogate:
 
         Args:
             X: (n, d) numbers or a table; float64 and float32 arrays, in memory or mapped, are read
-                where they lie. Or rows in chunks, as `chunks.rows` takes them.
+                where they lie. Or rows in chunks, as `chunks.gather` takes them.
             y: (n,) target, or the name of a column of a data set; None where it comes with chunks.
             weights: (n,) non-negative weights of the rows in the squared error, or such a name;
                 default all one.
@@ -124,14 +124,14 @@ class Surrogate:
             InputError: a ValueError, for anything that cannot be fitted.
         """
         devices.host_only(X, "fit")
-        given = chunks.rows(X, y, weights)
+        given = chunks.gather(X, y, weights)
         target = given.target
         low, high = float(target.min()), float(target.max())
         if high - low <= 1e-14 * max(abs(low), abs(high)):
             raise InputError("y: is constant, there is nothing to fit; give a target that varies")
         model, report = devices.running(
             lambda: _core.fit_surrogate(
-                given.table.values,
+                given.inputs.values,
                 target,
                 given.weights,
                 modes=0 if self.modes == "auto" else self.modes,
@@ -152,7 +152,7 @@ class Surrogate:
         self.segments_ = report["segments"]
         self.smoothing_ = report["smoothing"]
         self.discrete = tuple(report["discrete"])
-        self.names = given.table.names
+        self.names = given.inputs.names
         return self
 
     @property

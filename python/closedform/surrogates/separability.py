@@ -19,7 +19,7 @@ from closedform.tables.checks import matrix
 from closedform.tables.devices import Device
 
 Strategy = Literal["per-dimension", "per-block", "global"]
-Link = Literal["reciprocal", "log", "square", "sqrt", "exp"]
+TransformName = Literal["reciprocal", "log", "square", "sqrt", "exp"]
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,8 @@ class Separability:
         effect: (d,) the rms change of u when one input is taken from another row, over
             sqrt(2) std u: the root of its total Sobol index.
         anchor: (d,) the row through which blocks are sliced.
-        tried: every tree that was fitted, with its error on held-out rows over the spread of y.
+        tried: every tree that was fitted, with its error on held-out rows over the standard
+            deviation of y.
         reason: how the tree was decided, in words.
     """
 
@@ -80,7 +81,7 @@ class Separability:
     active: tuple[bool, ...]
     categorical: tuple[bool, ...]
     strategy: Strategy
-    link: Link | None
+    link: TransformName | None
     additive: Floats
     multiplicative: Floats
     additive_median: Floats
@@ -94,7 +95,7 @@ class Separability:
 
     @property
     def error(self) -> float:
-        """Held-out error of the tree over the spread of y; NaN where it was not fitted."""
+        """Held-out error of the tree over y's standard deviation; NaN where none was fitted."""
         return dict(self.tried).get(self.tree, float("nan"))
 
     @property
@@ -147,8 +148,8 @@ def separability(
 
     Args:
         surrogate: fitted to the data.
-        X: (n, d) rows, or chunks of them (`chunks.rows`), at which derivatives are taken: the data,
-            usually. Scores are taken at a million of them, evenly spaced.
+        X: (n, d) rows, or chunks of them (`chunks.gather`), at which derivatives are taken: the
+            data, usually. Scores are taken at a million of them, evenly spaced.
         y: (n,) the data's target, or the name of a column of a data set. With it, doubtful cases
             are decided by fits of each candidate tree to the data; without, by fits to the
             surrogate's values, against its own held-out error.
@@ -164,16 +165,16 @@ def separability(
     """
     on_device = devices.on_gpu(devices.checked(device))
     devices.host_only(X, "separability")
-    rows = chunks.rows(X, y, weights)
-    d = rows.table.values.shape[1]
+    data = chunks.gather(X, y, weights)
+    d = data.inputs.values.shape[1]
     if d != surrogate.n_inputs:
         raise InputError(f"X: has {d} columns, the surrogate was fitted on {surrogate.n_inputs}")
     found = devices.running(
         lambda: _core.separate(
             surrogate.core,
-            rows.table.values,
-            rows.y,
-            rows.weights,
+            data.inputs.values,
+            data.y,
+            data.weights,
             discrete=list(surrogate.discrete),
             held_out_error=surrogate.held_out_error,
             segments=surrogate.segments_,
@@ -200,7 +201,7 @@ def separability(
         anchor=found["anchor"],
         names=surrogate.names,
         tried=tried,
-        reason=_reason(tree, tried, surrogate, rows.y is not None)
+        reason=_reason(tree, tried, surrogate, data.y is not None)
         + _link_reason(found["link"], found["link_error"]),
         _leaves={
             tuple(inputs): leaf

@@ -38,7 +38,7 @@ class Similarity:
     Attributes:
         factor: text in the inputs' names.
         groups: texts; none where g is a constant.
-        error: held-out error of a surrogate of g, taken back to y, over the spread of y.
+        error: held-out error of a surrogate of g, taken back to y, over y's standard deviation.
     """
 
     factor: str
@@ -100,10 +100,10 @@ def reduce(
     plain = Similarity("1", surrogate.names, surrogate.held_out_error)
     now = Reduced(plain, X, y, rows)
     fitted: _Fitted | None = _Fitted(plain.error, surrogate.predict(X), surrogate.gradient(X))
-    spread = _deviation(y, rows)
+    deviation = _deviation(y, rows)
     in_logs = False
     if plain.error > FINE and (np.all(y > 0) or np.all(y < 0)):
-        logarithm = _fitted_in_logs(now, rows, fit, spread)
+        logarithm = _fitted_in_logs(now, rows, fit, deviation)
         if logarithm.error < plain.error:
             in_logs, fitted = True, logarithm
     while fitted is not None:
@@ -112,10 +112,10 @@ def reduce(
             fewer = step.applied(now, surrogate.names, list(operators))
             if fewer is None:
                 continue
-            error, model = _deviation(fewer.values, fewer.weights) / spread, None
+            error, model = _deviation(fewer.values, fewer.weights) / deviation, None
             if fewer.similarity.groups and error > ROUNDING:
                 again = _fitted_in_logs if in_logs else _fitted
-                model = again(fewer, rows, fit, spread)
+                model = again(fewer, rows, fit, deviation)
                 error = model.error
             if error <= bound:
                 known = replace(fewer.similarity, error=error)
@@ -128,26 +128,26 @@ def reduce(
 
 @dataclass(frozen=True)
 class _Fitted:
-    """Held-out error over the spread of y, values and gradients of a surrogate of g."""
+    """Held-out error over the standard deviation of y, values and gradients of a surrogate of g."""
 
     error: float
     values: Floats
     gradients: Floats
 
 
-def _fitted(data: Reduced, _rows: Floats, fit: Fit, spread: float) -> _Fitted:
+def _fitted(data: Reduced, _rows: Floats, fit: Fit, deviation: float) -> _Fitted:
     model = fit(data.Z, data.values, data.weights)
-    error = model.held_out_error * _deviation(data.values, data.weights) / spread
+    error = model.held_out_error * _deviation(data.values, data.weights) / deviation
     return _Fitted(error, model.predict(data.Z), model.gradient(data.Z))
 
 
-def _fitted_in_logs(data: Reduced, rows: Floats, fit: Fit, spread: float) -> _Fitted:
+def _fitted_in_logs(data: Reduced, rows: Floats, fit: Fit, deviation: float) -> _Fitted:
     """By a surrogate of log g: products become sums."""
     logs = np.log(np.abs(data.values))
     model = fit(data.Z, logs, rows)
     # As if errors of the logarithm were the same everywhere.
     size = float(np.sqrt(np.mean(data.weights * data.values**2)))
-    error = model.held_out_error * _deviation(logs, rows) * size / spread
+    error = model.held_out_error * _deviation(logs, rows) * size / deviation
     values = np.sign(data.values) * np.exp(model.predict(data.Z))
     return _Fitted(error, values, values[:, None] * model.gradient(data.Z))
 
@@ -203,9 +203,9 @@ def _proposals(X: Floats, values: Floats, gradients: Floats) -> Iterator[_Step]:
     Guesses: rounding hides what the gradients say against them.
     """
     columns = X.shape[1]
-    spread = np.std(X, axis=0)
-    for null in _null_spaces(gradients * spread):
-        found = _invariants(null * spread, np.ones(columns))
+    deviations = np.std(X, axis=0)
+    for null in _null_spaces(gradients * deviations):
+        found = _invariants(null * deviations, np.ones(columns))
         if found is not None:
             upwards = np.where(np.mean(X @ found.T, axis=0) < 0, -1.0, 1.0)  # roots need it
             yield _Step(False, found * upwards[:, None], np.zeros(columns))

@@ -11,7 +11,7 @@ from closedform._typing import Floats
 
 
 @dataclass(frozen=True)
-class Link:
+class Transform:
     """L(y) and the text of its inverse.
 
     Attributes:
@@ -29,14 +29,20 @@ class Link:
     signed: bool = False
 
 
-LINKS = {
-    "identity": Link(lambda y: y, np.ones_like, lambda t: t, frozenset(), signed=True),
-    "reciprocal": Link(lambda y: 1.0 / y, lambda y: y**-2, lambda t: f"1.0/{t}", frozenset({"/"})),
-    "log": Link(np.log, lambda y: 1.0 / np.abs(y), lambda t: f"exp{t}", frozenset({"exp"})),
-    "square": Link(np.square, lambda y: 2.0 * np.abs(y), lambda t: f"sqrt{t}", frozenset({"sqrt"})),
-    "sqrt": Link(np.sqrt, lambda y: 0.5 / np.sqrt(y), lambda t: f"{t}**2", frozenset({"square"})),
-    "exp": Link(np.exp, np.exp, lambda t: f"log{t}", frozenset({"log"}), signed=True),
-    "inverse square": Link(
+TRANSFORMS = {
+    "identity": Transform(lambda y: y, np.ones_like, lambda t: t, frozenset(), signed=True),
+    "reciprocal": Transform(
+        lambda y: 1.0 / y, lambda y: y**-2, lambda t: f"1.0/{t}", frozenset({"/"})
+    ),
+    "log": Transform(np.log, lambda y: 1.0 / np.abs(y), lambda t: f"exp{t}", frozenset({"exp"})),
+    "square": Transform(
+        np.square, lambda y: 2.0 * np.abs(y), lambda t: f"sqrt{t}", frozenset({"sqrt"})
+    ),
+    "sqrt": Transform(
+        np.sqrt, lambda y: 0.5 / np.sqrt(y), lambda t: f"{t}**2", frozenset({"square"})
+    ),
+    "exp": Transform(np.exp, np.exp, lambda t: f"log{t}", frozenset({"log"}), signed=True),
+    "inverse square": Transform(
         lambda y: y**-2.0,
         lambda y: 2.0 * np.abs(y) ** -3.0,
         lambda t: f"1.0/sqrt{t}",

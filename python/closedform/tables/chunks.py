@@ -29,16 +29,16 @@ BATCH_ROWS = 1 << 16  # of a data set, and of a mapped array that has to be conv
 
 
 @dataclass(frozen=True)
-class Rows:
+class Data:
     """Checked rows to work on.
 
     Attributes:
-        table: the inputs.
+        inputs: (n, d).
         y: (n,) float64, or None where there is no target.
         weights: (n,) float64, or None.
     """
 
-    table: Matrix
+    inputs: Matrix
     y: Floats | None
     weights: Floats | None
 
@@ -63,9 +63,9 @@ class Chunk:
     weights: object = None
 
 
-def rows(
+def gather(
     X: object, y: object = None, weights: object = None, *, y_name: str = "y", min_rows: int = 2
-) -> Rows:
+) -> Data:
     """Checks inputs, target and weights of any kind.
 
     Args:
@@ -90,10 +90,10 @@ def rows(
                     "give one number per row"
                 )
         table = checks.matrix(X, min_rows=min_rows)
-        found = Rows(table, None, None)
+        found = Data(table, None, None)
     else:
         found = decoded(chunks, y_name=y_name, min_rows=min_rows)
-    n = len(found.table.values)
+    n = len(found.inputs.values)
     both = []
     for name, value, with_chunks in ((y_name, y, found.y), ("weights", weights, found.weights)):
         if value is None or isinstance(value, str):
@@ -105,18 +105,18 @@ def rows(
     target, row_weights = both
     if row_weights is not None:
         row_weights = checks.weights(row_weights, n)
-    return Rows(found.table, target, row_weights)
+    return Data(found.inputs, target, row_weights)
 
 
 def decoded(
     chunks: Iterable[Chunk], *, name: str = "X", y_name: str = "y", min_rows: int = 2
-) -> Rows:
+) -> Data:
     """Chunks one after another, mapped from temporary files.
 
     float32 where all of them are, else float64.
 
     Raises:
-        InputError: as `rows`.
+        InputError: as `gather`.
     """
     names: tuple[str, ...] = ()
     spools: dict[str, Spool] = {}
@@ -125,24 +125,24 @@ def decoded(
         if hasattr(chunk.X, "__len__") and len(chunk.X) == 0:
             continue
         part = checks.matrix(chunk.X, name=name, min_rows=1, first=n)
-        blocks: dict[str, npt.NDArray[Any]] = {name: part.values}
+        arrays: dict[str, npt.NDArray[Any]] = {name: part.values}
         for label, value in ((y_name, chunk.y), ("weights", chunk.weights)):
             if value is not None:
-                blocks[label] = checks.vector(value, len(part.values), name=label, first=n)
+                arrays[label] = checks.vector(value, len(part.values), name=label, first=n)
         if not spools:
             names = part.names
-            spools = {label: Spool(block) for label, block in blocks.items()}
-        if part.names != names or blocks.keys() != spools.keys():
+            spools = {label: Spool(array) for label, array in arrays.items()}
+        if part.names != names or arrays.keys() != spools.keys():
             raise InputError(
-                f"{name}: chunk {number} has other columns ({_listed(part.names, blocks)}) than "
+                f"{name}: chunk {number} has other columns ({_listed(part.names, arrays)}) than "
                 f"those before it ({_listed(names, spools)}); give all the same"
             )
-        for label, block in blocks.items():
-            spools[label].add(block, label)
+        for label, array in arrays.items():
+            spools[label].add(array, label)
         n += len(part.values)
     checks.check_rows(n, min_rows, name)
     mapped: dict[str, Any] = {label: spool.mapped() for label, spool in spools.items()}
-    return Rows(Matrix(mapped[name], names), mapped.get(y_name), mapped.get("weights"))
+    return Data(Matrix(mapped[name], names), mapped.get(y_name), mapped.get("weights"))
 
 
 def dataset(path: str | os.PathLike[str], *, name: str = "X") -> Any:
@@ -237,8 +237,8 @@ def _chunks(X: object, y: object, weights: object, y_name: str) -> Iterator[Chun
     if isinstance(X, Iterator):
         return (_split(chunk, target, row_weights, y_name) for chunk in X)
     if _has_to_be_converted(X, 2):
-        blocks: npt.NDArray[Any] = np.asarray(X)
-        return (Chunk(blocks[i : i + BATCH_ROWS]) for i in range(0, len(blocks), BATCH_ROWS))
+        whole: npt.NDArray[Any] = np.asarray(X)
+        return (Chunk(whole[i : i + BATCH_ROWS]) for i in range(0, len(whole), BATCH_ROWS))
     return None
 
 

@@ -13,26 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from closedform._typing import Floats
 from closedform.errors import InputError
-from closedform.tables import checks, chunks
+from closedform.tables import checks
 from closedform.tables.checks import Matrix
+from closedform.tables.chunks import BATCH_ROWS, Chunk, Data, dataset, decoded, of_dataset
 from closedform.tables.names import variable_names
-
-
-@dataclass(frozen=True)
-class Table:
-    """Columns of a file, split by what they are for.
-
-    Attributes:
-        inputs: every column that is neither the target, nor the weights, nor dropped.
-        target: (n,) float64; None where no target was asked for.
-        weights: (n,) float64, or None.
-    """
-
-    inputs: Matrix
-    target: Floats | None
-    weights: Floats | None
 
 
 @dataclass(frozen=True)
@@ -46,7 +31,7 @@ class _Choice:
 
 def read_table(
     path: str | Path, *, target: str | None, drop: Sequence[str] = (), weights: str | None = None
-) -> Table:
+) -> Data:
     """Reads a CSV file (comma, semicolon or tab; a first line of column names), a Parquet file or a
     folder of Parquet files. The rows are in mapped temporary files (`chunks`), not in memory.
 
@@ -108,7 +93,7 @@ def _choose(
     return _Choice(inputs, *at)
 
 
-def _read_csv(file: Path, target: str | None, drop: Sequence[str], weights: str | None) -> Table:
+def _read_csv(file: Path, target: str | None, drop: Sequence[str], weights: str | None) -> Data:
     with file.open(newline="", encoding="utf-8-sig") as stream:
         header = stream.readline()
         stream.seek(0)
@@ -118,39 +103,35 @@ def _read_csv(file: Path, target: str | None, drop: Sequence[str], weights: str 
             _check_header(file, labels)
             choice = _choose(file, labels, target, drop, weights)
             parts = _csv_chunks(file, reader, labels, choice)
-            rows = chunks.decoded(parts, name=str(file), y_name=f"{file}: column {target!r}")
+            data = decoded(parts, name=str(file), y_name=f"{file}: column {target!r}")
         except csv.Error as error:
             raise InputError(
                 f"{file}: line {reader.line_num}: {error}; the file is cut off or badly quoted"
             ) from error
     names = variable_names(labels[j] for j in choice.inputs)
-    return _table(replace(rows, table=replace(rows.table, names=names)), weights)
+    return _weighted(replace(data, inputs=Matrix(data.inputs.values, names)), weights)
 
 
 def _csv_chunks(
     file: Path, reader: Iterator[list[str]], labels: list[str], choice: _Choice
-) -> Iterator[chunks.Chunk]:
+) -> Iterator[Chunk]:
     used = [*choice.inputs, *(j for j in (choice.target, choice.weights) if j is not None)]
     names = [labels[j] for j in used]
     d = len(choice.inputs)
     rows = _full_rows(file, reader, len(labels))
     while True:
         numbers = array("d")  # no list of Python objects in between
-        for row in itertools.islice(rows, chunks.BATCH_ROWS):
+        for row in itertools.islice(rows, BATCH_ROWS):
             cells = [row[j] for j in used]
             numbers.extend(_numbers(file, reader.line_num, cells, names))  # type: ignore[attr-defined]
         if not numbers:
             return
         values = np.frombuffer(numbers, dtype=np.float64).reshape(-1, len(used))
-        yield chunks.Chunk(
+        yield Chunk(
             values[:, :d],
             None if choice.target is None else values[:, d],
             None if choice.weights is None else values[:, -1],
         )
-
-
-def _weights(column: object, rows: int, label: str | None) -> Floats:
-    return checks.weights(column, rows, name=f"weights: column {label!r}")
 
 
 def _check_header(file: Path, labels: list[str]) -> None:
@@ -204,18 +185,18 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _read_parquet(
-    file: Path, target: str | None, drop: Sequence[str], weights: str | None
-) -> Table:
-    source = chunks.dataset(file, name=str(file))
+def _read_parquet(file: Path, target: str | None, drop: Sequence[str], weights: str | None) -> Data:
+    source = dataset(file, name=str(file))
     labels = source.schema.names
     inputs = [labels[j] for j in _choose(file, labels, target, drop, weights).inputs]
-    parts = chunks.of_dataset(source, target, weights, inputs=inputs, name=str(file))
-    return _table(
-        chunks.decoded(parts, name=str(file), y_name=f"{file}: column {target!r}"), weights
-    )
+    parts = of_dataset(source, target, weights, inputs=inputs, name=str(file))
+    data = decoded(parts, name=str(file), y_name=f"{file}: column {target!r}")
+    return _weighted(data, weights)
 
 
-def _table(rows: chunks.Rows, weights: str | None) -> Table:
-    checked = None if rows.weights is None else _weights(rows.weights, len(rows.weights), weights)
-    return Table(rows.table, rows.y, checked)
+def _weighted(data: Data, label: str | None) -> Data:
+    """The same, its weights checked."""
+    if data.weights is None:
+        return data
+    checked = checks.weights(data.weights, len(data.weights), name=f"weights: column {label!r}")
+    return replace(data, weights=checked)

@@ -698,7 +698,7 @@ def test_any_order_of_steps_is_folded_right(kinds: list[str], data: st.DataObjec
                 slope = np.cos(h) if kind == "sin" else 1 - np.tanh(h) ** 2
                 jacobian = slope[:, :, None] * jacobian
                 h = np.sin(h) if kind == "sin" else np.tanh(h)
-    target = dense_stack.target(steps, 2)
+    target = dense_stack.neuron_function(steps, 2)
     np.testing.assert_allclose(target.value(X[:5], 1), h[:, 2], rtol=1e-9, atol=1e-9)
     np.testing.assert_allclose(target.gradient(X[:5], 1), jacobian[:, 2], rtol=1e-9, atol=1e-9)
 
@@ -711,7 +711,7 @@ def test_native_rows_are_not_copied_and_memory_is_bounded() -> None:
         "w = np.ones((50, 10), np.float32)\n"
         "steps = [dense_stack.Dense('a', w, w[:, 0]), dense_stack.Pointwise('b', 'tanh'),\n"
         "         dense_stack.Dense('c', w[:1, :1] * np.ones((1, 50), np.float32), w[:1, 0])]\n"
-        "net = dense_stack.target(steps, None)\n"
+        "net = dense_stack.neuron_function(steps, None)\n"
         "X = np.random.default_rng(0).random((1_000_000, 10), dtype=np.float32)\n"
         "net.gradient(X[:5000], 2)\n"
         "before = peak()\n"

@@ -9,7 +9,7 @@ import pytest
 
 import closedform as cf
 from closedform.surrogates import similarity
-from closedform.surrogates.transforms import LINKS
+from closedform.surrogates.transforms import TRANSFORMS
 
 OPERATORS = ("+", "-", "*", "/", "sin", "exp", "log", "sqrt", "square")
 
@@ -53,14 +53,14 @@ def test_noise_hides_no_variable() -> None:
     assert len(_reduced(X, y).similarity.groups) == 2
 
 
-@pytest.mark.parametrize("name", LINKS)
-def test_links_undo_and_their_slopes(name: str) -> None:
-    link, y = LINKS[name], np.linspace(0.5, 3, 20)
+@pytest.mark.parametrize("name", TRANSFORMS)
+def test_transforms_undo_and_their_slopes(name: str) -> None:
+    transform, y = TRANSFORMS[name], np.linspace(0.5, 3, 20)
     step = 1e-6
-    slope = (link.forward(y + step) - link.forward(y - step)) / (2 * step)
-    np.testing.assert_allclose(link.slope(y), np.abs(slope), rtol=1e-6)
-    back = cf.Formula(link.inverse("(x1)"), ("x1",))
-    np.testing.assert_allclose(back(link.forward(y)[:, None]), y, rtol=1e-12)
+    slope = (transform.forward(y + step) - transform.forward(y - step)) / (2 * step)
+    np.testing.assert_allclose(transform.slope(y), np.abs(slope), rtol=1e-6)
+    back = cf.Formula(transform.inverse("(x1)"), ("x1",))
+    np.testing.assert_allclose(back(transform.forward(y)[:, None]), y, rtol=1e-12)
 
 
 def test_discover_searches_fewer_variables() -> None:

@@ -117,13 +117,13 @@ KINDS = [
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_brings_the_same_rows(kind: Callable[[Path], Given], tmp_path: Path) -> None:
-    rows = chunks.rows(*kind(tmp_path))
-    np.testing.assert_array_equal(rows.table.values, X)
+    rows = chunks.gather(*kind(tmp_path))
+    np.testing.assert_array_equal(rows.inputs.values, X)
     np.testing.assert_array_equal(rows.target, Y)
     assert rows.weights is not None
     np.testing.assert_array_equal(rows.weights, W)
     named = kind not in (maps, columns_of_a_map, a_map_by_columns, iterator)
-    assert rows.table.names == (("a", "b") if named else ("x1", "x2"))
+    assert rows.inputs.names == (("a", "b") if named else ("x1", "x2"))
 
 
 @pytest.mark.parametrize("kind", [maps, columns_of_a_map, iterator, parquet])
@@ -188,12 +188,12 @@ def test_a_neuron_at_chunks(weights: Any) -> None:
 
 def test_float32_stays_and_other_numbers_become_float64(tmp_path: Path) -> None:
     single = X.astype(np.float32)
-    assert chunks.rows(parts(single)).table.values.dtype == np.float32
-    values = chunks.rows(mapped(single, tmp_path / "X.npy")).table.values
+    assert chunks.gather(parts(single)).inputs.values.dtype == np.float32
+    values = chunks.gather(mapped(single, tmp_path / "X.npy")).inputs.values
     assert values.dtype == np.float32
     assert isinstance(values.base, np.memmap)  # where it lay
     whole = mapped(np.arange(200_000).reshape(-1, 2), tmp_path / "n.npy")
-    values = chunks.rows(whole).table.values
+    values = chunks.gather(whole).inputs.values
     assert values.dtype == np.float64
     np.testing.assert_array_equal(values, np.asarray(whole))
 
@@ -258,7 +258,7 @@ def bad(*pieces: Any) -> Iterator[Any]:
 )
 def test_errors(given: Callable[[], Any], y: Any, message: str) -> None:
     with pytest.raises(InputError, match=re.escape(message)) as caught:
-        chunks.rows(given(), y).target  # noqa: B018 - raises where there is none
+        chunks.gather(given(), y).target  # noqa: B018 - raises where there is none
     assert "\n" not in str(caught.value)
 
 
@@ -266,21 +266,21 @@ def test_errors_of_data_sets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     pyarrow = pytest.importorskip("pyarrow")
     path = parquet(tmp_path)[0]
     with pytest.raises(InputError, match="y: no column 'z' in X; its first are 'a', 'b', 'y', 'w'"):
-        chunks.rows(path, "z")
+        chunks.gather(path, "z")
     with pytest.raises(InputError, match="row 1, column 'b' is NaN"):
-        chunks.rows(iter(pyarrow.table({"b": [1.0, None]}).to_batches()))
+        chunks.gather(iter(pyarrow.table({"b": [1.0, None]}).to_batches()))
     room = SimpleNamespace(free=95_999)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: room)
     with pytest.raises(InputError, match=r"need 0\.0 GB in .*, which has 0\.0 GB; set TMPDIR"):
-        chunks.rows(path, "y", "w")
+        chunks.gather(path, "y", "w")
     room.free = 96_000
-    assert len(chunks.rows(path, "y", "w").target) == ROWS
+    assert len(chunks.gather(path, "y", "w").target) == ROWS
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match=r"holds no \.parquet files"):
-        chunks.rows(tmp_path / "empty", "y")
+        chunks.gather(tmp_path / "empty", "y")
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(InputError, match="cannot be read as Parquet"):
-        chunks.rows(path, "y")
+        chunks.gather(path, "y")
 
 
 def test_a_full_disk_is_named() -> None:
@@ -290,14 +290,14 @@ def test_a_full_disk_is_named() -> None:
         with pytest.raises(
             InputError, match=r"X: no room in .* for its rows after row 6000 .*TMPDIR"
         ):
-            chunks.rows(iter([X] * 5))
+            chunks.gather(iter([X] * 5))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_weights_without_a_target() -> None:
     pandas = pytest.importorskip("pandas")
-    rows = chunks.rows(iter([pandas.DataFrame(DATA, columns=NAMES)]), None, "w")
+    rows = chunks.gather(iter([pandas.DataFrame(DATA, columns=NAMES)]), None, "w")
     assert rows.y is None
     assert rows.weights is not None
     np.testing.assert_array_equal(rows.weights, W)

@@ -42,7 +42,7 @@ def test_csv(tmp_path: Path, change: str) -> None:
 
 def test_a_table_without_a_target(tmp_path: Path) -> None:
     table = read_table(write(tmp_path, "a\n1\n2\n"), target=None)
-    assert table.target is None
+    assert table.y is None
     np.testing.assert_array_equal(table.inputs.values, [[1], [2]])
 
 
@@ -58,7 +58,7 @@ def test_parquet(tmp_path: Path) -> None:
     np.testing.assert_array_equal(table.target, [3.0, 4.0])
 
     inputs = read_table(path, target=None, drop=["Sl. No."])
-    assert (inputs.inputs.names, inputs.target, inputs.weights) == (("a_b", "w", "y"), None, None)
+    assert (inputs.inputs.names, inputs.y, inputs.weights) == (("a_b", "w", "y"), None, None)
 
     with pytest.raises(InputError, match=r"target: no column 'z' .*; it has 'Sl. No.', 'a b'"):
         read_table(path, target="z")

@@ -11,7 +11,7 @@ RESERVED = C.reserved
 _PER_LINE = 4
 
 
-def _rows(values: Iterable[float], indent: str) -> list[str]:
+def _lines(values: Iterable[float], indent: str) -> list[str]:
     numbers = [literal(float(value)) for value in values]
     return [
         f"{indent}{', '.join(numbers[i : i + _PER_LINE])},"
@@ -20,7 +20,7 @@ def _rows(values: Iterable[float], indent: str) -> list[str]:
 
 
 def _array(declaration: str, values: Iterable[float]) -> list[str]:
-    return [f"    static const {declaration} = {{", *_rows(values, " " * 8), "    };"]
+    return [f"    static const {declaration} = {{", *_lines(values, " " * 8), "    };"]
 
 
 def _quartics(tables: Tables) -> list[str]:
@@ -28,7 +28,7 @@ def _quartics(tables: Tables) -> list[str]:
     for cell in tables.quartic:
         lines.append("        {")
         for coefficients in cell:
-            lines += ["            {", *_rows(coefficients, " " * 16), "            },"]
+            lines += ["            {", *_lines(coefficients, " " * 16), "            },"]
         lines.append("        },")
     return [*lines, "    };"]
 

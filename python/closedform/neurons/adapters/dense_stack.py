@@ -12,7 +12,13 @@ import numpy.typing as npt
 from closedform import _core
 from closedform._typing import FloatMatrix, Floats
 from closedform.errors import InputError
-from closedform.neurons.adapters.neuron import Neuron, Target, choose, split_neuron, unknown_layer
+from closedform.neurons.adapters.neuron import (
+    Neuron,
+    NeuronFunction,
+    choose,
+    split_neuron,
+    unknown_layer,
+)
 
 
 @dataclass(frozen=True)
@@ -62,12 +68,12 @@ class _Layer:
     parameter: float = 0.0
 
 
-def target(
+def neuron_function(
     steps: Sequence[Step],
     neuron: Neuron,
     names: tuple[str, ...] | None = None,
     inner: str | None = None,
-) -> Target:
+) -> NeuronFunction:
     """The neuron of a stack. A sigmoid or exp at its very end is removed (f changes by a monotone
     function only), a softmax there becomes the class's log-odds.
 
@@ -122,7 +128,7 @@ def target(
 
     what = f"output {k}" if is_output else f"neuron {k} of layer {layer!r}"
     kind = f"{len(layers)} dense layers, native, {'float32' if single else 'float64'}"
-    return Target(
+    return NeuronFunction(
         inputs=layers[0].weights.shape[1],
         value=value,
         gradient=gradient,

@@ -13,7 +13,7 @@ from closedform.errors import InputError
 from closedform.neurons.adapters.neuron import (
     BLOCK_ROWS,
     Neuron,
-    Target,
+    NeuronFunction,
     by_blocks,
     choose,
     split_neuron,
@@ -22,7 +22,7 @@ from closedform.neurons.adapters.neuron import (
 _RESHAPES = ("squeeze", "reshape")
 
 
-def target(model: Any, neuron: Neuron) -> Target:
+def read(model: Any, neuron: Neuron) -> NeuronFunction:
     """An output of a function of JAX arrays: (d,) -> () or (k,), or else (n, d) -> (n,) or (n, k).
 
     A sigmoid or softmax it ends with is found in its trace and removed. jax.jit is looked through.
@@ -50,7 +50,7 @@ def target(model: Any, neuron: Neuron) -> Target:
     def gradient(X: FloatMatrix, threads: int) -> Floats:
         return by_blocks(X, X.shape[1], logits(X.shape[1]).gradient)
 
-    return Target(
+    return NeuronFunction(
         inputs=None,
         value=value,
         gradient=gradient,

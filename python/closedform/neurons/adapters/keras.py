@@ -11,7 +11,7 @@ from closedform.errors import InputError
 from closedform.neurons.adapters import dense_stack
 from closedform.neurons.adapters.neuron import (
     Neuron,
-    Target,
+    NeuronFunction,
     by_blocks,
     choose,
     split_neuron,
@@ -37,7 +37,7 @@ _NAMED: dict[str, tuple[str, float]] = {
 }
 
 
-def target(model: Any, neuron: Neuron) -> Target:
+def read(model: Any, neuron: Neuron) -> NeuronFunction:
     """A neuron of a Keras model, evaluated as outside training.
 
     Raises:
@@ -47,7 +47,7 @@ def target(model: Any, neuron: Neuron) -> Target:
         raise InputError("model: is not built; call it on data (or give it an Input) first")
     steps = _steps(model)
     if steps is not None:
-        return dense_stack.target(steps, neuron)
+        return dense_stack.neuron_function(steps, neuron)
     return _through_backend(model, neuron)
 
 
@@ -131,7 +131,7 @@ def _numbers(variable: Any) -> Any:
     return values if values.dtype == np.float64 else values.astype(np.float32)
 
 
-def _through_backend(model: Any, neuron: Neuron) -> Target:
+def _through_backend(model: Any, neuron: Neuron) -> NeuronFunction:
     import keras
 
     backend = keras.backend.backend()
@@ -183,7 +183,7 @@ def _through_backend(model: Any, neuron: Neuron) -> Target:
         return by_blocks(X, X.shape[1], block_gradient)
 
     what = f"output {k}" if layer is None else f"neuron {k} of layer {layer!r}"
-    return Target(
+    return NeuronFunction(
         inputs=part.inputs[0].shape[1],
         value=value,
         gradient=gradient,

@@ -21,7 +21,7 @@ BLOCK_ROWS = 1000  # handed to a framework at once: memory stays a constant abov
 
 
 @dataclass(frozen=True)
-class Target:
+class NeuronFunction:
     """One number of a network as a function of its inputs.
 
     Attributes:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from closedform._typing import Floats
 from closedform.errors import InputError
 from closedform.neurons.adapters import dense_stack
-from closedform.neurons.adapters.neuron import Neuron, Target, split_neuron
+from closedform.neurons.adapters.neuron import Neuron, NeuronFunction, split_neuron
 
 _POINTWISE = {
     "Relu": "relu",
@@ -33,7 +33,7 @@ _ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-def target(model: Any, neuron: Neuron) -> Target:
+def read(model: Any, neuron: Neuron) -> NeuronFunction:
     """A neuron of an ONNX model: a path or a ModelProto. Layers are called by the names of nodes,
     or of the tensors they give.
 
@@ -59,7 +59,7 @@ def target(model: Any, neuron: Neuron) -> Target:
         layer = graph.outputs[0]
     tensor = graph.tensor(layer)
     inner = None if tensor in graph.outputs else layer
-    return dense_stack.target(graph.steps(tensor), index, inner=inner)
+    return dense_stack.neuron_function(graph.steps(tensor), index, inner=inner)
 
 
 class _Graph:

@@ -8,7 +8,7 @@ import numpy as np
 
 from closedform.errors import InputError
 from closedform.neurons.adapters import dense_stack
-from closedform.neurons.adapters.neuron import Neuron, Target
+from closedform.neurons.adapters.neuron import Neuron, NeuronFunction
 from closedform.tables.names import variable_names
 
 _ACTIVATIONS = {"logistic": "sigmoid", "tanh": "tanh", "relu": "relu", "identity": "identity"}
@@ -16,7 +16,7 @@ _ENDS = {"logistic": "sigmoid", "exp": "exp", "identity": "identity"}
 _SUPPORTED = "MLPClassifier, MLPRegressor, or a Pipeline of scalers and one of them"
 
 
-def target(model: Any, neuron: Neuron) -> Target:
+def read(model: Any, neuron: Neuron) -> NeuronFunction:
     """A neuron of a fitted MLP. Layers are called "hidden1", "hidden2", ... and "output".
 
     Raises:
@@ -44,7 +44,9 @@ def target(model: Any, neuron: Neuron) -> Target:
         else:
             steps.append(dense_stack.Pointwise(name, _ENDS[mlp.out_activation_]))
     labels = getattr(model, "feature_names_in_", None)
-    return dense_stack.target(steps, neuron, None if labels is None else variable_names(labels))
+    return dense_stack.neuron_function(
+        steps, neuron, None if labels is None else variable_names(labels)
+    )
 
 
 def _check_mlp(mlp: Any, which: str) -> None:

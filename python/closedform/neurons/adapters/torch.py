@@ -13,7 +13,7 @@ from closedform.errors import InputError
 from closedform.neurons.adapters import dense_stack
 from closedform.neurons.adapters.neuron import (
     Neuron,
-    Target,
+    NeuronFunction,
     by_blocks,
     choose,
     split_neuron,
@@ -24,7 +24,7 @@ from closedform.neurons.adapters.neuron import (
 _SILENT = ("Identity", "Dropout", "AlphaDropout", "FeatureAlphaDropout", "Flatten")
 
 
-def target(model: Any, neuron: Neuron) -> Target:
+def read(model: Any, neuron: Neuron) -> NeuronFunction:
     """A neuron of a torch module, evaluated as if model.eval() had been called.
 
     Raises:
@@ -32,7 +32,7 @@ def target(model: Any, neuron: Neuron) -> Target:
     """
     steps = _steps(model, "")
     if steps is not None:
-        return dense_stack.target(steps, neuron)
+        return dense_stack.neuron_function(steps, neuron)
     return _through_autograd(model, neuron)
 
 
@@ -101,7 +101,7 @@ def _numbers(tensor: Any) -> Any:
     return tensor.detach().to("cpu", wide).numpy()
 
 
-def _through_autograd(model: Any, neuron: Neuron) -> Target:
+def _through_autograd(model: Any, neuron: Neuron) -> NeuronFunction:
     import torch
 
     layer, index = split_neuron(neuron)
@@ -156,7 +156,7 @@ def _through_autograd(model: Any, neuron: Neuron) -> Target:
         "softmax": ", log-odds in place of its final softmax",
     }.get(end, ", as it is: no final sigmoid or softmax was seen" if layer is None else "")
     what = f"output {k}" if layer is None else f"neuron {k} of layer {layer!r}"
-    return Target(
+    return NeuronFunction(
         inputs=inputs,
         value=value,
         gradient=gradient,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from closedform._typing import FloatMatrix
 from closedform.searches.backends import native, pysr
 from closedform.searches.backends.found import Found
-from closedform.searches.objectives import Target
+from closedform.searches.objectives import Objective
 from closedform.searches.settings import Settings
 
 
@@ -26,7 +26,7 @@ def prepare(settings: Settings) -> None:
 def search(
     X: FloatMatrix,
     names: Sequence[str],
-    target: Target,
+    objective: Objective,
     settings: Settings,
     start: Sequence[str] = (),
 ) -> Found:
@@ -36,5 +36,5 @@ def search(
         start: formulas to begin with, besides those in the user's options.
     """
     if settings.backend == "pysr":
-        return pysr.search(X, names, target, settings, start)
-    return native.search(X, names, target, settings, start)
+        return pysr.search(X, names, objective, settings, start)
+    return native.search(X, names, objective, settings, start)

@@ -13,7 +13,7 @@ from time import monotonic
 from closedform._typing import FloatMatrix
 from closedform.formulas.formula import EXACT, Formula
 from closedform.searches.backends import native
-from closedform.searches.objectives import Directions, Target, Values
+from closedform.searches.objectives import Directions, Objective, Values
 from closedform.searches.progress import Progress
 from closedform.searches.settings import Settings
 from closedform.searches.steepest_drop import PARALLEL
@@ -38,7 +38,7 @@ class HallOfFame:
     X: FloatMatrix
     names: Sequence[str]
     labels: Sequence[str]
-    target: Target
+    objective: Objective
     settings: Settings
     begun: float = field(default_factory=monotonic)
     reason: str = ""
@@ -85,21 +85,21 @@ class HallOfFame:
         # PySR's constants are not fitted to the last digit: the last stage shows what they can be.
         self._tried.add(best.text)
         brief = replace(self.settings, time=1.0)
-        finished = native.finish(self.X, self.names, self.target, brief, [best.text]).entries
+        finished = native.finish(self.X, self.names, self.objective, brief, [best.text]).entries
         return "exact" if min(loss for _, loss in finished) <= exact else ""
 
     @cached_property
     def _scale(self) -> tuple[float, float]:
         """The loss of a constant, and what of it rounding leaves of an exact formula."""
-        if isinstance(self.target, Values):
-            constant = variance(self.target.y)
+        if isinstance(self.objective, Values):
+            constant = variance(self.objective.y)
             return constant, EXACT * constant
-        return 1.0, PARALLEL if isinstance(self.target, Directions) else 0.0
+        return 1.0, PARALLEL if isinstance(self.objective, Directions) else 0.0
 
     def _scored(self, text: str) -> Formula:
         if self._best is not None and self._best.text == text:
             return self._best
-        loss = self.target.goal.loss(text, self.names, self.X, self.settings.threads or 0)
+        loss = self.objective.goal.loss(text, self.names, self.X, self.settings.threads or 0)
         return Formula(text, self.names, loss)
 
 

@@ -14,7 +14,7 @@ from closedform._typing import FloatMatrix
 from closedform.errors import InputError
 from closedform.formulas.formula import Formula, Front
 from closedform.searches.backends.found import Found
-from closedform.searches.objectives import Target, Values
+from closedform.searches.objectives import Objective, Values
 from closedform.searches.progress import Progress
 from closedform.searches.settings import Settings
 from closedform.tables import devices
@@ -52,7 +52,7 @@ def check(settings: Settings) -> None:
 def search(
     X: FloatMatrix,
     names: Sequence[str],
-    target: Target,
+    objective: Objective,
     settings: Settings,
     start: Sequence[str] = (),
 ) -> Found:
@@ -61,8 +61,8 @@ def search(
     start = [*map(str, settings.options.get("start", ())), *start]
     began = monotonic()
     stopped = False
-    if isinstance(target, Values):
-        sums, stopped = _sums_of_terms(X, names, target, settings)
+    if isinstance(objective, Values):
+        sums, stopped = _sums_of_terms(X, names, objective, settings)
         start += sums
     spent = monotonic() - began
     checkpoint: str | os.PathLike[str] | None = settings.options.get("checkpoint")
@@ -83,26 +83,26 @@ def search(
         progress = Progress("search", spent + seconds, remaining, passes, best, best.loss)
         return bool(callback(progress))
 
-    found = _run(X, names, target, settings, start, max(time - spent, 0.01 * time), report)
+    found = _run(X, names, objective, settings, start, max(time - spent, 0.01 * time), report)
     return found._replace(seconds=spent + found.seconds)
 
 
 def finish(
     X: FloatMatrix,
     names: Sequence[str],
-    target: Target,
+    objective: Objective,
     settings: Settings,
     texts: Sequence[str],
 ) -> Found:
     """The last stage alone: texts refitted on all rows, rounded and made simple; their front."""
     # One evaluation is none an island.
-    return _run(X, names, target, replace(settings, evaluations=1), texts, settings.time, None)
+    return _run(X, names, objective, replace(settings, evaluations=1), texts, settings.time, None)
 
 
 def _run(
     X: FloatMatrix,
     names: Sequence[str],
-    target: Target,
+    objective: Objective,
     settings: Settings,
     start: Sequence[str],
     seconds: float,
@@ -111,7 +111,7 @@ def _run(
     result = devices.running(
         lambda: _core.search(
             X,
-            target.goal,
+            objective.goal,
             list(names),
             list(settings.operators),
             settings.max_size,
@@ -129,7 +129,7 @@ def _run(
 
 
 def _sums_of_terms(
-    X: FloatMatrix, names: Sequence[str], target: Values, settings: Settings
+    X: FloatMatrix, names: Sequence[str], objective: Values, settings: Settings
 ) -> tuple[list[str], bool]:
     """Sums of terms of several sizes, for the search to begin with.
 
@@ -161,8 +161,8 @@ def _sums_of_terms(
 
     found = _core.sums_of_terms(
         X,
-        target.y,
-        target.weights,
+        objective.y,
+        objective.weights,
         list(names),
         list(settings.operators),
         settings.max_size,

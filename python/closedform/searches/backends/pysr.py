@@ -27,7 +27,7 @@ from closedform.errors import InputError
 from closedform.searches.backends import julia_start, native
 from closedform.searches.backends.found import Found
 from closedform.searches.backends.hall_of_fame import HallOfFame
-from closedform.searches.objectives import Directions, Labels, Target, Values
+from closedform.searches.objectives import Directions, Labels, Objective, Values
 from closedform.searches.settings import Settings
 
 BINARY = {"+": "+", "-": "-", "*": "*", "/": "/", "pow": "^"}
@@ -107,7 +107,7 @@ def check(settings: Settings) -> None:
             raise InputError("options: 'checkpoint' is the native engine's; give output_directory")
 
 
-def arguments(target: Target, settings: Settings) -> dict[str, Any]:
+def arguments(objective: Objective, settings: Settings) -> dict[str, Any]:
     """The settings as parameters of PySRRegressor; the objective of directions is not among them.
 
     The user's options come last and may change what is only a default here.
@@ -132,13 +132,13 @@ def arguments(target: Target, settings: Settings) -> dict[str, Any]:
         }
     else:
         mapped["parallelism"] = "multithreading"
-    if isinstance(target, Directions):
+    if isinstance(objective, Directions):
         # Simplified members would keep the loss of what they were.
         mapped["should_simplify"] = False
-        if len(target.U) > BATCH_ROWS:
+        if len(objective.U) > BATCH_ROWS:
             # A gradient costs ten values: more candidates on fewer rows find the rules sooner.
             mapped |= {"batching": True, "batch_size": BATCH_ROWS}
-    elif isinstance(target, Labels):
+    elif isinstance(objective, Labels):
         mapped["elementwise_loss"] = "L1HingeLoss()"
     else:
         mapped["elementwise_loss"] = "L2DistLoss()"
@@ -148,7 +148,7 @@ def arguments(target: Target, settings: Settings) -> dict[str, Any]:
 def search(
     X: FloatMatrix,
     names: Sequence[str],
-    target: Target,
+    objective: Objective,
     settings: Settings,
     start: Sequence[str] = (),
 ) -> Found:
@@ -164,21 +164,21 @@ def search(
 
     began = monotonic()
     main = julia_start.start(settings.threads)
-    parameters = arguments(target, settings)
+    parameters = arguments(objective, settings)
     labels = column_labels(names, pysr.export_sympy.sympy_mappings)
     with TemporaryDirectory(prefix="closedform-") as scratch:
         parameters.setdefault("output_directory", scratch)
         parameters.setdefault("run_id", f"search{next(_number)}")
         path = Path(parameters["output_directory"]) / parameters["run_id"] / "hall_of_fame.csv"
-        hall = HallOfFame(path, X, names, labels, target, settings, began)
+        hall = HallOfFame(path, X, names, labels, objective, settings, began)
         bound = {"early_stop_condition": _watch(main, hall)}
-        weights = target.weights
-        if isinstance(target, Directions):
-            bound["loss_function"] = _objective(main, target)
+        weights = objective.weights
+        if isinstance(objective, Directions):
+            bound["loss_function"] = _objective(main, objective)
             # Row numbers: a batch then says which rows it is of (GradientCosine.jl).
             y, weights = np.arange(1.0, len(X) + 1), None
         else:
-            y = target.y if isinstance(target, Values) else target.t
+            y = objective.y if isinstance(objective, Values) else objective.t
         with _bound(main, bound) as texts:
             try:
                 regressor = pysr.PySRRegressor(**parameters, **texts)
@@ -202,7 +202,7 @@ def search(
     reason = hall.reason or "evaluations"
     left = max(settings.time - (monotonic() - began), 0.1)
     finished = native.finish(
-        X, names, target, replace(settings, time=left), [*start, *names, *found]
+        X, names, objective, replace(settings, time=left), [*start, *names, *found]
     )
     passes = settings.evaluations or 0
     return Found(
@@ -224,9 +224,9 @@ def column_labels(names: Sequence[str], taken: Container[str] = ()) -> list[str]
     return list(names) if own else [f"x{k + 1}" for k in range(len(names))]
 
 
-def _objective(main: Any, target: Directions) -> Any:
-    scales = None if target.scales is None else target.scales.T
-    return main.GradientCosine.Objective(target.U.T, scales, target.weights, target.signed)
+def _objective(main: Any, objective: Directions) -> Any:
+    scales = None if objective.scales is None else objective.scales.T
+    return main.GradientCosine.Objective(objective.U.T, scales, objective.weights, objective.signed)
 
 
 def _watch(main: Any, hall: HallOfFame) -> Any:

@@ -17,7 +17,7 @@ import closedform as cf
 from closedform.errors import InputError
 from closedform.searches import settings
 from closedform.searches.backends import hall_of_fame, julia_start, pysr
-from closedform.searches.objectives import Directions, Labels, Target, Values
+from closedform.searches.objectives import Directions, Labels, Objective, Values
 from closedform.searches.progress import Callback
 from closedform.searches.settings import Settings
 
@@ -39,7 +39,7 @@ def made(callback: Callback | None = None, **changes: Any) -> Settings:
     return settings.checked(settings.Arguments(**given | changes), callback)
 
 
-TARGETS: dict[str, Target] = {
+TARGETS: dict[str, Objective] = {
     "values": Values(Y, None),
     "gradients": Directions(U, None, None, False),
     "labels": Labels(np.where(Y > 1, 1.0, -1.0), None),
@@ -128,7 +128,7 @@ def test_juliapkg_is_told_of_zygote() -> None:
 HALL = 'Complexity,Loss,Equation\n1,2.5,"b"\n3,0.1,"1.5 * a"\n5,1e-3,"square(a) * (b + -1.0e-5)"\n'
 
 
-def hall_at(path: Path, text: str, target: Target, **changes: Any) -> hall_of_fame.HallOfFame:
+def hall_at(path: Path, text: str, target: Objective, **changes: Any) -> hall_of_fame.HallOfFame:
     path.write_text(text)
     return hall_of_fame.HallOfFame(path, X, NAMES, ("a", "b"), target, made(**changes))
 
