@@ -23,6 +23,7 @@ from closedform.formulas.sympy_forms import shorter
 from closedform.searches.backends import native
 from closedform.searches.objectives import Values
 from closedform.searches.settings import LARGEST_SIZE, Arguments, checked
+from closedform.tables.checks import Matrix
 
 OPERATORS = ("+", "-", "*", "/", "sin", "cos", "exp", "log", "square")
 MAX_SIZE = 40  # V8, the largest of its set, has 29 nodes
@@ -219,7 +220,7 @@ def _tidied(texts: Iterable[str], problem: Problem, budget: Budget) -> Iterator[
             seed=budget.seed,
         )
     )
-    finished = native.finish(X, problem.names, Values(y, None), settings, list(texts))
+    finished = native.finish(Matrix(X, problem.names), Values(y, None), settings, list(texts))
     for text, _ in finished.entries:
         formula = cf.Formula(text, problem.names)
         yield formula

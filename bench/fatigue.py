@@ -18,8 +18,10 @@ import numpy.typing as npt
 
 import closedform as cf
 from bench.record import Record, Target
-from closedform.formulas.formula import Formula, Front
+from closedform.formulas.formula import Formula
+from closedform.formulas.front import Front
 from closedform.searches.description_length import cross_errors
+from closedform.searches.objectives import Values
 from closedform.searches.settings import KNOWN_OPERATORS
 
 Floats = npt.NDArray[np.float64]
@@ -50,7 +52,7 @@ def relative_error(formula: Formula, X: Floats, y: Floats) -> float:
 def chosen(front: Front, X: Floats, y: Floats, largest: int) -> Formula:
     """The member of at most `largest` nodes with the least error in cross-validation."""
     members = [formula for formula in front if formula.complexity <= largest]
-    errors = cross_errors(members, X, y, 1 / y**2, 0).mean(axis=1)
+    errors = cross_errors(members, X, Values(y, 1 / y**2), 0).mean(axis=1)
     return members[int(np.argmin(errors))]
 
 

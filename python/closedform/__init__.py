@@ -9,7 +9,8 @@ from importlib import import_module
 _MODULES = {
     name: module
     for module, names in {
-        "formulas.formula": "Formula Front",
+        "formulas.formula": "Formula",
+        "formulas.front": "Front",
         "info": "build_info get_cmake_dir get_include",
         "neurons.network": "Network network",
         "pipelines.discovery": "discover",

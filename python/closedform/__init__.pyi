@@ -1,6 +1,7 @@
 """The public names, as type checkers see them."""
 
-from closedform.formulas.formula import Formula, Front
+from closedform.formulas.formula import Formula
+from closedform.formulas.front import Front
 from closedform.info import build_info, get_cmake_dir, get_include
 from closedform.neurons.network import Network, network
 from closedform.pipelines.discovery import discover

@@ -21,7 +21,8 @@ from closedform.tables.frames import column_labels
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from closedform.formulas.formula import Formula, Front
+    from closedform.formulas.formula import Formula
+    from closedform.formulas.front import Front
     from closedform.pipelines.results import Discovery
 
 
@@ -122,9 +123,7 @@ class ClosedFormRegressor(_Estimator):
         Raises:
             InputError: an argument cannot be used.
         """
-        if y is None:
-            raise InputError("y: requires y to be passed, but the target y is None")
-        table = checks.matrix(X)
+        table = _table(X, y)
         discovery = discover(table, y, weights=sample_weight, **self.get_params())
         self.discovery_: Discovery = discovery
         self._remember(X, table, discovery.front, discovery.formula)
@@ -189,9 +188,7 @@ class ClosedFormClassifier(_Estimator):
         Raises:
             InputError: an argument cannot be used.
         """
-        if y is None:
-            raise InputError("y: requires y to be passed, but the target y is None")
-        table = checks.matrix(X)
+        table = _table(X, y)
         labels = np.asarray(y)
         if labels.ndim == 2 and labels.shape[1] == 1:
             labels = labels[:, 0]
@@ -205,10 +202,7 @@ class ClosedFormClassifier(_Estimator):
     def decision_function(self, X: object) -> Floats:
         """T, (n,) float64: positive where the class is `classes_[1]`.
 
-        Raises:
-            InputError: X cannot be used or has other columns than the table fitted.
-            sklearn.exceptions.NotFittedError: `fit` has not been called (AttributeError without
-                scikit-learn).
+        Raises: as `ClosedFormRegressor.predict`.
         """
         return self._values(X)
 
@@ -233,6 +227,13 @@ class ClosedFormClassifier(_Estimator):
             classifier_tags=ClassifierTags(multi_class=False),
             input_tags=InputTags(),
         )
+
+
+def _table(X: object, y: object) -> Matrix:
+    """X, where there is a y."""
+    if y is None:
+        raise InputError("y: requires y to be passed, but the target y is None")
+    return checks.matrix(X)
 
 
 def _two_classes(labels: npt.NDArray[Any]) -> npt.NDArray[Any]:

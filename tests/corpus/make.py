@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas
 
 import closedform as cf
-from closedform.formulas.formula import VERSION
+from closedform.formulas.front import VERSION
 
 HERE = Path(__file__).parent / f"version{VERSION}"
 Floats = npt.NDArray[np.float64]

@@ -81,7 +81,7 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _formula_code(options: argparse.Namespace) -> str:
-    from closedform.formulas.formula import Front
+    from closedform.formulas.front import Front
 
     try:
         front = Front.load(options.front)

@@ -5,16 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from closedform import _core
 from closedform.cli import export
+from closedform.cli.display import display, interruptible
+from closedform.cli.documents import discovery_document, interpretation_document
 from closedform.errors import InputError
 from closedform.reports import page
 from closedform.reports.text import text_of
@@ -23,9 +22,6 @@ from closedform.searches.settings import BACKENDS
 from closedform.tables.files import read_table
 
 if TYPE_CHECKING:
-    from types import FrameType
-
-    from closedform.formulas.formula import Formula
     from closedform.pipelines.results import Discovery, Interpretation
     from closedform.searches.progress import Progress
 
@@ -189,7 +185,7 @@ def _discover(options: argparse.Namespace) -> int:
     from closedform.pipelines import results
     from closedform.pipelines.discovery import discover
 
-    with _display(options, options.target) as show, _interruptible() as interrupted:
+    with display(options, options.target) as show, interruptible() as interrupted:
         discovery = discover(
             table.inputs,
             table.target,
@@ -198,7 +194,7 @@ def _discover(options: argparse.Namespace) -> int:
             **_common(options, show, interrupted),
         )
     if options.json:
-        text = json.dumps(_document(discovery, options), indent=2, allow_nan=False)
+        text = json.dumps(discovery_document(discovery, options), indent=2, allow_nan=False)
     else:
         text = text_of(results.discovery_report(discovery, options.target))
     return _conclude(options, discovery, text, interrupted)
@@ -214,7 +210,7 @@ def _interpret(options: argparse.Namespace) -> int:
     from closedform.pipelines.interpretation import interpret
 
     net = network(options.model, neuron=options.neuron, classifier=options.classifier)
-    with _display(options, "T") as show, _interruptible() as interrupted:
+    with display(options, "T") as show, interruptible() as interrupted:
         found = interpret(
             net,
             table.inputs,
@@ -225,7 +221,7 @@ def _interpret(options: argparse.Namespace) -> int:
             **_common(options, show, interrupted),
         )
     if options.json:
-        text = json.dumps(_interpretation_document(found, options), indent=2, allow_nan=False)
+        text = json.dumps(interpretation_document(found, options), indent=2, allow_nan=False)
     else:
         text = text_of(results.interpretation_report(found))
     return _conclude(options, found, text, interrupted)
@@ -289,120 +285,3 @@ def _check_writable(path: Path, option: str) -> None:
         raise InputError(
             f"{option}: cannot write {path} ({error.strerror}); choose a path that can be written"
         ) from error
-
-
-@contextmanager
-def _interruptible() -> Iterator[list[bool]]:
-    """Ctrl-C asks the search to stop and keep its best; a second one ends the program.
-
-    The list it gives is empty until the first Ctrl-C.
-    """
-    asked: list[bool] = []
-
-    def ask(_number: int, _frame: FrameType | None) -> None:
-        asked.append(True)
-        print("stopping; Ctrl-C again to quit at once", file=sys.stderr)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    before = signal.signal(signal.SIGINT, ask)
-    try:
-        yield asked
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-@contextmanager
-def _display(options: argparse.Namespace, name: str) -> Iterator[Callable[[Progress], None]]:
-    """What shows progress: a live panel on a terminal, else a line per phase, else nothing."""
-    if options.quiet or (options.json and not sys.stderr.isatty()):
-        yield lambda progress: None
-        return
-    if not sys.stderr.isatty():
-        phases: list[str] = []
-
-        def line(progress: Progress) -> None:
-            if progress.phase not in phases[-1:]:
-                phases.append(progress.phase)
-                print(f"{progress.elapsed:6.1f} s  {progress.phase}", file=sys.stderr, flush=True)
-
-        yield line
-        return
-    from rich.console import Console
-    from rich.live import Live
-    from rich.text import Text
-
-    with Live(console=Console(stderr=True), transient=True, refresh_per_second=8) as live:
-        yield lambda progress: live.update(Text(_panel(progress, name)))
-
-
-def _panel(progress: Progress, target: str) -> str:
-    clock = f"{progress.elapsed:.0f} s"
-    if progress.remaining is not None:
-        clock += f", {max(progress.remaining, 0):.0f} s left"
-    rows = [f"{progress.phase}  ({clock}; {progress.evaluations:,} expressions)"]
-    if progress.best is not None:
-        loss = "" if progress.loss is None else f"  loss {progress.loss:.3g}"
-        rows.append(f"{target} = {progress.best}{loss}")
-    if progress.message:
-        rows.append(progress.message)
-    return "\n".join(rows)
-
-
-def _document(discovery: Discovery, options: argparse.Namespace) -> dict[str, Any]:
-    structure = discovery.separability
-    return {
-        "target": options.target,
-        "formula": _formula(discovery.formula),
-        "front": [_formula(formula) for formula in discovery.front],
-        "errors": {
-            way: None if errors is None else {k: _finite(v) for k, v in asdict(errors).items()}
-            for way, errors in discovery.errors.items()
-        },
-        "chosen": discovery.chosen,
-        "strategy": discovery.strategy,
-        "separability": None if structure is None else str(structure),
-        "reason": None if structure is None else structure.reason,
-        "similarity": None if discovery.similarity is None else str(discovery.similarity),
-        "stopped": discovery.stopped,
-        "seed": options.seed,
-        "version": _core.build_info()["version"],
-    }
-
-
-def _interpretation_document(found: Interpretation, options: argparse.Namespace) -> dict[str, Any]:
-    return {
-        "neuron": found.network,
-        "formula": _formula(found.formula),
-        "front": [_formula(formula) for formula in found.front],
-        "link": None if found.link.formula is None else _formula(found.link.formula),
-        "threshold": found.threshold,
-        "fidelity": {
-            key: None if value is None else _finite(value)
-            for key, value in asdict(found.fidelity).items()
-        },
-        "symmetries": None
-        if found.symmetries is None
-        else [str(merge) for merge in found.symmetries.merges],
-        "rows": {
-            "searched": len(found.gradients.X),
-            "sampled": found.gradients.extra,
-            "dropped": found.gradients.dropped,
-        },
-        "stopped": found.stopped,
-        "seed": options.seed,
-        "version": _core.build_info()["version"],
-    }
-
-
-def _formula(formula: Formula) -> dict[str, Any]:
-    return {
-        "text": str(formula),
-        "latex": formula.latex(),
-        "complexity": formula.complexity,
-        "loss": _finite(formula.loss),
-        "names": list(formula.names),
-    }
-
-
-def _finite(value: float) -> float | None:
-    return float(value) if math.isfinite(value) else None  # JSON knows no infinity

@@ -1,18 +1,50 @@
-"""What sympy can still shorten after the core's own canonical form."""
+"""Formulas as sympy has them, and what it can still shorten after the core's canonical form."""
 
 from __future__ import annotations
 
 import contextlib
 import math
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from closedform import _core
-from closedform.formulas.formula import Formula
+
+if TYPE_CHECKING:
+    import sympy
+
+    from closedform.formulas.formula import Formula
 
 # sympy's general algorithms take seconds on large expressions with floating-point constants.
 LARGEST_SIZE = 40
 ROUNDING = 1e-12  # of an angle, in quarter turns
+
+
+def expression_of(text: str, names: Sequence[str]) -> sympy.Expr:
+    """A formula's text as a sympy expression in real symbols."""
+    import sympy
+
+    functions: dict[str, Any] = {
+        name: getattr(sympy, name) for name in ("sin", "cos", "tan", "exp", "log", "sqrt")
+    }
+    functions |= {
+        "tanh": sympy.tanh,
+        "abs": sympy.Abs,
+        "inv": lambda a: 1 / a,
+        "pow": sympy.Pow,
+    }
+    symbols = {name: sympy.Symbol(name, real=True) for name in names}
+    # Our own grammar was checked by who wrote it: nothing but numbers, names and these functions.
+    return sympy.sympify(text, locals=functions | symbols)
+
+
+def latex_of(expression: sympy.Expr) -> str:
+    """An expression in LaTeX, constants rounded to 6 significant digits."""
+    import sympy
+
+    rounded = expression.xreplace(
+        {number: sympy.Float(number, 6) for number in expression.atoms(sympy.Float)}
+    )
+    return str(sympy.latex(rounded))
 
 
 def shorter(formula: Formula, operators: Iterable[str]) -> str | None:

@@ -17,13 +17,8 @@ import numpy as np
 from closedform._typing import FloatMatrix, Floats
 from closedform.errors import InputError
 from closedform.formulas.formula import Formula
-from closedform.neurons.adapters.neuron import (
-    Neuron,
-    NeuronFunction,
-    by_blocks,
-    choose,
-    split_neuron,
-)
+from closedform.neurons.adapters.blocks import by_blocks
+from closedform.neurons.adapters.neuron import Neuron, NeuronFunction, choose, split_neuron
 from closedform.surrogates.model import Surrogate
 from closedform.tables import devices
 from closedform.tables.checks import matrix

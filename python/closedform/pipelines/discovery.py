@@ -11,12 +11,14 @@ import numpy.typing as npt
 
 from closedform._typing import FloatMatrix, Floats
 from closedform.errors import InputError
-from closedform.formulas.formula import Front, pareto
+from closedform.formulas.front import Front, pareto
 from closedform.pipelines.results import Discovery, Errors
 from closedform.pipelines.stages import LEAST_SECONDS, Stages
+from closedform.pipelines.through_surrogate import ThroughSurrogate
 from closedform.searches.backends import dispatch
 from closedform.searches.budget import Budget, last_stage
 from closedform.searches.description_length import choose
+from closedform.searches.objectives import Values
 from closedform.searches.progress import Callback
 from closedform.searches.settings import OPERATORS, arguments_of, checked
 from closedform.surrogates.model import Surrogate
@@ -41,9 +43,9 @@ def discover(
     strategy: str = "auto",
     backend: str = "native",
     options: Mapping[str, Any] | None = None,
+    device: Device = "cpu",
     threads: int | None = None,
     seed: int = 0,
-    device: Device = "cpu",
     callback: Callback | None = None,
 ) -> Discovery:
     """Finds the formula behind a table.
@@ -98,10 +100,10 @@ def discover(
     direct = run.first_look()
     if strategy != "direct" and not run.done(direct):
         surrogate, structure = run.read_structure()
-    tree = structure.tree if structure is not None and strategy == "auto" else None
+    split = strategy == "auto"
     if surrogate is not None and structure is not None and not run.done(direct):
         with run.budget.interruptible():  # its searches return what they have
-            through = run.through_surrogate(surrogate, structure, split=tree is not None)
+            through = ThroughSurrogate(run, surrogate, structure, split).front()
     if not run.done(through) and not run.done(direct):
         direct = run.search("search on the data", 1.0, direct)
     return _conclude(run, surrogate, structure, strategy, direct, through, test_X, test_y)
@@ -130,7 +132,8 @@ def _conclude(
     if through is not None:
         ways.insert(0, ("through_surrogate", through))
     bests = [front.best for _, front in ways]
-    winner = choose(bests, run.X, run.y, run.weights, run.settings.seed, budget.ends())
+    objective = Values(run.y, run.weights)
+    winner = choose(bests, run.X, objective, run.settings.seed, budget.ends())
     formula = bests[winner]
     members = pareto(
         [f for _, front in ways for f in front if f is not formula and f != formula] + [formula],

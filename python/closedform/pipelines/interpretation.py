@@ -12,10 +12,12 @@ import numpy.typing as npt
 from closedform._typing import Floats
 from closedform.errors import InputError
 from closedform.formulas.formula import Formula
+from closedform.formulas.front import Front
 from closedform.neurons.adapters.neuron import Neuron
 from closedform.neurons.network import Network, network
-from closedform.neurons.unit_gradients import points, unit_gradients
+from closedform.neurons.unit_gradients import UnitGradients, points, unit_gradients
 from closedform.pipelines import monotone_link
+from closedform.pipelines.monotone_link import MonotoneLink
 from closedform.pipelines.results import Fidelity, Interpretation
 from closedform.searches.backends import dispatch
 from closedform.searches.budget import Budget
@@ -23,7 +25,7 @@ from closedform.searches.directions import run as search_directions
 from closedform.searches.directions import unit_rows
 from closedform.searches.objectives import Directions
 from closedform.searches.progress import Callback
-from closedform.searches.settings import arguments_of, checked
+from closedform.searches.settings import Settings, arguments_of, checked
 from closedform.searches.steepest_drop import gradient_errors, steepest_drop
 from closedform.tables import checks, chunks, devices
 from closedform.tables.checks import Matrix
@@ -44,6 +46,7 @@ def interpret(
     X: object,
     *,
     neuron: Neuron = None,
+    device: Device = "cpu",
     band: float = 1e-4,
     weights: object = None,
     extra_points: int = 0,
@@ -57,7 +60,6 @@ def interpret(
     options: Mapping[str, Any] | None = None,
     threads: int | None = None,
     seed: int = 0,
-    device: Device = "cpu",
     callback: Callback | None = None,
 ) -> Interpretation:
     """Finds the closed form of what a neuron computes, and the monotone function that hides it.
@@ -73,6 +75,8 @@ def interpret(
         X: (n, d) array or table of the network's inputs, such as the rows it was trained on, or
             chunks of them (`chunks.gather`). Of more than 200,000, as many are drawn.
         neuron: as in `cf.network`.
+        device: where a native network runs, as in `cf.network`, and the search, as in `search`. For
+            a `Network`, and with "auto" for a model that is not native, the search alone.
         band: rows of a classifier are used where its probability is in [band, 1 - band].
         weights: (n,) row weights; "boundary" for F (1 - F), which favours rows near the decision
             boundary; None for equal ones.
@@ -82,8 +86,6 @@ def interpret(
         evaluations: budget of the searches together, as in `search`; with time=math.inf the result
             depends on the seed alone.
         operators, max_size, signed, backend, options, threads, seed: as in `search`.
-        device: where a native network runs, as in `cf.network`, and the search, as in `search`. For
-            a `Network`, and with "auto" for a model that is not native, the search alone.
         callback: called with a Progress; returning True ends the search, the best so far is kept.
 
     Raises:
@@ -115,45 +117,12 @@ def interpret(
         threads=threads,
         seed=seed,
     )
-    inside = Matrix(gradients.X, gradients.names)
-    front = search_directions(
-        inside,
-        Directions(unit_rows(gradients.U, inside), None, gradients.weights, signed),
-        replace(
-            settings,
-            time=budget.seconds(1 - LINK),
-            evaluations=budget.quota(1 - LINK),
-            callback=budget.listener(),
-        ),
-        symmetries=symmetries,
-    ).of_data(inside.values)
-    budget.spend(front.evaluations, front.stopped)
-
+    front = _search(gradients, settings, budget, signed=signed, symmetries=symmetries)
     held_out = unit_gradients(net, choosing.X, band=band, weights=choosing.weights, threads=threads)
     best = steepest_drop(front, held_out.X, held_out.U, held_out.weights)
     formula = front[best]
-
-    T = formula(gradients.X)
-    defined = np.isfinite(T)
-    link = monotone_link.fit_link(
-        T[defined],
-        gradients.f[defined],
-        None if gradients.weights is None else gradients.weights[defined],
-        replace(
-            settings,
-            max_size=LINK_SIZE,
-            time=budget.seconds(1.0, LINK_SECONDS),
-            evaluations=link_quota,
-            callback=budget.listener(lambda progress: replace(progress, phase="link")),
-        ),
-    )
-    threshold = None
-    if net.probability(searched.X.values[:1]) is not None:
-        T = formula(searched.X)
-        defined = np.isfinite(T)
-        threshold = monotone_link.threshold(
-            T[defined], (net.value(searched.X.values, threads=threads) > 0)[defined]
-        )
+    link = _link(formula, gradients, settings, budget, link_quota)
+    threshold = _threshold(formula, net, searched.X, threads)
     return Interpretation(
         formula=formula,
         front=front.with_best(best),
@@ -165,6 +134,54 @@ def interpret(
         network=net.description,
         stopped=front.stopped,
     )
+
+
+def _search(
+    gradients: UnitGradients, settings: Settings, budget: Budget, *, signed: bool, symmetries: bool
+) -> Front:
+    """The front of what has these gradients."""
+    table = Matrix(gradients.X, gradients.names)
+    mine = replace(
+        settings,
+        time=budget.seconds(1 - LINK),
+        evaluations=budget.quota(1 - LINK),
+        callback=budget.listener(),
+    )
+    directions = Directions(unit_rows(gradients.U, table), None, gradients.weights, signed)
+    front = search_directions(table, directions, mine, symmetries=symmetries)
+    budget.spend(front.evaluations, front.stopped)
+    return front.of_data(table.values)
+
+
+def _link(
+    formula: Formula,
+    gradients: UnitGradients,
+    settings: Settings,
+    budget: Budget,
+    quota: int | None,
+) -> MonotoneLink:
+    """From the formula's values to the neuron's, on the rows searched."""
+    T = formula(gradients.X)
+    defined = np.isfinite(T)
+    weights = None if gradients.weights is None else gradients.weights[defined]
+    mine = replace(
+        settings,
+        max_size=LINK_SIZE,
+        time=budget.seconds(1.0, LINK_SECONDS),
+        evaluations=quota,
+        callback=budget.listener(lambda progress: replace(progress, phase="link")),
+    )
+    return monotone_link.fit_link(T[defined], gradients.f[defined], weights, mine)
+
+
+def _threshold(formula: Formula, net: Network, X: Matrix, threads: int | None) -> float | None:
+    """The formula's value that parts a classifier's classes; None where it is no classifier."""
+    if net.probability(X.values[:1]) is None:
+        return None
+    T = formula(X)
+    defined = np.isfinite(T)
+    above = net.value(X.values, threads=threads) > 0
+    return monotone_link.threshold(T[defined], above[defined])
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from closedform.figures.link import draw_link
-from closedform.formulas.formula import Formula, Front
+from closedform.formulas.formula import Formula
+from closedform.formulas.front import Front
 from closedform.formulas.merging import Merging
 from closedform.neurons.unit_gradients import UnitGradients
 from closedform.pipelines.monotone_link import MonotoneLink

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from closedform.formulas.formula import Formula, Front
+from closedform.formulas.formula import Formula
+from closedform.formulas.front import Front
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

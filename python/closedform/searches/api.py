@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from closedform.errors import InputError
-from closedform.formulas.formula import Front
+from closedform.formulas.front import Front
 from closedform.searches.backends import dispatch
 from closedform.searches.directions import run as search_directions
 from closedform.searches.directions import unit_rows

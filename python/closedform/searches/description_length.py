@@ -11,6 +11,7 @@ import numpy as np
 from closedform import _core
 from closedform._typing import FloatMatrix, Floats
 from closedform.formulas.formula import EXACT, Formula
+from closedform.searches.objectives import Values
 from closedform.tables.rows import sample_rows, variance
 
 FOLDS = 5
@@ -20,8 +21,7 @@ MOST_ROWS = 4000  # more add time, not certainty
 def cross_errors(
     formulas: Sequence[Formula],
     X: FloatMatrix,
-    y: Floats,
-    weights: Floats | None,
+    objective: Values,
     seed: int,
     ends: float = math.inf,
 ) -> Floats:
@@ -33,6 +33,7 @@ def cross_errors(
         (formulas, rows) float64, weighted; infinite where a formula is not defined. Only the rows
         of the folds that every formula went through before `ends` (of time.monotonic).
     """
+    y, weights = objective.y, objective.weights
     rows = sample_rows(len(y), MOST_ROWS, np.random.default_rng(seed))
     errors = np.full((len(formulas), len(rows)), np.inf)
     for part in np.array_split(np.arange(len(rows)), min(FOLDS, len(rows))):
@@ -53,9 +54,10 @@ def cross_errors(
 
 
 def _losses_on_sample(
-    formulas: Sequence[Formula], X: FloatMatrix, y: Floats, weights: Floats | None, seed: int
+    formulas: Sequence[Formula], X: FloatMatrix, objective: Values, seed: int
 ) -> Floats:
     """Losses as they stand on the rows of `cross_errors`, (formulas,); never 0."""
+    y, weights = objective.y, objective.weights
     rows = np.sort(sample_rows(len(y), MOST_ROWS, np.random.default_rng(seed)))
     goal = _core.Goal.values(y[rows], None if weights is None else weights[rows])
     sample = np.ascontiguousarray(X[rows], dtype=np.float64)
@@ -92,8 +94,7 @@ def structure_lengths(formulas: Sequence[Formula], X: FloatMatrix) -> Floats:
 def choose(
     formulas: Sequence[Formula],
     X: FloatMatrix,
-    y: Floats,
-    weights: Floats | None,
+    objective: Values,
     seed: int,
     ends: float = math.inf,
 ) -> int:
@@ -104,15 +105,15 @@ def choose(
     smallest of those. Losses are those on all rows: held-out errors of a sample are brought to
     them, so that what few rows say, which the sample may have missed, is heard.
     """
-    enough = EXACT * variance(y)
+    enough = EXACT * variance(objective.y)
     exact = [i for i, f in enumerate(formulas) if f.loss <= enough]
     if exact:
         return min(exact, key=lambda i: formulas[i].complexity)
-    errors = cross_errors(formulas, X, y, weights, seed, ends)
+    errors = cross_errors(formulas, X, objective, seed, ends)
     losses = np.array([f.loss for f in formulas])
     means = errors.mean(axis=1) if errors.size else losses
-    if errors.size and len(y) > MOST_ROWS:
-        means = means * losses / _losses_on_sample(formulas, X, y, weights, seed)
+    if errors.size and len(objective.y) > MOST_ROWS:
+        means = means * losses / _losses_on_sample(formulas, X, objective, seed)
     if not np.isfinite(means).any():
         return min(range(len(formulas)), key=lambda i: formulas[i].loss)
     return int(np.argmin(description_lengths(formulas, means, X)))

@@ -10,7 +10,8 @@ import numpy as np
 
 from closedform._typing import FloatMatrix, Floats
 from closedform.errors import InputError
-from closedform.formulas.formula import Formula, Front, pareto, scored
+from closedform.formulas.formula import Formula, scored
+from closedform.formulas.front import Front, pareto
 from closedform.formulas.merging import Merging
 from closedform.searches.backends import dispatch, native
 from closedform.searches.budget import Budget
@@ -79,7 +80,7 @@ def run(table: Matrix, objective: Directions, settings: Settings, *, symmetries:
     if complete and stages.all_fit():
         stages.done, stages.reason = True, stages.reason or "exact"
 
-    entries = stages.search_as_it_is(table.values, objective)
+    entries = stages.search_as_it_is(table, objective)
     texts = [text for text, _ in entries]
     formulas = scored(
         texts,
@@ -161,7 +162,7 @@ class _Stages:
         placeholders = tuple(f"z{k + 1}" for k in range(len(problem.texts)))
         expansion = dict(zip(placeholders, problem.texts, strict=True))
         merged = replace(objective, U=problem.U, scales=problem.S)
-        entries = self._search(problem.Z, merged, placeholders, share, expansion)
+        entries = self._search(Matrix(problem.Z, placeholders), merged, share, expansion)
         self.found += [_expanded(text, expansion) for text, _ in entries]
         # An exact formula that is too long is none.
         self.done = self.done and (self.reason == "interrupted" or self.all_fit())
@@ -169,23 +170,21 @@ class _Stages:
     def left_for_blocks(self) -> bool:
         return not self.done and self.budget.within(BLOCKS)
 
-    def search_block(
-        self, Z: Floats, objective: Directions, names: tuple[str, ...]
-    ) -> list[tuple[str, float]]:
+    def search_block(self, table: Matrix, objective: Directions) -> list[tuple[str, float]]:
         """What two inputs alone give; reports its progress in z1 and z2 by no formula."""
-        entries = self._search(Z, objective, names, BLOCK, None)
+        entries = self._search(table, objective, BLOCK, None)
         if self.reason != "interrupted":
             self.done = False  # an exact block is not the end
         return entries
 
-    def search_as_it_is(self, X: FloatMatrix, objective: Directions) -> list[tuple[str, float]]:
+    def search_as_it_is(self, table: Matrix, objective: Directions) -> list[tuple[str, float]]:
         """The last stage: goes on from `found`, refits it on all rows and makes it simple."""
         # The inputs alone are the front's beginning, also where nothing is left to search.
         start = [*self._fitting(self.found), *self.names]
         if self.done:
             settings = replace(self.settings, time=self.budget.left())
-            return native.finish(X, self.names, objective, settings, start).entries
-        return self._search(X, objective, self.names, 1.0, {}, start)
+            return native.finish(table, objective, settings, start).entries
+        return self._search(table, objective, 1.0, {}, start)
 
     def all_fit(self) -> bool:
         """Whether everything found can be kept, written in the original inputs."""
@@ -199,9 +198,8 @@ class _Stages:
 
     def _search(
         self,
-        X: FloatMatrix,
+        table: Matrix,
         objective: Directions,
-        names: tuple[str, ...],
         share: float,
         expansion: Mapping[str, str] | None,
         start: Sequence[str] = (),
@@ -216,14 +214,14 @@ class _Stages:
                 best = Formula(_expanded(best.text, expansion), self.names, best.loss)
             return replace(progress, best=best)
 
-        mine = self.settings if names == self.names else self.settings.of_other_columns()
+        mine = self.settings if table.names == self.names else self.settings.of_other_columns()
         mine = replace(
             mine,
             time=self.budget.seconds(share),
             evaluations=self.budget.quota(share),
             callback=self.budget.listener(shown),
         )
-        found = dispatch.search(X, names, objective, mine, start)
+        found = dispatch.search(table, objective, mine, start)
         self.budget.spend(found.evaluations, found.reason)
         self.reason = found.reason
         self.done = self.reason in ("exact", "interrupted")

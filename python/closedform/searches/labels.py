@@ -6,7 +6,8 @@ import numpy as np
 
 from closedform._typing import Floats
 from closedform.errors import InputError
-from closedform.formulas.formula import Front, pareto, scored
+from closedform.formulas.formula import scored
+from closedform.formulas.front import Front, pareto
 from closedform.searches.backends import dispatch
 from closedform.searches.description_length import structure_lengths
 from closedform.searches.objectives import Labels
@@ -38,9 +39,7 @@ def signs(labels: object, rows: int) -> Floats:
 
 def run(table: Matrix, objective: Labels, settings: Settings) -> Front:
     """`search` for labels on arguments that have been checked, by an engine that is ready."""
-    entries, reason, passes, seconds = dispatch.search(
-        table.values, table.names, objective, settings
-    )
+    entries, reason, passes, seconds = dispatch.search(table, objective, settings)
     texts = [text for text, _ in entries]
     threads, on_device = settings.threads or 0, settings.on_device
     found = scored(texts, table.names, table.values, objective.goal, threads, on_device)

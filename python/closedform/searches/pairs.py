@@ -14,11 +14,12 @@ from closedform.formulas.merging import Merge, Merging
 from closedform.searches.objectives import Directions
 from closedform.searches.steepest_drop import PARALLEL
 from closedform.searches.symmetries import separable_blocks
+from closedform.tables.checks import Matrix
 
 MOST_INPUTS = 20  # the test of all pairs takes too long for more
 
-# (Z, objective, names) -> texts and losses in these names, smallest expression first.
-BlockSearch = Callable[[Floats, Directions, tuple[str, ...]], list[tuple[str, float]]]
+# Texts and losses in the table's names, smallest expression first.
+BlockSearch = Callable[[Matrix, Directions], list[tuple[str, float]]]
 
 
 def merge_blocks(
@@ -71,7 +72,7 @@ def _block_formula(
     directions = np.ascontiguousarray(U[pointing] / length[pointing, None])
     objective = Directions(directions, S, None if weights is None else weights[pointing], False)
     names = ("z1", "z2")
-    for text, loss in search(Z, objective, names):
+    for text, loss in search(Matrix(Z, names), objective):
         if loss <= PARALLEL:
             return Formula(text, names, loss)
     return None

@@ -10,7 +10,8 @@ from time import monotonic
 import numpy as np
 
 from closedform._typing import FloatMatrix
-from closedform.formulas.formula import EXACT, Formula, Front, pareto, scored
+from closedform.formulas.formula import EXACT, Formula, scored
+from closedform.formulas.front import Front, pareto
 from closedform.formulas.sympy_forms import shorter
 from closedform.searches.backends import dispatch
 from closedform.searches.budget import Budget, last_stage
@@ -26,17 +27,17 @@ def run(table: Matrix, objective: Values, settings: Settings, start: Sequence[st
 
     start: formulas to begin with, besides the user's.
     """
-    y, weights, time = objective.y, objective.weights, settings.time
+    time = settings.time
     budget = Budget(time, None, None, kept=last_stage(time), least=0.0)
     # Loading it takes a second, which the last stage may not have.
     import_module("sympy")
     entries, reason, passes, seconds = dispatch.search(
-        table.values, table.names, objective, replace(settings, time=budget.left()), start
+        table, objective, replace(settings, time=budget.left()), start
     )
     texts = [text for text, _ in entries]
     threads, on_device = settings.threads or 0, settings.on_device
     found = scored(texts, table.names, table.values, objective.goal, threads, on_device)
-    exact = EXACT * variance(y)
+    exact = EXACT * variance(objective.y)
     budget.spend(passes, reason)
     ends = budget.ends()
     try:
@@ -48,11 +49,11 @@ def run(table: Matrix, objective: Values, settings: Settings, start: Sequence[st
                 texts.append(text)
         found += scored(texts, table.names, table.values, objective.goal, threads, on_device)
         members = pareto(found, exact)
-        best = choose(members, table.values, y, weights, settings.seed, ends)
+        best = choose(members, table.values, objective, settings.seed, ends)
     except KeyboardInterrupt:
         reason = "interrupted"
         members = pareto(found, exact)
-        best = choose(members, table.values, y, weights, settings.seed, ends=0.0)
+        best = choose(members, table.values, objective, settings.seed, ends=0.0)
     return Front(members, best=best, stopped=reason, evaluations=passes, seconds=seconds)
 
 

@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 
 import closedform as cf
-from closedform.cli import main
+from closedform.cli import display, main
 from closedform.errors import InputError
 from closedform.pipelines import results
 from closedform.reports import page
@@ -176,7 +176,7 @@ def test_live_display(
 ) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     assert main.main(["discover", str(data), "--target", "y"]) == 0
-    panel = main._panel(Progress("search", 1.0, 59.0, 1000, FakeFormula("a", 1, 0.5), 0.5), "y")
+    panel = display._panel(Progress("search", 1.0, 59.0, 1000, FakeFormula("a", 1, 0.5), 0.5), "y")
     assert panel == "search  (1 s, 59 s left; 1,000 expressions)\ny = a  loss 0.5"
     assert calls
 

@@ -10,14 +10,8 @@ import numpy as np
 
 from closedform._typing import FloatMatrix, Floats
 from closedform.errors import InputError
-from closedform.neurons.adapters.neuron import (
-    BLOCK_ROWS,
-    Neuron,
-    NeuronFunction,
-    by_blocks,
-    choose,
-    split_neuron,
-)
+from closedform.neurons.adapters.blocks import BLOCK_ROWS, by_blocks
+from closedform.neurons.adapters.neuron import Neuron, NeuronFunction, choose, split_neuron
 
 _RESHAPES = ("squeeze", "reshape")
 

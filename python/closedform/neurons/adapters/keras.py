@@ -9,10 +9,10 @@ import numpy as np
 from closedform._typing import FloatMatrix, Floats
 from closedform.errors import InputError
 from closedform.neurons.adapters import dense_stack
+from closedform.neurons.adapters.blocks import by_blocks
 from closedform.neurons.adapters.neuron import (
     Neuron,
     NeuronFunction,
-    by_blocks,
     choose,
     split_neuron,
     unknown_layer,

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from closedform import _core
 from closedform._typing import FloatMatrix, Floats
@@ -16,8 +15,6 @@ from closedform.errors import InputError
 # A neuron: None (the only output, or the second of two classes), the index of an output, or the
 # name of a layer and an index among that layer's outputs.
 Neuron: TypeAlias = int | tuple[str, int] | None
-
-BLOCK_ROWS = 1000  # handed to a framework at once: memory stays a constant above the output
 
 
 @dataclass(frozen=True)
@@ -84,23 +81,3 @@ def choose(index: int | None, width: int, where: str, *, classes: bool = False) 
 def unknown_layer(layer: str, known: Sequence[str]) -> InputError:
     shown = ", ".join(known[:20]) + (", ..." if len(known) > 20 else "")
     return InputError(f"neuron: the model has no layer {layer!r}; its layers are {shown}")
-
-
-def by_blocks(
-    rows: FloatMatrix, columns: int | None, work: Callable[[FloatMatrix], npt.ArrayLike]
-) -> Floats:
-    """`work` of every block of rows, (n,) or (n, columns), one below the other.
-
-    Raises:
-        InputError: `work` gives another shape.
-    """
-    shape = (len(rows),) if columns is None else (len(rows), columns)
-    out = np.empty(shape)
-    for start in range(0, len(rows), BLOCK_ROWS):
-        block = rows[start : start + BLOCK_ROWS]
-        part = np.asarray(work(block))
-        expected = (len(block), *shape[1:])
-        if part.shape != expected:
-            raise InputError(f"model: gave shape {part.shape} where {expected} was expected")
-        out[start : start + BLOCK_ROWS] = part
-    return out

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from closedform._typing import FloatMatrix
 from closedform.searches.backends import native, pysr
 from closedform.searches.backends.found import Found
 from closedform.searches.objectives import Objective
 from closedform.searches.settings import Settings
+from closedform.tables.checks import Matrix
 
 
 def prepare(settings: Settings) -> None:
@@ -24,17 +24,13 @@ def prepare(settings: Settings) -> None:
 
 
 def search(
-    X: FloatMatrix,
-    names: Sequence[str],
-    objective: Objective,
-    settings: Settings,
-    start: Sequence[str] = (),
+    table: Matrix, objective: Objective, settings: Settings, start: Sequence[str] = ()
 ) -> Found:
-    """Formulas of the columns of X, smallest first, from the engine that the settings name.
+    """Formulas of the table's columns, smallest first, from the engine that the settings name.
 
     Args:
         start: formulas to begin with, besides those in the user's options.
     """
     if settings.backend == "pysr":
-        return pysr.search(X, names, objective, settings, start)
-    return native.search(X, names, objective, settings, start)
+        return pysr.search(table, objective, settings, start)
+    return native.search(table, objective, settings, start)

@@ -10,13 +10,13 @@ from functools import cached_property
 from pathlib import Path
 from time import monotonic
 
-from closedform._typing import FloatMatrix
 from closedform.formulas.formula import EXACT, Formula
 from closedform.searches.backends import native
 from closedform.searches.objectives import Directions, Objective, Values
 from closedform.searches.progress import Progress
 from closedform.searches.settings import Settings
 from closedform.searches.steepest_drop import PARALLEL
+from closedform.tables.checks import Matrix
 from closedform.tables.rows import variance
 
 # A loss so small, relative to a constant's, is worth a look whether its formula is exact.
@@ -35,8 +35,7 @@ class HallOfFame:
     """
 
     path: Path
-    X: FloatMatrix
-    names: Sequence[str]
+    table: Matrix
     labels: Sequence[str]
     objective: Objective
     settings: Settings
@@ -48,7 +47,7 @@ class HallOfFame:
 
     def texts(self) -> list[str]:
         """Formulas of at most max_size nodes in the columns' own names, smallest first."""
-        own, most = list(self.names), self.settings.max_size
+        own, most = list(self.table.names), self.settings.max_size
         read = [Formula(text, self.labels) for text in equations(self.path)]
         return [f._expression.text(own) for f in read if f.complexity <= most]
 
@@ -85,7 +84,7 @@ class HallOfFame:
         # PySR's constants are not fitted to the last digit: the last stage shows what they can be.
         self._tried.add(best.text)
         brief = replace(self.settings, time=1.0)
-        finished = native.finish(self.X, self.names, self.objective, brief, [best.text]).entries
+        finished = native.finish(self.table, self.objective, brief, [best.text]).entries
         return "exact" if min(loss for _, loss in finished) <= exact else ""
 
     @cached_property
@@ -99,8 +98,10 @@ class HallOfFame:
     def _scored(self, text: str) -> Formula:
         if self._best is not None and self._best.text == text:
             return self._best
-        loss = self.objective.goal.loss(text, self.names, self.X, self.settings.threads or 0)
-        return Formula(text, self.names, loss)
+        loss = self.objective.goal.loss(
+            text, self.table.names, self.table.values, self.settings.threads or 0
+        )
+        return Formula(text, self.table.names, loss)
 
 
 def equations(path: Path) -> list[str]:

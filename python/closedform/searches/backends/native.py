@@ -10,14 +10,15 @@ from time import monotonic
 import numpy as np
 
 from closedform import _core
-from closedform._typing import FloatMatrix
 from closedform.errors import InputError
-from closedform.formulas.formula import Formula, Front
+from closedform.formulas.formula import Formula
+from closedform.formulas.front import Front
 from closedform.searches.backends.found import Found
 from closedform.searches.objectives import Objective, Values
 from closedform.searches.progress import Progress
 from closedform.searches.settings import Settings
 from closedform.tables import devices
+from closedform.tables.checks import Matrix
 
 OPTIONS = {
     "start": "a Front or formula texts to begin with",
@@ -50,11 +51,7 @@ def check(settings: Settings) -> None:
 
 
 def search(
-    X: FloatMatrix,
-    names: Sequence[str],
-    objective: Objective,
-    settings: Settings,
-    start: Sequence[str] = (),
+    table: Matrix, objective: Objective, settings: Settings, start: Sequence[str] = ()
 ) -> Found:
     """Runs the native search from `start` and the user's; for values also from sums of terms."""
     time, callback = settings.time, settings.callback
@@ -62,7 +59,7 @@ def search(
     began = monotonic()
     stopped = False
     if isinstance(objective, Values):
-        sums, stopped = _sums_of_terms(X, names, objective, settings)
+        sums, stopped = _sums_of_terms(table, objective, settings)
         start += sums
     spent = monotonic() - began
     checkpoint: str | os.PathLike[str] | None = settings.options.get("checkpoint")
@@ -72,7 +69,7 @@ def search(
         nonlocal written
         if not entries or stopped:
             return stopped
-        formulas = [Formula(text, names, loss) for text, loss in entries]
+        formulas = [Formula(text, table.names, loss) for text, loss in entries]
         if checkpoint is not None and seconds - written >= CHECKPOINT_SECONDS:
             written = seconds
             Front(formulas, evaluations=passes, seconds=seconds).save(checkpoint)
@@ -83,25 +80,18 @@ def search(
         progress = Progress("search", spent + seconds, remaining, passes, best, best.loss)
         return bool(callback(progress))
 
-    found = _run(X, names, objective, settings, start, max(time - spent, 0.01 * time), report)
+    found = _run(table, objective, settings, start, max(time - spent, 0.01 * time), report)
     return found._replace(seconds=spent + found.seconds)
 
 
-def finish(
-    X: FloatMatrix,
-    names: Sequence[str],
-    objective: Objective,
-    settings: Settings,
-    texts: Sequence[str],
-) -> Found:
+def finish(table: Matrix, objective: Objective, settings: Settings, texts: Sequence[str]) -> Found:
     """The last stage alone: texts refitted on all rows, rounded and made simple; their front."""
     # One evaluation is none an island.
-    return _run(X, names, objective, replace(settings, evaluations=1), texts, settings.time, None)
+    return _run(table, objective, replace(settings, evaluations=1), texts, settings.time, None)
 
 
 def _run(
-    X: FloatMatrix,
-    names: Sequence[str],
+    table: Matrix,
     objective: Objective,
     settings: Settings,
     start: Sequence[str],
@@ -110,9 +100,9 @@ def _run(
 ) -> Found:
     result = devices.running(
         lambda: _core.search(
-            X,
+            table.values,
             objective.goal,
-            list(names),
+            list(table.names),
             list(settings.operators),
             settings.max_size,
             seconds,
@@ -128,9 +118,7 @@ def _run(
     return Found(result["front"], result["reason"], result["evaluations"], result["seconds"])
 
 
-def _sums_of_terms(
-    X: FloatMatrix, names: Sequence[str], objective: Values, settings: Settings
-) -> tuple[list[str], bool]:
+def _sums_of_terms(table: Matrix, objective: Values, settings: Settings) -> tuple[list[str], bool]:
     """Sums of terms of several sizes, for the search to begin with.
 
     They take a share of the time, or, with `evaluations`, work in proportion to them; where the
@@ -141,7 +129,7 @@ def _sums_of_terms(
         callback asked to stop.
     """
     time, evaluations, callback = settings.time, settings.evaluations, settings.callback
-    wide = X.shape[1] >= WIDE
+    wide = len(table.names) >= WIDE
     iterations = 0
     if evaluations is not None:
         iterations = max(1, evaluations // (PASSES_AN_ITERATION * (1 if wide else 10)))
@@ -160,10 +148,10 @@ def _sums_of_terms(
         return stopped
 
     found = _core.sums_of_terms(
-        X,
+        table.values,
         objective.y,
         objective.weights,
-        list(names),
+        list(table.names),
         list(settings.operators),
         settings.max_size,
         time * (WIDE_SHARE if wide else NARROW_SHARE),

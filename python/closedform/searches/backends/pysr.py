@@ -22,13 +22,13 @@ from typing import Any
 
 import numpy as np
 
-from closedform._typing import FloatMatrix
 from closedform.errors import InputError
 from closedform.searches.backends import julia_start, native
 from closedform.searches.backends.found import Found
 from closedform.searches.backends.hall_of_fame import HallOfFame
 from closedform.searches.objectives import Directions, Labels, Objective, Values
 from closedform.searches.settings import Settings
+from closedform.tables.checks import Matrix
 
 BINARY = {"+": "+", "-": "-", "*": "*", "/": "/", "pow": "^"}
 SMALLEST_MAXSIZE = 7  # PySR refuses less
@@ -146,11 +146,7 @@ def arguments(objective: Objective, settings: Settings) -> dict[str, Any]:
 
 
 def search(
-    X: FloatMatrix,
-    names: Sequence[str],
-    objective: Objective,
-    settings: Settings,
-    start: Sequence[str] = (),
+    table: Matrix, objective: Objective, settings: Settings, start: Sequence[str] = ()
 ) -> Found:
     """Runs PySR; the formulas of `start` join what it finds.
 
@@ -165,18 +161,18 @@ def search(
     began = monotonic()
     main = julia_start.start(settings.threads)
     parameters = arguments(objective, settings)
-    labels = column_labels(names, pysr.export_sympy.sympy_mappings)
+    labels = column_labels(table.names, pysr.export_sympy.sympy_mappings)
     with TemporaryDirectory(prefix="closedform-") as scratch:
         parameters.setdefault("output_directory", scratch)
         parameters.setdefault("run_id", f"search{next(_number)}")
         path = Path(parameters["output_directory"]) / parameters["run_id"] / "hall_of_fame.csv"
-        hall = HallOfFame(path, X, names, labels, objective, settings, began)
+        hall = HallOfFame(path, table, labels, objective, settings, began)
         bound = {"early_stop_condition": _watch(main, hall)}
         weights = objective.weights
         if isinstance(objective, Directions):
             bound["loss_function"] = _objective(main, objective)
             # Row numbers: a batch then says which rows it is of (GradientCosine.jl).
-            y, weights = np.arange(1.0, len(X) + 1), None
+            y, weights = np.arange(1.0, len(table.values) + 1), None
         else:
             y = objective.y if isinstance(objective, Values) else objective.t
         with _bound(main, bound) as texts:
@@ -184,7 +180,7 @@ def search(
                 regressor = pysr.PySRRegressor(**parameters, **texts)
                 with warnings.catch_warnings():
                     warnings.filterwarnings("ignore", message="The search was interrupted")
-                    regressor.fit(X, y, weights=weights, variable_names=labels)
+                    regressor.fit(table.values, y, weights=weights, variable_names=labels)
                 # PySR 2.1 and later end in good order at Ctrl-C, earlier ones raise.
                 if getattr(regressor, "interrupted_", False):
                     hall.reason = hall.reason or "interrupted"
@@ -202,7 +198,7 @@ def search(
     reason = hall.reason or "evaluations"
     left = max(settings.time - (monotonic() - began), 0.1)
     finished = native.finish(
-        X, names, objective, replace(settings, time=left), [*start, *names, *found]
+        table, objective, replace(settings, time=left), [*start, *table.names, *found]
     )
     passes = settings.evaluations or 0
     return Found(

@@ -20,6 +20,7 @@ from closedform.searches.backends import hall_of_fame, julia_start, pysr
 from closedform.searches.objectives import Directions, Labels, Objective, Values
 from closedform.searches.progress import Callback
 from closedform.searches.settings import Settings
+from closedform.tables.checks import Matrix
 
 RNG = np.random.default_rng(0)
 X = RNG.uniform(0.5, 2, (40, 2))
@@ -130,7 +131,7 @@ HALL = 'Complexity,Loss,Equation\n1,2.5,"b"\n3,0.1,"1.5 * a"\n5,1e-3,"square(a) 
 
 def hall_at(path: Path, text: str, target: Objective, **changes: Any) -> hall_of_fame.HallOfFame:
     path.write_text(text)
-    return hall_of_fame.HallOfFame(path, X, NAMES, ("a", "b"), target, made(**changes))
+    return hall_of_fame.HallOfFame(path, Matrix(X, NAMES), ("a", "b"), target, made(**changes))
 
 
 def test_equations_come_back_in_the_columns_names(tmp_path: Path) -> None:
@@ -225,7 +226,7 @@ def test_gradients_travel_as_an_objective_and_row_numbers(monkeypatch: pytest.Mo
     stood_in(monkeypatch, julia)
     scales = np.ones_like(U)
     target = Directions(U, scales, np.ones(len(U)), False)
-    found = pysr.search(X, ("a", "b"), target, made())
+    found = pysr.search(Matrix(X, ("a", "b")), target, made())
     ((directions, factors, weights, signed),) = julia.objectives
     assert directions.shape == factors.shape == (2, len(X))
     assert np.array_equal(directions, U.T)
@@ -249,7 +250,7 @@ def test_gradients_travel_as_an_objective_and_row_numbers(monkeypatch: pytest.Mo
 )
 def test_ctrl_c_keeps_what_was_found(monkeypatch: pytest.MonkeyPatch, stop: BaseException) -> None:
     stood_in(monkeypatch, StandIn(["x1", "x1 * x2"], stop))
-    found = pysr.search(X, NAMES, TARGETS["values"], made())
+    found = pysr.search(Matrix(X, NAMES), TARGETS["values"], made())
     assert found.reason == "interrupted"
     assert found.entries[-1][0] == "x1*x2"
 
@@ -257,7 +258,7 @@ def test_ctrl_c_keeps_what_was_found(monkeypatch: pytest.MonkeyPatch, stop: Base
 def test_another_error_is_not_swallowed(monkeypatch: pytest.MonkeyPatch) -> None:
     stood_in(monkeypatch, StandIn(["x1"], RuntimeError("JuliaError: BoundsError")))
     with pytest.raises(RuntimeError, match="BoundsError"):
-        pysr.search(X, NAMES, TARGETS["values"], made())
+        pysr.search(Matrix(X, NAMES), TARGETS["values"], made())
 
 
 # what is said where Julia cannot be used ----------------------------------------------------------

@@ -1,0 +1,74 @@
+"""Results as JSON documents."""
+
+from __future__ import annotations
+
+import argparse
+import math
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from closedform import _core
+
+if TYPE_CHECKING:
+    from closedform.formulas.formula import Formula
+    from closedform.pipelines.results import Discovery, Interpretation
+
+
+def discovery_document(discovery: Discovery, options: argparse.Namespace) -> dict[str, Any]:
+    structure = discovery.separability
+    return {
+        "target": options.target,
+        "formula": _formula(discovery.formula),
+        "front": [_formula(formula) for formula in discovery.front],
+        "errors": {
+            way: None if errors is None else {k: _finite(v) for k, v in asdict(errors).items()}
+            for way, errors in discovery.errors.items()
+        },
+        "chosen": discovery.chosen,
+        "strategy": discovery.strategy,
+        "separability": None if structure is None else str(structure),
+        "reason": None if structure is None else structure.reason,
+        "similarity": None if discovery.similarity is None else str(discovery.similarity),
+        "stopped": discovery.stopped,
+        "seed": options.seed,
+        "version": _core.build_info()["version"],
+    }
+
+
+def interpretation_document(found: Interpretation, options: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "neuron": found.network,
+        "formula": _formula(found.formula),
+        "front": [_formula(formula) for formula in found.front],
+        "link": None if found.link.formula is None else _formula(found.link.formula),
+        "threshold": found.threshold,
+        "fidelity": {
+            key: None if value is None else _finite(value)
+            for key, value in asdict(found.fidelity).items()
+        },
+        "symmetries": None
+        if found.symmetries is None
+        else [str(merge) for merge in found.symmetries.merges],
+        "rows": {
+            "searched": len(found.gradients.X),
+            "sampled": found.gradients.extra,
+            "dropped": found.gradients.dropped,
+        },
+        "stopped": found.stopped,
+        "seed": options.seed,
+        "version": _core.build_info()["version"],
+    }
+
+
+def _formula(formula: Formula) -> dict[str, Any]:
+    return {
+        "text": str(formula),
+        "latex": formula.latex(),
+        "complexity": formula.complexity,
+        "loss": _finite(formula.loss),
+        "names": list(formula.names),
+    }
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if math.isfinite(value) else None  # JSON knows no infinity

@@ -1,0 +1,190 @@
+"""Pareto fronts of formulas: what every search hands back, and how it is saved."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, overload
+
+import numpy as np
+
+from closedform._typing import FloatMatrix
+from closedform.errors import InputError
+from closedform.formulas.formula import Formula, Ranges
+from closedform.formulas.merging import Merging
+
+if TYPE_CHECKING:
+    import pandas
+
+FORMAT = "closedform front"
+VERSION = 1
+
+
+class _Newer(InputError):
+    """A file that a later closedform wrote."""
+
+
+def _ranges(saved: list[list[float]] | None) -> Ranges | None:
+    """What a file says of the ranges; files of formulas made by hand say nothing."""
+    if saved is None:
+        return None
+    return tuple((float(low), float(high)) for low, high in saved)
+
+
+def pareto(formulas: Iterable[Formula], exact: float = 0.0) -> list[Formula]:
+    """Those no smaller formula is as good as, by size. Losses up to `exact` count as equal."""
+    kept: list[Formula] = []
+    for formula in sorted(formulas, key=lambda f: (f.complexity, f.loss)):
+        if math.isfinite(formula.loss) and (
+            not kept or max(formula.loss, exact) < max(kept[-1].loss, exact)
+        ):
+            kept.append(formula)
+    return kept
+
+
+class Front(Sequence[Formula]):
+    """Formulas no smaller one is as good as, by complexity; a sequence.
+
+    Attributes:
+        best: the formula to use if only one is wanted; how it was chosen is said by whoever made
+            the front.
+        stopped: why the search ended: "exact", "time", "evaluations", "interrupted" or "".
+        evaluations: passes of a candidate expression over the search's sample of rows.
+        seconds: how long the search took.
+        symmetries: of a search for gradients, the inputs merged before it; not saved.
+    """
+
+    def __init__(
+        self,
+        formulas: Sequence[Formula],
+        *,
+        best: int = -1,
+        stopped: str = "",
+        evaluations: int = 0,
+        seconds: float = 0.0,
+        symmetries: Merging | None = None,
+    ) -> None:
+        if not formulas:
+            raise ValueError("formulas: a front has at least one")
+        self._formulas = list(formulas)
+        self._best = range(len(formulas))[best]
+        self.stopped = stopped
+        self.evaluations = evaluations
+        self.seconds = seconds
+        self.symmetries = symmetries
+
+    @property
+    def best(self) -> Formula:
+        return self._formulas[self._best]
+
+    def with_best(self, index: int) -> Front:
+        """The same front with another formula as its best."""
+        front = copy.copy(self)
+        front._best = range(len(self))[index]
+        return front
+
+    def of_data(self, *parts: FloatMatrix) -> Front:
+        """The same front, its formulas told the ranges of the rows (n, d) they were found in."""
+        low = np.min([part.min(axis=0) for part in parts], axis=0)
+        high = np.max([part.max(axis=0) for part in parts], axis=0)
+        for formula in self:
+            formula.ranges = tuple(zip(low.tolist(), high.tolist(), strict=True))
+        return self
+
+    def __len__(self) -> int:
+        return len(self._formulas)
+
+    @overload
+    def __getitem__(self, index: int) -> Formula: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Formula]: ...
+    def __getitem__(self, index: int | slice) -> Formula | list[Formula]:
+        return self._formulas[index]
+
+    def __iter__(self) -> Iterator[Formula]:
+        return iter(self._formulas)
+
+    def frame(self) -> pandas.DataFrame:
+        """The front as a table: complexity, loss, formula, best (needs the extra `tables`)."""
+        import pandas
+
+        return pandas.DataFrame(
+            {
+                "complexity": [formula.complexity for formula in self],
+                "loss": [formula.loss for formula in self],
+                "formula": [formula.text for formula in self],
+                "best": [index == self._best for index in range(len(self))],
+            }
+        )
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the front as JSON: names, and text and loss of every formula.
+
+        Also `ranges`, [lowest, highest] of the data per input, where they are known.
+        """
+        document: dict[str, object] = {
+            "format": FORMAT,
+            "version": VERSION,
+            "names": list(self.best.names),
+            "best": self._best,
+            "stopped": self.stopped,
+            "evaluations": self.evaluations,
+            "seconds": self.seconds,
+            # A loss that is not a number has no JSON form.
+            "formulas": [
+                {"text": f.text, "loss": f.loss if np.isfinite(f.loss) else None} for f in self
+            ],
+        }
+        if self.best.ranges is not None:
+            document["ranges"] = self.best.ranges
+        text = json.dumps(document, indent=1, allow_nan=False)
+        # Written beside and moved into place: a crash leaves the old file or the new one.
+        temporary = Path(f"{os.fspath(path)}.part")
+        temporary.write_text(text + "\n", encoding="utf-8")
+        temporary.replace(path)
+
+    @staticmethod
+    def load(path: str | os.PathLike[str]) -> Front:
+        """Reads what `save` wrote. No code in the file is run.
+
+        Raises:
+            OSError: the file cannot be read.
+            ValueError: not such a file, cut short, or of a later version.
+        """
+        try:
+            document = json.loads(Path(path).read_text(encoding="utf-8"))
+            if document["format"] != FORMAT:
+                raise KeyError(FORMAT)
+            if (version := int(document["version"])) > VERSION:
+                raise _Newer(
+                    f"{path}: is of version {version}; this closedform reads up to {VERSION}: "
+                    "install a newer one"
+                )
+            names = [str(name) for name in document["names"]]
+            ranges = _ranges(document.get("ranges"))
+            formulas = [
+                Formula(str(f["text"]), names, math.nan if f["loss"] is None else f["loss"], ranges)
+                for f in document["formulas"]
+            ]
+            return Front(
+                formulas,
+                best=document["best"],
+                stopped=str(document["stopped"]),
+                evaluations=int(document["evaluations"]),
+                seconds=float(document["seconds"]),
+            )
+        except _Newer:
+            raise
+        except (LookupError, TypeError, ValueError, OverflowError, RecursionError) as error:
+            raise ValueError(f"{path}: not a saved front, or cut short ({error!r})") from error
+
+    def __str__(self) -> str:
+        lines = [f"{'complexity':>10}  {'loss':>9}  formula"]
+        for index, f in enumerate(self):
+            mark = "  <- best" if index == self._best else ""
+            lines.append(f"{f.complexity:>10}  {f.loss:>9.3g}  {f.text}{mark}")
+        return "\n".join(lines)
