@@ -22,7 +22,7 @@ from bench.problem import Floats, Problem, judge
 from closedform.formulas.sympy_forms import shorter
 from closedform.searches.backends import native
 from closedform.searches.objectives import Values
-from closedform.searches.settings import LARGEST_SIZE, Arguments, checked
+from closedform.searches.settings import LARGEST_SIZE, Arguments, checked_settings
 from closedform.tables.checks import Matrix
 
 OPERATORS = ("+", "-", "*", "/", "sin", "cos", "exp", "log", "square")
@@ -211,7 +211,7 @@ def _tidied(texts: Iterable[str], problem: Problem, budget: Budget) -> Iterator[
     """What a peer's formulas come to in the last stage ours go through; those near the truth, like
     ours, shortened as well."""
     X, y = problem.training(budget.seed)
-    settings = checked(
+    settings = checked_settings(
         Arguments(
             operators=budget.operators,
             max_size=LARGEST_SIZE,

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from closedform.errors import InputError
 
-Ranges = Mapping[str, tuple[float, float]]
+InputRanges = Mapping[str, tuple[float, float]]
 
 
 def check_columns(argument: str, given: Mapping[str, object], columns: Sequence[str]) -> None:
@@ -19,7 +19,7 @@ def check_columns(argument: str, given: Mapping[str, object], columns: Sequence[
 
 
 def input_lines(
-    columns: Sequence[str], arguments: Sequence[str], ranges: Ranges, units: Mapping[str, str]
+    columns: Sequence[str], arguments: Sequence[str], ranges: InputRanges, units: Mapping[str, str]
 ) -> list[str]:
     """A line per input: its name here and in the data, its unit, its range."""
     lines = []

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 
 from closedform import _core
-from closedform.codegen.comments import Ranges, check_columns, input_lines
+from closedform.codegen.comments import InputRanges, check_columns, input_lines
 from closedform.codegen.derivatives import Derivatives, derivatives
 from closedform.codegen.graph import Graph, of_tape
 from closedform.codegen.languages import arrays, c, fortran, julia
@@ -35,7 +35,7 @@ def formula_code(
     derivatives_up_to: int,
     *,
     name: str,
-    ranges: Ranges,
+    ranges: InputRanges,
     units: Mapping[str, str],
     outside: str | None,
 ) -> str:
@@ -92,7 +92,7 @@ def _language(language: str) -> Language:
         ) from None
 
 
-def _check_ranges(ranges: Ranges) -> None:
+def _check_ranges(ranges: InputRanges) -> None:
     for column, (low, high) in ranges.items():
         if not (math.isfinite(low) and math.isfinite(high) and low <= high):
             raise InputError(f"ranges: {column!r} has ({low!r}, {high!r}); give finite low <= high")
@@ -106,7 +106,7 @@ def _comment(
     text: str,
     columns: Sequence[str],
     arguments: Sequence[str],
-    ranges: Ranges,
+    ranges: InputRanges,
     units: Mapping[str, str],
     outside: str | None,
     wanted: Derivatives,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from closedform.formulas.formula import Formula
 
 # sympy's general algorithms take seconds on large expressions with floating-point constants.
-LARGEST_SIZE = 40
+LARGEST_SHORTENED = 40
 ROUNDING = 1e-12  # of an angle, in quarter turns
 
 
@@ -54,7 +54,7 @@ def shorter(formula: Formula, operators: Iterable[str]) -> str | None:
     product for several roots, factors taken into a root, and trigonometric identities. Roots may
     differ where inputs are negative: the caller scores the text anew.
     """
-    if formula.complexity > LARGEST_SIZE or formula.complexity < 5:
+    if formula.complexity > LARGEST_SHORTENED or formula.complexity < 5:
         return None
     import sympy
 

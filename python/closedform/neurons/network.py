@@ -18,7 +18,7 @@ from closedform._typing import FloatMatrix, Floats
 from closedform.errors import InputError
 from closedform.formulas.formula import Formula
 from closedform.neurons.adapters.blocks import by_blocks
-from closedform.neurons.adapters.neuron import Neuron, NeuronFunction, choose, split_neuron
+from closedform.neurons.adapters.neuron import Neuron, NeuronFunction, output_index, split_neuron
 from closedform.surrogates.model import Surrogate
 from closedform.tables import devices
 from closedform.tables.checks import matrix
@@ -239,7 +239,7 @@ def _plain(
     layer, index = split_neuron(neuron)
     if layer is not None:
         raise InputError(f"neuron: {description} has no layers; leave neuron out")
-    choose(index, 1, description)
+    output_index(index, 1, description)
 
     def value_of(X: FloatMatrix, threads: int) -> Floats:
         return np.asarray(value(X), np.float64)

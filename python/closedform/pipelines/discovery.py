@@ -17,10 +17,10 @@ from closedform.pipelines.stages import LEAST_SECONDS, Stages
 from closedform.pipelines.through_surrogate import ThroughSurrogate
 from closedform.searches.backends import dispatch
 from closedform.searches.budget import Budget, last_stage
-from closedform.searches.description_length import choose
+from closedform.searches.description_length import shortest_description
 from closedform.searches.objectives import Values
 from closedform.searches.progress import Callback
-from closedform.searches.settings import OPERATORS, arguments_of, checked
+from closedform.searches.settings import OPERATORS, arguments_of, checked_settings
 from closedform.surrogates.model import Surrogate
 from closedform.surrogates.separability import Separability
 from closedform.tables import checks, chunks, devices, spool
@@ -56,7 +56,7 @@ def discover(
     and whether it is a sum or product of blocks of inputs (`separability`); each block is searched
     on samples of its own, and the whole is put together, all its constants fitted to the data. Then
     the data are searched directly again. Of the two formulas the one that describes the data
-    shorter is returned (`description_length.choose`).
+    shorter is returned (`description_length.shortest_description`).
 
     Args:
         X: (n, d) array or table; or rows in chunks, as `chunks.gather` takes them. A mapped array
@@ -76,7 +76,7 @@ def discover(
         InputError: arguments that cannot be used, constant columns or target.
     """
     devices.host_only(X, "discover")
-    settings = checked(arguments_of(locals()), callback, device)
+    settings = checked_settings(arguments_of(locals()), callback, device)
     if strategy not in ("auto", "global", "direct"):
         raise InputError(f"strategy: {strategy!r} is unknown; use 'auto', 'global' or 'direct'")
     data = chunks.gather(X, y, weights, min_rows=8)
@@ -133,7 +133,7 @@ def _conclude(
         ways.insert(0, ("through_surrogate", through))
     bests = [front.best for _, front in ways]
     objective = Values(run.y, run.weights)
-    winner = choose(bests, run.X, objective, run.settings.seed, budget.ends())
+    winner = shortest_description(bests, run.X, objective, run.settings.seed, budget.ends())
     formula = bests[winner]
     members = pareto(
         [f for _, front in ways for f in front if f is not formula and f != formula] + [formula],

@@ -21,11 +21,10 @@ from closedform.pipelines.monotone_link import MonotoneLink
 from closedform.pipelines.results import Fidelity, Interpretation
 from closedform.searches.backends import dispatch
 from closedform.searches.budget import Budget
-from closedform.searches.directions import run as search_directions
-from closedform.searches.directions import unit_rows
+from closedform.searches.directions import search_directions, unit_rows
 from closedform.searches.objectives import Directions
 from closedform.searches.progress import Callback
-from closedform.searches.settings import Settings, arguments_of, checked
+from closedform.searches.settings import Settings, arguments_of, checked_settings
 from closedform.searches.steepest_drop import gradient_errors, steepest_drop
 from closedform.tables import checks, chunks, devices
 from closedform.tables.checks import Matrix
@@ -93,7 +92,7 @@ def interpret(
             -1 whatever it computes), a gradient that is zero everywhere, too few rows in the band.
     """
     devices.host_only(X, "interpret")
-    settings = checked(arguments_of(locals()), callback, device)
+    settings = checked_settings(arguments_of(locals()), callback, device)
     dispatch.prepare(settings)
     net = model if isinstance(model, Network) else network(model, neuron=neuron, device=device)
     if chunks.is_chunked(X):

@@ -16,7 +16,7 @@ from closedform._typing import Floats
 from closedform.formulas.formula import EXACT, Formula
 from closedform.searches.objectives import Values
 from closedform.searches.settings import Settings
-from closedform.searches.values import run as search_values
+from closedform.searches.values import search_values
 from closedform.tables import checks
 from closedform.tables.checks import Matrix
 

@@ -17,7 +17,7 @@ from closedform.searches.budget import Budget
 from closedform.searches.objectives import Values
 from closedform.searches.progress import Progress
 from closedform.searches.settings import Settings
-from closedform.searches.values import run as run_search
+from closedform.searches.values import search_values
 from closedform.surrogates.model import Surrogate
 from closedform.surrogates.separability import Separability, separability
 from closedform.surrogates.similarity import Similarity
@@ -120,7 +120,7 @@ class Stages:
         """A search of the data with a share of the whole budget."""
         settings = self._settings(phase, share, self.settings, shown=True)
         table, objective = Matrix(self.X, self.names), Values(self.y, self.weights)
-        front = run_search(table, objective, settings, [formula.text for formula in start])
+        front = search_values(table, objective, settings, [formula.text for formula in start])
         self.budget.spend(front.evaluations, front.stopped)
         return front
 

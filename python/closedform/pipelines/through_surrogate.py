@@ -19,7 +19,7 @@ from closedform.searches.objectives import Values
 from closedform.searches.settings import LARGEST_SIZE
 from closedform.surrogates import similarity
 from closedform.surrogates.model import Surrogate
-from closedform.surrogates.separability import Leaf, Separability, Tree
+from closedform.surrogates.separability import Leaf, Separability, Tree, leaves_of
 from closedform.surrogates.similarity import Reduced
 from closedform.surrogates.transforms import TRANSFORMS, Transform
 from closedform.tables.checks import Matrix
@@ -165,7 +165,7 @@ class ThroughSurrogate:
     ) -> list[str]:
         """Texts of the whole from searches of its leaves, whose functions are `values`; none where
         a leaf cannot be searched."""
-        leaves = _leaves(tree)
+        leaves = list(leaves_of(tree))
         ranges = [(float(nodes[0]), float(nodes[-1])) for nodes in surrogate.nodes]
         choices: dict[Leaf, list[Formula]] = {}
         for leaf in leaves:
@@ -253,9 +253,3 @@ class ThroughSurrogate:
         return [
             formula for formula in reduced if formula.complexity <= self.stages.settings.max_size
         ]
-
-
-def _leaves(tree: Tree) -> list[Leaf]:
-    if isinstance(tree, Leaf):
-        return [tree]
-    return [leaf for part in tree.parts for leaf in _leaves(part)]

@@ -8,14 +8,12 @@ from typing import Any
 from closedform.errors import InputError
 from closedform.formulas.front import Front
 from closedform.searches.backends import dispatch
-from closedform.searches.directions import run as search_directions
-from closedform.searches.directions import unit_rows
-from closedform.searches.labels import run as search_labels
-from closedform.searches.labels import signs as signs_of
+from closedform.searches.directions import search_directions, unit_rows
+from closedform.searches.labels import search_labels, signs_of
 from closedform.searches.objectives import Directions, Labels, Values
 from closedform.searches.progress import Callback
-from closedform.searches.settings import OPERATORS, arguments_of, checked
-from closedform.searches.values import run as search_values
+from closedform.searches.settings import OPERATORS, arguments_of, checked_settings
+from closedform.searches.values import search_values
 from closedform.tables import chunks, devices
 from closedform.tables.devices import Device
 
@@ -103,7 +101,7 @@ def search(
             f"values, gradients, labels: {' and '.join(given) or 'none'} given; give exactly one"
         )
     devices.host_only(X, "search")
-    settings = checked(arguments_of(locals()), callback, device)
+    settings = checked_settings(arguments_of(locals()), callback, device)
     if gradients is not None:
         data = chunks.gather(X, None, weights)
         units = unit_rows(gradients, data.inputs)

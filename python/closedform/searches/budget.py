@@ -44,7 +44,7 @@ class Budget:
 
     def __post_init__(self) -> None:
         if math.isnan(self.least):
-            self.least = 0.01 * self.time
+            self.least = 0.01 * self.time if math.isfinite(self.time) else 0.0
 
     def elapsed(self) -> float:
         return monotonic() - self.begun

@@ -91,7 +91,7 @@ def structure_lengths(formulas: Sequence[Formula], X: FloatMatrix) -> Floats:
     return np.array([f.complexity for f in formulas]) * float(np.log(symbols))
 
 
-def choose(
+def shortest_description(
     formulas: Sequence[Formula],
     X: FloatMatrix,
     objective: Values,

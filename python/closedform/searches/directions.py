@@ -52,7 +52,9 @@ def unit_rows(gradients: object, table: Matrix) -> Floats:
     return np.ascontiguousarray(U)
 
 
-def run(table: Matrix, objective: Directions, settings: Settings, *, symmetries: bool) -> Front:
+def search_directions(
+    table: Matrix, objective: Directions, settings: Settings, *, symmetries: bool
+) -> Front:
     """`search` for gradients on arguments that have been checked, by an engine that is ready.
 
     Where every merge of inputs holds to rounding, only the merged problem is searched. Where merges
@@ -67,7 +69,7 @@ def run(table: Matrix, objective: Directions, settings: Settings, *, symmetries:
             table.values, U, weights, names=table.names, operators=settings.operators, seed=seed
         )
     budget = Budget(settings.time, settings.evaluations, settings.callback)
-    stages = _Stages(table.names, settings, budget)
+    stages = _DirectionSearch(table.names, settings, budget)
     if merging is not None and merging.exact and len(merging.texts) > 2:
         merging = merge_blocks(
             merging, weights, table.names, stages.search_block, stages.left_for_blocks
@@ -134,7 +136,7 @@ def _best(
 
 
 @dataclass
-class _Stages:
+class _DirectionSearch:
     """Searches one after another, within one budget.
 
     Attributes:

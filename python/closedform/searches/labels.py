@@ -15,7 +15,7 @@ from closedform.searches.settings import Settings
 from closedform.tables.checks import Matrix
 
 
-def signs(labels: object, rows: int) -> Floats:
+def signs_of(labels: object, rows: int) -> Floats:
     """Labels as 1 (the larger of the two values) and -1.
 
     Raises:
@@ -37,7 +37,7 @@ def signs(labels: object, rows: int) -> Floats:
     return np.where(values == classes[1], 1.0, -1.0)
 
 
-def run(table: Matrix, objective: Labels, settings: Settings) -> Front:
+def search_labels(table: Matrix, objective: Labels, settings: Settings) -> Front:
     """`search` for labels on arguments that have been checked, by an engine that is ready."""
     entries, reason, passes, seconds = dispatch.search(table, objective, settings)
     texts = [text for text, _ in entries]

@@ -23,7 +23,7 @@ COLUMN_OPTIONS = frozenset(
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of one search, checked (`checked`).
+    """The settings of one search, checked (`checked_settings`).
 
     Attributes:
         operators: names, without repeats.
@@ -76,7 +76,9 @@ def arguments_of(given: Mapping[str, Any]) -> Arguments:
     return Arguments(**{part.name: given[part.name] for part in fields(Arguments)})
 
 
-def checked(given: Arguments, callback: Callback | None = None, device: str = "cpu") -> Settings:
+def checked_settings(
+    given: Arguments, callback: Callback | None = None, device: str = "cpu"
+) -> Settings:
     """Settings that make sense; the options are checked by their engine.
 
     Raises:

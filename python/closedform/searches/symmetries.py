@@ -28,7 +28,8 @@ def find(
     """Finds merges of inputs that the gradients of an unknown T(X) allow.
 
     A merge is made when it holds to rounding, or when what it misses is noise: not predictable
-    from the inputs. Rules and tests: cpp/include/closedform/symmetry/symmetries.hpp, noise_test.hpp.
+    from the inputs. Rules and tests: symmetries.hpp and noise_test.hpp in
+    cpp/include/closedform/symmetry.
 
     Args:
         X: (n, d) points.

@@ -15,14 +15,16 @@ from closedform.formulas.front import Front, pareto
 from closedform.formulas.sympy_forms import shorter
 from closedform.searches.backends import dispatch
 from closedform.searches.budget import Budget, last_stage
-from closedform.searches.description_length import choose, description_lengths
+from closedform.searches.description_length import description_lengths, shortest_description
 from closedform.searches.objectives import Values
 from closedform.searches.settings import Settings
 from closedform.tables.checks import Matrix
 from closedform.tables.rows import variance
 
 
-def run(table: Matrix, objective: Values, settings: Settings, start: Sequence[str] = ()) -> Front:
+def search_values(
+    table: Matrix, objective: Values, settings: Settings, start: Sequence[str] = ()
+) -> Front:
     """`search` for values on arguments that have been checked, by an engine that is ready.
 
     start: formulas to begin with, besides the user's.
@@ -49,11 +51,11 @@ def run(table: Matrix, objective: Values, settings: Settings, start: Sequence[st
                 texts.append(text)
         found += scored(texts, table.names, table.values, objective.goal, threads, on_device)
         members = pareto(found, exact)
-        best = choose(members, table.values, objective, settings.seed, ends)
+        best = shortest_description(members, table.values, objective, settings.seed, ends)
     except KeyboardInterrupt:
         reason = "interrupted"
         members = pareto(found, exact)
-        best = choose(members, table.values, objective, settings.seed, ends=0.0)
+        best = shortest_description(members, table.values, objective, settings.seed, ends=0.0)
     return Front(members, best=best, stopped=reason, evaluations=passes, seconds=seconds)
 
 

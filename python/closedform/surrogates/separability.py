@@ -101,7 +101,7 @@ class Separability:
     @property
     def leaves(self) -> tuple[Leaf, ...]:
         """The tree's leaves, left to right."""
-        return tuple(_leaves(self.tree))
+        return tuple(leaves_of(self.tree))
 
     def leaf_values(self, leaf: Leaf, X: object) -> Floats:
         """The fitted function of one leaf at rows of its own inputs, (n, len(leaf.inputs)) -> (n,).
@@ -248,7 +248,7 @@ def _link_reason(link: str, error: float) -> str:
 def _strategy(tree: Tree) -> Strategy:
     if isinstance(tree, Leaf):
         return "per-dimension" if len(tree.inputs) == 1 else "global"
-    single = all(len(leaf.inputs) == 1 for leaf in _leaves(tree))
+    single = all(len(leaf.inputs) == 1 for leaf in leaves_of(tree))
     return "per-dimension" if single else "per-block"
 
 
@@ -260,12 +260,13 @@ def _tree(parts: tuple[str, Any]) -> Tree:
     return Sum(inner) if kind == "sum" else Product(inner)
 
 
-def _leaves(tree: Tree) -> Iterator[Leaf]:
+def leaves_of(tree: Tree) -> Iterator[Leaf]:
+    """The tree's leaves, left to right."""
     if isinstance(tree, Leaf):
         yield tree
     else:
         for part in tree.parts:
-            yield from _leaves(part)
+            yield from leaves_of(part)
 
 
 def _union(parts: tuple[Tree, ...]) -> tuple[int, ...]:

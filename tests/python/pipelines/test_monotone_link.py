@@ -20,7 +20,7 @@ from closedform.pipelines.monotone_link import (
     threshold,
 )
 from closedform.searches.objectives import unit
-from closedform.searches.settings import Arguments, checked
+from closedform.searches.settings import Arguments, checked_settings
 from closedform.searches.steepest_drop import gradient_errors, steepest_drop
 
 small = st.integers(-5, 5).map(float)
@@ -102,7 +102,7 @@ def link_of(t: Floats, f: Floats) -> MonotoneLink:
         t,
         f,
         None,
-        checked(
+        checked_settings(
             Arguments(
                 operators=("+", "-", "*", "/", "sin", "exp"),
                 max_size=15,

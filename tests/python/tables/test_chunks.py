@@ -320,7 +320,7 @@ def test_all_rows_choose_the_formula() -> None:
     goal = Values(y, None).goal
     both = scored(["x1", "x1 + 30*exp(10*(x1 - 5))"], ["x1"], x, goal)
     assert both[0].loss > 10 * both[1].loss
-    assert description_length.choose(both, x, Values(y, None), 0) == 1
+    assert description_length.shortest_description(both, x, Values(y, None), 0) == 1
 
 
 MEMORY = """

@@ -1,7 +1,7 @@
 """Source code of a surrogate: its tables, and how a row is evaluated from them.
 
-The arithmetic is that of cpp/src/kernels/tensor_row.hpp with the modes in the inner
-loop: a quartic per mode in the input's cell, derivatives from products before and after an input.
+The arithmetic is that of cpp/src/kernels/tensor_row.hpp with the modes in the inner loop: a quartic
+per mode in the input's cell, derivatives from products before and after an input.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from closedform.errors import InputError
 from closedform.neurons.adapters.neuron import (
     Neuron,
     NeuronFunction,
-    choose,
+    output_index,
     split_neuron,
     unknown_layer,
 )
@@ -112,7 +112,7 @@ def neuron_function(
     width = len(layers[-1].bias)
     if head == "log_odds" and width < 2:
         raise InputError(f"model: the softmax of {end.name!r} has one class, which says nothing")
-    k = choose(index, width, where, classes=head == "log_odds")
+    k = output_index(index, width, where, classes=head == "log_odds")
     single = all(s.weights.dtype != np.float64 for s in wanted if isinstance(s, Dense))
     core = _core_network(layers, single)
     last = len(layers) - 1

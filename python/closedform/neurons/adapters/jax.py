@@ -11,7 +11,7 @@ import numpy as np
 from closedform._typing import FloatMatrix, Floats
 from closedform.errors import InputError
 from closedform.neurons.adapters.blocks import BLOCK_ROWS, by_blocks
-from closedform.neurons.adapters.neuron import Neuron, NeuronFunction, choose, split_neuron
+from closedform.neurons.adapters.neuron import Neuron, NeuronFunction, output_index, split_neuron
 
 _RESHAPES = ("squeeze", "reshape")
 
@@ -92,7 +92,9 @@ class _Logits:
                 like = jax.ShapeDtypeStruct(X.shape, X.dtype)
                 return _before_end(function, like)[0](X)
 
-        k = choose(index, shape[0] if shape else 1, "the output", classes=self.end == "softmax")
+        k = output_index(
+            index, shape[0] if shape else 1, "the output", classes=self.end == "softmax"
+        )
 
         def f(X: Any) -> Any:
             z = rows_of(X)

@@ -13,7 +13,7 @@ from closedform.neurons.adapters.blocks import by_blocks
 from closedform.neurons.adapters.neuron import (
     Neuron,
     NeuronFunction,
-    choose,
+    output_index,
     split_neuron,
     unknown_layer,
 )
@@ -156,7 +156,7 @@ def _through_backend(model: Any, neuron: Neuron) -> NeuronFunction:
         where = f"layer {layer!r}"
     if len(part.outputs) != 1 or len(part.outputs[0].shape) != 2:
         raise InputError(f"neuron: {where} does not give (n, k) numbers; flatten it")
-    k = choose(index, part.outputs[0].shape[1], where, classes=end == "softmax")
+    k = output_index(index, part.outputs[0].shape[1], where, classes=end == "softmax")
     ops = keras.ops
 
     def f(x: Any) -> Any:

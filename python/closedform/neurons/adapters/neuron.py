@@ -61,7 +61,7 @@ def split_neuron(neuron: Neuron) -> tuple[str | None, int | None]:
     return layer, int(index)
 
 
-def choose(index: int | None, width: int, where: str, *, classes: bool = False) -> int:
+def output_index(index: int | None, width: int, where: str, *, classes: bool = False) -> int:
     """The index meant among `width` outputs of `where`.
 
     Raises:

@@ -15,7 +15,7 @@ from closedform.neurons.adapters.blocks import by_blocks
 from closedform.neurons.adapters.neuron import (
     Neuron,
     NeuronFunction,
-    choose,
+    output_index,
     split_neuron,
     unknown_layer,
 )
@@ -121,7 +121,7 @@ def _through_autograd(model: Any, neuron: Neuron) -> NeuronFunction:
     where = "the output" if layer is None else f"layer {layer!r}"
     if out.ndim not in (1, 2) or len(out) != 2:
         raise InputError(f"neuron: {where} gives shape {tuple(out.shape)} for 2 rows, not (2, k)")
-    k = choose(index, 1 if out.ndim == 1 else out.shape[1], where, classes=end == "softmax")
+    k = output_index(index, 1 if out.ndim == 1 else out.shape[1], where, classes=end == "softmax")
 
     def f(x: Any) -> Any:
         z, _ = _outputs(model, layer, x)

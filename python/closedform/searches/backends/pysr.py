@@ -161,7 +161,7 @@ def search(
     began = monotonic()
     main = julia_start.start(settings.threads)
     parameters = arguments(objective, settings)
-    labels = column_labels(table.names, pysr.export_sympy.sympy_mappings)
+    labels = pysr_labels(table.names, pysr.export_sympy.sympy_mappings)
     with TemporaryDirectory(prefix="closedform-") as scratch:
         parameters.setdefault("output_directory", scratch)
         parameters.setdefault("run_id", f"search{next(_number)}")
@@ -206,7 +206,7 @@ def search(
     )
 
 
-def column_labels(names: Sequence[str], taken: Container[str] = ()) -> list[str]:
+def pysr_labels(names: Sequence[str], taken: Container[str] = ()) -> list[str]:
     """What PySR is to call the columns: their own names where it takes all, else x1, x2, ...
 
     taken: names that mean something else to PySR, besides all of sympy's.

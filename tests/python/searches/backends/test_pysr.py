@@ -37,7 +37,7 @@ def made(callback: Callback | None = None, **changes: Any) -> Settings:
         "time": 30.0,
         "backend": "pysr",
     }
-    return settings.checked(settings.Arguments(**given | changes), callback)
+    return settings.checked_settings(settings.Arguments(**given | changes), callback)
 
 
 TARGETS: dict[str, Objective] = {
@@ -116,7 +116,7 @@ def test_what_cannot_be_mapped_is_refused_by_name(
 def test_columns_keep_their_names_where_pysr_takes_them(
     names: list[str], labels: list[str]
 ) -> None:
-    assert pysr.column_labels(names, {"less"}) == labels
+    assert pysr.pysr_labels(names, {"less"}) == labels
 
 
 def test_juliapkg_is_told_of_zygote() -> None:
