@@ -95,13 +95,7 @@ def interpret(
     settings = checked_settings(arguments_of(locals()), callback, device)
     dispatch.prepare(settings)
     net = model if isinstance(model, Network) else network(model, neuron=neuron, device=device)
-    if chunks.is_chunked(X):
-        boundary = isinstance(weights, str) and weights == "boundary"
-        data = chunks.gather(X, None, None if boundary else weights)
-        X, weights = data.inputs, weights if boundary else data.weights
-    table = points(net, X)
-    _check(table)
-    row_weights = _checked_weights(weights, len(table.values))
+    table, row_weights = _table(net, X, weights)
     budget = Budget(settings.time, evaluations, callback)
     link_quota = budget.quota(LINK)
 
@@ -133,6 +127,19 @@ def interpret(
         network=net.description,
         stopped=front.stopped,
     )
+
+
+def _table(net: Network, X: object, weights: object) -> tuple[Matrix, Floats | str | None]:
+    """The rows as the network takes them, and their weights, checked."""
+    boundary = isinstance(weights, str) and weights == "boundary"
+    if chunks.is_chunked(X):
+        data = chunks.gather(X, None, None if boundary else weights)
+        X, weights = data.inputs, weights if boundary else data.weights
+    table = points(net, X)
+    _check(table)
+    if weights is None or isinstance(weights, str):
+        return table, weights
+    return table, checks.weights(weights, len(table.values))
 
 
 def _search(
@@ -242,9 +249,3 @@ def _check(table: Matrix) -> None:
             f"X: has too few rows ({len(table.values)}); at least {FEWEST_ROWS} are needed: "
             f"{CHOOSING:.0%} choose the formula and {MEASURING:.0%} measure it"
         )
-
-
-def _checked_weights(weights: object, rows: int) -> Floats | str | None:
-    if weights is None or isinstance(weights, str):
-        return weights
-    return checks.weights(weights, rows)

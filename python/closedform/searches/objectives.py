@@ -35,7 +35,7 @@ class Directions:
 
     Attributes:
         U: (n, d) float64, rows of length 1 or 0.
-        scales: (n, d) factors of the expression's gradient, or None (`symmetries.Merging`).
+        scales: (n, d) factors of the expression's gradient, or None (`merging.Merging`).
         weights: (n,) or None.
         signed: tells an expression from its negative.
     """

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
-if TYPE_CHECKING:  # formula.py stands above this module at run time
-    from closedform.formulas.formula import Formula
+from closedform.formulas.formula import Formula
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ class Arguments:
 
 
 def arguments_of(given: Mapping[str, Any]) -> Arguments:
-    """Those of all that a function was given, by name: its `locals()`, where it begins."""
+    """Those among all that a function was given by name: its `locals()`, before it has others."""
     return Arguments(**{part.name: given[part.name] for part in fields(Arguments)})
 
 
