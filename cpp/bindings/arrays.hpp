@@ -4,13 +4,13 @@
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
-#include <atomic>
+#include <limits>
 #include <span>
 #include <stdexcept>
 #include <string>
-#include <thread>
 
 #include "closedform/core/matrix_view.hpp"
+#include "closedform/core/stop.hpp"
 #include "closedform/core/table.hpp"
 
 namespace closedform {
@@ -38,29 +38,23 @@ inline std::span<const double> span_of(const DoubleArray& v) {
     return {v.data(), static_cast<std::size_t>(v.size())};
 }
 
-/// Asks Python about Ctrl-C, from the thread that entered the library and at most every so often.
+/// Ctrl-C as a stop token, for the thread that enters the library.
 class Interrupt {
   public:
-    Interrupt() : owner_(std::this_thread::get_id()) {}
+    const StopToken& token() const { return token_; }
 
-    /// For the library's stop callbacks; safe to call from any thread.
-    bool operator()() {
-        if (!raised_ && std::this_thread::get_id() == owner_) {
-            const pybind11::gil_scoped_acquire gil;
-            raised_ = PyErr_CheckSignals() != 0;
-        }
-        return raised_;
-    }
     /// With the GIL held, after the library has returned.
     void rethrow() const {
-        if (raised_) {
+        if (token_.interrupted()) {
             throw pybind11::error_already_set();
         }
     }
 
   private:
-    std::thread::id owner_;
-    std::atomic<bool> raised_{false};
+    StopToken token_{std::numeric_limits<double>::infinity(), [] {
+                         const pybind11::gil_scoped_acquire gil;
+                         return PyErr_CheckSignals() != 0;
+                     }};
 };
 
 /// C-contiguous float arrays only: the Python layer converts before it calls.

@@ -79,12 +79,12 @@ std::pair<Expression, double> refit(const Expression& self, const Array<double>&
     options.max_iterations = 100;
     options.tolerance = 1e-10;
     options.floor = floor;
-    options.deadline = Deadline(seconds);
+    options.stop = StopToken(seconds);
     double loss =
         fit_constants(tape, constant_positions(tape), {}, objective, workspace, options).loss;
     if (snap_within >= 0.0) {
         loss = snap_constants(tape, objective, workspace,
-                              std::max(floor, loss * (1.0 + snap_within)), options.deadline);
+                              std::max(floor, loss * (1.0 + snap_within)), options.stop);
     }
     return {Expression{std::move(tape)}, loss};
 }

@@ -46,7 +46,7 @@ py::dict separate_rows(const TensorSurrogate& model, const py::array& x,
         options.totals = [&](double c) { return cuda::pair_totals(model, {rows, false}, c); };
     }
     Interrupt interrupt;
-    options.stop = [&interrupt] { return interrupt(); };
+    options.stop = interrupt.token();
     Separation result;
     try {
         const py::gil_scoped_release release;

@@ -72,7 +72,7 @@ py::tuple fit(const py::array& x, const DoubleArray& y, const std::optional<Doub
         options.rows_there = cuda::moments_of;
     }
     Interrupt interrupt;
-    options.stop = [&interrupt] { return interrupt(); };
+    options.stop = interrupt.token();
     SurrogateFit result;
     try {
         const py::gil_scoped_release release;

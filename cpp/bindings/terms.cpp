@@ -31,9 +31,9 @@ std::vector<std::tuple<std::string, double>> run(
     options.iterations = iterations;
     options.threads = threads;
     options.seed = seed;
-    // Asked from this thread only; Ctrl-C is left pending for the caller.
+    // Ctrl-C is left pending for the caller.
     std::exception_ptr failure;
-    options.stop = [&] {
+    options.stop = StopToken(std::numeric_limits<double>::infinity(), [&] {
         const py::gil_scoped_acquire acquire;
         try {
             return PyErr_CheckSignals() != 0 ||
@@ -42,7 +42,7 @@ std::vector<std::tuple<std::string, double>> run(
             failure = std::current_exception();
             return true;
         }
-    };
+    });
     std::vector<Candidate> found;
     {
         const py::gil_scoped_release release;

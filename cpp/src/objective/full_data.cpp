@@ -31,10 +31,10 @@ void check(std::span<const Tape> tapes, MatrixView<const T> x, const Target& tar
 
 /// look(objective at a part's rows, expression, workspace) of every part and expression; add(
 /// expression, part, what look found) in the order of the parts. Every `stride`-th part. False
-/// where the deadline passed first.
+/// where the stop token passed first.
 template <class T, class Look, class Add>
 bool over_parts(std::span<const Tape> tapes, MatrixView<const T> x, const Target& target,
-                unsigned threads, std::size_t stride, const Deadline& deadline, const Look& look,
+                unsigned threads, std::size_t stride, const StopToken& stop, const Look& look,
                 const Add& add) {
     using Found =
         decltype(look(std::declval<const Objective&>(), tapes.front(), std::declval<Workspace&>()));
@@ -44,7 +44,7 @@ bool over_parts(std::span<const Tape> tapes, MatrixView<const T> x, const Target
     const std::size_t parts = (all + stride - 1) / stride;
     std::vector<std::vector<Found>> found(std::min(parts, parts_at_once));
     for (std::size_t first = 0; first < parts; first += parts_at_once) {
-        if (deadline.passed()) {
+        if (stop.stopped()) {
             return false;
         }
         const std::size_t count = std::min(parts_at_once, parts - first);
@@ -94,7 +94,7 @@ std::vector<double> losses_on_all_rows(std::span<const Tape> tapes, MatrixView<c
     none.negated = 0.0;
     std::vector<LossSums> totals(tapes.size(), none);
     over_parts(
-        tapes, x, target, threads, 1, Deadline(),
+        tapes, x, target, threads, 1, StopToken(),
         [](const Objective& objective, const Tape& tape, Workspace& workspace) {
             return objective.sums(tape, workspace);
         },
@@ -109,7 +109,7 @@ std::vector<double> losses_on_all_rows(std::span<const Tape> tapes, MatrixView<c
 template <class T>
 std::vector<NormalEquations> equations_on_all_rows(std::span<const Tape> tapes,
                                                    MatrixView<const T> x, const Target& target,
-                                                   unsigned threads, const Deadline& deadline) {
+                                                   unsigned threads, const StopToken& stop) {
     check(tapes, x, target);
     const auto weights = target.weights();
     const auto weight_of = [&](std::size_t part) {
@@ -122,7 +122,7 @@ std::vector<NormalEquations> equations_on_all_rows(std::span<const Tape> tapes,
     std::vector<NormalEquations> totals(tapes.size());
     std::vector<double> weight(tapes.size(), 0.0);
     const bool whole = over_parts(
-        tapes, x, target, threads, equation_stride(x.rows), deadline,
+        tapes, x, target, threads, equation_stride(x.rows), stop,
         [](const Objective& objective, const Tape& tape, Workspace& workspace) {
             NormalEquations equations;
             objective.normal_equations(tape, constant_positions(tape), workspace, equations);
@@ -158,9 +158,9 @@ template std::vector<double> losses_on_all_rows(std::span<const Tape>, MatrixVie
                                                 const Target&, unsigned);
 template std::vector<NormalEquations> equations_on_all_rows(std::span<const Tape>,
                                                             MatrixView<const double>, const Target&,
-                                                            unsigned, const Deadline&);
+                                                            unsigned, const StopToken&);
 template std::vector<NormalEquations> equations_on_all_rows(std::span<const Tape>,
                                                             MatrixView<const float>, const Target&,
-                                                            unsigned, const Deadline&);
+                                                            unsigned, const StopToken&);
 
 }  // namespace closedform

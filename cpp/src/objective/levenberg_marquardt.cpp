@@ -136,7 +136,7 @@ FitResult fit_constants(Tape& tape, std::span<const std::size_t> positions,
     }
     double lambda = 1e-3;
     for (int iteration = 0; iteration < options.max_iterations; ++iteration) {
-        if (result.loss <= options.floor || options.deadline.passed()) {
+        if (result.loss <= options.floor || options.stop.stopped()) {
             break;
         }
         if (!try_step(lambda)) {

@@ -22,7 +22,7 @@ struct FitOptions {
     /// Losses at or below this are rounding: stop.
     double floor = 0.0;
     /// No further step is begun after it.
-    Deadline deadline;
+    StopToken stop;
 };
 
 struct FitResult {

@@ -36,8 +36,8 @@ std::size_t constants_length(const Tape& tape) {
 /// One expression at a time, one thread each.
 class Finisher {
   public:
-    Finisher(const Objective& few, const OpSet& operators, const Deadline& deadline)
-        : few_(few), operators_(operators), deadline_(deadline), exact_(few.exact_loss()) {}
+    Finisher(const Objective& few, const OpSet& operators, const StopToken& stop)
+        : few_(few), operators_(operators), stop_(stop), exact_(few.exact_loss()) {}
 
     /// The expression and what it can be reduced to, each smaller than the one before.
     std::vector<Candidate> reduced(Tape tape) {
@@ -45,11 +45,11 @@ class Finisher {
         options.max_iterations = 50;
         options.tolerance = 1e-10;
         options.floor = exact_ * 1e-4;
-        options.deadline = deadline_;
+        options.stop = stop_;
         std::vector<Candidate> steps;
         std::vector<Tape> queue = {std::move(tape)};
         // Depth first, never back to a size already reached: at most the tape's size steps.
-        while (!queue.empty() && (steps.empty() || !deadline_.passed())) {
+        while (!queue.empty() && (steps.empty() || !stop_.stopped())) {
             Tape next = std::move(queue.back());
             queue.pop_back();
             const double loss =
@@ -172,7 +172,7 @@ class Finisher {
 
     void snap(Tape& tape, double allowed) {
         for (;;) {
-            snap_constants(tape, few_, workspace_, allowed, deadline_);
+            snap_constants(tape, few_, workspace_, allowed, stop_);
             Scaled form = canonical(tape);
             if (few_.scale_free()) {
                 form = without_pole(free_form(std::move(form), true));
@@ -188,7 +188,7 @@ class Finisher {
 
     const Objective& few_;
     const OpSet& operators_;
-    const Deadline& deadline_;
+    const StopToken& stop_;
     double exact_;
     Workspace workspace_;
 };
@@ -234,10 +234,10 @@ std::vector<Candidate> promising(std::vector<Candidate> candidates, const Object
 }
 
 /// Gauss-Newton on the whole of the data for all candidates side by side, and then constants
-/// rounded as far as half a standard error of what all those rows say. False where the deadline
+/// rounded as far as half a standard error of what all those rows say. False where the stop token
 /// came first: nothing is changed then.
 bool settle_on_all_rows(std::vector<Candidate>& candidates, const WholeData& whole,
-                        const Objective& few, const OpSet& operators, const Deadline& deadline) {
+                        const Objective& few, const OpSet& operators, const StopToken& stop) {
     constexpr int steps = 2;  // they begin a standard error of `few` away from where they end
     std::vector<Tape> tapes;
     for (const Candidate& candidate : candidates) {
@@ -267,7 +267,7 @@ bool settle_on_all_rows(std::vector<Candidate>& candidates, const WholeData& who
     for (std::size_t i = 0; i < tapes.size(); ++i) {
         const double allowed = std::max(few.rounding_loss(), equations[i].loss * (1 + 0.5 / rows));
         const QuadraticModel model(tapes[i], std::move(equations[i]), few.largest_constant());
-        snap_constants(tapes[i], model, workspace, allowed, deadline);
+        snap_constants(tapes[i], model, workspace, allowed, stop);
         Tape simpler = emit(few.representative(canonical(tapes[i])), operators);
         const bool shorter = !simpler.empty() && simpler.size() < tapes[i].size();
         candidates[i].tape = std::move(shorter ? simpler : tapes[i]);
@@ -278,11 +278,11 @@ bool settle_on_all_rows(std::vector<Candidate>& candidates, const WholeData& who
 }  // namespace
 
 std::vector<Candidate> finish(std::vector<Tape> found, const WholeData& whole, const Objective& few,
-                              const OpSet& operators, unsigned threads, const Deadline& deadline) {
+                              const OpSet& operators, unsigned threads, const StopToken& stop) {
     found = by_worth(std::move(found), few);
     std::vector<std::vector<Candidate>> steps(found.size());
     parallel_for(found.size(), threads, [&](std::size_t i, unsigned) {
-        steps[i] = Finisher(few, operators, deadline).reduced(std::move(found[i]));
+        steps[i] = Finisher(few, operators, stop).reduced(std::move(found[i]));
     });
     std::vector<Candidate> candidates;
     for (auto& own : steps) {
@@ -296,11 +296,11 @@ std::vector<Candidate> finish(std::vector<Tape> found, const WholeData& whole, c
     }
     bool settled = false;
     if (whole.equations && !exact) {
-        settled = settle_on_all_rows(candidates, whole, few, operators, deadline);
+        settled = settle_on_all_rows(candidates, whole, few, operators, stop);
     }
     if (!settled) {
         parallel_for(candidates.size(), threads, [&](std::size_t i, unsigned) {
-            candidates[i].tape = Finisher(few, operators, deadline).made_simple(candidates[i]);
+            candidates[i].tape = Finisher(few, operators, stop).made_simple(candidates[i]);
         });
     }
     std::vector<Tape> tapes;

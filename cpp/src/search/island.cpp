@@ -42,7 +42,7 @@ void Island::restart() {
     seed_population();
 }
 
-void Island::run(std::uint64_t passes, std::size_t max_size, const std::function<bool()>& stop) {
+void Island::run(std::uint64_t passes, std::size_t max_size, const StopToken& stop) {
     max_size_ = std::min(max_size, problem_.max_size);
     stop_ = stop;
     const std::uint64_t end = passes_ + passes;
@@ -52,7 +52,7 @@ void Island::run(std::uint64_t passes, std::size_t max_size, const std::function
     // A tiny space of structures can be exhausted: then nothing new is ever evaluated.
     std::uint64_t idle = 0;
     while (passes_ < end && idle < options_.most_idle) {
-        if (stop()) {
+        if (stop.stopped()) {
             return;
         }
         if (passes_ - last_improvement_ > options_.stagnation_passes) {
@@ -266,7 +266,7 @@ void Island::reduce(const Candidate& candidate) {
     // reductions are tried.
     const bool fully = candidate.complexity() <= reduced_fully;
     for (const Tape& reduced : reductions(candidate.tape, problem_.operators)) {
-        if (stop_()) {
+        if (stop_.stopped()) {
             return;
         }
         Tape tape = simplest(reduced);

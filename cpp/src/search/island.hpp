@@ -3,10 +3,10 @@
 // factor for every term of its outermost sum and a constant term, are fitted before it is judged.
 
 #include <cstdint>
-#include <functional>
 #include <unordered_map>
 #include <vector>
 
+#include "closedform/core/stop.hpp"
 #include "closedform/expression/canonical_form.hpp"
 #include "core/random.hpp"
 #include "expression/workspace.hpp"
@@ -37,7 +37,7 @@ class Island {
 
     /// Makes candidates until `passes` passes over the sample have been spent or `stop` says so.
     /// Only candidates of at most `max_size` nodes are kept.
-    void run(std::uint64_t passes, std::size_t max_size, const std::function<bool()>& stop);
+    void run(std::uint64_t passes, std::size_t max_size, const StopToken& stop);
 
     /// Takes candidates of another island (or of a former run) into the population.
     void receive(const std::vector<Candidate>& migrants);
@@ -73,7 +73,7 @@ class Island {
     std::uint64_t passes_ = 0;
     std::uint64_t inner_passes_ = 0;  ///< of candidates whose inner constants had to be iterated
     std::uint64_t last_improvement_ = 0;
-    std::function<bool()> stop_;
+    StopToken stop_;
 };
 
 }  // namespace closedform

@@ -26,15 +26,15 @@ double rounded(double value, int digits) {
 }  // namespace
 
 double snap_constants(Tape& tape, const ConstantsLoss& objective, Workspace& workspace,
-                      double allowed, const Deadline& deadline) {
+                      double allowed, const StopToken& stop) {
     std::vector<std::size_t> open = constant_positions(tape);
     double loss = objective.loss(tape, workspace);
     FitOptions options;
     options.max_iterations = 6;
     options.tolerance = 1e-4;
     options.floor = allowed * 1e-6;
-    options.deadline = deadline;
-    while (!open.empty() && !deadline.passed()) {
+    options.stop = stop;
+    while (!open.empty() && !stop.stopped()) {
         // The constant that rounds with the least relative change goes first.
         const auto change = [&](std::size_t position) {
             const double value = tape[position].value;

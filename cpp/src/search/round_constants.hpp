@@ -9,9 +9,9 @@
 namespace closedform {
 
 /// Gives every constant the fewest decimal digits that keep the loss, the other constants refitted,
-/// at or below `allowed`. Neutral values (0 and 1) are tried first; past the
-/// deadline the constants left stay as they are. Returns the final loss.
+/// at or below `allowed`. Neutral values (0 and 1) are tried first; once
+/// stopped, the constants left stay as they are. Returns the final loss.
 double snap_constants(Tape& tape, const ConstantsLoss& objective, Workspace& workspace,
-                      double allowed, const Deadline& deadline);
+                      double allowed, const StopToken& stop);
 
 }  // namespace closedform

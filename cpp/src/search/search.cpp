@@ -1,13 +1,13 @@
 #include "closedform/search/search.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <memory>
 #include <numeric>
 #include <optional>
 #include <stdexcept>
+#include <string>
 
 #include "closedform/core/stop.hpp"
 #include "closedform/objective/full_data.hpp"
@@ -102,6 +102,36 @@ std::vector<std::size_t> draw_rows(const Target& target, std::size_t wanted, std
     return rows;
 }
 
+void check(std::size_t rows, std::size_t columns, const Target& target,
+           const SearchOptions& options) {
+    const auto refuse = [](const std::string& why) { throw std::invalid_argument(why); };
+    if (target.rows() != rows) {
+        refuse("X: needs as many rows as there are targets");
+    }
+    if (rows == 0) {
+        refuse("X: has no rows");
+    }
+    if (options.max_size == 0 || options.max_size > max_tape_size) {
+        refuse("max_size: is " + std::to_string(options.max_size) + ", must be 1 to " +
+               std::to_string(max_tape_size));
+    }
+    if (options.islands == 0) {
+        refuse("islands: must be at least 1");
+    }
+    if (!(options.seconds > 0.0)) {
+        refuse("seconds: must be positive; infinity for no limit");
+    }
+    if (!(options.good_enough >= 0.0)) {
+        refuse("good_enough: must not be negative; 0 for none");
+    }
+    for (const Tape& tape : options.start) {
+        if (static_cast<std::size_t>(inputs_needed(tape)) > columns) {
+            refuse("start: reads column " + std::to_string(inputs_needed(tape) - 1) + ", X has " +
+                   std::to_string(columns));
+        }
+    }
+}
+
 bool among(const std::vector<Tape>& tapes, const Tape& tape) {
     return std::find(tapes.begin(), tapes.end(), tape) != tapes.end();
 }
@@ -113,11 +143,10 @@ class Search {
         : x_(x),
           target_(target),
           options_(options),
+          size_limit_(options.max_size),
           archive_(options.max_size),
           best_on_all_rows_(options.max_size) {
-        if (target.rows() != x.rows) {
-            throw std::invalid_argument("X: needs as many rows as there are targets");
-        }
+        check(x.rows, x.columns, target, options);
         data_units_.x.assign(x.columns, 1.0);
         choose_units();
         sample_ = objective(target.sample_rows(), units_);
@@ -146,89 +175,39 @@ class Search {
         const auto elapsed = [&] {
             return std::chrono::duration<double>(Clock::now() - begin).count();
         };
-        Deadline end(options_.seconds);
-        const Deadline evolved(options_.seconds -
-                               std::min(finishing_share * options_.seconds, most_finishing));
-        receive_start();
+        StopToken end(options_.seconds);
         SearchResult result;
-        std::uint64_t epoch = target_.first_epoch();
-        std::uint64_t spent = 0;
-        std::size_t epochs = 0;
-        std::optional<std::uint64_t> exact_at;
-        std::size_t size_limit = options_.max_size;
-        // Epochs can last: they are left early by the clock and by whoever watches.
-        std::atomic<bool> interrupted{false};
         double reported = 0.0;
         const auto report = [&] {
-            try {
-                if (progress && progress({elapsed(), spent, in_data_units(archive_.front())})) {
-                    interrupted = true;
-                }
-            } catch (...) {
-                interrupted = true;
-                throw;
-            }
             reported = elapsed();
+            return progress && progress({reported, spent_, in_data_units(archive_.front())});
         };
-        const std::function<bool()> late = [&] { return interrupted || evolved.passed(); };
-        const std::function<bool()> watched = [&] {
-            if (elapsed() - reported > progress_period) {
-                report();
-            }
-            return late();
-        };
-        for (;;) {
-            std::uint64_t quota = epoch;
-            if (options_.evaluations != 0) {
-                quota = std::min(quota, (options_.evaluations - spent) / islands_.size());
-            }
-            if (exact_at) {
-                const std::uint64_t enough = *exact_at + *exact_at / 4;
-                quota = std::min(quota, (enough - spent) / islands_.size() + 1);
-            }
+        // Epochs can last: they are left early by the clock and by whoever watches.
+        const double finishing = std::min(finishing_share * options_.seconds, most_finishing);
+        const StopToken evolving = options_.stop.within(options_.seconds - finishing, [&] {
+            return elapsed() - reported > progress_period && report();
+        });
+        receive_start();
+        for (std::uint64_t epoch = target_.first_epoch();;
+             epoch = std::min(longest_epoch, 2 * epoch)) {
+            const std::uint64_t quota = quota_of(epoch);
             if (quota == 0) {
                 result.reason = StopReason::evaluations;
                 break;
             }
-            // Small structures first: most laws are small, and large approximations of them would
-            // take the time.
-            const std::size_t limit = std::min(size_limit, first_size + size_step * epochs++);
-            parallel_for(islands_.size(), options_.threads, [&](std::size_t i, unsigned worker) {
-                islands_[i]->run(quota, limit, worker == 0 ? watched : late);
-            });
-            spent += quota * islands_.size();
-            epoch = std::min(longest_epoch, epoch * 2);
-            exchange();
-            report();
-            if (interrupted) {
-                end = Deadline::earlier(end, Deadline(interrupted_finishing));
-                result.reason = StopReason::interrupted;
-                break;
+            evolve(quota, evolving);
+            if (report()) {
+                evolving.stop();
             }
-            if (evolved.passed()) {
-                result.reason = StopReason::time;
+            if (const auto reason = reason_to_end(evolving)) {
+                result.reason = *reason;
                 break;
-            }
-            const auto front = archive_.front();
-            if (options_.good_enough > 0.0 && !front.empty() &&
-                front.back().loss <= options_.good_enough * units_.y * units_.y) {
-                result.reason = StopReason::good_enough;
-                break;
-            }
-            // An exact law: look a while longer for a smaller one, then stop.
-            if (!front.empty() && front.back().loss <= problem_.exact_loss) {
-                const std::size_t size = front.back().complexity();
-                if (size - 1 < size_limit || !exact_at) {
-                    exact_at = spent;
-                    size_limit = size - 1;
-                }
-                if (size_limit == 0 || spent >= *exact_at + *exact_at / 4) {
-                    result.reason = StopReason::exact;
-                    break;
-                }
             }
         }
-        result.evaluations = spent;
+        if (result.reason == StopReason::interrupted || options_.stop.stopped()) {
+            end = end.within(interrupted_finishing);
+        }
+        result.evaluations = spent_;
         result.evolving = elapsed();
         for (const auto& island : islands_) {
             result.node_evaluations += island->node_evaluations();
@@ -239,6 +218,56 @@ class Search {
     }
 
   private:
+    /// Passes of every island in the next epoch; 0 once the budget is spent.
+    std::uint64_t quota_of(std::uint64_t epoch) const {
+        std::uint64_t quota = epoch;
+        if (options_.evaluations != 0) {
+            quota = std::min(quota, (options_.evaluations - spent_) / islands_.size());
+        }
+        if (exact_at_) {
+            const std::uint64_t enough = *exact_at_ + *exact_at_ / 4;
+            quota = std::min(quota, (enough - spent_) / islands_.size() + 1);
+        }
+        return quota;
+    }
+
+    /// One epoch of all islands and their exchange.
+    void evolve(std::uint64_t quota, const StopToken& stop) {
+        // Small structures first: most laws are small, and large approximations of them would
+        // take the time.
+        const std::size_t limit = std::min(size_limit_, first_size + size_step * epochs_++);
+        parallel_for(islands_.size(), options_.threads,
+                     [&](std::size_t i, unsigned) { islands_[i]->run(quota, limit, stop); });
+        spent_ += quota * islands_.size();
+        exchange();
+    }
+
+    std::optional<StopReason> reason_to_end(const StopToken& stop) {
+        if (stop.stopped()) {
+            return stop.interrupted() ? StopReason::interrupted : StopReason::time;
+        }
+        const auto front = archive_.front();
+        if (front.empty()) {
+            return {};
+        }
+        const double loss = front.back().loss;
+        if (options_.good_enough > 0.0 && loss <= options_.good_enough * units_.y * units_.y) {
+            return StopReason::good_enough;
+        }
+        // An exact law: look a while longer for a smaller one, then stop.
+        if (loss <= problem_.exact_loss) {
+            const std::size_t size = front.back().complexity();
+            if (size - 1 < size_limit_ || !exact_at_) {
+                exact_at_ = spent_;
+                size_limit_ = size - 1;
+            }
+            if (size_limit_ == 0 || spent_ >= *exact_at_ + *exact_at_ / 4) {
+                return StopReason::exact;
+            }
+        }
+        return {};
+    }
+
     void choose_units() {
         std::vector<double> squares(x_.columns, 0.0);
         for (std::size_t i = 0; i < x_.rows; ++i) {
@@ -335,7 +364,7 @@ class Search {
         return front;
     }
 
-    std::vector<Candidate> finished(const Deadline& deadline) const {
+    std::vector<Candidate> finished(const StopToken& stop) const {
         std::vector<Tape> found;
         for (Candidate& candidate : in_data_units(archive_.front())) {
             found.push_back(std::move(candidate.tape));
@@ -361,16 +390,15 @@ class Search {
         };
         if (x_.rows > archive_rows && few->quadratic()) {
             whole.equation_rows = equation_rows(x_.rows);
-            whole.equations = [this, &deadline](std::span<const Tape> tapes) {
-                return equations_on_all_rows<T>(tapes, x_, target_, options_.threads, deadline);
+            whole.equations = [this, &stop](std::span<const Tape> tapes) {
+                return equations_on_all_rows<T>(tapes, x_, target_, options_.threads, stop);
             };
             const auto front = archive_.front();
             if (front.empty() || front.back().loss > problem_.exact_loss) {
                 add_rivals(found);
             }
         }
-        return finish(std::move(found), whole, *few, options_.operators, options_.threads,
-                      deadline);
+        return finish(std::move(found), whole, *few, options_.operators, options_.threads, stop);
     }
 
     /// What an island holds to be the best of its size may be that on all rows, though another's
@@ -388,6 +416,10 @@ class Search {
     MatrixView<const T> x_;
     const Target& target_;
     const SearchOptions& options_;
+    std::uint64_t spent_ = 0;  ///< passes of all islands
+    std::size_t epochs_ = 0;
+    std::size_t size_limit_;
+    std::optional<std::uint64_t> exact_at_;  ///< passes when an exact law was found
     Units units_;
     Units data_units_;
     std::unique_ptr<Objective> sample_;

@@ -5,7 +5,7 @@
 namespace closedform {
 
 FoundLink find_link(const std::vector<std::size_t>& inputs, const TreeSample& sample,
-                    std::size_t segments, unsigned threads, const std::function<bool()>& stop) {
+                    std::size_t segments, unsigned threads, const StopToken& stop) {
     std::vector<SeparationTree> singles;
     for (const std::size_t d : inputs) {
         singles.push_back(SeparationTree::leaf({d}));

@@ -22,6 +22,6 @@ struct FoundLink {
 /// The best link other than the identity for the sample's y, additive in `inputs`. Infinite error
 /// if none is usable.
 FoundLink find_link(const std::vector<std::size_t>& inputs, const TreeSample& sample,
-                    std::size_t segments, unsigned threads, const std::function<bool()>& stop);
+                    std::size_t segments, unsigned threads, const StopToken& stop);
 
 }  // namespace closedform

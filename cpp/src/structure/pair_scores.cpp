@@ -48,7 +48,7 @@ class Pass {
         parallel_for(pieces_, workers_, [&](std::size_t piece, unsigned worker) {
             const std::size_t end = blocks_ * (piece + 1) / pieces_;
             for (std::size_t b = blocks_ * piece / pieces_; b < end; ++b) {
-                if (options_.stop && options_.stop()) {
+                if (options_.stop.stopped()) {
                     return;
                 }
                 const std::size_t at = all_blocks_ * b / blocks_ * block;

@@ -38,7 +38,7 @@ class Separator {
           options_(options),
           fitted_to_surrogate_(y.empty()),
           sample_(model, rows, y, weights, options.seed, options.threads),
-          deadline_(options.time) {}
+          stop_(options.stop.within(options.time)) {}
 
     Separation run();
 
@@ -51,14 +51,14 @@ class Separator {
     HeldOutErrors errors_of(const SeparationTree& tree, TreeFitOptions& best, double reference);
     bool holds(const HeldOutErrors& errors, const HeldOutErrors& best) const;
     TreeStart start() const;
-    bool late() const { return deadline_.passed(); }
+    bool late() const { return stop_.stopped(); }
 
     const TensorSurrogate& model_;
     const Table& rows_;
     const SeparationOptions& options_;
     bool fitted_to_surrogate_;
     TreeSample sample_;
-    Deadline deadline_;
+    StopToken stop_;  ///< or the time is over: nothing new is tried
     Separation result_;
     std::vector<std::size_t> inputs_;  ///< the active ones
     std::map<std::vector<std::size_t>, PairScores> blocks_[2];
@@ -350,7 +350,7 @@ Separation Separator::run() {
         result_.leaves = {model_};
         result_.leaf_inputs = {inputs_};
     }
-    if (options_.stop && options_.stop()) {
+    if (options_.stop.stopped()) {
         throw FitStopped();
     }
     return std::move(result_);

@@ -196,7 +196,7 @@ std::vector<double> FittedTree::value(const TreeSample& sample) const {
 }
 
 void FittedTree::fit(const TreeSample& sample, std::span<const std::uint32_t> rows,
-                     const TreeFitOptions& options, const std::function<bool()>& stop) {
+                     const TreeFitOptions& options, const StopToken& stop) {
     const std::size_t n = sample.rows;
     std::vector<std::vector<double>> values(nodes_.size(), std::vector<double>(n));
     std::vector<std::vector<double>> columns(leaves_.size());  // each leaf's own inputs
@@ -260,7 +260,7 @@ void FittedTree::fit(const TreeSample& sample, std::span<const std::uint32_t> ro
     for (std::size_t sweep = 0; sweep < options.sweeps; ++sweep) {
         double error = 0;
         for (std::size_t node = 0; node < nodes_.size(); ++node) {
-            if (stop && stop()) {
+            if (stop.stopped()) {
                 return;
             }
             if (nodes_[node].kind == SeparationTree::Kind::sum) {
@@ -304,7 +304,7 @@ void FittedTree::fit(const TreeSample& sample, std::span<const std::uint32_t> ro
 
 std::vector<double> held_out_values(const SeparationTree& tree, const TreeStart& start,
                                     const TreeSample& sample, const TreeFitOptions& options,
-                                    unsigned threads, const std::function<bool()>& stop) {
+                                    unsigned threads, const StopToken& stop) {
     const std::size_t folds = sample.held_out.train.size();
     std::vector<double> values(sample.rows, std::nan(""));
     parallel_for(folds, threads, [&](std::size_t f, unsigned) {
@@ -315,7 +315,7 @@ std::vector<double> held_out_values(const SeparationTree& tree, const TreeStart&
             values[row] = u[row];
         }
     });
-    if (stop && stop()) {
+    if (stop.stopped()) {
         throw FitStopped();
     }
     return values;
@@ -359,7 +359,7 @@ double standard_error(const HeldOutErrors& a, const HeldOutErrors& b) {
 
 HeldOutErrors held_out_errors(const SeparationTree& tree, const TreeStart& start,
                               const TreeSample& sample, const TreeFitOptions& options,
-                              unsigned threads, const std::function<bool()>& stop) {
+                              unsigned threads, const StopToken& stop) {
     return errors_held_out(held_out_values(tree, start, sample, options, threads, stop), sample);
 }
 

@@ -4,11 +4,11 @@
 // rows held out with the free surrogate's decides whether the data are of the tree's form.
 
 #include <cstddef>
-#include <functional>
 #include <map>
 #include <span>
 #include <vector>
 
+#include "closedform/core/stop.hpp"
 #include "closedform/structure/separation_tree.hpp"
 #include "closedform/surrogate/fit_surrogate.hpp"
 #include "surrogate/column_grids.hpp"
@@ -59,7 +59,7 @@ class FittedTree {
 
     /// Fits to the rows named (empty: all of the sample).
     void fit(const TreeSample& sample, std::span<const std::uint32_t> rows,
-             const TreeFitOptions& options, const std::function<bool()>& stop);
+             const TreeFitOptions& options, const StopToken& stop);
 
     /// Value of every row of a table with all inputs.
     std::vector<double> value(const TreeSample& sample) const;
@@ -93,7 +93,7 @@ class FittedTree {
 /// the others.
 std::vector<double> held_out_values(const SeparationTree& tree, const TreeStart& start,
                                     const TreeSample& sample, const TreeFitOptions& options,
-                                    unsigned threads, const std::function<bool()>& stop);
+                                    unsigned threads, const StopToken& stop);
 
 /// Errors on rows that were held out.
 struct HeldOutErrors {
@@ -116,6 +116,6 @@ double standard_error(const HeldOutErrors& a, const HeldOutErrors& b);
 /// Errors of the tree on the sample's held-out rows, fold by fold fitted to the others.
 HeldOutErrors held_out_errors(const SeparationTree& tree, const TreeStart& start,
                               const TreeSample& sample, const TreeFitOptions& options,
-                              unsigned threads, const std::function<bool()>& stop);
+                              unsigned threads, const StopToken& stop);
 
 }  // namespace closedform

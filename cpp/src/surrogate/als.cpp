@@ -55,7 +55,7 @@ class Solver {
         double before = std::numeric_limits<double>::infinity();
         while (result.sweeps < options_.max_sweeps) {
             for (std::size_t d = 0; d < model_.inputs(); ++d) {
-                if (options_.stop && options_.stop()) {
+                if (options_.stop.stopped()) {
                     finish(result);
                     return result;
                 }

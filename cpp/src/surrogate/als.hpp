@@ -14,6 +14,7 @@
 #include <span>
 #include <vector>
 
+#include "closedform/core/stop.hpp"
 #include "closedform/core/table.hpp"
 #include "closedform/surrogate/tensor_surrogate.hpp"
 
@@ -63,7 +64,7 @@ struct AlsOptions {
     /// Stops when a sweep lowers the objective by less than this share of it.
     double tolerance = 1e-4;
     unsigned threads = 1;  ///< results do not depend on it
-    std::function<bool()> stop = {};
+    StopToken stop = {};
     /// Takes the rows to where their moments are computed (cuda::moments_of); empty: stay here.
     std::function<std::unique_ptr<MomentRows>(const FitRows&)> rows_there = {};
 };

@@ -143,9 +143,9 @@ ErrorSlopes sums_here(const TensorSurrogate& model, const TensorSurrogate* step,
             const std::size_t first = b * block_size;
             passes[worker].add(first, std::min(block_size, total - first), piece);
             since += block_size;  // rows on a disk take long to go through once
-            if (options.stop && since >= rows_between_stops) {
+            if (since >= rows_between_stops) {
                 since = 0;
-                given_up = given_up || options.stop();
+                given_up = given_up || options.stop.stopped();
             }
         }
     });
@@ -179,7 +179,7 @@ ErrorSlopes error_slopes(const TensorSurrogate& model, MomentRows& there,
     ErrorSlopes slopes;
     std::vector<std::size_t> every(model.modes());
     std::iota(every.begin(), every.end(), std::size_t{0});
-    for (std::size_t d = 0; d < model.inputs() && !(options.stop && options.stop()); ++d) {
+    for (std::size_t d = 0; d < model.inputs() && !options.stop.stopped(); ++d) {
         const FactorTable& table = model.tables()[d];
         CellMoments moments;
         moments.clear(model.basis(d).cells(), model.modes(), table.padded);

@@ -62,7 +62,7 @@ class Choice {
           options_(options),
           grids_(column_grids(x)),
           held_out_(hold_out_rows(y.size(), options.seed)),
-          deadline_(options.time) {
+          choosing_(options.stop.within(options.time)) {
         spread_ = weighted_moments(y, weights).deviation;
         if (!(spread_ > 0)) {
             throw std::invalid_argument("y is constant: there is nothing to fit");
@@ -72,8 +72,8 @@ class Choice {
     SurrogateFit run();
 
   private:
-    bool stopped() const { return options_.stop && options_.stop(); }
-    bool late() const { return deadline_.passed(); }
+    bool stopped() const { return options_.stop.stopped(); }
+    bool late() const { return choosing_.stopped(); }
     AlsOptions als(double smoothing, std::size_t sweeps, double tolerance, bool inner) const {
         AlsOptions a;
         a.smoothing = smoothing;
@@ -91,7 +91,7 @@ class Choice {
     AlsOptions trial(double smoothing, std::size_t sweeps, double tolerance) const {
         AlsOptions a = als(smoothing, sweeps, tolerance, inner_);
         if (options_.modes == 0) {
-            a.stop = [this] { return stopped() || late(); };
+            a.stop = choosing_;
         }
         return a;
     }
@@ -117,7 +117,7 @@ class Choice {
     const SurrogateOptions& options_;
     Grids grids_;
     HeldOut held_out_;
-    Deadline deadline_;
+    StopToken choosing_;  ///< ends the choice, not the last fit
     double spread_ = 0;
     bool inner_ = false;  ///< threads go to rows: there is a single model to fit at the moment
 };
@@ -388,9 +388,8 @@ void Choice::finish(const SizeChoice& best, SurrogateFit& fit) const {
             }
             rest[i] = static_cast<std::uint32_t>(k + before());
         }
-        const Deadline enough(options_.time);
         AlsOptions last_sweeps = als(best.size.smoothing, 8, 2e-3, inner);
-        last_sweeps.stop = [&] { return stopped() || enough.passed(); };
+        last_sweeps.stop = options_.stop.within(options_.time);
         fit_als(last.model, last.free, rows(rest), last_sweeps);
         const ErrorSum sum = error_on(last.model, rows(held_out_.test[0]));
         fit.held_out_error = std::sqrt(sum.squares / sum.weight) / spread_;

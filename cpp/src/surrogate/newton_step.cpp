@@ -148,13 +148,12 @@ class Curvature {
 };
 
 /// Conjugate gradients for curvature * step = slopes.
-NodeSums newton_step(const Curvature& curvature, NodeSums slopes,
-                     const std::function<bool()>& stopped) {
+NodeSums newton_step(const Curvature& curvature, NodeSums slopes, const StopToken& stop) {
     NodeSums step = slopes;
     add(step, -1, slopes);
     NodeSums along = curvature.solve_apart(slopes);
     double left = dot(slopes, along);
-    for (std::size_t k = 0; k < iterations && left > 0 && !stopped(); ++k) {
+    for (std::size_t k = 0; k < iterations && left > 0 && !stop.stopped(); ++k) {
         const NodeSums curved = curvature.times(along);
         const double length = left / dot(along, curved);
         add(step, length, along);
@@ -172,14 +171,13 @@ NodeSums newton_step(const Curvature& curvature, NodeSums slopes,
 
 void fit_all_rows(TensorSurrogate& model, const FreeFactors& free, const FitRows& all,
                   std::span<const std::uint32_t> sample, const AlsOptions& options) {
-    const auto stopped = [&] { return options.stop && options.stop(); };
     const std::unique_ptr<MomentRows> there =
         options.rows_there ? options.rows_there(all) : nullptr;
     const auto on_all = [&](const TensorSurrogate& at) {
         return there ? error_slopes(at, *there, options) : error_slopes(at, all, options);
     };
     const ErrorSlopes here = on_all(model);
-    if (stopped()) {
+    if (options.stop.stopped()) {
         return;
     }
     FitRows some = all;
@@ -192,7 +190,7 @@ void fit_all_rows(TensorSurrogate& model, const FreeFactors& free, const FitRows
     for (auto& of_input : slopes) {
         std::transform(of_input.begin(), of_input.end(), of_input.begin(), std::negate<>());
     }
-    const NodeSums step = newton_step(curvature, slopes, stopped);
+    const NodeSums step = newton_step(curvature, slopes, options.stop);
 
     const auto moved = [&](double length) {
         NodeSums to = values;
@@ -205,7 +203,7 @@ void fit_all_rows(TensorSurrogate& model, const FreeFactors& free, const FitRows
     const double tilt = 2 * (dot(at.by_node, step) - share * dot(here.by_node, step));
     int halvings = most_halvings + 1;
     double least = std::numeric_limits<double>::infinity();
-    for (int tried = 0; tried <= most_halvings && !stopped(); ++tried) {
+    for (int tried = 0; tried <= most_halvings && !options.stop.stopped(); ++tried) {
         const double length = std::ldexp(1.0, -tried);
         const double squares = error_slopes(moved(length), some, options).squares + length * tilt;
         if (squares < least) {
@@ -214,9 +212,9 @@ void fit_all_rows(TensorSurrogate& model, const FreeFactors& free, const FitRows
         }
     }
     // All rows have the last word.
-    for (; halvings <= most_halvings && !stopped(); ++halvings) {
+    for (; halvings <= most_halvings && !options.stop.stopped(); ++halvings) {
         TensorSurrogate stepped = moved(std::ldexp(1.0, -halvings));
-        if (on_all(stepped).squares < here.squares && !stopped()) {
+        if (on_all(stepped).squares < here.squares && !options.stop.stopped()) {
             model = std::move(stepped);
             return;
         }

@@ -36,42 +36,6 @@ constexpr int link_iterations = 20;
 // Sizes worth a search of their own, as shares of the largest.
 constexpr std::array<double, 8> sizes = {1.0, 5.0 / 6, 2.0 / 3, 0.5, 1.0 / 3, 0.25, 1.0 / 6, 0.125};
 
-using Clock = std::chrono::steady_clock;
-
-/// Says when to stop: at a deadline, or when the caller's function says so, which is asked from the
-/// caller's own thread only.
-class Stop {
-  public:
-    Stop(double seconds, const std::function<bool()>& ask)
-        : ask_(ask), owner_(std::this_thread::get_id()), asked_(Clock::now()) {
-        begin_ = asked_;
-        seconds_ = seconds;
-    }
-
-    double elapsed() const { return std::chrono::duration<double>(Clock::now() - begin_).count(); }
-    double left() const { return seconds_ - elapsed(); }
-
-    bool operator()() {
-        const auto now = Clock::now();
-        if (ask_ && std::this_thread::get_id() == owner_ &&
-            now - asked_ > std::chrono::milliseconds(50)) {
-            asked_ = now;
-            if (ask_()) {
-                asked_to_ = true;
-            }
-        }
-        return asked_to_ || std::chrono::duration<double>(now - begin_).count() > seconds_;
-    }
-
-  private:
-    const std::function<bool()>& ask_;
-    std::thread::id owner_;
-    Clock::time_point begin_;
-    Clock::time_point asked_;
-    double seconds_ = 0.0;
-    std::atomic<bool> asked_to_{false};
-};
-
 /// The operator that undoes the link.
 Op undoing(Link link) {
     switch (link) {
@@ -129,7 +93,9 @@ class Sums {
   public:
     Sums(MatrixView<const T> x, std::span<const double> y, std::span<const double> weights,
          const SumOptions& options)
-        : options_(options), stop_(options.seconds, options.stop) {
+        : options_(options),
+          stop_(options.stop.within(options.seconds)),
+          choosing_link_(stop_.within(link_share * options.seconds)) {
         if (x.rows == 0 || y.size() != x.rows || (!weights.empty() && weights.size() != x.rows)) {
             throw std::invalid_argument("y: needs one value for every row of X");
         }
@@ -157,9 +123,8 @@ class Sums {
         const Link link = choose_link();
         const Target target = transformed(link);
         const TermCovariance covariance(*library_, target.values, target.weights);
-        const std::function<bool()> stop = [this] { return stop_(); };
         if (options_.iterations == 0 || options_.iterations > 10) {
-            covariance.fill(options_.threads, stop);
+            covariance.fill(options_.threads, stop_);
         }
         const auto ladder = budgets();
         const auto restarts = static_cast<std::size_t>(options_.restarts);
@@ -170,12 +135,9 @@ class Sums {
         parallel_for(found.size(), options_.threads, [&](std::size_t piece, unsigned) {
             const std::size_t size = ladder[piece / restarts];
             // Every piece has a share of the time: more for larger sums, whose space is larger.
-            const double begin = stop_.elapsed();
             const double share = static_cast<double>(size) / (total * options_.restarts);
-            const double end = begin + 0.97 * time * threads * share;
-            const std::function<bool()> late = [&] {
-                return stop_() || (options_.iterations == 0 && stop_.elapsed() > end);
-            };
+            const StopToken late =
+                options_.iterations == 0 ? stop_.within(0.97 * time * threads * share) : stop_;
             Random random(options_.seed, 2000000 + piece);
             SelectionOptions selection;
             selection.max_nodes = static_cast<int>(size) - link_nodes(link);
@@ -242,11 +204,9 @@ class Sums {
             return links.front();
         }
         const std::vector<std::size_t> trial_sizes = {options_.max_size, options_.max_size / 3};
-        const double end = link_share * options_.seconds;
         const std::size_t tasks = links.size() * trial_sizes.size();
         std::vector<double> errors(folds * tasks);
         std::vector<char> done(folds * tasks, 0);
-        const std::function<bool()> late = [&] { return stop_() || stop_.elapsed() > end; };
         parallel_for(folds * links.size(), options_.threads, [&](std::size_t piece, unsigned) {
             const std::size_t fold = piece / links.size();
             const std::size_t l = piece % links.size();
@@ -262,11 +222,11 @@ class Sums {
                 SelectionOptions selection;
                 selection.max_nodes = static_cast<int>(trial_sizes[s]) - link_nodes(links[l]);
                 selection.iterations = link_iterations;
-                const auto terms = select_terms(covariance, selection, random, late);
+                const auto terms = select_terms(covariance, selection, random, choosing_link_);
                 const Fit fit = least_squares(terms, target, weights);
                 const std::size_t at = fold * tasks + l * trial_sizes.size() + s;
                 errors[at] = held_out_error(links[l], terms, fit, fold);
-                done[at] = late() ? 0 : 1;
+                done[at] = choosing_link_.stopped() ? 0 : 1;
             }
         });
         // Whole folds only: every link is judged on the same rows.
@@ -359,7 +319,8 @@ class Sums {
     }
 
     const SumOptions& options_;
-    Stop stop_;
+    StopToken stop_;
+    StopToken choosing_link_;
     std::vector<double> y_;
     std::vector<double> weights_;
     std::unique_ptr<ValueObjective> objective_;

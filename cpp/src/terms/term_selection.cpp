@@ -86,10 +86,10 @@ const double* TermCovariance::row(std::size_t t) const {
     return rows_[t].data();
 }
 
-void TermCovariance::fill(unsigned threads, const std::function<bool()>& stop) const {
+void TermCovariance::fill(unsigned threads, const StopToken& stop) const {
     const std::size_t pieces = (library_.size() + rows_at_once - 1) / rows_at_once;
     parallel_for(pieces, threads, [&](std::size_t piece, unsigned) {
-        if (stop()) {
+        if (stop.stopped()) {
             return;
         }
         const std::size_t first = piece * rows_at_once;
@@ -206,7 +206,7 @@ namespace {
 class Selection {
   public:
     Selection(const TermCovariance& covariance, int max_nodes, Random& random,
-              const std::function<bool()>& stop)
+              const StopToken& stop)
         : covariance_(covariance),
           library_(covariance.library()),
           max_nodes_(max_nodes),
@@ -230,7 +230,7 @@ class Selection {
             best.remove(best.terms().size() - 1);
         }
         TermSet current = best;
-        for (int i = 0; i < iterations && !stop_() && !best.terms().empty(); ++i) {
+        for (int i = 0; i < iterations && !stop_.stopped() && !best.terms().empty(); ++i) {
             TermSet trial = current;
             const std::size_t size = trial.terms().size();
             const std::size_t ruined = 1 + random_.below(std::max<std::size_t>(1, size / 3));
@@ -274,7 +274,7 @@ class Selection {
 
     /// Adds the terms that lower the error most per node until none fits.
     void fill(TermSet& set, double randomness) {
-        while (!stop_()) {
+        while (!stop_.stopped()) {
             const int room = max_nodes_ - costs(set.terms());
             set.gains(gain_);
             double best_score = 1e-7;
@@ -311,7 +311,7 @@ class Selection {
                 std::swap(order[i], order[i + random_.below(order.size() - i)]);
             }
             for (const int term : order) {
-                if (stop_()) {
+                if (stop_.stopped()) {
                     return;
                 }
                 improved = swap_one(set, term) || improved;
@@ -350,7 +350,7 @@ class Selection {
     const TermLibrary& library_;
     const int max_nodes_;
     Random& random_;
-    const std::function<bool()>& stop_;
+    const StopToken& stop_;
     std::vector<Term> terms_;
     std::vector<double> gain_;
     std::vector<int> cost_;
@@ -360,7 +360,7 @@ class Selection {
 }  // namespace
 
 std::vector<int> select_terms(const TermCovariance& covariance, const SelectionOptions& options,
-                              Random& random, const std::function<bool()>& stop) {
+                              Random& random, const StopToken& stop) {
     if (covariance.library().size() == 0) {
         return {};
     }

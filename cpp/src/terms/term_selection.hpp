@@ -25,7 +25,7 @@ class TermCovariance {
 
     const double* row(std::size_t t) const;
     /// Computes all rows at once: faster than one after another.
-    void fill(unsigned threads, const std::function<bool()>& stop) const;
+    void fill(unsigned threads, const StopToken& stop) const;
 
     const TermLibrary& library() const { return library_; }
     const std::vector<double>& variances() const { return variances_; }
@@ -87,6 +87,6 @@ struct SelectionOptions {
 
 /// The best set of terms found whose sum has at most max_nodes nodes. `stop` is asked often.
 std::vector<int> select_terms(const TermCovariance& covariance, const SelectionOptions& options,
-                              Random& random, const std::function<bool()>& stop);
+                              Random& random, const StopToken& stop);
 
 }  // namespace closedform

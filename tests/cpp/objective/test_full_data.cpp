@@ -49,7 +49,8 @@ TEST_CASE("normal equations of all rows are those of one objective that holds th
         Units units;
         units.x = {1.0, 1.0};
         const auto whole = target.at(RowBlocks(data.view(), all), all, units);
-        const auto found = equations_on_all_rows<double>(tapes, data.view(), target, 2, Deadline());
+        const auto found =
+            equations_on_all_rows<double>(tapes, data.view(), target, 2, StopToken());
         Workspace workspace;
         for (std::size_t t = 0; t < tapes.size(); ++t) {
             NormalEquations expected;
@@ -66,7 +67,7 @@ TEST_CASE("normal equations of all rows are those of one objective that holds th
     }
     const Data data = noisy(20000);
     const ValueTarget target(data.y, data.weights);
-    CHECK(equations_on_all_rows<double>(tapes, data.view(), target, 2, Deadline(-1.0)).empty());
+    CHECK(equations_on_all_rows<double>(tapes, data.view(), target, 2, StopToken(-1.0)).empty());
     CHECK(equation_rows(20000) == 20000);
     CHECK(equation_rows(100'000'000) < 1'100'000);
 }

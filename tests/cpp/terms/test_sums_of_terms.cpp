@@ -52,7 +52,7 @@ LibraryOptions library_of(OpSet set) {
     return options;
 }
 
-const std::function<bool()> never = [] { return false; };
+const closedform::StopToken never;
 
 SumOptions sum_options(OpSet set, std::size_t max_size, int iterations, unsigned threads) {
     SumOptions options;

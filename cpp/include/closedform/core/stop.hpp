@@ -1,36 +1,40 @@
 #pragma once
-// A moment after which nothing new is begun.
+// When to end: the one clock of the library, and the one way to ask whether to go on.
 
-#include <chrono>
-#include <cmath>
+#include <functional>
+#include <memory>
 
 namespace closedform {
 
-class Deadline {
+/// A moment after which nothing new is begun, or whoever says so before. Copies are the same token:
+/// what stops one stops all. Every loop that can last asks `stopped()`, from any thread; it costs
+/// a reading of the clock at most.
+class StopToken {
   public:
-    /// Never passes, and never reads the clock: results cannot depend on it.
-    Deadline() = default;
+    /// Never stops, and never reads the clock: results cannot depend on it.
+    StopToken() = default;
 
-    /// So many seconds from now; infinity for never.
-    explicit Deadline(double seconds) : never_(!std::isfinite(seconds)) {
-        if (!never_) {
-            at_ = Clock::now() + std::chrono::duration_cast<Clock::duration>(
-                                     std::chrono::duration<double>(std::fmin(seconds, longest)));
-        }
-    }
+    /// So many seconds from now; infinity for never. `ask` is called from the thread that made the
+    /// token alone, at most every 20 milliseconds, and ends all by returning true; may be empty.
+    explicit StopToken(double seconds, std::function<bool()> ask = {});
 
-    bool passed() const { return !never_ && Clock::now() > at_; }
+    /// Stops with this one, or so many seconds from now, or by `ask` as above.
+    StopToken within(double seconds, std::function<bool()> ask = {}) const;
 
-    /// The sooner of the two.
-    static Deadline earlier(const Deadline& a, const Deadline& b) {
-        return b.never_ || (!a.never_ && a.at_ < b.at_) ? a : b;
-    }
+    bool stopped() const;
+
+    /// Whether `ask` (or stop()) ended it, not the clock.
+    bool interrupted() const;
+
+    /// Ends it now.
+    void stop() const;
+
+    /// Seconds until the clock ends it; infinity for never.
+    double left() const;
 
   private:
-    using Clock = std::chrono::steady_clock;
-    static constexpr double longest = 1e9;  // seconds; more would overflow the clock's count
-    bool never_ = true;
-    Clock::time_point at_;
+    struct State;
+    std::shared_ptr<State> state_;  ///< null: never
 };
 
 }  // namespace closedform

@@ -28,7 +28,7 @@ std::vector<double> losses_on_all_rows(std::span<const Tape> tapes, MatrixView<c
 template <class T>
 std::vector<NormalEquations> equations_on_all_rows(std::span<const Tape> tapes,
                                                    MatrixView<const T> x, const Target& target,
-                                                   unsigned threads, const Deadline& deadline);
+                                                   unsigned threads, const StopToken& stop);
 
 /// How many rows equations_on_all_rows looks at.
 std::size_t equation_rows(std::size_t rows);

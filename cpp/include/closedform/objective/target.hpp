@@ -1,6 +1,7 @@
 #pragma once
 // What a search is after, at the rows of its data: it makes the objective for any of them.
 
+#include <concepts>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -58,11 +59,18 @@ class Target {
     virtual std::size_t first_epoch() const { return 2000; }
 };
 
+/// An array that would be gone before it is read: targets refer to their arrays, they own nothing.
+template <class Array>
+concept Temporary = std::same_as<Array, std::vector<double>>;
+
 /// Values y, one a row; empty weights mean 1. Throws std::invalid_argument when the sizes differ.
-/// Targets refer to their arrays, they own nothing.
 class ValueTarget : public Target {
   public:
     ValueTarget(std::span<const double> y, std::span<const double> weights);
+    template <Temporary Array>
+    ValueTarget(Array&& y, std::span<const double> weights) = delete;
+    template <Temporary Array>
+    ValueTarget(std::span<const double> y, Array&& weights) = delete;
     std::size_t rows() const override { return y_.size(); }
     std::span<const double> weights() const override { return weights_; }
     TargetArrays arrays() const override;
@@ -80,6 +88,9 @@ class DirectionTarget : public Target {
   public:
     DirectionTarget(MatrixView<const double> directions, MatrixView<const double> scales,
                     std::span<const double> weights, bool is_signed);
+    template <Temporary Array>
+    DirectionTarget(MatrixView<const double> directions, MatrixView<const double> scales,
+                    Array&& weights, bool is_signed) = delete;
     std::size_t rows() const override { return directions_.rows; }
     std::span<const double> weights() const override { return weights_; }
     TargetArrays arrays() const override;
@@ -101,6 +112,10 @@ class DirectionTarget : public Target {
 class LabelTarget : public Target {
   public:
     LabelTarget(std::span<const double> labels, std::span<const double> weights);
+    template <Temporary Array>
+    LabelTarget(Array&& labels, std::span<const double> weights) = delete;
+    template <Temporary Array>
+    LabelTarget(std::span<const double> labels, Array&& weights) = delete;
     std::size_t rows() const override { return labels_.size(); }
     std::span<const double> weights() const override { return weights_; }
     TargetArrays arrays() const override;

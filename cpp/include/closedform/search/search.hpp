@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "closedform/core/matrix_view.hpp"
+#include "closedform/core/stop.hpp"
 #include "closedform/expression/expression.hpp"
 #include "closedform/objective/target.hpp"
 #include "closedform/search/candidate.hpp"
@@ -21,6 +22,7 @@ struct SearchOptions {
     std::uint64_t seed = 0;
     unsigned threads = 0;           ///< 0: all cores
     double seconds = 60.0;          ///< cut-off of the whole; infinity for none
+    StopToken stop = {};            ///< ends it sooner, with the best so far
     std::uint64_t evaluations = 0;  ///< passes of a candidate over the sample rows; 0: no limit
     double good_enough = 0.0;       ///< loss at which to stop; 0: none
     std::size_t islands = 8;
@@ -52,8 +54,8 @@ struct SearchResult {
 
 /// Minimises a target's objective over expressions in the columns of X (n x d). `progress` is
 /// called from the calling thread, between epochs and about twice a second within one: when it
-/// returns true the search ends and returns the best so far. Throws std::invalid_argument for
-/// inconsistent sizes.
+/// returns true the search ends and returns the best so far. Throws std::invalid_argument, one line
+/// that begins with the name of what was wrong, for sizes and options that cannot be.
 template <class T>
 SearchResult search(MatrixView<const T> x, const Target& target, const SearchOptions& options,
                     const std::function<bool(const SearchProgress&)>& progress);

@@ -15,6 +15,7 @@
 #include <functional>
 #include <vector>
 
+#include "closedform/core/stop.hpp"
 #include "closedform/core/table.hpp"
 #include "closedform/surrogate/tensor_surrogate.hpp"
 
@@ -39,7 +40,7 @@ struct ScoreOptions {
     std::vector<bool> discrete;  ///< per input of the surrogate
     bool free_offset = false;    ///< choose c; otherwise 0
     unsigned threads = 0;        ///< results do not depend on it
-    std::function<bool()> stop = {};
+    StopToken stop = {};
     /// Where the totals for a given c come from; empty: from the rows, on the CPU.
     std::function<PairTotals(double)> totals = {};
 };

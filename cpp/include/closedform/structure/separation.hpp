@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "closedform/core/link_function.hpp"
+#include "closedform/core/stop.hpp"
 #include "closedform/structure/pair_scores.hpp"
 #include "closedform/structure/separation_tree.hpp"
 
@@ -22,7 +23,7 @@ struct SeparationOptions {
     std::uint64_t seed = 0;
     unsigned threads = 0;
     double time = 10;  ///< seconds after which no further tree is tried
-    std::function<bool()> stop = {};
+    StopToken stop = {};
     /// As ScoreOptions::totals, for the scores of all inputs at all rows.
     std::function<PairTotals(double)> totals = {};
 };

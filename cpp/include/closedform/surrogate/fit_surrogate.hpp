@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "closedform/core/stop.hpp"
 #include "closedform/core/table.hpp"
 #include "closedform/surrogate/tensor_surrogate.hpp"
 
@@ -19,7 +20,7 @@ namespace closedform {
 struct FitRows;
 class MomentRows;
 
-/// The stop callback ended a fit before there was a result.
+/// The stop token ended a fit before there was a result.
 class FitStopped : public std::runtime_error {
   public:
     FitStopped() : std::runtime_error("the fit was stopped") {}
@@ -36,7 +37,7 @@ struct SurrogateOptions {
     double time = 10;
     std::uint64_t seed = 0;
     unsigned threads = 0;  ///< 0: all cores; results do not depend on it unless time runs out
-    std::function<bool()> stop = {};
+    StopToken stop = {};
     /// As AlsOptions::rows_there, for the fits of one model at a time; those of many small ones, in
     /// parallel, stay on the CPU.
     std::function<std::unique_ptr<MomentRows>(const FitRows&)> rows_there = {};

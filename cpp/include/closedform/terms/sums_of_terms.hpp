@@ -4,11 +4,11 @@
 // several sizes.
 
 #include <cstdint>
-#include <functional>
 #include <span>
 #include <vector>
 
 #include "closedform/core/matrix_view.hpp"
+#include "closedform/core/stop.hpp"
 #include "closedform/expression/expression.hpp"
 #include "closedform/search/candidate.hpp"
 
@@ -22,7 +22,7 @@ struct SumOptions {
     int restarts = 4;      ///< for every size
     unsigned threads = 0;  ///< 0: all cores
     std::uint64_t seed = 0;
-    std::function<bool()> stop;  ///< asked now and then from the calling thread; may be empty
+    StopToken stop = {};
 };
 
 /// Sums of at most max_size nodes and of several smaller sizes, no one as good as a smaller one, by
