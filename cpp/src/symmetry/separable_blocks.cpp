@@ -61,8 +61,8 @@ std::optional<double> other_inputs_share(const Eigen::MatrixXd& places, Eigen::I
         return std::nullopt;
     }
     const Eigen::RowVectorXd mean = root.transpose() * weighted;
-    const double variance = (weighted - root * mean).squaredNorm();
-    return std::sqrt(std::max(0.0, explained - expected) / std::max(variance, rounding));
+    const double residual = (weighted - root * mean).squaredNorm();
+    return std::sqrt(std::max(0.0, explained - expected) / std::max(residual, rounding));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "closedform/core/stop.hpp"
 #include "core/random.hpp"
 #include "terms/term_library.hpp"
 
