@@ -5,7 +5,7 @@ device already; ".kernels": how long kernels of ours ran in such a call, as torc
 them. The floor is the largest of what the link to the device, the host's memory, the device's and
 the device's arithmetic need at least, all of them measured in the same process (`--link`, GB/s,
 where there is no nvcc to measure it with); bytes and operations are those beside the kernels,
-cuda/*/*_body.hpp. An answer that is wrong is a record of its own, so that the others are still told.
+cuda/*/*_body.hpp. A wrong answer is a record of its own, so that the others are still told.
 """
 
 from __future__ import annotations
