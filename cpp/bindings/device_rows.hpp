@@ -46,6 +46,9 @@ class DeviceMatrix {
     pybind11::object owner_;
 };
 
+/// Has CUDA's libraries looked for where Python's packages of them are (nvidia/.../lib); once.
+void find_libraries();
+
 /// Rows on the host (a numpy array, as for table_of) or a DeviceMatrix.
 inline DeviceRows device_rows_of(const pybind11::object& x) {
     if (pybind11::isinstance<DeviceMatrix>(x)) {

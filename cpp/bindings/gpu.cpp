@@ -1,6 +1,8 @@
 #include <pybind11/stl.h>
 
+#include <filesystem>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -77,6 +79,27 @@ DeviceMatrix from_dlpack(const py::capsule& capsule) {
 
 }  // namespace
 
+void find_libraries() {
+    static bool done = false;  // under the GIL
+    if (done) {
+        return;
+    }
+    done = true;
+    std::vector<std::string> folders;
+    for (const py::handle entry : py::module_::import("sys").attr("path")) {
+        if (!py::isinstance<py::str>(entry)) {
+            continue;
+        }
+        const std::filesystem::path packages =
+            std::filesystem::path(entry.cast<std::string>()) / "nvidia";
+        std::error_code none;  // no such folder
+        for (const auto& package : std::filesystem::directory_iterator(packages, none)) {
+            folders.push_back((package.path() / "lib").string());
+        }
+    }
+    cuda::look_for_libraries_in(folders);
+}
+
 void register_cuda(py::module_& module) {
     py::register_exception<DeviceError>(module, "DeviceError", PyExc_RuntimeError);
     py::class_<DeviceMatrix>(module, "DeviceMatrix")
@@ -104,6 +127,11 @@ void register_cuda(py::module_& module) {
         }
         return found;
     });
+    module.def("cuda_matrix_library", [] {
+        find_libraries();
+        return cuda::matrix_library();
+    });
+    module.def("cuda_release_memory", &cuda::release_memory);
     module.def("cuda_problem", [] {
         const cuda::DeviceProblem problem = cuda::problem();
         return py::make_tuple(problem.text, problem.surprising);

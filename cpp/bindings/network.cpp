@@ -51,8 +51,11 @@ Network<T> network_of(const std::vector<Layer<T>>& parts) {
 /// [rows] for a value, [rows, inputs] for a gradient.
 template <class T>
 DoubleArray evaluate(const Network<T>& network, const py::object& x, const Head& head,
-                     bool gradient, unsigned threads, bool on_device) {
+                     bool gradient, unsigned threads, bool on_device, bool own_products) {
     const DeviceRows rows = device_rows_of(x);
+    if (on_device) {
+        find_libraries();
+    }
     std::vector<py::ssize_t> shape = {static_cast<py::ssize_t>(rows.table.rows())};
     if (gradient) {
         shape.push_back(static_cast<py::ssize_t>(rows.table.columns()));
@@ -63,7 +66,8 @@ DoubleArray evaluate(const Network<T>& network, const py::object& x, const Head&
     {
         const py::gil_scoped_release release;
         if (on_device) {
-            cuda::evaluate(network, rows, head, value, slope);
+            cuda::evaluate(network, rows, head, value, slope,
+                           own_products ? cuda::Products::own : cuda::Products::of_library);
         } else {
             rows.table.visit(
                 [&](const auto& view) { network.evaluate(view, head, value, slope, threads); });
@@ -88,21 +92,23 @@ void register_precision(py::module_& module, const char* name) {
         .def(
             "value",
             [](const Network<T>& network, const py::object& x, const std::string& head,
-               std::size_t layer, std::size_t index, unsigned threads, bool on_device) {
+               std::size_t layer, std::size_t index, unsigned threads, bool on_device,
+               bool own_products) {
                 return evaluate(network, x, head_named(head, layer, index), false, threads,
-                                on_device);
+                                on_device, own_products);
             },
             py::arg("x"), py::arg("head"), py::arg("layer"), py::arg("index"),
-            py::arg("threads") = 0, py::arg("on_device") = false)
+            py::arg("threads") = 0, py::arg("on_device") = false, py::arg("own_products") = false)
         .def(
             "gradient",
             [](const Network<T>& network, const py::object& x, const std::string& head,
-               std::size_t layer, std::size_t index, unsigned threads, bool on_device) {
+               std::size_t layer, std::size_t index, unsigned threads, bool on_device,
+               bool own_products) {
                 return evaluate(network, x, head_named(head, layer, index), true, threads,
-                                on_device);
+                                on_device, own_products);
             },
             py::arg("x"), py::arg("head"), py::arg("layer"), py::arg("index"),
-            py::arg("threads") = 0, py::arg("on_device") = false);
+            py::arg("threads") = 0, py::arg("on_device") = false, py::arg("own_products") = false);
 }
 
 }  // namespace

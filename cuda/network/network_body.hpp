@@ -1,5 +1,6 @@
 #pragma once
-// Dense layers: products of matrices by tiles, activations in the same pass, and the head's
+// Dense layers by tiles of our own, for where no library makes the products (layer_parts_body.hpp),
+// activations in the same pass, and the head's
 // derivative. A block makes one tile of the output; each of its 256 threads holds 2 x 2 squares of
 // W x W numbers of it in registers, W numbers being 16 bytes, and adds, per step along the inner
 // dimension, the outer product of two columns of 2 W numbers from shared memory: per step 4 W^2

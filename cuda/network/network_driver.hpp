@@ -6,11 +6,15 @@
 #include <cstddef>
 #include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "closedform/network/network.hpp"
+#include "cuda/network/layer_parts_body.hpp"
 #include "cuda/network/network_body.hpp"
+#include "cuda/runtime/matrix_product.hpp"
+#include "cuda/runtime/placement.hpp"
 #include "cuda/runtime/row_chunks.hpp"
 #include "cuda/runtime/upload.hpp"
 
@@ -19,20 +23,25 @@ namespace closedform::gpu {
 template <class Real, class Runtime>
 class HeadOnDevice {
   public:
-    HeadOnDevice(Runtime& runtime, const Network<Real>& network, const Head& head)
+    HeadOnDevice(Runtime& runtime, const Network<Real>& network, const Head& head,
+                 cuda::Products products = cuda::Products::of_library)
         : runtime_(runtime), head_(head), inputs_(network.inputs()) {
-        std::vector<DenseLayer<Real>> layers(
-            network.layers().begin(),
-            network.layers().begin() + static_cast<std::ptrdiff_t>(head.layer));
-        layers.push_back(head_layer(network.layers(), head));
         typename Runtime::Stream stream(runtime);
         widest_ = inputs_;
-        for (const DenseLayer<Real>& layer : layers) {
+        const auto add = [&](const DenseLayer<Real>& layer) {
             layers_.push_back(
                 {upload(runtime, layer.weights, stream), upload(runtime, layer.bias, stream),
                  static_cast<unsigned>(layer.inputs), static_cast<unsigned>(layer.outputs),
                  layer.activation, static_cast<Real>(layer.parameter)});
             widest_ = std::max(widest_, layer.outputs);
+        };
+        const DenseLayer<Real> last = head_layer(network.layers(), head);
+        std::for_each_n(network.layers().begin(), head.layer, add);
+        add(last);
+        if (products == cuda::Products::of_library) {
+            for (auto& slot : products_) {
+                slot = typename Runtime::Products(runtime);
+            }
         }
         stream.wait();
     }
@@ -74,6 +83,7 @@ class HeadOnDevice {
             [&](std::size_t slot, Stream& stream, const X* rows, std::size_t count,
                 Real* const* out) {
                 Space& space = spaces[slot];
+                space.products = &products_[slot];
                 forward(space, stream, rows, count, gradient != nullptr,
                         value == nullptr ? space.value.data() : out[0]);
                 if (gradient != nullptr) {
@@ -101,22 +111,70 @@ class HeadOnDevice {
         Buffer<Real> second;
         Buffer<Real> value;
         std::vector<Buffer<Real>> slopes;
+        const typename Runtime::Products* products = nullptr;
     };
 
+    template <class Body>
+    void launch(const Body& body, std::size_t shared_bytes, Stream& stream) {
+        runtime_.launch(body, std::min(body.blocks(), most_blocks), shared_bytes, stream);
+    }
+
     template <class X>
-    void layer_forward(const Layer& layer, const X* h, std::size_t count, Real* out, Real* slope,
-                       Stream& stream) {
-        const LayerForward<Real, X> body = {h,
-                                            count,
-                                            layer.weights.data(),
-                                            layer.bias.data(),
-                                            layer.inputs,
-                                            layer.outputs,
-                                            layer.activation,
-                                            layer.parameter,
-                                            out,
-                                            slope};
-        runtime_.launch(body, Tiles<Real>::count(count, layer.outputs), Tiles<Real>::shared_bytes,
+    void layer_forward(const Space& space, const Layer& layer, const X* h, std::size_t count,
+                       Real* out, Real* slope, Stream& stream) {
+        const auto with_body = [&]<class Body>() {
+            return Body{h,
+                        count,
+                        layer.weights.data(),
+                        layer.bias.data(),
+                        layer.inputs,
+                        layer.outputs,
+                        layer.activation,
+                        layer.parameter,
+                        out,
+                        slope};
+        };
+        using Thin = ThinForward<Real, X>;
+        if (layer.inputs <= Thin::most_inputs) {
+            launch(with_body.template operator()<Thin>(), Thin::shared_bytes, stream);
+            return;
+        }
+        if constexpr (std::is_same_v<X, Real>) {  // the library has no products of mixed types
+            if (space.products->found()) {
+                space.products->multiply(MatrixProduct<Real>{h, layer.weights.data(), out, count,
+                                                             layer.outputs, layer.inputs, true},
+                                         stream);
+                launch(Respond<Real>{out, count, layer.bias.data(), layer.outputs, layer.activation,
+                                     layer.parameter, slope},
+                       0, stream);
+                return;
+            }
+        }
+        runtime_.launch(with_body.template operator()<LayerForward<Real, X>>(),
+                        Tiles<Real>::count(count, layer.outputs), Tiles<Real>::shared_bytes,
+                        stream);
+    }
+
+    /// slope: of the layer before; null for none.
+    void layer_backward(const Space& space, const Layer& layer, const Real* delta,
+                        std::size_t count, const Real* slope, Real* out, Stream& stream) {
+        if (layer.outputs == 1) {
+            launch(ThinBackward<Real>{delta, count, layer.weights.data(), layer.inputs, slope, out},
+                   0, stream);
+            return;
+        }
+        if (space.products->found()) {
+            space.products->multiply(MatrixProduct<Real>{delta, layer.weights.data(), out, count,
+                                                         layer.inputs, layer.outputs, false},
+                                     stream);
+            if (slope != nullptr) {
+                launch(Scale<Real>{out, slope, count * layer.inputs}, 0, stream);
+            }
+            return;
+        }
+        const LayerBackward<Real> body = {
+            delta, count, layer.weights.data(), layer.inputs, layer.outputs, slope, out};
+        runtime_.launch(body, Tiles<Real>::count(count, layer.inputs), Tiles<Real>::shared_bytes,
                         stream);
     }
 
@@ -132,9 +190,9 @@ class HeadOnDevice {
             Real* out = last ? (odds ? space.first.data() : value) : space.second.data();
             Real* slope = slopes && !(last && odds) ? space.slopes[l].data() : nullptr;
             if (l == 0) {
-                layer_forward(layer, rows, count, out, slope, stream);
+                layer_forward(space, layer, rows, count, out, slope, stream);
             } else {
-                layer_forward(layer, h, count, out, slope, stream);
+                layer_forward(space, layer, h, count, out, slope, stream);
             }
             if (!last) {
                 std::swap(space.first, space.second);
@@ -157,15 +215,9 @@ class HeadOnDevice {
             head_.kind == Head::Kind::log_odds ? space.first.data() : space.slopes.back().data();
         for (std::size_t l = layers_.size(); l-- > 0;) {
             const Layer& layer = layers_[l];
-            const LayerBackward<Real> body = {delta,
-                                              count,
-                                              layer.weights.data(),
-                                              layer.inputs,
-                                              layer.outputs,
-                                              l == 0 ? nullptr : space.slopes[l - 1].data(),
-                                              l == 0 ? gradient : space.second.data()};
-            runtime_.launch(body, Tiles<Real>::count(count, layer.inputs),
-                            Tiles<Real>::shared_bytes, stream);
+            layer_backward(space, layer, delta, count,
+                           l == 0 ? nullptr : space.slopes[l - 1].data(),
+                           l == 0 ? gradient : space.second.data(), stream);
             std::swap(space.first, space.second);
             delta = space.first.data();
         }
@@ -176,6 +228,7 @@ class HeadOnDevice {
     std::size_t inputs_;
     std::size_t widest_ = 0;
     std::vector<Layer> layers_;
+    std::array<typename Runtime::Products, slots> products_;
 };
 
 }  // namespace closedform::gpu

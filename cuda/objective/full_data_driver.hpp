@@ -107,8 +107,8 @@ class TapeScorer : public LossRows {
 
     /// Columns of X; and of the targets, of the scales, and last the weight (its root for values).
     auto packer() const {
-        return [this](std::size_t first, std::size_t count, X* inputs, double* others) {
-            for_rows(count, [&](std::size_t i) {
+        return [this](Team& team, std::size_t first, std::size_t count, X* inputs, double* others) {
+            for_rows(team, count, [&](std::size_t i) {
                 const std::size_t row = first + i;
                 for (std::size_t j = 0; j < x_.columns; ++j) {
                     inputs[j * count + i] = x_(row, j);
@@ -179,7 +179,7 @@ class TapeScorer : public LossRows {
             placement.launch(body, body.rows.parts() * tapes.size(), slot, stream);
             const SumParts<Real> add = {to.sums.data(), body.rows.parts(), numbers,
                                         to.total.data()};
-            runtime_.launch(add, add.blocks(), 0, stream);
+            runtime_.launch(add, add.blocks(), add.shared_bytes, stream);
             runtime_.copy(to.here.data(), to.total.data(), numbers, stream);
             to.under_way = true;
             next = (slot + 1) % slots;

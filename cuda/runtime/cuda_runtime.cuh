@@ -1,6 +1,7 @@
 #pragma once
 // CUDA as the drivers use it: buffers and streams that free themselves, errors as DeviceError, and
-// one way to start a kernel. host_runtime.hpp is the same for the host.
+// one way to start a kernel. host_runtime.hpp is the same for the host. Memory and streams outlive
+// their users (kept_blocks.hpp): the next call takes them over.
 
 #include <cuda_runtime.h>
 
@@ -9,12 +10,24 @@
 #include <utility>
 
 #include "cuda/runtime/cuda_block.cuh"
+#include "cuda/runtime/kept_blocks.hpp"
+#include "cuda/runtime/matrix_library.hpp"
 #include "gpu/device.hpp"
 
 namespace closedform::gpu {
 
 /// Throws DeviceError for anything but success, and takes the error off CUDA's own record.
 void check(cudaError_t status, const char* action);
+
+/// Where memory comes from and goes to. What is given back must not be in use any more.
+enum class MemoryKind { device, pinned };
+KeptBlocks::Block take_memory(MemoryKind kind, std::size_t bytes);
+void give_memory(MemoryKind kind, const KeptBlocks::Block& block);
+/// Bytes of the current device that are kept for the next.
+std::size_t kept_memory();
+/// Of the current device.
+cudaStream_t take_stream();
+void give_stream(cudaStream_t stream);
 
 class CudaRuntime {
   public:
@@ -29,51 +42,36 @@ class CudaRuntime {
     std::size_t free_memory() const;
     std::size_t shared_memory() const { return shared_memory_; }
 
-    template <class T, cudaError_t (*Free)(void*)>
+    template <class T, MemoryKind kind>
     class Memory {
       public:
         Memory() = default;
-        Memory(Memory&& other) noexcept : data_(std::exchange(other.data_, nullptr)) {}
+        Memory(CudaRuntime& /*runtime*/, std::size_t count) {
+            if (count != 0) {
+                block_ = take_memory(kind, count * sizeof(T));
+            }
+        }
+        Memory(Memory&& other) noexcept : block_(std::exchange(other.block_, {})) {}
         Memory& operator=(Memory&& other) noexcept {
-            std::swap(data_, other.data_);
+            std::swap(block_, other.block_);
             return *this;
         }
         Memory(const Memory&) = delete;
         Memory& operator=(const Memory&) = delete;
-        ~Memory() { Free(data_); }  // an error here has been reported by the work before
-        T* data() const { return static_cast<T*>(data_); }
+        ~Memory() { give_memory(kind, block_); }
+        T* data() const { return static_cast<T*>(block_.address); }
 
-      protected:
-        void* data_ = nullptr;
+      private:
+        KeptBlocks::Block block_;
     };
-
     template <class T>
-    class Buffer : public Memory<T, cudaFree> {
-      public:
-        Buffer() = default;
-        Buffer(CudaRuntime& /*runtime*/, std::size_t count) {
-            if (count != 0) {
-                check(cudaMalloc(&this->data_, count * sizeof(T)), "allocating device memory");
-            }
-        }
-    };
-
+    using Buffer = Memory<T, MemoryKind::device>;
     template <class T>
-    class Pinned : public Memory<T, cudaFreeHost> {
-      public:
-        Pinned() = default;
-        Pinned(CudaRuntime& /*runtime*/, std::size_t count) {
-            if (count != 0) {
-                check(cudaMallocHost(&this->data_, count * sizeof(T)), "allocating pinned memory");
-            }
-        }
-    };
+    using Pinned = Memory<T, MemoryKind::pinned>;
 
     class Stream {
       public:
-        explicit Stream(CudaRuntime& /*runtime*/) {
-            check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "making a stream");
-        }
+        explicit Stream(CudaRuntime& /*runtime*/) : stream_(take_stream()) {}
         Stream(Stream&& other) noexcept : stream_(std::exchange(other.stream_, nullptr)) {}
         Stream(const Stream&) = delete;
         Stream& operator=(const Stream&) = delete;
@@ -82,7 +80,7 @@ class CudaRuntime {
             if (stream_ != nullptr) {
                 // What still runs reads buffers that die next.
                 cudaStreamSynchronize(stream_);
-                cudaStreamDestroy(stream_);
+                give_stream(stream_);
             }
         }
         void wait() const { check(cudaStreamSynchronize(stream_), "running on the device"); }
@@ -90,6 +88,29 @@ class CudaRuntime {
 
       private:
         cudaStream_t stream_ = nullptr;
+    };
+
+    /// A library's products of matrices, for one stream at a time.
+    class Products {
+      public:
+        Products() = default;
+        explicit Products(CudaRuntime& runtime) : handle_(MatrixHandle::borrow()) {
+            if (handle_) {
+                workspace_ = {runtime, workspace_bytes};
+            }
+        }
+        /// Whether there is a library.
+        bool found() const { return static_cast<bool>(handle_); }
+        template <class Real>
+        void multiply(const MatrixProduct<Real>& product, Stream& stream) const {
+            handle_.multiply(product, workspace_.data(), workspace_bytes, stream.get());
+        }
+
+      private:
+        /// What cuBLAS's manual says that it uses on the largest GPUs.
+        static constexpr std::size_t workspace_bytes = std::size_t{32} << 20U;
+        MatrixHandle handle_;
+        Buffer<std::byte> workspace_;
     };
 
     /// In either direction; CUDA knows whose memory is whose.

@@ -71,7 +71,7 @@ std::size_t CudaRuntime::free_memory() const {
     std::size_t free = 0;
     std::size_t total = 0;
     check(cudaMemGetInfo(&free, &total), "asking for free memory");
-    return free;
+    return free + kept_memory();
 }
 
 }  // namespace gpu

@@ -9,15 +9,17 @@
 #include <vector>
 
 #include "cuda/runtime/block.hpp"
+#include "cuda/runtime/matrix_product.hpp"
 #include "gpu/device.hpp"
 
 namespace closedform::gpu {
 
 class HostRuntime {
   public:
-    /// Limits in bytes, as a device would have them.
-    HostRuntime(std::size_t memory, std::size_t shared_memory)
-        : free_(memory), shared_memory_(shared_memory) {}
+    /// Limits in bytes, as a device would have them. has_products: whether there is a library of
+    /// matrix products.
+    HostRuntime(std::size_t memory, std::size_t shared_memory, bool has_products = false)
+        : free_(memory), shared_memory_(shared_memory), has_products_(has_products) {}
 
     std::size_t free_memory() const { return free_; }
     std::size_t shared_memory() const { return shared_memory_; }
@@ -73,6 +75,31 @@ class HostRuntime {
         void wait() const {}
     };
 
+    class Products {
+      public:
+        Products() = default;
+        explicit Products(HostRuntime& runtime)
+            : runtime_(runtime.has_products_ ? &runtime : nullptr) {}
+        bool found() const { return runtime_ != nullptr; }
+        template <class Real>
+        void multiply(const MatrixProduct<Real>& p, Stream& /*stream*/) const {
+            ++runtime_->launches_;
+            for (std::size_t i = 0; i < p.rows; ++i) {
+                for (std::size_t j = 0; j < p.columns; ++j) {
+                    Real sum = 0;
+                    for (std::size_t k = 0; k < p.inner; ++k) {
+                        sum += p.a[i * p.inner + k] *
+                               p.b[p.transposed ? j * p.inner + k : k * p.columns + j];
+                    }
+                    p.out[i * p.columns + j] = sum;
+                }
+            }
+        }
+
+      private:
+        HostRuntime* runtime_ = nullptr;
+    };
+
     template <class T>
     void copy(T* to, const T* from, std::size_t count, Stream& /*stream*/) {
         std::memcpy(to, from, count * sizeof(T));
@@ -99,6 +126,7 @@ class HostRuntime {
   private:
     std::size_t free_;
     std::size_t shared_memory_;
+    bool has_products_;
     std::size_t launches_ = 0;
 };
 

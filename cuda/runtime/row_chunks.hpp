@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "closedform/core/matrix_view.hpp"
-#include "core/parallel.hpp"
+#include "cuda/runtime/team.hpp"
 #include "gpu/device.hpp"
 
 namespace closedform::gpu {
@@ -27,8 +27,12 @@ struct Output {
 
 /// Bytes of a chunk that go over the link: large enough that starting work on it (some 20 us) costs
 /// little beside the transfer, small enough that the first and the last, whose transfers nothing
-/// hides, do not count, nor that pinning memory for it takes longer than copying does.
+/// hides, do not count. More where fewer than `filling_rows` would leave multiprocessors idle (of
+/// an H100 they take 67,584 threads of a kernel with 8 blocks of 64), as long as memory for it can
+/// be kept pinned.
 inline constexpr std::size_t chunk_bytes = std::size_t{8} << 20U;
+inline constexpr std::size_t most_chunk_bytes = std::size_t{64} << 20U;
+inline constexpr std::size_t filling_rows = std::size_t{1} << 16U;
 /// Bytes of a chunk that stay on the device, as results between two kernels: enough rows to fill
 /// it.
 inline constexpr std::size_t kept_bytes = std::size_t{256} << 20U;
@@ -51,32 +55,30 @@ inline std::size_t chunk_rows(std::size_t rows, const RowBytes& bytes, std::size
                           std::to_string((least * row_bytes * slots * 10 / 8 >> 20U) + 1) +
                           " MiB are needed");
     }
-    const std::size_t wanted = std::min(chunk_bytes / std::max<std::size_t>(bytes.moved, 1),
-                                        kept_bytes / std::max<std::size_t>(bytes.kept, 1));
+    const std::size_t moved = std::max<std::size_t>(bytes.moved, 1);
+    const std::size_t linked =
+        std::clamp(filling_rows, chunk_bytes / moved, most_chunk_bytes / moved);
+    const std::size_t wanted = std::min(linked, kept_bytes / std::max<std::size_t>(bytes.kept, 1));
     return std::min({fits, std::max(wanted, least), rows});
 }
 
-/// Calls work(first, end) for pieces of `count` items on all cores: one core's copying is slower
-/// than the link.
-template <class Work>
-void in_pieces(std::size_t count, std::size_t piece, const Work& work) {
-    parallel_for((count + piece - 1) / piece, 0, [&](std::size_t p, unsigned) {
-        work(p * piece, std::min(count, (p + 1) * piece));
-    });
-}
+/// Bytes of a piece of one thread: each has several to copy in a chunk.
+inline constexpr std::size_t piece_bytes = std::size_t{256} << 10U;
 
 /// to = from, another type perhaps.
 template <class T>
-void convert(const T* from, std::size_t count, double* to) {
-    in_pieces(count, std::size_t{1} << 17U, [&](std::size_t first, std::size_t end) {
+void convert(Team& team, const T* from, std::size_t count, double* to) {
+    team.in_pieces(count, piece_bytes / sizeof(double), [&](std::size_t first, std::size_t end) {
         std::copy(from + first, from + end, to + first);
     });
 }
 
 /// Rows of x, one after the other.
 template <class X>
-void gather(MatrixView<const X> x, std::size_t from, std::size_t count, X* to) {
-    in_pieces(count, 8192, [&](std::size_t first, std::size_t end) {
+void gather(Team& team, MatrixView<const X> x, std::size_t from, std::size_t count, X* to) {
+    const std::size_t piece =
+        std::max<std::size_t>(piece_bytes / (sizeof(X) * std::max<std::size_t>(x.columns, 1)), 1);
+    team.in_pieces(count, piece, [&](std::size_t first, std::size_t end) {
         if (x.row_stride == x.columns) {
             std::copy(x.row(from + first), x.row(from + end), to + first * x.columns);
             return;
@@ -127,11 +129,12 @@ void map_rows(Runtime& runtime, MatrixView<const X> x, bool on_device,
         }
         slot[s].stream.emplace(runtime);
     }
+    Team team;  // one core's copying is slower than the link
     const auto unload = [&](Slot& s) {
         s.stream->wait();
         for (std::size_t o = 0; o < outputs.size(); ++o) {
             const std::size_t width = outputs[o].width;
-            convert(s.pinned_out[o].data(), s.count * width, outputs[o].to + s.first * width);
+            convert(team, s.pinned_out[o].data(), s.count * width, outputs[o].to + s.first * width);
         }
         s.count = 0;
     };
@@ -144,7 +147,7 @@ void map_rows(Runtime& runtime, MatrixView<const X> x, bool on_device,
         s.count = std::min(chunk, x.rows - s.first);
         const X* rows = x.row(s.first);
         if (!on_device) {
-            gather(x, s.first, s.count, s.pinned_in.data());
+            gather(team, x, s.first, s.count, s.pinned_in.data());
             runtime.copy(s.in.data(), s.pinned_in.data(), s.count * x.columns, *s.stream);
             rows = s.in.data();
         }

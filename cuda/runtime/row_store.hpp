@@ -32,7 +32,8 @@ class RowStore {
         std::size_t rows;
     };
 
-    /// pack(first, count, inputs, others) writes rows in the order given; every pass gets the same.
+    /// pack(team, first, count, inputs, others) writes rows in the order given, with the team's
+    /// help; every pass gets the same.
     template <class Pack>
     RowStore(Runtime& runtime, const Sizes& sizes, Order order, const Pack& pack)
         : runtime_(runtime), sizes_(sizes), order_(order) {
@@ -62,6 +63,7 @@ class RowStore {
             slot.pinned_inputs = {};
             slot.pinned_others = {};
         }
+        team_.dismiss();
     }
 
     bool resident() const { return resident_; }
@@ -116,7 +118,7 @@ class RowStore {
     template <class Pack>
     void load(Slot& from, Slot& to, std::size_t first, std::size_t count, std::size_t rows,
               const Pack& pack) {
-        pack(first, count, from.pinned_inputs.data(), from.pinned_others.data());
+        pack(team_, first, count, from.pinned_inputs.data(), from.pinned_others.data());
         const std::size_t at = resident_ ? first : 0;
         const auto copy = [&](auto* there, const auto* here, std::size_t width) {
             if (order_ == Order::by_rows) {
@@ -136,13 +138,14 @@ class RowStore {
     Order order_;
     std::size_t chunk_ = 0;
     bool resident_ = false;
+    Team team_;
     std::array<Slot, slots> slot_;
 };
 
 /// Calls work(i) for a chunk's rows, i below count, on all cores.
 template <class Work>
-void for_rows(std::size_t count, const Work& work) {
-    in_pieces(count, 8192, [&](std::size_t first, std::size_t end) {
+void for_rows(Team& team, std::size_t count, const Work& work) {
+    team.in_pieces(count, 2048, [&](std::size_t first, std::size_t end) {
         for (std::size_t i = first; i < end; ++i) {
             work(i);
         }

@@ -52,8 +52,10 @@ class MomentRowsOn : public MomentRows {
         body.free = static_cast<unsigned>(chosen.size());
 
         const std::size_t numbers = body.block_sums();
-        const std::size_t most = std::clamp<std::size_t>(
-            most_moment_bytes / (numbers * sizeof(double)), 1, most_moment_blocks);
+        const std::size_t tiles = (store_.most_rows() + body.threads - 1) / body.threads;
+        const std::size_t most =
+            std::clamp<std::size_t>(most_moment_bytes / (numbers * sizeof(double)), 1,
+                                    std::clamp<std::size_t>(tiles, 1, most_moment_blocks));
         Placement<Runtime> placement(runtime_, body.space_bytes(), tables_.plane_bytes(), most);
         // Every slot its own, for their kernels run at the same time.
         const std::size_t blocks = placement.blocks();
@@ -70,7 +72,7 @@ class MomentRowsOn : public MomentRows {
                              store_.stream(slot));
         });
         const SumParts<double> add = {sums, parts, numbers, total_.take(runtime_, numbers)};
-        runtime_.launch(add, std::min(add.blocks(), most_blocks), 0, stream);
+        runtime_.launch(add, std::min(add.blocks(), most_blocks), add.shared_bytes, stream);
         std::vector<double> here(numbers);
         runtime_.copy(here.data(), add.total, numbers, stream);
         stream.wait();
@@ -81,8 +83,8 @@ class MomentRowsOn : public MomentRows {
 
   private:
     auto packer() const {
-        return [this](std::size_t first, std::size_t count, X* inputs, double* others) {
-            for_rows(count, [&](std::size_t i) {
+        return [this](Team& team, std::size_t first, std::size_t count, X* inputs, double* others) {
+            for_rows(team, count, [&](std::size_t i) {
                 const std::size_t row = rows_.row(first + i);
                 std::copy(x_.row(row), x_.row(row) + x_.columns, inputs + i * x_.columns);
                 double* to = others + i * MomentSums<X>::others_of_row;

@@ -33,6 +33,8 @@ class DeviceReport(TypedDict):
 
 def cuda_devices() -> list[DeviceReport]: ...
 def cuda_problem() -> tuple[str, bool]: ...
+def cuda_matrix_library() -> str: ...
+def cuda_release_memory() -> None: ...
 
 # sums of terms -----------------------------------------------------------------------------------
 
@@ -69,6 +71,7 @@ class NetworkFloat64:
         index: int,
         threads: int = 0,
         on_device: bool = False,
+        own_products: bool = False,
     ) -> npt.NDArray[np.float64]: ...
     def gradient(
         self,
@@ -78,6 +81,7 @@ class NetworkFloat64:
         index: int,
         threads: int = 0,
         on_device: bool = False,
+        own_products: bool = False,
     ) -> npt.NDArray[np.float64]: ...
 
 class NetworkFloat32:
@@ -97,6 +101,7 @@ class NetworkFloat32:
         index: int,
         threads: int = 0,
         on_device: bool = False,
+        own_products: bool = False,
     ) -> npt.NDArray[np.float64]: ...
     def gradient(
         self,
@@ -106,6 +111,7 @@ class NetworkFloat32:
         index: int,
         threads: int = 0,
         on_device: bool = False,
+        own_products: bool = False,
     ) -> npt.NDArray[np.float64]: ...
 
 # surrogate ----------------------------------------------------------------------------------------

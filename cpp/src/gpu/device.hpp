@@ -72,10 +72,22 @@ PairTotals pair_totals(const TensorSurrogate& model, const DeviceRows& rows, dou
 /// (cuda/surrogate/als_moments_body.hpp).
 std::unique_ptr<MomentRows> moments_of(const FitRows& rows);
 
+/// Who multiplies matrices: a library where one is found, or our own kernels even then.
+enum class Products { of_library, own };
+
+/// That library, as "cuBLAS 13.1"; "" where none is found, and our own kernels do the work.
+std::string matrix_library();
+
+/// Where else it may lie; to be said before it is looked for.
+void look_for_libraries_in(const std::vector<std::string>& folders);
+
+/// Gives back the memory, of devices and pinned, that is kept for the next call.
+void release_memory();
+
 /// As Network::evaluate, in the precision of the network.
 template <class T>
 void evaluate(const Network<T>& network, const DeviceRows& rows, const Head& head, double* value,
-              double* gradient);
+              double* gradient, Products products = Products::of_library);
 
 /// All rows of a search, copied to the device where they find room, else with every batch. A batch
 /// is one launch (of each chunk of rows, and for every 64 MiB of sums). X stays in its own

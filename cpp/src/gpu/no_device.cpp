@@ -26,14 +26,22 @@ PairTotals pair_totals(const TensorSurrogate& /*model*/, const DeviceRows& /*row
 
 std::unique_ptr<MomentRows> moments_of(const FitRows& /*rows*/) { throw DeviceError(why); }
 
+std::string matrix_library() { return ""; }
+
+void look_for_libraries_in(const std::vector<std::string>& /*folders*/) {}
+
+void release_memory() {}
+
 template <class T>
 void evaluate(const Network<T>& /*network*/, const DeviceRows& /*rows*/, const Head& /*head*/,
-              double* /*value*/, double* /*gradient*/) {
+              double* /*value*/, double* /*gradient*/, Products /*products*/) {
     throw DeviceError(why);
 }
 
-template void evaluate(const Network<float>&, const DeviceRows&, const Head&, double*, double*);
-template void evaluate(const Network<double>&, const DeviceRows&, const Head&, double*, double*);
+template void evaluate(const Network<float>&, const DeviceRows&, const Head&, double*, double*,
+                       Products);
+template void evaluate(const Network<double>&, const DeviceRows&, const Head&, double*, double*,
+                       Products);
 
 std::unique_ptr<LossRows> losses_of(const Table& /*x*/, const Target& /*target*/) {
     throw DeviceError(why);

@@ -163,6 +163,8 @@ def _info(options: argparse.Namespace) -> int:
     usable, pysr = julia_start.status()
     info = {**_core.build_info(), "backend pysr": pysr if usable else f"no: {pysr}"}
     devices = _core.cuda_devices()
+    if devices:
+        info["matrix products"] = _core.cuda_matrix_library() or "our own: no cuBLAS is found"
     if options.json:
         print(json.dumps({**info, "devices": devices}, indent=2))
     else:

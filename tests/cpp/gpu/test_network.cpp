@@ -68,19 +68,6 @@ void compare(const std::vector<std::size_t>& widths, Activation activation, cons
     const MatrixView<const X> view(x.data(), rows, widths.front());
     std::vector<double> value(rows), gradient(x.size());
     network.evaluate(view, head, value.data(), gradient.data(), 1);
-    gpu::HostRuntime runtime(memory, 48 << 10U);
-    std::vector<double> value2(rows, -1), gradient2(x.size(), -1), value3(rows, -1),
-        gradient3(x.size(), -1);
-    {
-        gpu::HeadOnDevice<T, gpu::HostRuntime> there(runtime, network, head);
-        there.evaluate(view, on_device, value2.data(), gradient2.data());
-        CHECK(runtime.launches() >= least_launches);
-        there.evaluate(view, on_device, value3.data(), nullptr);
-        there.evaluate(view, on_device, nullptr, gradient3.data());
-    }
-    CHECK(value3 == value2);
-    CHECK(gradient3 == gradient2);
-    CHECK(runtime.free_memory() == memory);
     std::size_t terms = 40;
     for (const std::size_t width : widths) {
         terms += width;
@@ -88,11 +75,32 @@ void compare(const std::vector<std::size_t>& widths, Activation activation, cons
     const double bound = static_cast<double>(terms) *
                          static_cast<double>(std::numeric_limits<T>::epsilon()) *
                          largest_terms(network.layers(), 1.0);
-    for (std::size_t i = 0; i < rows; ++i) {
-        CHECK(std::abs(value2[i] - value[i]) <= bound);
-    }
-    for (std::size_t i = 0; i < x.size(); ++i) {
-        CHECK(std::abs(gradient2[i] - gradient[i]) <= bound);
+    for (const bool has_products : {false, true}) {
+        CAPTURE(has_products);
+        gpu::HostRuntime runtime(memory, 48 << 10U, has_products);
+        std::vector<double> value2(rows, -1), gradient2(x.size(), -1), value3(rows, -1),
+            gradient3(x.size(), -1), gradient4(x.size(), -1);
+        {
+            gpu::HeadOnDevice<T, gpu::HostRuntime> there(runtime, network, head);
+            there.evaluate(view, on_device, value2.data(), gradient2.data());
+            CHECK(runtime.launches() >= least_launches);
+            there.evaluate(view, on_device, value3.data(), nullptr);
+            there.evaluate(view, on_device, nullptr, gradient3.data());
+            gpu::HeadOnDevice<T, gpu::HostRuntime> by_tiles(runtime, network, head,
+                                                            cuda::Products::own);
+            by_tiles.evaluate(view, on_device, nullptr, gradient4.data());
+        }
+        CHECK(value3 == value2);
+        CHECK(gradient3 == gradient2);
+        CHECK((gradient4 == gradient2 || has_products));
+        CHECK(runtime.free_memory() == memory);
+        for (std::size_t i = 0; i < rows; ++i) {
+            CHECK(std::abs(value2[i] - value[i]) <= bound);
+        }
+        for (std::size_t i = 0; i < x.size(); ++i) {
+            CHECK(std::abs(gradient2[i] - gradient[i]) <= bound);
+            CHECK(std::abs(gradient4[i] - gradient[i]) <= bound);
+        }
     }
 }
 
@@ -109,6 +117,9 @@ TEST_CASE_TEMPLATE("grid: networks are the CPU's, at all sizes", T, float, doubl
     // More than a tile wide, not a multiple of one, nor of the depth.
     compare<T, T>({9, 131, 66, 1}, Activation::elu, {Head::Kind::neuron, 2, 0}, 70, plenty, 6,
                   false);
+    // Inputs as many as a thin layer's at most, and more; outputs more than a block's threads.
+    compare<T, T>({16, 300, 17, 2}, Activation::tanh, last, 261, plenty, 6, false);
+    compare<T, T>({17, 40, 1}, Activation::silu, {Head::Kind::neuron, 1, 0}, 130, plenty, 4, false);
     compare<T, T>({4, 12, 3}, Activation::silu, {Head::Kind::log_odds, 1, 2}, 130, plenty, 5,
                   false);
     compare<T, T>({4, 3}, Activation::tanh, {Head::Kind::log_odds, 0, 0}, 30, plenty, 3, false);
