@@ -1,16 +1,18 @@
 """Every kernel on a GPU: checked against the CPU, timed against it and against its floor.
 
 Times are of whole calls from Python, transfers included; ".there": of calls whose rows lie on the
-device already; ".kernels": how long kernels of ours ran in such a call, as torch's profiler saw
-them. The floor is the largest of what the link to the device, the host's memory, the device's and
-the device's arithmetic need at least, all of them measured in the same process (`--link`, GB/s,
-where there is no nvcc to measure it with); bytes and operations are those beside the kernels,
-cuda/*/*_body.hpp. A wrong answer is a record of its own, so that the others are still told.
+device already; ".kernels": how long kernels ran in such a call, as torch's profiler saw them;
+".first": of a call before which no memory is kept from earlier ones. The floor is the largest of
+what the link to the device, the host's memory, the device's and the device's arithmetic need at
+least, all of them measured in the same process (`--link`, GB/s, where there is no nvcc to measure
+it with); bytes and operations are those beside the kernels, cuda/*/*_body.hpp. An answer that is
+wrong is a record of its own, so that the others are still told.
 """
 
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -21,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench import costs, machine
-from bench.gpu_machine import ceilings, kernel_seconds, moved
+from bench.gpu_machine import ceilings, kernels_of, moved, new_pages
 from bench.record import Record, Target, Value
 from bench.surrogate_functions import INPUTS, MODES, SEGMENTS, random_surrogate
 from bench.timing import medians
@@ -29,7 +31,7 @@ from closedform import _core
 
 DTYPES: dict[str, type] = {"float32": np.float32, "float64": np.float64}
 EXPRESSIONS, WIDTH, ROUNDS = 500, 1000, 3
-KERNEL = "run_body"  # in the names of all kernels of ours, cuda/cuda_block.cuh
+KERNEL = "run_body"  # in the names of all kernels of ours, cuda/runtime/cuda_block.cuh
 TORCH_TARGET = Target("ratio", 0.9)
 
 Array = npt.NDArray[np.floating]
@@ -55,6 +57,7 @@ class Case:
         torch: makes torch's call for the same on the same device, rows there.
         rounds: of timing.
         kernels: whether kernels are timed.
+        kernel: in the names of those that are.
     """
 
     name: str
@@ -70,6 +73,7 @@ class Case:
     torch: Callable[[], Work | None] | None = None
     rounds: int = ROUNDS
     kernels: bool = True
+    kernel: str = KERNEL
 
 
 def run(what: str, *, dtype: str, rows: int, link: float, threads: int, seed: int) -> list[Record]:
@@ -104,7 +108,9 @@ def run_machine(*, link: float, threads: int, seed: int) -> list[Record]:
         "float32": best.single,
         "float64": best.double,
         "host_memory": machine.bandwidth(threads),
+        "new_pages": new_pages(threads),
     }
+    print(f"   matrix products: {_core.cuda_matrix_library() or 'our own'}", flush=True)
     return [
         Record(f"gpu.machine.{name}", {}, f"{how}; {device['name']}", rate / 1e9, unit="G/s")
         for name, rate in rates.items()
@@ -126,6 +132,7 @@ def _records(case: Case, dtype: str, rows: int, link: float, threads: int) -> li
             return [_wrong(case, dtype, rows, error, f"{key} is not the CPU's")]
     if case.beside is not None:
         works["beside"] = case.beside
+    first = _first(case.there)
     took = medians({**works, "here": case.here}, case.rounds)
     floors = _floors(case, dtype, link, threads)
     answer = f"within {errors['there']:.0e} of the CPU"
@@ -141,7 +148,15 @@ def _records(case: Case, dtype: str, rows: int, link: float, threads: int) -> li
             theirs=took["here"],
             again=case.there,
             **_of_floor(own, floors),
-        )
+        ),
+        Record(
+            f"{case.name}.first",
+            parameters,
+            answer,
+            first,
+            peer="later calls",
+            theirs=took["there"],
+        ),
     ]
     within = {key: floors[key] for key in ("memory", "arithmetic")}
     if placed is not None:
@@ -158,21 +173,34 @@ def _records(case: Case, dtype: str, rows: int, link: float, threads: int) -> li
                 **_of_floor(took["placed"], without),
             )
         )
-    kernels = kernel_seconds(placed or case.there, KERNEL) if case.kernels else None
-    if kernels is not None:
-        theirs = None if torch is None else kernel_seconds(torch, "")
+    ran = kernels_of(placed or case.there, case.kernel) if case.kernels else None
+    if ran is not None:
+        theirs = None if torch is None else kernels_of(torch, "")
+        of_floor = _of_floor(ran.seconds, within)
+        notes = [of_floor.pop("note", ""), ran.told]
+        if theirs is not None:
+            notes.append(f"torch: {theirs.told}")
         records.append(
             Record(
                 f"{case.name}.kernels",
                 parameters,
                 answer,
-                kernels,
+                ran.seconds,
                 peer="" if theirs is None else "torch",
-                theirs=theirs,
-                **_of_floor(kernels, within),
+                theirs=None if theirs is None else theirs.seconds,
+                note="; ".join(note for note in notes if note),
+                **of_floor,
             )
         )
     return records
+
+
+def _first(work: Work) -> float:
+    """Seconds of a call for which all memory, the device's and pinned, has to be asked for."""
+    _core.cuda_release_memory()
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
 
 
 def _error(found: Array, expected: Array) -> float:
@@ -193,8 +221,9 @@ def _floors(case: Case, dtype: str, link: float, threads: int) -> dict[str, floa
     return {
         "to device": case.read / best.to_device,
         "to host": back / best.to_host,
-        # Both ways through pinned memory: there once more, back as float64.
-        "host": (2 * case.read + back + 8 * case.written) / machine.bandwidth(threads),
+        # Both ways through pinned memory: there once more, back as float64 into a new array.
+        "host": (2 * case.read + back) / machine.bandwidth(threads)
+        + 8 * case.written / new_pages(threads),
         "memory": (case.read + back) / best.memory,
         "arithmetic": case.operations / (best.double if double else best.single),
     }
@@ -327,17 +356,25 @@ def _network(dtype: type, rows: int, threads: int, rng: np.random.Generator) -> 
     products = 2 * sum(i * o for i, o in pairwise(sizes))
     return [
         Case(
-            f"gpu.network.{name}",
-            partial(getattr(net, name), X, "neuron", 2, 0, on_device=True),
+            f"gpu.network.{name}{'.tiles' if own else ''}",
+            partial(getattr(net, name), X, "neuron", 2, 0, on_device=True, own_products=own),
             partial(getattr(net, name), X, "neuron", 2, 0, threads),
             read=X.nbytes,
             written=rows * width,
             operations=rows * passes * products,
             tolerance=2000 * _eps(dtype),
-            placed=partial(_placed, getattr(net, name), X, "neuron", 2, 0),
-            torch=partial(_torch, weights, X) if name == "gradient" else None,
+            placed=partial(
+                _placed, partial(getattr(net, name), own_products=own), X, "neuron", 2, 0
+            ),
+            torch=partial(_torch, weights, X) if name == "gradient" and not own else None,
+            kernel="",  # a library's among them
         )
-        for name, passes, width in (("value", 1, 1), ("gradient", 2, INPUTS))
+        # By a library's products where one is found, and by our own tiles.
+        for name, passes, width, own in (
+            ("value", 1, 1, False),
+            ("gradient", 2, INPUTS, False),
+            ("gradient", 2, INPUTS, True),
+        )
     ]
 
 

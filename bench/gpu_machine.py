@@ -5,9 +5,12 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
+import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -19,7 +22,7 @@ import numpy.typing as npt
 
 from closedform import _core
 
-COPIED, LINKED = 1 << 30, 1 << 28  # bytes
+COPIED, LINKED, NEW = 1 << 30, 1 << 28, 800 << 20  # bytes
 # Multiply-adds of a multiprocessor a clock in float32 and float64, by compute capability (CUDA C++
 # Programming Guide, arithmetic instructions), for where they cannot be measured.
 RATES = {"7.5": (64, 2), "8.0": (64, 32), "9.0": (128, 64), "10.0": (128, 64)}
@@ -65,6 +68,25 @@ def ceilings(link: float) -> Ceilings:
         double=_measured(library.arithmetic_rate, 1),
         measured=True,
     )
+
+
+@cache
+def new_pages(threads: int) -> float:
+    """Bytes a second that threads write to memory that the system has yet to give them: what a
+    result in a new array takes at least."""
+    best = float("inf")
+    for _ in range(3):
+        array = np.empty(NEW // 8)
+        parts = np.array_split(array, threads)
+        team = [threading.Thread(target=part.fill, args=(1.0,)) for part in parts]
+        begun = time.perf_counter()
+        for member in team:
+            member.start()
+        for member in team:
+            member.join()
+        best = min(best, time.perf_counter() - begun)
+        del array, parts, team
+    return NEW / best
 
 
 def _measured(function: Callable[..., int], *arguments: Any) -> float:
@@ -131,9 +153,22 @@ def moved(array: npt.NDArray[np.floating]) -> _core.DeviceMatrix | None:
     return _core.DeviceMatrix(memory.address.value or 0, rows, columns, single, memory)
 
 
-def kernel_seconds(work: Callable[[], object], name: str) -> float | None:
-    """In how much of one call's time kernels ran whose names contain `name`, as torch's profiler
-    saw them; None where it cannot see any."""
+@dataclass(frozen=True)
+class Ran:
+    """What one call had the device do.
+
+    Attributes:
+        seconds: in which kernels ran.
+        told: how many there were, and the seconds of the dearest and of copies.
+    """
+
+    seconds: float
+    told: str
+
+
+def kernels_of(work: Callable[[], object], name: str) -> Ran | None:
+    """Those whose names contain `name`, as torch's profiler saw them; None where it cannot see
+    any."""
     try:
         from torch.profiler import ProfilerActivity, profile
 
@@ -147,12 +182,23 @@ def kernel_seconds(work: Callable[[], object], name: str) -> float | None:
     except Exception as error:  # no torch, or a profiler that may not look
         print(f"   kernels are not timed: {type(error).__name__}: {error}", flush=True)
         return None
-    ran = [
-        (float(event["ts"]), float(event["ts"]) + float(event["dur"]))
-        for event in events
-        if event.get("cat") == "kernel" and name in event.get("name", "")
-    ]
-    return 1e-6 * covered(ran) if ran else None
+    ran: list[tuple[float, float]] = []
+    each: dict[str, float] = {}
+    for event in events:
+        kind, called = event.get("cat"), event.get("name", "")
+        if kind == "gpu_memcpy" or kind == "gpu_memset":
+            kind, called = "copies", kind
+        elif kind != "kernel" or name not in called:
+            continue
+        short = re.sub(r".*run_body<(?:\w+::)*(\w+).*", r"\1", called)[:40]
+        each[short] = each.get(short, 0.0) + 1e-6 * float(event["dur"])
+        if kind == "kernel":
+            ran.append((float(event["ts"]), float(event["ts"]) + float(event["dur"])))
+    if not ran:
+        return None
+    dearest = sorted(each.items(), key=lambda item: -item[1])[:8]
+    told = ", ".join(f"{short} {1e3 * seconds:.3g} ms" for short, seconds in dearest)
+    return Ran(1e-6 * covered(ran), f"{len(ran)} launches: {told}")
 
 
 def covered(intervals: Sequence[tuple[float, float]]) -> float:

@@ -229,9 +229,11 @@ def hold_network(
     most = eps(dtype) * network_size(widths, activation, dtype, 1.0)
     for name in ("value", "gradient"):
         work = getattr(net, name)
-        found = work(X, *head, on_device=True)
-        assert_close(found, work(X, *head), most)
-        assert np.array_equal(found, work(X, *head, on_device=True))
+        expected = work(X, *head)
+        for own in (False, True):  # by a library's products where one is found, by our tiles
+            found = work(X, *head, on_device=True, own_products=own)
+            assert_close(found, expected, most)
+            assert np.array_equal(found, work(X, *head, on_device=True, own_products=own))
 
 
 @precision
@@ -245,12 +247,15 @@ def test_small_networks(rows: int, dtype: type) -> None:
     ("widths", "head"),
     [
         ([9, 131, 66, 1], ("neuron", 2, 0)),
+        ([16, 300, 17, 2], ("neuron", 2, 1)),
+        ([17, 40, 1], ("neuron", 1, 0)),
+        ([33, 257, 129, 5], ("log_odds", 2, 3)),
         ([4, 12, 3], ("log_odds", 1, 2)),
         ([4, 3], ("log_odds", 0, 0)),
         ([4, 12, 3], ("before_activation", 0, 7)),
         ([1, 1], ("neuron", 0, 0)),
     ],
-    ids=["wide", "odds", "one", "before", "least"],
+    ids=["wide", "thinnest", "thicker", "awkward", "odds", "one", "before", "least"],
 )
 def test_small_networks_of_all_heads(
     widths: list[int], head: tuple[str, int, int], dtype: type
@@ -263,12 +268,58 @@ def test_small_networks_of_all_heads(
 def test_networks_of_all_activations(activation: str, dtype: type) -> None:
     for of in DTYPES:  # rows of the other type, too
         hold_network([3, 8, 1], activation, ("neuron", 1, 0), 200, dtype, of)
+        hold_network([20, 24, 17, 1], activation, ("neuron", 2, 0), 200, dtype, of)
 
 
 @precision
 def test_networks_large_and_in_many_chunks(dtype: type) -> None:
     hold_network([10, 300, 300, 1], "elu", ("neuron", 2, 0), 20_001, dtype, dtype)
+    hold_network([30, 1000, 1000, 1], "tanh", ("neuron", 2, 0), 20_001, dtype, dtype)
     hold_network([3, 16, 3], "silu", ("log_odds", 1, 1), 700_001, dtype, dtype)
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_products_of_float32_are_not_rounded_to_fewer_digits(own: bool) -> None:
+    """TF32 would be off by some 3e-4."""
+    rng = np.random.default_rng(0)
+    weights = [rng.normal(size=shape).astype(np.float32) for shape in ((500, 400), (1, 500))]
+    single, double = (
+        kind([(w.astype(of), np.zeros(len(w), of), "identity", 1.0) for w in weights])
+        for kind, of in ((_core.NetworkFloat32, np.float32), (_core.NetworkFloat64, np.float64))
+    )
+    X = rng.normal(size=(3000, 400)).astype(np.float32)
+    for name in ("value", "gradient"):
+        found = getattr(single, name)(X, "neuron", 1, 0, on_device=True, own_products=own)
+        expected = getattr(double, name)(X.astype(float), "neuron", 1, 0)
+        assert np.linalg.norm(found - expected) < 1e-5 * np.linalg.norm(expected)
+
+
+def test_networks_of_several_threads_at_once() -> None:
+    net = random_network([20, 200, 200, 1], "elu", np.float64)
+    data = [np.random.default_rng(i).normal(size=(20_000 + i, 20)) for i in range(4)]
+    expected = [net.gradient(X, "neuron", 2, 0) for X in data]
+    found: list[Any] = [None] * 4
+
+    def work(i: int) -> None:
+        for _ in range(3):
+            found[i] = net.gradient(data[i], "neuron", 2, 0, on_device=True)
+
+    team = [threading.Thread(target=work, args=(i,)) for i in range(4)]
+    for member in team:
+        member.start()
+    for member in team:
+        member.join()
+    for there, here in zip(found, expected, strict=True):
+        np.testing.assert_allclose(there, here, rtol=1e-9, atol=1e-10)
+
+
+def test_small_memory_is_given_back_when_asked() -> None:
+    core = random_surrogate(3, 5)
+    X = rows_of(core, 100, np.float64)
+    for _ in range(3):
+        hold_surrogate(core, X, ORDERS)
+        _core.cuda_release_memory()
+    _core.cuda_release_memory()
 
 
 # batches of expressions ---------------------------------------------------------------------------
@@ -286,7 +337,8 @@ TEXTS = [
     "tan(0.3*x) + inv(y)",
     "x + (y + (z + (x + (y + (z + (x + (y + (z + (x + (y + z))))))))))",
 ]
-PART = 2048  # rows that are summed before sums are added, tape_part_rows in cuda/objective/full_data_driver.hpp
+# Rows that are summed before sums are added: tape_part_rows in full_data_driver.hpp.
+PART = 2048
 OPERATORS = 50  # roundings of an expression, at most
 
 

@@ -208,6 +208,7 @@ def test_too_little_memory_is_said_in_one_line() -> None:
     cupy = library("cupy")
     X, y = law(300_000)
     surrogate = cf.Surrogate(**SETTINGS, device="cuda").fit(X[:1000], y[:1000])
+    _core.cuda_release_memory()  # what is kept would do
     runtime = cupy.cuda.runtime
     taken = []
     try:
@@ -227,6 +228,11 @@ def test_too_little_memory_is_said_in_one_line() -> None:
         for address in taken:
             runtime.free(address)
     hold(surrogate.predict(X), surrogate, X, 0)
+
+
+def test_torch_s_library_of_products_is_found() -> None:
+    library("torch")
+    assert _core.cuda_matrix_library().startswith("cuBLAS ")
 
 
 def test_what_is_said_of_the_devices() -> None:
