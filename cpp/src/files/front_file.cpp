@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <limits>
+#include <new>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <utility>
@@ -41,6 +42,53 @@ SavedFormula formula_of(const json& entry, std::span<const std::string> names) {
     return formula;
 }
 
+/// What a search says of itself. Not every program that writes fronts does.
+void read_search(const json& document, SavedFront& front) {
+    front.stopped = document.value("stopped", std::string());
+    if (const auto found = document.find("evaluations"); found != document.end()) {
+        if (!found->is_number_unsigned()) {
+            fail("is not a saved front: evaluations are no count");
+        }
+        front.evaluations = found->get<std::uint64_t>();
+    }
+    front.seconds = document.value("seconds", 0.0);
+    if (!document.contains("ranges")) {
+        return;
+    }
+    for (const json& range : document.at("ranges")) {
+        if (range.size() != 2) {
+            fail("is not a saved front: ranges are not pairs");
+        }
+        front.ranges.push_back({range.at(0).get<double>(), range.at(1).get<double>()});
+    }
+    if (front.ranges.size() != front.names.size()) {
+        fail("is not a saved front: ranges are not one an input");
+    }
+}
+
+/// Keys and layout are those of Python's Front.save, to the byte.
+std::string document_of(const SavedFront& front) {
+    nlohmann::ordered_json document = {
+        {"format", "closedform front"}, {"version", version},
+        {"names", front.names},         {"best", front.best},
+        {"stopped", front.stopped},     {"evaluations", front.evaluations},
+        {"seconds", front.seconds}};
+    auto& formulas = document["formulas"] = nlohmann::ordered_json::array();
+    for (const SavedFormula& formula : front.formulas) {
+        // A loss that is not a number has no JSON form: the library writes null.
+        formulas.push_back(
+            {{"text", formula.text.empty() ? print(formula.tape, front.names) : formula.text},
+             {"loss", formula.loss}});
+    }
+    if (!front.ranges.empty()) {
+        auto& ranges = document["ranges"] = nlohmann::ordered_json::array();
+        for (const InputRange& range : front.ranges) {
+            ranges.push_back({range.low, range.high});
+        }
+    }
+    return document.dump(1, ' ', true) + "\n";
+}
+
 }  // namespace
 
 SavedFront read_front(std::span<const char> bytes) {
@@ -72,12 +120,36 @@ SavedFront read_front(std::span<const char> bytes) {
             fail("is not a saved front: best names none of its formulas");
         }
         front.best = best.get<std::size_t>();
+        read_search(document, front);
         return front;
     } catch (const json::exception& refused) {
         fail("is not a saved front, or is cut off: " + std::string(refused.what()));
     } catch (const std::invalid_argument& refused) {  // by the parser of formulas
         fail("is not a saved front: " + std::string(refused.what()));
     }
+}
+
+void write_front(const std::filesystem::path& path, const SavedFront& front) {
+    std::string bytes;
+    try {
+        for (const SavedFormula& formula : front.formulas) {
+            if (formula.text.empty() && formula.tape.empty()) {
+                throw std::invalid_argument("a formula has neither text nor tape");
+            }
+            if (formula.text.empty() &&
+                static_cast<std::size_t>(inputs_needed(formula.tape)) > front.names.size()) {
+                throw std::invalid_argument("a formula reads more inputs than there are names");
+            }
+        }
+        bytes = document_of(front);
+        read_front(bytes);
+    } catch (const std::bad_alloc&) {
+        throw;
+    } catch (const std::exception& refused) {  // by the reader, the printer or the JSON library
+        throw std::invalid_argument("front: could not be read again: " +
+                                    std::string(refused.what()));
+    }
+    write_file(path, bytes);
 }
 
 }  // namespace closedform

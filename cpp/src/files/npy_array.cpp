@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstring>
+#include <stdexcept>
 #include <string_view>
 #include <utility>
 
@@ -13,7 +14,7 @@
 namespace closedform {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "saved files are read as they lie");
+static_assert(std::endian::native == std::endian::little, "saved files are as numbers lie here");
 
 /// Reads the header's text from the left.
 class Header {
@@ -57,15 +58,96 @@ bool append(std::string& text, std::uint32_t point) {
     return true;
 }
 
+/// The code points of UTF-8: those that `append` gives the same text of, so that what is too long
+/// or no code point is found out by the way back.
+std::vector<std::uint32_t> code_points(const std::string& text) {
+    std::vector<std::uint32_t> points;
+    std::string back;
+    for (std::size_t at = 0; at < text.size();) {
+        const auto lead = static_cast<unsigned char>(text[at]);
+        const std::size_t following = lead < 0xC0 ? 0 : lead < 0xE0 ? 1 : lead < 0xF0 ? 2 : 3;
+        std::uint32_t point = following == 0 ? lead : lead & (0x3FU >> following);
+        for (std::size_t i = 1; i <= following && at + i < text.size(); ++i) {
+            point = point << 6U | (static_cast<unsigned char>(text[at + i]) & 0x3FU);
+        }
+        if (point == 0 || !append(back, point)) {
+            break;
+        }
+        points.push_back(point);
+        at += following + 1;
+    }
+    if (back != text) {
+        throw std::invalid_argument("a text is not UTF-8, or has a zero in it");
+    }
+    return points;
+}
+
+constexpr std::string_view magic("\x93NUMPY\x01\x00", 8);
+constexpr std::size_t before_text = 10;
+
+/// All that comes before the elements, filled up so that these lie at a multiple of 64.
+std::string npy_header(const std::string& descr, const std::vector<std::size_t>& shape) {
+    std::string text = "{'descr': '" + descr + "', 'fortran_order': False, 'shape': (";
+    for (std::size_t i = 0; i < shape.size(); ++i) {
+        text += (i == 0 ? "" : ", ") + std::to_string(shape[i]);
+    }
+    text += shape.size() == 1 ? ",), }" : "), }";
+    const std::size_t bare = before_text + text.size() + 1;
+    text.append((64 - bare % 64) % 64, ' ');
+    text += '\n';
+    std::string bytes(magic);
+    bytes += static_cast<char>(text.size() % 256);
+    bytes += static_cast<char>(text.size() / 256);
+    return bytes + text;
+}
+
+template <class T>
+void append_raw(std::string& bytes, std::span<const T> values) {
+    bytes.append(reinterpret_cast<const char*>(values.data()), values.size_bytes());
+}
+
 }  // namespace
+
+std::string npy_bytes(std::span<const double> values, const std::vector<std::size_t>& shape) {
+    std::string bytes = npy_header("<f8", shape);
+    append_raw(bytes, values);
+    return bytes;
+}
+
+std::string npy_bytes(std::span<const std::int64_t> values, const std::vector<std::size_t>& shape) {
+    std::string bytes = npy_header("<i8", shape);
+    append_raw(bytes, values);
+    return bytes;
+}
+
+std::string npy_bytes(const std::vector<bool>& values) {
+    std::string bytes = npy_header("|b1", {values.size()});
+    for (const bool value : values) {
+        bytes += value ? '\1' : '\0';
+    }
+    return bytes;
+}
+
+std::string npy_bytes(std::span<const std::string> texts, const std::vector<std::size_t>& shape) {
+    std::size_t longest = 1;
+    std::vector<std::vector<std::uint32_t>> all;
+    for (const std::string& text : texts) {
+        all.push_back(code_points(text));
+        longest = std::max(longest, all.back().size());
+    }
+    std::string bytes = npy_header("<U" + std::to_string(longest), shape);
+    for (auto& points : all) {
+        points.resize(longest, 0);
+        append_raw(bytes, std::span<const std::uint32_t>(points));
+    }
+    return bytes;
+}
 
 void NpyArray::fail(const std::string& what) const {
     throw FileError(FileError::Kind::malformed, "has a damaged " + name_ + ": " + what);
 }
 
 NpyArray::NpyArray(std::string name, std::span<const char> bytes) : name_(std::move(name)) {
-    constexpr std::string_view magic("\x93NUMPY\x01\x00", 8);
-    constexpr std::size_t before_text = 10;
     if (bytes.size() < before_text || std::string_view(bytes.data(), 8) != magic) {
         fail("not an .npy array of version 1.0");
     }

@@ -1,6 +1,6 @@
 #pragma once
 // One .npy array, format version 1.0 (NumPy Enhancement Proposal 1): numbers, truth values and
-// texts, little-endian, rows first. Objects (pickles) are refused.
+// texts, little-endian, rows first, read and written. Objects (pickles) are refused.
 
 #include <cstddef>
 #include <cstdint>
@@ -38,5 +38,12 @@ class NpyArray {
     char kind_ = '\0';      ///< f, i, b or U, as NumPy says it
     std::size_t item_ = 0;  ///< bytes of an element
 };
+
+/// The bytes of such an array, as NumPy writes them. A shape of nothing is that of a single number.
+std::string npy_bytes(std::span<const double> values, const std::vector<std::size_t>& shape);
+std::string npy_bytes(std::span<const std::int64_t> values, const std::vector<std::size_t>& shape);
+std::string npy_bytes(const std::vector<bool>& values);
+/// Of texts in UTF-8. Throws std::invalid_argument for what is not, and for a zero in a text.
+std::string npy_bytes(std::span<const std::string> texts, const std::vector<std::size_t>& shape);
 
 }  // namespace closedform

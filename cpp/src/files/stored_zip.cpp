@@ -4,6 +4,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
@@ -24,6 +26,16 @@ std::uint32_t number(std::span<const char> bytes, std::size_t at, std::size_t co
     }
     return value;
 }
+
+void put(std::string& to, std::size_t value, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) {
+        to += static_cast<char>(value >> 8U * i & 0xFFU);
+    }
+}
+
+constexpr std::uint32_t end_mark = 0x06054B50U;
+constexpr std::uint32_t central_mark = 0x02014B50U;
+constexpr std::uint32_t local_mark = 0x04034B50U;
 
 /// CRC-32 of ISO 3309, reflected polynomial 0xEDB88320.
 std::uint32_t checksum(std::span<const char> bytes) {
@@ -57,7 +69,7 @@ std::size_t find_end(std::span<const char> bytes) {
     const std::size_t last = bytes.size() - end_size;
     const std::size_t first = last - std::min<std::size_t>(last, 0xFFFF);
     for (std::size_t at = last + 1; at-- > first;) {
-        if (number(bytes, at, 4) == 0x06054B50U && number(bytes, at + 20, 2) == last - at) {
+        if (number(bytes, at, 4) == end_mark && number(bytes, at + 20, 2) == last - at) {
             return at;
         }
     }
@@ -79,7 +91,7 @@ StoredZip::StoredZip(std::span<const char> bytes) {
     std::vector<std::pair<std::size_t, std::size_t>> places;  // of header and data, [first, last)
     std::size_t at = directory;
     for (std::size_t i = 0; i < count; ++i) {
-        if (end - at < central_size || number(bytes, at, 4) != 0x02014B50U) {
+        if (end - at < central_size || number(bytes, at, 4) != central_mark) {
             fail("has a damaged zip directory");
         }
         const std::size_t name_size = number(bytes, at + 28, 2);
@@ -96,7 +108,7 @@ StoredZip::StoredZip(std::span<const char> bytes) {
             fail("has a compressed or encrypted member; saved files have none");
         }
         if (header > directory || directory - header < local_size ||
-            number(bytes, header, 4) != 0x04034B50U) {
+            number(bytes, header, 4) != local_mark) {
             fail("has a damaged zip member");
         }
         const std::size_t start =
@@ -137,6 +149,51 @@ std::span<const char> StoredZip::member(std::string_view name) const {
         fail("has no " + std::string(name));
     }
     return found->second;
+}
+
+void ZipWriter::add(const std::string& name, std::string_view bytes) {
+    constexpr std::size_t version_needed = 20;
+    constexpr std::size_t first_of_1980 = 0x21;  // no time of writing: equal content, equal bytes
+    const std::size_t most = std::numeric_limits<std::uint32_t>::max();
+    const std::size_t added = local_size + central_size + 2 * name.size() + bytes.size() + end_size;
+    if (name.size() > 0xFFFF || count_ == 0xFFFF ||
+        file_.size() + directory_.size() + added > most) {
+        throw std::length_error("a zip archive of more than 4 GiB or 65535 members");
+    }
+    std::string common;  // what both headers say
+    put(common, version_needed, 2);
+    put(common, 0, 4);  // no flags; stored
+    put(common, 0, 2);
+    put(common, first_of_1980, 2);
+    put(common, checksum(bytes), 4);
+    put(common, bytes.size(), 4);
+    put(common, bytes.size(), 4);
+    put(common, name.size(), 2);
+    put(common, 0, 2);  // no extra field
+    put(directory_, central_mark, 4);
+    put(directory_, version_needed, 2);
+    directory_ += common;
+    put(directory_, 0, 10);  // no comment, first disk, no attributes
+    put(directory_, file_.size(), 4);
+    directory_ += name;
+    put(file_, local_mark, 4);
+    file_ += common;
+    file_ += name;
+    file_ += bytes;
+    ++count_;
+}
+
+std::string ZipWriter::finish() {
+    const std::size_t directory = file_.size();
+    file_ += directory_;
+    put(file_, end_mark, 4);
+    put(file_, 0, 4);  // one disk
+    put(file_, count_, 2);
+    put(file_, count_, 2);
+    put(file_, directory_.size(), 4);
+    put(file_, directory, 4);
+    put(file_, 0, 2);  // no comment
+    return std::move(file_);
 }
 
 }  // namespace closedform

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <new>
 #include <stdexcept>
 #include <string_view>
 #include <utility>
@@ -91,6 +92,50 @@ TensorSurrogate read_model(const Arrays& arrays, std::size_t inputs) {
             outside_named(arrays.text("outside"))};
 }
 
+/// Arrays by name, as Arrays reads them.
+class ArraysWriter {
+  public:
+    void add(const std::string& name, const std::string& bytes) { zip_.add(name + ".npy", bytes); }
+    void add(const std::string& name, const std::vector<double>& values) {
+        add(name, npy_bytes(values, {values.size()}));
+    }
+    void add_text(const std::string& name, std::string_view text) {
+        add(name, npy_bytes(std::vector<std::string>{std::string(text)}, {}));
+    }
+    std::string finish() { return zip_.finish(); }
+
+  private:
+    ZipWriter zip_;
+};
+
+std::string archive_of(const SavedSurrogate& saved) {
+    const TensorSurrogate& model = saved.model;
+    const std::size_t inputs = model.inputs();
+    std::vector<std::int64_t> patches;
+    for (const GridBasis& basis : model.bases()) {
+        patches.push_back(static_cast<std::int64_t>(basis.patch()));
+        patches.push_back(static_cast<std::int64_t>(basis.degree()));
+    }
+    ArraysWriter arrays;
+    arrays.add_text("format", "closedform-surrogate");
+    arrays.add("version", npy_bytes(std::vector<std::int64_t>{version}, {}));
+    arrays.add("names", npy_bytes(saved.names, {inputs}));
+    arrays.add("discrete", npy_bytes(saved.discrete));
+    arrays.add("offset", npy_bytes(std::vector<double>{model.offset()}, {}));
+    arrays.add_text("outside", name(model.outside()));
+    arrays.add("held_out",
+               std::vector<double>{saved.held_out_error, static_cast<double>(saved.segments),
+                                   saved.smoothing});
+    arrays.add_text("held_out_rows", saved.held_out_rows);
+    arrays.add("patches", npy_bytes(patches, {inputs, 2}));
+    for (std::size_t d = 0; d < inputs; ++d) {
+        arrays.add("nodes_" + std::to_string(d), model.basis(d).nodes());
+        arrays.add("factor_" + std::to_string(d),
+                   npy_bytes(model.factor(d), {model.modes(), model.basis(d).node_count()}));
+    }
+    return arrays.finish();
+}
+
 }  // namespace
 
 bool looks_like_surrogate(std::span<const char> bytes) {
@@ -129,6 +174,24 @@ SavedSurrogate read_surrogate(std::span<const char> bytes) {
     } catch (const std::invalid_argument& refused) {  // by the grid or the model
         fail("is not a saved surrogate: " + std::string(refused.what()));
     }
+}
+
+void write_surrogate(const std::filesystem::path& path, const SavedSurrogate& saved) {
+    const std::size_t inputs = saved.model.inputs();
+    if (inputs == 0 || saved.names.size() != inputs || saved.discrete.size() != inputs) {
+        throw std::invalid_argument("surrogate: needs one name and one entry of discrete an input");
+    }
+    std::string bytes;
+    try {
+        bytes = archive_of(saved);
+        read_surrogate(bytes);
+    } catch (const std::bad_alloc&) {
+        throw;
+    } catch (const std::exception& refused) {  // by the reader, or for what is not text
+        throw std::invalid_argument("surrogate: could not be read again: " +
+                                    std::string(refused.what()));
+    }
+    write_file(path, bytes);
 }
 
 }  // namespace closedform

@@ -5,6 +5,7 @@
 //   input k nodes_k [J+1] and factor_k [modes][J+1].
 
 #include <cstddef>
+#include <filesystem>
 #include <span>
 #include <string>
 #include <vector>
@@ -19,7 +20,7 @@ struct SavedSurrogate {
     std::vector<bool> discrete;      ///< per input, whether it has a node per distinct value
     double held_out_error = 0.0;     ///< RMSE over the target's standard deviation, on unseen rows
     std::string held_out_rows;       ///< which rows those were, in words
-    std::size_t segments = 0;        ///< elements per input that were asked for or chosen
+    std::size_t segments = 1;        ///< elements per input that were asked for or chosen
     double smoothing = 0.0;
 };
 
@@ -29,5 +30,9 @@ bool looks_like_surrogate(std::span<const char> bytes);
 /// Reads the bytes of such a file. Throws FileError for anything else, without allocating more than
 /// some forty times the file's size.
 SavedSurrogate read_surrogate(std::span<const char> bytes);
+
+/// Writes such a file, all at once or not at all (write_file). Throws std::invalid_argument for a
+/// surrogate that could not be read again, FileError where the system refuses.
+void write_surrogate(const std::filesystem::path& path, const SavedSurrogate& saved);
 
 }  // namespace closedform
