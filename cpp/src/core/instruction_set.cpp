@@ -11,25 +11,6 @@ namespace {
 constexpr std::array<InstructionSet, 3> all_sets = {
     InstructionSet::baseline, InstructionSet::x86_64_v3, InstructionSet::x86_64_v4};
 
-bool supported(InstructionSet set) {
-#if defined(CLOSEDFORM_X86_SETS)
-    __builtin_cpu_init();
-    const bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-                    __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
-                    __builtin_cpu_supports("lzcnt") && __builtin_cpu_supports("f16c") &&
-                    __builtin_cpu_supports("movbe");
-    if (set == InstructionSet::x86_64_v3) {
-        return v3;
-    }
-    if (set == InstructionSet::x86_64_v4) {
-        return v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-               __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") &&
-               __builtin_cpu_supports("avx512vl");
-    }
-#endif
-    return set == InstructionSet::baseline;
-}
-
 InstructionSet choose() {
     // Read once, before any thread of ours exists.
     const char* wish = std::getenv("CLOSEDFORM_INSTRUCTION_SET");  // NOLINT(concurrency-mt-unsafe)
@@ -54,6 +35,25 @@ InstructionSet choose() {
 }
 
 }  // namespace
+
+bool supported(InstructionSet set) {
+#if defined(CLOSEDFORM_X86_SETS)
+    __builtin_cpu_init();
+    const bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+                    __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
+                    __builtin_cpu_supports("lzcnt") && __builtin_cpu_supports("f16c") &&
+                    __builtin_cpu_supports("movbe");
+    if (set == InstructionSet::x86_64_v3) {
+        return v3;
+    }
+    if (set == InstructionSet::x86_64_v4) {
+        return v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+               __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") &&
+               __builtin_cpu_supports("avx512vl");
+    }
+#endif
+    return set == InstructionSet::baseline;
+}
 
 InstructionSet instruction_set() {
     static const InstructionSet chosen = choose();

@@ -13,6 +13,9 @@ enum class InstructionSet { baseline, x86_64_v3, x86_64_v4 };
 /// Throws std::invalid_argument for a name it does not know or the processor cannot run.
 InstructionSet instruction_set();
 
+/// Whether this processor has it and the library was built with it.
+bool supported(InstructionSet set);
+
 std::string_view name(InstructionSet set);
 
 /// Picks among the copies of a kernel table. `v3` and `v4` are null where not compiled.
