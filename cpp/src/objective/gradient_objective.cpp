@@ -37,6 +37,150 @@ std::vector<std::size_t> term_ends(const Tape& tape, std::size_t terms) {
     return ends;
 }
 
+/// Gradients of a sum's terms at all rows, what of them lies along u, and the pencil of both.
+class TermPencil {
+  public:
+    TermPencil(const DirectionRows& data, const DirectionKernels& kernels, std::size_t terms,
+               const std::vector<GradientPass::Slot>& slots, Workspace& workspace)
+        : data_(data),
+          kernels_(kernels),
+          slots_(slots),
+          workspace_(workspace),
+          terms_(terms),
+          length_(data.blocks() * block_rows),
+          total_(terms * terms),
+          across_(terms * terms),
+          factors_(terms) {
+        const std::size_t columns = data.columns();
+        double* room = workspace.room((slots.size() + terms + columns + 1) * length_);
+        jacobian_ = runs(room, slots.size(), length_);
+        along_ = runs(room + slots.size() * length_, terms, length_);
+        sum_ = runs(room + (slots.size() + terms) * length_, columns, length_);
+        weights_ = room + (slots.size() + terms + columns) * length_;
+        std::copy(data.weights().begin(), data.weights().end(), weights_);
+        std::fill_n(along_[0], terms * length_, 0.0);
+    }
+
+    /// Where `logarithm`, the first term's gradients are those of its logarithm; the term ends at
+    /// node `first`.
+    void load(GradientPass& pass, bool logarithm, std::size_t first) {
+        std::vector<double*> at(slots_.size());
+        for (std::size_t b = 0; b < data_.blocks(); ++b) {
+            for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
+                at[slot] = jacobian_[slot] + b * block_rows;
+            }
+            pass.load(b, at.data());
+            const double* value = workspace_.value(first);
+            for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
+                if (logarithm && slots_[slot].group == 0) {
+                    kernels_.divide(at[slot], value);
+                }
+                kernels_.add_scaled(at[slot], data_.direction(b, slots_[slot].column), false,
+                                    along_[slots_[slot].group] + b * block_rows);
+            }
+        }
+    }
+
+    /// Sets the factors; returns the pencil's smallest value.
+    double solve() {
+        std::fill(total_.begin(), total_.end(), 0.0);
+        std::fill(across_.begin(), across_.end(), 0.0);
+        for (std::size_t b = 0; b < length_; b += block_rows) {
+            for (std::size_t s = 0; s < slots_.size(); ++s) {
+                for (std::size_t t = 0; t <= s; ++t) {
+                    if (slots_[s].column == slots_[t].column) {
+                        total_[slots_[s].group * terms_ + slots_[t].group] +=
+                            kernels_.dot3(jacobian_[s] + b, jacobian_[t] + b, weights_ + b);
+                    }
+                }
+            }
+            for (std::size_t k = 0; k < terms_; ++k) {
+                for (std::size_t l = 0; l <= k; ++l) {
+                    across_[k * terms_ + l] -=
+                        kernels_.dot3(along_[k] + b, along_[l] + b, weights_ + b);
+                }
+            }
+        }
+        for (std::size_t k = 0; k < terms_; ++k) {
+            for (std::size_t l = 0; l <= k; ++l) {
+                across_[k * terms_ + l] += total_[k * terms_ + l];
+                total_[l * terms_ + k] = total_[k * terms_ + l];
+                across_[l * terms_ + k] = across_[k * terms_ + l];
+            }
+        }
+        return solve_pencil(across_, total_, factors_);
+    }
+
+    /// Rows of a large gradient count no more than others.
+    void reweight() {
+        std::fill_n(sum_[0], sum_.size() * length_, 0.0);
+        for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
+            const double factor = factors_[slots_[slot].group];
+            double* component = sum_[slots_[slot].column];
+            for (std::size_t i = 0; i < length_; ++i) {
+                component[i] += factor * jacobian_[slot][i];
+            }
+        }
+        double most_squares = 0.0;
+        for (std::size_t i = 0; i < length_; ++i) {
+            double squares = 0.0;
+            for (const double* component : sum_) {
+                squares += component[i] * component[i];
+            }
+            sum_[0][i] = squares;
+            most_squares = std::max(most_squares, squares);
+        }
+        for (std::size_t i = 0; i < length_; ++i) {
+            weights_[i] = data_.weights()[i] / std::max(sum_[0][i], 1e-12 * most_squares);
+        }
+    }
+
+    /// The largest factor becomes 1: the loss is free of the common one. A term that adds no more
+    /// than rounding is none.
+    void write(Tape& tape, std::span<const std::size_t> linear) const {
+        double largest = 0.0;
+        double most = 0.0;
+        for (std::size_t k = 0; k < terms_; ++k) {
+            largest = std::max(largest, std::abs(factors_[k]));
+            most = std::max(most, factors_[k] * factors_[k] * total_[k * terms_ + k]);
+        }
+        for (std::size_t k = 0; k < terms_; ++k) {
+            const double share = factors_[k] * factors_[k] * total_[k * terms_ + k];
+            tape[linear[k]].value = share > 1e-22 * most ? factors_[k] / largest : 0.0;
+        }
+    }
+
+  private:
+    const DirectionRows& data_;
+    const DirectionKernels& kernels_;
+    const std::vector<GradientPass::Slot>& slots_;
+    Workspace& workspace_;
+    std::size_t terms_;
+    std::size_t length_;             ///< of all rows, in whole blocks
+    std::vector<double*> jacobian_;  ///< by slot
+    std::vector<double*> along_;     ///< by term
+    std::vector<double*> sum_;       ///< by column
+    double* weights_ = nullptr;
+    std::vector<double> total_;
+    std::vector<double> across_;
+    std::vector<double> factors_;
+};
+
+/// The pencil of two gradients, the parent's first: c^T total c and c^T across c.
+struct PairPencil {
+    std::array<double, 4> total;
+    std::array<double, 4> across;
+
+    double smallest(Joint joint) const {
+        if (joint == Joint::sum || joint == Joint::exponent) {
+            std::array<double, 2> factors{};
+            return solve_pencil(across, total, factors);
+        }
+        const double sign = joint == Joint::product ? 2.0 : -2.0;
+        return (across[0] + sign * across[1] + across[3]) / (total[0] + sign * total[1] + total[3]);
+    }
+};
+
 }  // namespace
 
 GradientObjective::GradientObjective(RowBlocks rows, MatrixView<const double> directions,
@@ -145,97 +289,16 @@ int GradientObjective::solve_sum(Tape& tape, std::span<const std::size_t> linear
     }
     const std::vector<std::size_t> ends = term_ends(tape, terms);
     GradientPass pass(data_, tape, workspace, ends);
-    const auto& slots = pass.slots();
-    const std::size_t length = data_.blocks() * block_rows;
-    const std::size_t columns = data_.columns();
-    double* room = workspace.room((slots.size() + terms + columns + 1) * length);
-    const std::vector<double*> jacobian = runs(room, slots.size(), length);
-    const std::vector<double*> along = runs(room + slots.size() * length, terms, length);
-    const std::vector<double*> sum = runs(room + (slots.size() + terms) * length, columns, length);
-    double* weights = room + (slots.size() + terms + columns) * length;
-    std::copy(data_.weights().begin(), data_.weights().end(), weights);
-    std::fill_n(along[0], terms * length, 0.0);
-    std::vector<double*> at(slots.size());
-    for (std::size_t b = 0; b < data_.blocks(); ++b) {
-        for (std::size_t slot = 0; slot < slots.size(); ++slot) {
-            at[slot] = jacobian[slot] + b * block_rows;
-        }
-        pass.load(b, at.data());
-        const double* first = workspace.value(ends.front());
-        for (std::size_t slot = 0; slot < slots.size(); ++slot) {
-            if (logarithm && slots[slot].group == 0) {
-                kernels_.divide(at[slot], first);
-            }
-            kernels_.add_scaled(at[slot], data_.direction(b, slots[slot].column), false,
-                                along[slots[slot].group] + b * block_rows);
-        }
-    }
-    std::vector<double> total(terms * terms);
-    std::vector<double> across(terms * terms);
-    std::vector<double> factors(terms);
+    TermPencil pencil(data_, kernels_, terms, pass.slots(), workspace);
+    pencil.load(pass, logarithm, ends.front());
     for (int round = 0; round <= reweightings; ++round) {
-        std::fill(total.begin(), total.end(), 0.0);
-        std::fill(across.begin(), across.end(), 0.0);
-        for (std::size_t b = 0; b < length; b += block_rows) {
-            for (std::size_t s = 0; s < slots.size(); ++s) {
-                for (std::size_t t = 0; t <= s; ++t) {
-                    if (slots[s].column == slots[t].column) {
-                        total[slots[s].group * terms + slots[t].group] +=
-                            kernels_.dot3(jacobian[s] + b, jacobian[t] + b, weights + b);
-                    }
-                }
-            }
-            for (std::size_t k = 0; k < terms; ++k) {
-                for (std::size_t l = 0; l <= k; ++l) {
-                    across[k * terms + l] -= kernels_.dot3(along[k] + b, along[l] + b, weights + b);
-                }
-            }
-        }
-        for (std::size_t k = 0; k < terms; ++k) {
-            for (std::size_t l = 0; l <= k; ++l) {
-                across[k * terms + l] += total[k * terms + l];
-                total[l * terms + k] = total[k * terms + l];
-                across[l * terms + k] = across[k * terms + l];
-            }
-        }
-        const double angle = solve_pencil(across, total, factors);
+        const double angle = pencil.solve();
         if (angle < 0.0 || round == reweightings || angle < exact_loss()) {
             break;
         }
-        // Rows of a large gradient count no more than others.
-        std::fill_n(sum[0], columns * length, 0.0);
-        for (std::size_t slot = 0; slot < slots.size(); ++slot) {
-            const double factor = factors[slots[slot].group];
-            double* component = sum[slots[slot].column];
-            for (std::size_t i = 0; i < length; ++i) {
-                component[i] += factor * jacobian[slot][i];
-            }
-        }
-        double most_squares = 0.0;
-        for (std::size_t i = 0; i < length; ++i) {
-            double squares = 0.0;
-            for (std::size_t j = 0; j < columns; ++j) {
-                squares += sum[j][i] * sum[j][i];
-            }
-            sum[0][i] = squares;
-            most_squares = std::max(most_squares, squares);
-        }
-        for (std::size_t i = 0; i < length; ++i) {
-            weights[i] = data_.weights()[i] / std::max(sum[0][i], 1e-12 * most_squares);
-        }
+        pencil.reweight();
     }
-    // The largest factor becomes 1: the loss is free of the common one. A term that adds no more
-    // than rounding is none.
-    double largest = 0.0;
-    double most = 0.0;
-    for (std::size_t k = 0; k < terms; ++k) {
-        largest = std::max(largest, std::abs(factors[k]));
-        most = std::max(most, factors[k] * factors[k] * total[k * terms + k]);
-    }
-    for (std::size_t k = 0; k < terms; ++k) {
-        const double share = factors[k] * factors[k] * total[k * terms + k];
-        tape[linear[k]].value = share > 1e-22 * most ? factors[k] / largest : 0.0;
-    }
+    pencil.write(tape, linear);
     return 2;
 }
 
@@ -290,8 +353,8 @@ std::vector<double> GradientObjective::shares(const Tape& parent, std::span<cons
             std::fill_n(own[j], block_rows, 0.0);
         }
         GradientPass pass(data_, term, workspace);
-        std::array<double, 4> total = {total_parent, 0.0, 0.0, 0.0};
-        std::array<double, 4> across = {across_parent, 0.0, 0.0, 0.0};
+        PairPencil pencil{{total_parent, 0.0, 0.0, 0.0}, {across_parent, 0.0, 0.0, 0.0}};
+        auto& [total, across] = pencil;
         for (std::size_t b = 0; b < data_.blocks(); ++b) {
             const std::size_t offset = b * block_rows;
             const bool of_logarithm = joint == Joint::product || joint == Joint::quotient;
@@ -308,15 +371,7 @@ std::vector<double> GradientObjective::shares(const Tape& parent, std::span<cons
         across[1] += total[1];
         total[2] = total[1];
         across[2] = across[1];
-        double angle = 0.0;
-        if (joint == Joint::sum || joint == Joint::exponent) {
-            std::array<double, 2> factors{};
-            angle = solve_pencil(across, total, factors);
-        } else {
-            const double sign = joint == Joint::product ? 2.0 : -2.0;
-            angle = (across[0] + sign * across[1] + across[3]) /
-                    (total[0] + sign * total[1] + total[3]);
-        }
+        const double angle = pencil.smallest(joint);
         const double share = 1.0 - angle * total_parent / across_parent;
         result.push_back(angle >= 0.0 && std::isfinite(share) ? std::max(0.0, share) : 0.0);
     }

@@ -4,6 +4,8 @@
 #include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "expression/workspace.hpp"
@@ -57,76 +59,107 @@ bool damped_step(const NormalEquations& equations, std::span<const std::size_t> 
     return step.allFinite();
 }
 
+/// The constants where they stand, and steps from there that are kept where they lower the loss.
+class Descent {
+  public:
+    Descent(Tape& tape, std::span<const std::size_t> positions, const ConstantsLoss& objective,
+            Workspace& workspace)
+        : tape_(tape),
+          positions_(positions),
+          objective_(objective),
+          workspace_(workspace),
+          before_(positions.size()),
+          passes_(objective.passes(positions.size())) {
+        objective_.normal_equations(tape_, positions_, workspace_, equations_);
+        result_.passes = passes_;
+        if (std::isfinite(equations_.loss)) {
+            result_.loss = equations_.loss;
+        }
+    }
+
+    const FitResult& result() const { return result_; }
+
+    /// The relative drop of the loss; nothing where the constants in `use` stay as they are.
+    std::optional<double> step(std::span<const std::size_t> use, double lambda) {
+        if (!take(use, lambda)) {
+            undo();
+            return std::nullopt;
+        }
+        objective_.normal_equations(tape_, positions_, workspace_, trial_);
+        result_.passes += passes_;
+        if (!(trial_.loss < result_.loss)) {
+            undo();
+            return std::nullopt;
+        }
+        std::swap(trial_, equations_);
+        const double drop = (result_.loss - equations_.loss) / result_.loss;
+        result_.loss = equations_.loss;
+        return drop;
+    }
+
+  private:
+    bool take(std::span<const std::size_t> use, double lambda) {
+        for (std::size_t p = 0; p < positions_.size(); ++p) {
+            before_[p] = tape_[positions_[p]].value;
+        }
+        if (!damped_step(equations_, use, lambda, space_)) {
+            return false;
+        }
+        bool bounded = true;
+        for (std::size_t i = 0; i < use.size(); ++i) {
+            double& value = tape_[positions_[use[i]]].value;
+            value += space_.step(static_cast<Eigen::Index>(i));
+            bounded = bounded && std::abs(value) <= objective_.largest_constant();
+        }
+        return bounded;
+    }
+    void undo() {
+        for (std::size_t p = 0; p < positions_.size(); ++p) {
+            tape_[positions_[p]].value = before_[p];
+        }
+    }
+
+    Tape& tape_;
+    std::span<const std::size_t> positions_;
+    const ConstantsLoss& objective_;
+    Workspace& workspace_;
+    NormalEquations equations_;
+    NormalEquations trial_;
+    Space space_;
+    std::vector<double> before_;
+    int passes_;  ///< of one evaluation
+    FitResult result_;
+};
+
 }  // namespace
 
 FitResult fit_constants(Tape& tape, std::span<const std::size_t> positions,
                         std::span<const std::size_t> linear, const ConstantsLoss& objective,
                         Workspace& workspace, const FitOptions& options) {
-    FitResult result;
     if (positions.empty()) {
+        FitResult result;
         result.loss = objective.loss(tape, workspace);
         result.passes = 1;
         return result;
     }
-    NormalEquations equations;
-    Space space;
-    std::vector<std::size_t> use;
-    std::vector<double> before(positions.size());
-    const auto take = [&](double lambda) {
-        for (std::size_t p = 0; p < positions.size(); ++p) {
-            before[p] = tape[positions[p]].value;
-        }
-        if (!damped_step(equations, use, lambda, space)) {
-            return false;
-        }
-        bool bounded = true;
-        for (std::size_t i = 0; i < use.size(); ++i) {
-            double& value = tape[positions[use[i]]].value;
-            value += space.step(static_cast<Eigen::Index>(i));
-            bounded = bounded && std::abs(value) <= objective.largest_constant();
-        }
-        return bounded;
-    };
-    const auto undo = [&] {
-        for (std::size_t p = 0; p < positions.size(); ++p) {
-            tape[positions[p]].value = before[p];
-        }
-    };
-
-    objective.normal_equations(tape, positions, workspace, equations);
-    const int passes = objective.passes(positions.size());
-    result.passes = passes;
-    if (!std::isfinite(equations.loss)) {
+    Descent descent(tape, positions, objective, workspace);
+    const FitResult& result = descent.result();
+    if (!std::isfinite(result.loss)) {
         return result;
     }
-    result.loss = equations.loss;
+    std::vector<std::size_t> use;
     for (std::size_t p = 0; p < positions.size(); ++p) {
         if (std::find(linear.begin(), linear.end(), positions[p]) != linear.end()) {
             use.push_back(p);
         }
     }
-    NormalEquations trial;
-    const auto try_step = [&](double lambda) {
-        if (!take(lambda)) {
-            undo();
-            return false;
-        }
-        objective.normal_equations(tape, positions, workspace, trial);
-        result.passes += passes;
-        if (!(trial.loss < result.loss)) {
-            undo();
-            return false;
-        }
-        std::swap(trial, equations);
-        return true;
-    };
-    if (!use.empty() && try_step(0.0)) {
-        result.loss = equations.loss;
+    if (!use.empty()) {
+        descent.step(use, 0.0);
     }
     if (use.size() == positions.size() && objective.quadratic()) {
         // All linear: one more exact step cleans up rounding of an ill-conditioned first one.
-        if (result.loss > options.floor && try_step(0.0)) {
-            result.loss = equations.loss;
+        if (result.loss > options.floor) {
+            descent.step(use, 0.0);
         }
         return result;
     }
@@ -139,18 +172,17 @@ FitResult fit_constants(Tape& tape, std::span<const std::size_t> positions,
         if (result.loss <= options.floor || options.stop.stopped()) {
             break;
         }
-        if (!try_step(lambda)) {
+        const std::optional<double> drop = descent.step(use, lambda);
+        if (!drop) {
             lambda *= 10.0;
             if (lambda > 1e6) {
                 break;
             }
             continue;
         }
-        const double drop = (result.loss - equations.loss) / result.loss;
-        result.loss = equations.loss;
         lambda = std::max(lambda * 0.1, 1e-12);
-        if (drop < options.tolerance ||
-            (iteration >= 6 && result.loss > options.give_up_above && drop < 0.1)) {
+        if (*drop < options.tolerance ||
+            (iteration >= 6 && result.loss > options.give_up_above && *drop < 0.1)) {
             break;
         }
     }

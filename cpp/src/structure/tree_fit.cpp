@@ -195,37 +195,92 @@ std::vector<double> FittedTree::value(const TreeSample& sample) const {
     return values[0];
 }
 
-void FittedTree::fit(const TreeSample& sample, std::span<const std::uint32_t> rows,
-                     const TreeFitOptions& options, const StopToken& stop) {
-    const std::size_t n = sample.rows;
-    std::vector<std::vector<double>> values(nodes_.size(), std::vector<double>(n));
-    std::vector<std::vector<double>> columns(leaves_.size());  // each leaf's own inputs
-    for (std::size_t l = 0; l < leaves_.size(); ++l) {
-        const auto& inputs = leaf_inputs_[l];
-        columns[l].resize(n * inputs.size());
-        for (std::size_t i = 0; i < n; ++i) {
-            for (std::size_t k = 0; k < inputs.size(); ++k) {
-                columns[l][i * inputs.size() + k] = sample.x[i * sample.inputs + inputs[k]];
+/// The nodes' values at all rows of the sample, and one node after another fitted to what the
+/// others leave.
+class FittedTree::Fitting {
+  public:
+    Fitting(FittedTree& tree, const TreeSample& sample, std::span<const std::uint32_t> rows,
+            const TreeFitOptions& options)
+        : tree_(tree),
+          nodes_(tree.nodes_),
+          sample_(sample),
+          rows_(rows),
+          options_(options),
+          values_(nodes_.size(), std::vector<double>(sample.rows)),
+          columns_(tree.leaves_.size()),
+          target_(sample.rows),
+          slope_(sample.rows) {
+        als_.smoothing = options.smoothing;
+        als_.tolerance = 1e-6;
+        for (std::size_t leaf = 0; leaf < columns_.size(); ++leaf) {
+            columns_[leaf] = own_inputs(leaf);
+        }
+        for (std::size_t node = nodes_.size(); node-- > 0;) {
+            if (nodes_[node].kind == SeparationTree::Kind::leaf) {
+                tree_.leaf_values(sample_, nodes_[node].leaf, values_[node]);
+            } else {
+                tree_.combine(values_, node);
             }
         }
     }
-    for (std::size_t node = nodes_.size(); node-- > 0;) {
-        if (nodes_[node].kind == SeparationTree::Kind::leaf) {
-            leaf_values(sample, nodes_[node].leaf, values[node]);
-        } else {
-            combine(values, node);
+
+    /// A sum's constant: a number times the slope.
+    void fit_constant(std::size_t node) {
+        linearise(node);
+        double up = 0;
+        double down = 0;
+        const auto add = [&](std::size_t i) {
+            const double w = sample_.weights.empty() ? 1.0 : sample_.weights[i];
+            up += w * slope_[i] *
+                  (target_[i] - slope_[i] * (values_[node][i] - nodes_[node].constant));
+            down += w * slope_[i] * slope_[i];
+        };
+        for (std::size_t p = 0; p < (rows_.empty() ? sample_.rows : rows_.size()); ++p) {
+            add(rows_.empty() ? p : rows_[p]);
+        }
+        if (down > 0) {
+            nodes_[node].constant = up / down;
+            tree_.combine(values_, node);
+            propagate(node);
         }
     }
-    // The whole is rest + slope * (value of a node): from the root down.
-    std::vector<double> target(n);
-    std::vector<double> slope(n);
-    const auto linearise = [&](std::size_t node) {
+
+    /// Returns the error that is left.
+    double fit_leaf(std::size_t node) {
+        linearise(node);
+        TensorSurrogate& leaf = tree_.leaves_[nodes_[node].leaf];
+        const std::size_t width = leaf.inputs();
+        als_.max_sweeps = width == 1 ? 1 : (nodes_.size() == 1 ? options_.sweeps : 5);
+        const FitRows data{
+            MatrixView<const double>(columns_[nodes_[node].leaf].data(), sample_.rows, width),
+            target_, sample_.weights, slope_, rows_};
+        const double error = fit_als(leaf, FreeFactors(leaf.modes(), width), data, als_).rmse;
+        tree_.leaf_values(sample_, nodes_[node].leaf, values_[node]);
+        propagate(node);
+        return error;
+    }
+
+  private:
+    std::vector<double> own_inputs(std::size_t leaf) const {
+        const auto& inputs = tree_.leaf_inputs_[leaf];
+        std::vector<double> columns(sample_.rows * inputs.size());
+        for (std::size_t i = 0; i < sample_.rows; ++i) {
+            for (std::size_t k = 0; k < inputs.size(); ++k) {
+                columns[i * inputs.size() + k] = sample_.x[i * sample_.inputs + inputs[k]];
+            }
+        }
+        return columns;
+    }
+
+    /// The whole is rest + slope * (value of a node): from the root down.
+    void linearise(std::size_t node) {
+        const std::size_t n = sample_.rows;
         std::vector<std::size_t> path = {node};
         while (path.back() != 0) {
             path.push_back(nodes_[path.back()].parent);
         }
-        target = sample.y;
-        std::fill(slope.begin(), slope.end(), 1.0);
+        target_ = sample_.y;
+        std::fill(slope_.begin(), slope_.end(), 1.0);
         for (std::size_t step = path.size(); step-- > 1;) {
             const Node& at = nodes_[path[step]];
             for (const std::size_t child : at.children) {
@@ -234,28 +289,42 @@ void FittedTree::fit(const TreeSample& sample, std::span<const std::uint32_t> ro
                 }
                 for (std::size_t i = 0; i < n; ++i) {
                     if (at.kind == SeparationTree::Kind::sum) {
-                        target[i] -= slope[i] * values[child][i];
+                        target_[i] -= slope_[i] * values_[child][i];
                     } else {
-                        slope[i] *= values[child][i];
+                        slope_[i] *= values_[child][i];
                     }
                 }
             }
             if (at.kind == SeparationTree::Kind::sum) {
                 for (std::size_t i = 0; i < n; ++i) {
-                    target[i] -= slope[i] * at.constant;
+                    target_[i] -= slope_[i] * at.constant;
                 }
             }
         }
-    };
-    const auto propagate = [&](std::size_t node) {
+    }
+
+    void propagate(std::size_t node) {
         while (node != 0) {
             node = nodes_[node].parent;
-            combine(values, node);
+            tree_.combine(values_, node);
         }
-    };
-    AlsOptions als;
-    als.smoothing = options.smoothing;
-    als.tolerance = 1e-6;
+    }
+
+    FittedTree& tree_;
+    std::vector<Node>& nodes_;
+    const TreeSample& sample_;
+    std::span<const std::uint32_t> rows_;
+    const TreeFitOptions& options_;
+    AlsOptions als_;
+    std::vector<std::vector<double>> values_;   ///< by node
+    std::vector<std::vector<double>> columns_;  ///< each leaf's own inputs
+    std::vector<double> target_;
+    std::vector<double> slope_;
+};
+
+void FittedTree::fit(const TreeSample& sample, std::span<const std::uint32_t> rows,
+                     const TreeFitOptions& options, const StopToken& stop) {
+    Fitting fitting(*this, sample, rows, options);
     double before = std::numeric_limits<double>::infinity();
     for (std::size_t sweep = 0; sweep < options.sweeps; ++sweep) {
         double error = 0;
@@ -264,35 +333,9 @@ void FittedTree::fit(const TreeSample& sample, std::span<const std::uint32_t> ro
                 return;
             }
             if (nodes_[node].kind == SeparationTree::Kind::sum) {
-                // Its constant: a number times the slope.
-                linearise(node);
-                double up = 0;
-                double down = 0;
-                const auto add = [&](std::size_t i) {
-                    const double w = sample.weights.empty() ? 1.0 : sample.weights[i];
-                    up += w * slope[i] *
-                          (target[i] - slope[i] * (values[node][i] - nodes_[node].constant));
-                    down += w * slope[i] * slope[i];
-                };
-                for (std::size_t p = 0; p < (rows.empty() ? n : rows.size()); ++p) {
-                    add(rows.empty() ? p : rows[p]);
-                }
-                if (down > 0) {
-                    nodes_[node].constant = up / down;
-                    combine(values, node);
-                    propagate(node);
-                }
+                fitting.fit_constant(node);
             } else if (nodes_[node].kind == SeparationTree::Kind::leaf) {
-                linearise(node);
-                TensorSurrogate& leaf = leaves_[nodes_[node].leaf];
-                const std::size_t width = leaf.inputs();
-                als.max_sweeps = width == 1 ? 1 : (nodes_.size() == 1 ? options.sweeps : 5);
-                const FitRows data{
-                    MatrixView<const double>(columns[nodes_[node].leaf].data(), n, width), target,
-                    sample.weights, slope, rows};
-                error = fit_als(leaf, FreeFactors(leaf.modes(), width), data, als).rmse;
-                leaf_values(sample, nodes_[node].leaf, values[node]);
-                propagate(node);
+                error = fitting.fit_leaf(node);
             }
         }
         if (nodes_.size() == 1 || !(error < before * (1 - 3e-4))) {

@@ -80,6 +80,8 @@ class FittedTree {
     std::size_t build(const SeparationTree& tree, std::size_t parent, double scale, double shift,
                       const TreeStart& start, const TreeSample& sample,
                       const TreeFitOptions& options);
+    class Fitting;
+
     void leaf_values(const TreeSample& sample, std::size_t leaf, std::vector<double>& out) const;
     void combine(std::vector<std::vector<double>>& values, std::size_t node) const;
 

@@ -136,31 +136,11 @@ struct Fit {
     }
 };
 
+/// The reference: rows one by one, and the sums of absolute terms in `sizes`.
 template <class X>
-void compare_moments(std::size_t count, bool all, std::size_t memory, std::size_t shared,
-                     std::size_t least_launches, const std::vector<std::size_t>& chosen) {
-    CAPTURE(count);
-    const Fit<X> fit(count);
-    const FitRows rows = fit.rows(all);
-    const std::size_t d = 2;
-    const std::size_t padded = 8;
+void add_moments(const Fit<X>& fit, const FitRows& rows, std::size_t d, std::size_t padded,
+                 const std::vector<std::size_t>& chosen, CellMoments& sums, CellMoments& sizes) {
     const GridBasis& basis = fit.model.basis(d);
-    CellMoments found;
-    found.clear(basis.cells(), chosen.size(), padded);
-    gpu::MomentRowsOn<X, gpu::HostRuntime> there(rows, fit.inputs(), memory, shared);
-    there.gather(d, fit.model.tables(), chosen, fit.model.modes(), fit.model.offset(), padded,
-                 found);
-    CHECK(there.runtime().launches() >= least_launches);
-
-    CellMoments here;
-    here.clear(basis.cells(), chosen.size(), padded);
-    PlacedRows(rows, fit.model.tables(), 1)
-        .gather(d, fit.model.tables(), chosen, fit.model.modes(), fit.model.offset(), padded, here);
-
-    CellMoments sums;
-    CellMoments sizes;
-    sums.clear(basis.cells(), chosen.size(), padded);
-    sizes.clear(basis.cells(), chosen.size(), padded);
     for (std::size_t p = 0; p < rows.count(); ++p) {
         const std::size_t r = rows.row(p);
         const auto factor = [&](std::size_t m, std::size_t k) {
@@ -204,6 +184,34 @@ void compare_moments(std::size_t count, bool all, std::size_t memory, std::size_
             }
         }
     }
+}
+
+template <class X>
+void compare_moments(std::size_t count, bool all, std::size_t memory, std::size_t shared,
+                     std::size_t least_launches, const std::vector<std::size_t>& chosen) {
+    CAPTURE(count);
+    const Fit<X> fit(count);
+    const FitRows rows = fit.rows(all);
+    const std::size_t d = 2;
+    const std::size_t padded = 8;
+    const GridBasis& basis = fit.model.basis(d);
+    CellMoments found;
+    found.clear(basis.cells(), chosen.size(), padded);
+    gpu::MomentRowsOn<X, gpu::HostRuntime> there(rows, fit.inputs(), memory, shared);
+    there.gather(d, fit.model.tables(), chosen, fit.model.modes(), fit.model.offset(), padded,
+                 found);
+    CHECK(there.runtime().launches() >= least_launches);
+
+    CellMoments here;
+    here.clear(basis.cells(), chosen.size(), padded);
+    PlacedRows(rows, fit.model.tables(), 1)
+        .gather(d, fit.model.tables(), chosen, fit.model.modes(), fit.model.offset(), padded, here);
+
+    CellMoments sums;
+    CellMoments sizes;
+    sums.clear(basis.cells(), chosen.size(), padded);
+    sizes.clear(basis.cells(), chosen.size(), padded);
+    add_moments(fit, rows, d, padded, chosen, sums, sizes);
     const double unit = (1000 + static_cast<double>(count)) * 2.3e-16;
     for (const CellMoments& moments : {found, here}) {
         bool close = std::abs(moments.square - sums.square) <= unit * sizes.square;
