@@ -6,6 +6,7 @@
     python -m bench surrogate.hessian --rows 1e5,1e6    some of them, a value each or several
     python -m bench regression --problem V1,V6 --time 5
     python -m bench --write                             also renews bench/README.md
+    python -m bench guard --against COMMIT              what a change costs: new against old
 
 Run it from the repository's root. A name selects itself and all it begins. Our calls and the peer's
 take turns on the same rows and the same processors (the process is bound to `--threads` of them);
@@ -14,4 +15,17 @@ are from what this machine was measured to do at best. Where a target of the sui
 work runs once more under `perf`, and the dearest functions are named.
 
 The status is 1 when a target is missed or a benchmark fails.
+
+The guard takes 3 minutes: start-up, the latency of one row through the C interface, rows a second
+and memory beside the data on 10 million mapped rows, the seven rules and V1 to V8. It measures the
+closedform that Python finds, which has to be the working tree's (`pip install .`; from the source
+tree, without a C library beside it, latency is left out). Its searches have evaluations to spend,
+not seconds, so that the work is the same everywhere.
+
+With `--against` that commit is built first (minutes), and the two take turns for another 3 minutes.
+`new/old` is the ratio of their best turns, in brackets the least and the largest of the turns' own:
+above 1 is better for a speed, below 1 for time and memory. Quote it with its brackets, and where
+others use the machine the ratio of processor time, which they change less; what has 1 between its
+brackets is noise. `found` misses its target where the commit finds more. Without `--against` the
+ratio is to the figures below, of another occasion and perhaps another machine: no evidence.
 """

@@ -10,6 +10,7 @@ from bench import (
     expressions,
     fatigue,
     gpu,
+    guard,
     laws,
     networks,
     regression,
@@ -148,5 +149,11 @@ SUITE = (
             {"rows": (rows // 10,)},
         )
         for what, rows in GPU_ROWS.items()
+    ),
+    Benchmark(
+        "guard",
+        guard.run,
+        {"what": tuple(guard.REPEATS), "rows": (10_000_000,), "against": ("",)},
+        {"what": ("start", "fit", "rules"), "rows": (200_000,)},
     ),
 )
