@@ -6,6 +6,7 @@ import json
 import math
 import os
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -54,12 +55,10 @@ def page(kept: Mapping[str, Any]) -> str:
     parts = [f"# Benchmarks\n\n{title}\n{rest}\n\nWritten by `python -m bench --write`."]
     rows: dict[str, list[str]] = {}
     profiles: list[str] = []
-    every = [set(entry["about"].items()) for entry in kept.values()]
-    common = set.intersection(*every) if every else set()
-    first = next(iter(kept.values()), {"about": {}})["about"]
-    parts += [
-        "\n".join(f"- {key}: {value}" for key, value in first.items() if (key, value) in common)
-    ]
+    # What most runs share is said once; a run that differs says so itself.
+    counts = Counter(item for entry in kept.values() for item in entry["about"].items())
+    common = {item for item, count in counts.items() if count > len(kept) / 2}
+    parts += ["\n".join(f"- {key}: {value}" for key, value in counts if (key, value) in common)]
     for entry in kept.values():
         own = {key: value for key, value in entry["about"].items() if (key, value) not in common}
         about = "\n".join(f"- {key}: {value}" for key, value in own.items())
