@@ -27,10 +27,16 @@ def main() -> int:
     )
     parser.add_argument("--quick", action="store_true", help="small sizes and budgets")
     parser.add_argument("--write", action="store_true", help="renew bench/README.md from this run")
+    parser.add_argument(
+        "--add", type=Path, metavar="FILE", help="put a GPU's results.json into bench/README.md"
+    )
     parser.add_argument("--json", type=Path, help="a file to write this run's records to")
     parser.add_argument("--threads", type=int, default=min(2, os.cpu_count() or 1))
     parser.add_argument("--seed", type=int, default=0)
     options, rest = parser.parse_known_args()
+    if options.add is not None:
+        table.add(options.add)
+        return 0
     selected = [b for b in SUITE if not options.names or any(_begins(b, n) for n in options.names)]
     if not selected:
         parser.error(f"no benchmark is named {' or '.join(options.names)}; see --list")

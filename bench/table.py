@@ -45,6 +45,26 @@ def write(name: str, records: Sequence[Record], threads: int) -> None:
         "load": round(os.getloadavg()[1], 1),
         "records": [record.plain() for record in records],
     }
+    _renew(kept)
+
+
+def add(results: Path) -> None:
+    """The figures of another machine's GPU, from the results.json of tests/gpu/run.sh."""
+    found = json.loads(results.read_text())
+    kept: dict[str, Any] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    about = {
+        "processor": found["card"],
+        "system": found["host"],
+        "closedform": f"architecture {found['architecture']}, CUDA {found['cuda']}",
+        "driver": found["driver"],
+        "peers": ", ".join(f"{name} {version}" for name, version in found["packages"].items()),
+        "date": time.strftime("%Y-%m-%d", time.localtime(results.stat().st_mtime)),
+    }
+    kept["gpu"] = {"about": about, "load": "", "records": found["records"]}
+    _renew(kept)
+
+
+def _renew(kept: Mapping[str, Any]) -> None:
     RESULTS.write_text(json.dumps(kept, indent=1) + "\n")
     README.write_text(page(kept))
 

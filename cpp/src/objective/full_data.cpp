@@ -5,7 +5,7 @@
 #include <numeric>
 #include <stdexcept>
 
-#include "core/parallel.hpp"
+#include "core/row_sums.hpp"
 #include "expression/row_blocks.hpp"
 #include "expression/workspace.hpp"
 #include "objective/objective.hpp"
@@ -14,7 +14,6 @@ namespace closedform {
 namespace {
 
 constexpr std::size_t part_rows = 8192;
-constexpr std::size_t parts_at_once = 64;  // so that what is kept of them is bounded
 constexpr std::size_t equation_parts = 128;
 
 template <class T>
@@ -31,7 +30,7 @@ void check(std::span<const Tape> tapes, MatrixView<const T> x, const Target& tar
 
 /// look(objective at a part's rows, expression, workspace) of every part and expression; add(
 /// expression, part, what look found) in the order of the parts. Every `stride`-th part. False
-/// where the stop token passed first.
+/// where it was stopped first.
 template <class T, class Look, class Add>
 bool over_parts(std::span<const Tape> tapes, MatrixView<const T> x, const Target& target,
                 unsigned threads, std::size_t stride, const StopToken& stop, const Look& look,
@@ -41,31 +40,24 @@ bool over_parts(std::span<const Tape> tapes, MatrixView<const T> x, const Target
     Units units;
     units.x.assign(x.columns, 1.0);
     const std::size_t all = tapes.empty() ? 0 : (x.rows + part_rows - 1) / part_rows;
-    const std::size_t parts = (all + stride - 1) / stride;
-    std::vector<std::vector<Found>> found(std::min(parts, parts_at_once));
-    for (std::size_t first = 0; first < parts; first += parts_at_once) {
-        if (stop.stopped()) {
-            return false;
-        }
-        const std::size_t count = std::min(parts_at_once, parts - first);
-        parallel_for(count, threads, [&](std::size_t part, unsigned) {
-            Workspace workspace;
-            const std::size_t begin = (first + part) * stride * part_rows;
-            std::vector<std::size_t> rows(std::min(part_rows, x.rows - begin));
-            std::iota(rows.begin(), rows.end(), begin);
-            const auto objective = target.at(RowBlocks(x, rows), rows, units);
-            found[part].clear();
-            for (const Tape& tape : tapes) {
-                found[part].push_back(look(*objective, tape, workspace));
-            }
-        });
-        for (std::size_t part = 0; part < count; ++part) {
-            for (std::size_t t = 0; t < tapes.size(); ++t) {
-                add(t, (first + part) * stride, std::move(found[part][t]));
-            }
-        }
-    }
-    return true;
+    return row_sums((all + stride - 1) / stride, threads, stop,
+                    [&](std::size_t part, unsigned) {
+                        Workspace workspace;
+                        const std::size_t begin = part * stride * part_rows;
+                        std::vector<std::size_t> rows(std::min(part_rows, x.rows - begin));
+                        std::iota(rows.begin(), rows.end(), begin);
+                        const auto objective = target.at(RowBlocks(x, rows), rows, units);
+                        std::vector<Found> found;
+                        for (const Tape& tape : tapes) {
+                            found.push_back(look(*objective, tape, workspace));
+                        }
+                        return found;
+                    },
+                    [&](std::size_t part, std::vector<Found>&& found) {
+                        for (std::size_t t = 0; t < tapes.size(); ++t) {
+                            add(t, part * stride, std::move(found[t]));
+                        }
+                    });
 }
 
 std::size_t equation_stride(std::size_t rows) {

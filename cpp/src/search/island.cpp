@@ -18,6 +18,7 @@ Island::Island(const SearchProblem& problem, std::uint64_t seed, std::uint64_t s
       random_(seed, stream),
       variation_(problem.operators, problem.inputs, problem.column_values,
                  problem.options.variation),
+      scorer_(std::make_unique<HostScorer>(*problem.sample, *problem.full, problem.operators)),
       archive_(problem.max_size),
       bins_(problem.max_size + 1),
       max_size_(problem.max_size) {}
@@ -107,8 +108,7 @@ Tape Island::pursue(const Candidate& parent) {
             terms.push_back(variation_.grow(random_, 1 + random_.below(options_.grown_term)));
         }
     }
-    const std::vector<double> shares =
-        problem_.sample->shares(parent.tape, terms, joint, workspace_);
+    const std::vector<double> shares = scorer_->shares(parent.tape, terms, joint);
     passes_ += terms.size() + 1;
     Tape best = {Node::constant(1.0)};
     double best_share = 0.0;
@@ -202,15 +202,14 @@ void Island::consider(Tape tape) {
     if (rivals.size() == options_.bin_capacity) {
         options.give_up_above = rivals.back().sample_loss;
     }
-    Candidate candidate;
-    const FitResult fit = fit_open_form(std::move(open), problem_.operators, objective, workspace_,
-                                        options, candidate.tape);
-    passes_ += static_cast<std::uint64_t>(fit.passes);
-    inner_passes_ += dear ? static_cast<std::uint64_t>(fit.passes) : 0;
-    if (!std::isfinite(fit.loss)) {
+    Score scored = score({{}, std::move(open), options}, ScoreRows::sample);
+    inner_passes_ += dear ? static_cast<std::uint64_t>(scored.passes) : 0;
+    if (!std::isfinite(scored.loss)) {
         return;
     }
-    candidate.sample_loss = fit.loss;
+    Candidate candidate;
+    candidate.tape = std::move(scored.tape);
+    candidate.sample_loss = scored.loss;
     candidate.skeleton = structure;
     if (candidate.tape.empty() || candidate.complexity() > max_size_) {
         return;
@@ -232,12 +231,12 @@ void Island::promote(const Candidate& candidate) {
     const bool more_rows = problem_.full != problem_.sample;
     if (more_rows &&
         !archive_.would_improve(refined.complexity(),
-                                fitted(refined.tape, *problem_.full, options_.glance_iterations,
+                                fitted(refined.tape, ScoreRows::archive, options_.glance_iterations,
                                        options_.archive_tolerance) /
                                     (1.0 + options_.near_enough))) {
         return;
     }
-    if (!std::isfinite(fitted(refined.tape, *problem_.full, options_.archive_iterations,
+    if (!std::isfinite(fitted(refined.tape, ScoreRows::archive, options_.archive_iterations,
                               options_.archive_tolerance))) {
         return;
     }
@@ -246,8 +245,7 @@ void Island::promote(const Candidate& candidate) {
     if (refined.tape.empty()) {
         return;
     }
-    refined.loss = problem_.full->loss(refined.tape, workspace_);
-    ++passes_;
+    refined.loss = score({refined.tape, {}, {}}, ScoreRows::archive).loss;
     refined.sample_loss = more_rows ? candidate.sample_loss : refined.loss;
     if (archive_.offer(refined)) {
         last_improvement_ = passes_;
@@ -273,7 +271,7 @@ void Island::reduce(const Candidate& candidate) {
         if (tape.empty()) {
             continue;
         }
-        const double loss = fitted(tape, *problem_.full,
+        const double loss = fitted(tape, ScoreRows::archive,
                                    fully ? options_.sample_iterations : options_.reduced_iterations,
                                    options_.reduced_tolerance);
         if (!archive_.would_improve(tape.size(), loss)) {
@@ -281,7 +279,7 @@ void Island::reduce(const Candidate& candidate) {
         }
         Candidate smaller{tape, loss, skeleton(canonical(tape)), loss};
         if (problem_.full != problem_.sample) {
-            smaller.sample_loss = fitted(tape, *problem_.sample, options_.reduced_iterations,
+            smaller.sample_loss = fitted(tape, ScoreRows::sample, options_.reduced_iterations,
                                          options_.sample_tolerance);
         }
         archive_.offer(smaller);
@@ -292,15 +290,20 @@ void Island::reduce(const Candidate& candidate) {
     }
 }
 
-double Island::fitted(Tape& tape, const Objective& objective, int iterations, double tolerance) {
+Score Island::score(ScoreTask task, ScoreRows rows) {
+    Score found = std::move(scorer_->score({&task, 1}, rows).front());
+    passes_ += static_cast<std::uint64_t>(found.passes);
+    return found;
+}
+
+double Island::fitted(Tape& tape, ScoreRows rows, int iterations, double tolerance) {
     FitOptions options;
     options.max_iterations = iterations;
     options.tolerance = tolerance;
     options.floor = problem_.exact_loss * options_.floor;
-    const FitResult fit =
-        fit_constants(tape, constant_positions(tape), {}, objective, workspace_, options);
-    passes_ += static_cast<std::uint64_t>(fit.passes);
-    return fit.loss;
+    Score found = score({std::move(tape), {}, options}, rows);
+    tape = std::move(found.tape);
+    return found.loss;
 }
 
 void Island::keep(Candidate candidate) {

@@ -3,17 +3,17 @@
 // factor for every term of its outermost sum and a constant term, are fitted before it is judged.
 
 #include <cstdint>
+#include <memory>
 #include <unordered_map>
 #include <vector>
 
 #include "closedform/core/stop.hpp"
 #include "closedform/expression/canonical_form.hpp"
 #include "core/random.hpp"
-#include "expression/workspace.hpp"
-#include "objective/levenberg_marquardt.hpp"
 #include "objective/objective.hpp"
 #include "search/evolution_options.hpp"
 #include "search/pareto_archive.hpp"
+#include "search/scorer.hpp"
 #include "search/variation.hpp"
 
 namespace closedform {
@@ -44,7 +44,7 @@ class Island {
 
     const Archive& archive() const { return archive_; }
     std::uint64_t passes() const { return passes_; }
-    std::uint64_t node_evaluations() const { return workspace_.node_evaluations(); }
+    std::uint64_t node_evaluations() const { return scorer_->node_evaluations(); }
 
   private:
     void seed_population();
@@ -56,15 +56,16 @@ class Island {
     Tape simplest(const Tape& tape) const;
     void promote(const Candidate& candidate);
     void reduce(const Candidate& candidate);
+    Score score(ScoreTask task, ScoreRows rows);
     /// The loss once the constants are fitted in place.
-    double fitted(Tape& tape, const Objective& objective, int iterations, double tolerance);
+    double fitted(Tape& tape, ScoreRows rows, int iterations, double tolerance);
     void keep(Candidate candidate);
 
     const SearchProblem& problem_;
     const EvolutionOptions& options_;
     Random random_;
     Variation variation_;
-    Workspace workspace_;
+    std::unique_ptr<Scorer> scorer_;
     Archive archive_;
     std::vector<std::vector<Candidate>> bins_;  ///< population by size, best loss first
     std::unordered_map<std::uint64_t, std::uint32_t> visits_;

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "core/parallel.hpp"
+#include "core/row_sums.hpp"
 #include "structure/pair_totals.hpp"
 
 namespace closedform {
@@ -40,26 +40,26 @@ class Pass {
 
     PairTotals run(double offset) const {
         const std::size_t n = options_.inputs.size();
-        // Sums one per piece, merged in order; counts one per worker, for their order does not
-        // matter.
-        std::vector<PairSums> sums(pieces_, PairSums(n));
+        PairTotals totals(n);
+        // Counts are one per worker: their order does not matter, and they are large.
         std::vector<PairCounts> counts(workers_, PairCounts(n));
         std::vector<Space> spaces(workers_);
-        parallel_for(pieces_, workers_, [&](std::size_t piece, unsigned worker) {
-            const std::size_t end = blocks_ * (piece + 1) / pieces_;
-            for (std::size_t b = blocks_ * piece / pieces_; b < end; ++b) {
-                if (options_.stop.stopped()) {
-                    return;
+        row_sums(
+            pieces_, workers_, options_.stop,
+            [&](std::size_t piece, unsigned worker) {
+                PairSums sums(n);
+                const std::size_t end = blocks_ * (piece + 1) / pieces_;
+                for (std::size_t b = blocks_ * piece / pieces_; b < end; ++b) {
+                    if (options_.stop.stopped()) {
+                        break;
+                    }
+                    const std::size_t at = all_blocks_ * b / blocks_ * block;
+                    reduce(at, std::min(block, rows_.rows() - at), offset, spaces[worker], sums,
+                           counts[worker]);
                 }
-                const std::size_t at = all_blocks_ * b / blocks_ * block;
-                reduce(at, std::min(block, rows_.rows() - at), offset, spaces[worker], sums[piece],
-                       counts[worker]);
-            }
-        });
-        PairTotals totals(n);
-        for (const PairSums& s : sums) {
-            totals.sums.add(s);
-        }
+                return sums;
+            },
+            [&](std::size_t, const PairSums& sums) { totals.sums.add(sums); });
         for (const PairCounts& c : counts) {
             totals.counts.merge(c);
         }

@@ -1,11 +1,11 @@
 #include "surrogate/error_gradient.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <numeric>
 
 #include "closedform/core/aligned_vector.hpp"
 #include "core/parallel.hpp"
+#include "core/row_sums.hpp"
 #include "kernels/simd/als.hpp"
 #include "kernels/simd/tensor.hpp"
 #include "surrogate/als_moments.hpp"
@@ -22,6 +22,19 @@ struct Piece {
     std::vector<CellMoments> moments;
     std::vector<double*> right;
     double squares = 0;
+
+    explicit Piece(const TensorSurrogate& model) : moments(model.inputs()) {
+        for (std::size_t d = 0; d < model.inputs(); ++d) {
+            moments[d].right.assign(model.tables()[d].planes.size(), 0.0);
+            right.push_back(moments[d].right.data());
+        }
+    }
+    void add(const Piece& other) {
+        squares += other.squares;
+        for (std::size_t d = 0; d < moments.size(); ++d) {
+            moments[d].add(other.moments[d]);
+        }
+    }
 };
 
 /// Adds rows at positions [first, first + count) to a piece.
@@ -124,41 +137,36 @@ ErrorSlopes sums_here(const TensorSurrogate& model, const TensorSurrogate* step,
     const std::size_t inputs = model.inputs();
     const std::size_t total = rows.count();
     const std::size_t blocks = (total + block_size - 1) / block_size;
-    std::vector<Piece> pieces(std::min(blocks, most_pieces));
-    const unsigned workers = static_cast<unsigned>(
-        std::min<std::size_t>(resolve_threads(options.threads), pieces.size()));
+    const std::size_t pieces = std::min(blocks, most_pieces);
+    const unsigned workers =
+        static_cast<unsigned>(std::min<std::size_t>(resolve_threads(options.threads), pieces));
     std::vector<Pass> passes(workers, Pass(model, step, rows));
-    std::atomic<bool> given_up{false};
-    parallel_for(pieces.size(), workers, [&](std::size_t p, unsigned worker) {
-        Piece& piece = pieces[p];
-        piece.moments.resize(inputs);
-        for (std::size_t d = 0; d < inputs; ++d) {
-            const FactorTable& table = model.tables()[d];
-            piece.moments[d].right.assign(table.planes.size(), 0.0);
-            piece.right.push_back(piece.moments[d].right.data());
-        }
-        const std::size_t end = blocks * (p + 1) / pieces.size();
-        std::size_t since = 0;
-        for (std::size_t b = blocks * p / pieces.size(); b < end && !given_up; ++b) {
-            const std::size_t first = b * block_size;
-            passes[worker].add(first, std::min(block_size, total - first), piece);
-            since += block_size;  // rows on a disk take long to go through once
-            if (since >= rows_between_stops) {
-                since = 0;
-                given_up = given_up || options.stop.stopped();
+    Piece all(model);
+    row_sums(
+        pieces, workers, options.stop,
+        [&](std::size_t p, unsigned worker) {
+            Piece piece(model);
+            const std::size_t end = blocks * (p + 1) / pieces;
+            std::size_t since = 0;
+            for (std::size_t b = blocks * p / pieces; b < end; ++b) {
+                const std::size_t first = b * block_size;
+                passes[worker].add(first, std::min(block_size, total - first), piece);
+                since += block_size;  // rows on a disk take long to go through once
+                if (since >= rows_between_stops) {
+                    since = 0;
+                    if (options.stop.stopped()) {
+                        break;
+                    }
+                }
             }
-        }
-    });
+            return piece;
+        },
+        [&](std::size_t, const Piece& piece) { all.add(piece); });
     ErrorSlopes slopes;
     for (std::size_t d = 0; d < inputs; ++d) {
-        for (std::size_t p = 1; p < pieces.size(); ++p) {
-            pieces[0].moments[d].add(pieces[p].moments[d]);
-        }
-        take(model, d, pieces[0].moments[d], slopes.by_node);
+        take(model, d, all.moments[d], slopes.by_node);
     }
-    for (const Piece& piece : pieces) {
-        slopes.squares += piece.squares;
-    }
+    slopes.squares = all.squares;
     return slopes;
 }
 
@@ -169,8 +177,8 @@ ErrorSlopes error_slopes(const TensorSurrogate& model, const FitRows& rows,
     return sums_here(model, nullptr, rows, options);
 }
 
-NodeSums error_bends(const TensorSurrogate& model, const TensorSurrogate& step, const FitRows& rows,
-                     const AlsOptions& options) {
+NodeSums error_curvature(const TensorSurrogate& model, const TensorSurrogate& step,
+                         const FitRows& rows, const AlsOptions& options) {
     return sums_here(model, &step, rows, options).by_node;
 }
 

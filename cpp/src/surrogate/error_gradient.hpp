@@ -30,7 +30,7 @@ ErrorSlopes error_slopes(const TensorSurrogate& model, MomentRows& there,
 
 /// J' W J times `step`, J the derivatives of the model by its node values: half the second
 /// derivative of `squares` but for what the residuals add. `step` has the model's grids and modes.
-NodeSums error_bends(const TensorSurrogate& model, const TensorSurrogate& step, const FitRows& rows,
-                     const AlsOptions& options);
+NodeSums error_curvature(const TensorSurrogate& model, const TensorSurrogate& step,
+                         const FitRows& rows, const AlsOptions& options);
 
 }  // namespace closedform

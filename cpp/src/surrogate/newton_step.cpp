@@ -134,7 +134,7 @@ class Curvature {
     }
     NodeSums times(const NodeSums& step) const {
         const TensorSurrogate along = with_node_values(model_, step);
-        NodeSums product = error_bends(model_, along, sample_, options_);
+        NodeSums product = error_curvature(model_, along, sample_, options_);
         add(product, 1, penalty_of(step));
         return product;
     }
