@@ -20,12 +20,15 @@ The guard takes 3 minutes: start-up, the latency of one row through the C interf
 and memory beside the data on 10 million mapped rows, the seven rules and V1 to V8. It measures the
 closedform that Python finds, which has to be the working tree's (`pip install .`; from the source
 tree, without a C library beside it, latency is left out). Its searches have evaluations to spend,
-not seconds, so that the work is the same everywhere.
+not seconds, so that the work is the same from run to run.
 
 With `--against` that commit is built first (minutes), and the two take turns for another 3 minutes.
 `new/old` is the ratio of their best turns, in brackets the least and the largest of the turns' own:
 above 1 is better for a speed, below 1 for time and memory. Quote it with its brackets, and where
-others use the machine the ratio of processor time, which they change less; what has 1 between its
-brackets is noise. `found` misses its target where the commit finds more. Without `--against` the
-ratio is to the figures below, of another occasion and perhaps another machine: no evidence.
+others use the machine the ratio of processor time, which they change less. What has 1 between its
+brackets is noise; what has not may be: by chance alone five turns agree once in sixteen times,
+three (latency, fit, search) once in four. So run it again before you believe it, and run a commit
+against itself to see how quiet the machine is. `found` misses its target where the commit finds
+more. Without `--against` the ratio is to the figures below, of another occasion and perhaps another
+machine: no evidence.
 """

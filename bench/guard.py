@@ -24,13 +24,13 @@ from bench.table import RESULTS
 
 # What is measured, and how often under each build; of the laws, eight, each once.
 REPEATS = {
-    "start": 7,
+    "start": 5,
     "latency": 3,
     "fit": 3,
-    "hessian": 3,
-    "separability": 3,
+    "hessian": 5,
+    "separability": 5,
     "search": 3,
-    "rules": 3,
+    "rules": 5,
     "laws": 1,
 }
 ON_ROWS = ("fit", "hessian", "separability", "search")
