@@ -136,7 +136,12 @@ def _trigonometric(expression: Any) -> Any:
         return expression
     flat = {f: f.func(factor * symbols[inner]) for f, (factor, inner) in parts.items()}
     back = {symbol: inner for inner, symbol in symbols.items()}
-    return sympy.trigsimp(expression.xreplace(flat)).xreplace(back)
+    shown = expression.xreplace(flat)
+    # A constant of 16 digits is a fraction of large integers to sympy, which it would factorise.
+    constants = {abs(c): sympy.Dummy(positive=True) for c in shown.atoms(sympy.Float) if c != 1}
+    signed = {c: sympy.sign(c) * constants[abs(c)] for c in shown.atoms(sympy.Float) if c != 1}
+    back |= {symbol: constant for constant, symbol in constants.items()}
+    return sympy.trigsimp(shown.xreplace(signed)).xreplace(back)
 
 
 def _without_quarter_turns(expression: Any) -> Any:
