@@ -5,7 +5,7 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <optional>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -24,14 +24,14 @@ template <class Take, class Add>
 bool row_sums(std::size_t parts, unsigned threads, const StopToken& stop, const Take& take,
               const Add& add) {
     using Sum = decltype(take(std::size_t{}, 0U));
-    std::vector<std::optional<Sum>> found(std::min(parts, parts_at_once));
+    std::vector<std::unique_ptr<Sum>> found(std::min(parts, parts_at_once));
     for (std::size_t first = 0; first < parts; first += parts_at_once) {
         if (stop.stopped()) {
             return false;
         }
         const std::size_t count = std::min(parts_at_once, parts - first);
         parallel_for(count, threads, [&](std::size_t part, unsigned worker) {
-            found[part].emplace(take(first + part, worker));
+            found[part] = std::make_unique<Sum>(take(first + part, worker));
         });
         for (std::size_t part = 0; part < count; ++part) {
             add(first + part, std::move(*found[part]));
