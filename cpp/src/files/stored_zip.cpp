@@ -29,7 +29,8 @@ std::uint32_t number(std::span<const char> bytes, std::size_t at, std::size_t co
 
 void put(std::string& to, std::size_t value, std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) {
-        to += static_cast<char>(value >> 8U * i & 0xFFU);
+        to += static_cast<char>(value & 0xFFU);
+        value >>= 8U;
     }
 }
 
