@@ -118,8 +118,8 @@ void check(std::size_t rows, std::size_t columns, const Target& target,
     if (options.islands == 0) {
         refuse("islands: must be at least 1");
     }
-    if (!(options.seconds > 0.0)) {
-        refuse("seconds: must be positive; infinity for no limit");
+    if (std::isnan(options.seconds)) {  // none left is one epoch
+        refuse("seconds: is no number; infinity for no limit");
     }
     if (!(options.good_enough >= 0.0)) {
         refuse("good_enough: must not be negative; 0 for none");
