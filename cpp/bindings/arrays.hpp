@@ -12,6 +12,7 @@
 #include "closedform/core/matrix_view.hpp"
 #include "closedform/core/stop.hpp"
 #include "closedform/core/table.hpp"
+#include "interpreter_lock.hpp"
 
 namespace closedform {
 
@@ -52,7 +53,7 @@ class Interrupt {
 
   private:
     StopToken token_{std::numeric_limits<double>::infinity(), [] {
-                         const pybind11::gil_scoped_acquire gil;
+                         const Locked locked;
                          return PyErr_CheckSignals() != 0;
                      }};
 };

@@ -12,6 +12,7 @@
 #include "closedform/expression/evaluate.hpp"
 #include "closedform/expression/infix.hpp"
 #include "expression/workspace.hpp"
+#include "interpreter_lock.hpp"
 #include "objective/levenberg_marquardt.hpp"
 #include "objective/value_objective.hpp"
 #include "register.hpp"
@@ -32,7 +33,7 @@ Array<double> call(const Expression& self, const Array<T>& x, unsigned threads) 
     const auto view = matrix_view(x, "X");
     Array<double> out(static_cast<py::ssize_t>(view.rows));
     const std::span<double> values(out.mutable_data(), view.rows);
-    const py::gil_scoped_release release;
+    const Unlocked unlocked;
     evaluate(self.tape, view, values, threads);
     return out;
 }
@@ -42,7 +43,7 @@ Array<double> gradient(const Expression& self, const Array<T>& x, unsigned threa
     const auto view = matrix_view(x, "X");
     Array<double> out({x.shape(0), x.shape(1)});
     const MatrixView<double> values(out.mutable_data(), view.rows, view.columns);
-    const py::gil_scoped_release release;
+    const Unlocked unlocked;
     evaluate_gradient(self.tape, view, values, threads);
     return out;
 }
@@ -52,7 +53,7 @@ Array<double> hessian(const Expression& self, const Array<T>& x, unsigned thread
     const auto view = matrix_view(x, "X");
     Array<double> out({x.shape(0), x.shape(1), x.shape(1)});
     double* data = out.mutable_data();
-    const py::gil_scoped_release release;
+    const Unlocked unlocked;
     evaluate_derivatives(self.tape, view, nullptr, nullptr, data, threads);
     return out;
 }
@@ -71,7 +72,7 @@ std::pair<Expression, double> refit(const Expression& self, const Array<double>&
     const auto targets = vector_view(y, view.rows, "y");
     const auto row_weights =
         weights ? vector_view(*weights, view.rows, "weights") : std::span<const double>{};
-    const py::gil_scoped_release release;
+    const Unlocked unlocked;
     const ValueObjective objective(RowBlocks(view), targets, row_weights);
     Workspace workspace;
     Tape tape = self.tape;

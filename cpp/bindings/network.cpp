@@ -11,6 +11,7 @@
 
 #include "arrays.hpp"
 #include "device_rows.hpp"
+#include "interpreter_lock.hpp"
 #include "register.hpp"
 
 namespace closedform {
@@ -64,7 +65,7 @@ DoubleArray evaluate(const Network<T>& network, const py::object& x, const Head&
     double* value = gradient ? nullptr : out.mutable_data();
     double* slope = gradient ? out.mutable_data() : nullptr;
     {
-        const py::gil_scoped_release release;
+        const Unlocked unlocked;
         if (on_device) {
             cuda::evaluate(network, rows, head, value, slope,
                            own_products ? cuda::Products::own : cuda::Products::of_library);

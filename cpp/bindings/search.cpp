@@ -12,6 +12,7 @@
 #include "closedform/expression/infix.hpp"
 #include "closedform/objective/full_data.hpp"
 #include "gpu/device.hpp"
+#include "interpreter_lock.hpp"
 #include "register.hpp"
 
 namespace py = pybind11;
@@ -101,7 +102,7 @@ std::vector<double> goal_losses(const PythonTarget& self, const std::vector<std:
                                 unsigned threads) {
     const auto view = matrix_view(x, "X");
     const std::vector<Tape> tapes = parsed(texts, names);
-    const py::gil_scoped_release release;
+    const Unlocked unlocked;
     return losses_on_all_rows<T>(tapes, view, *self.target, threads);
 }
 
@@ -112,7 +113,7 @@ std::vector<double> goal_losses_on_device(const PythonTarget& self,
                                           bool rough) {
     const auto view = matrix_view(x, "X");
     const std::vector<Tape> tapes = parsed(texts, names);
-    const py::gil_scoped_release release;
+    const Unlocked unlocked;
     const auto there = cuda::losses_of(view, *self.target);
     return rough ? there->rough_losses(tapes) : there->losses(tapes);
 }
@@ -145,7 +146,7 @@ py::dict run(const Array<T>& x, const PythonTarget& target, const std::vector<st
     options.start = parsed(start, names);
     // Ctrl-C and an exception in the callback end the search; the latter is raised afterwards.
     const auto progress = [&](const SearchProgress& now) {
-        const py::gil_scoped_acquire acquire;
+        const Locked locked;
         if (PyErr_CheckSignals() != 0) {
             PyErr_Clear();
             return true;
@@ -155,7 +156,7 @@ py::dict run(const Array<T>& x, const PythonTarget& target, const std::vector<st
     };
     SearchResult result;
     {
-        const py::gil_scoped_release release;
+        const Unlocked unlocked;
         const auto begin = std::chrono::steady_clock::now();
         const auto there = on_device ? cuda::losses_of(view, *target.target) : nullptr;
         options.loss_rows = there.get();

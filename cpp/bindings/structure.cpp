@@ -6,6 +6,7 @@
 #include "closedform/structure/separation.hpp"
 #include "closedform/surrogate/fit_surrogate.hpp"
 #include "gpu/device.hpp"
+#include "interpreter_lock.hpp"
 #include "register.hpp"
 
 namespace closedform {
@@ -49,7 +50,7 @@ py::dict separate_rows(const TensorSurrogate& model, const py::array& x,
     options.stop = interrupt.token();
     Separation result;
     try {
-        const py::gil_scoped_release release;
+        const Unlocked unlocked;
         result = separate(model, rows, y ? span_of(*y) : std::span<const double>{},
                           weights ? span_of(*weights) : std::span<const double>{}, options);
     } catch (const FitStopped&) {  // nothing but Ctrl-C stops it here

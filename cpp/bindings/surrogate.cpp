@@ -13,6 +13,7 @@
 #include "closedform/files/surrogate_file.hpp"
 #include "closedform/surrogate/fit_surrogate.hpp"
 #include "device_rows.hpp"
+#include "interpreter_lock.hpp"
 #include "register.hpp"
 
 namespace closedform {
@@ -47,7 +48,7 @@ py::tuple read(const py::bytes& bytes) {
     const std::string_view view = bytes;
     SavedSurrogate saved;
     {
-        const py::gil_scoped_release release;
+        const Unlocked unlocked;
         saved = read_surrogate(view);
     }
     return py::make_tuple(std::move(saved.model), saved.names, saved.discrete, saved.held_out_error,
@@ -75,7 +76,7 @@ py::tuple fit(const py::array& x, const DoubleArray& y, const std::optional<Doub
     options.stop = interrupt.token();
     SurrogateFit result;
     try {
-        const py::gil_scoped_release release;
+        const Unlocked unlocked;
         result = fit_surrogate(rows, span_of(y),
                                weights ? span_of(*weights) : std::span<const double>{}, options);
     } catch (const FitStopped&) {  // nothing but Ctrl-C stops it here
@@ -103,7 +104,7 @@ DoubleArray evaluate(const TensorSurrogate& model, const py::object& x, int orde
     double* gradient = order == 1 ? data : nullptr;
     double* hessian = order == 2 ? data : nullptr;
     {
-        const py::gil_scoped_release release;
+        const Unlocked unlocked;
         if (on_device) {
             cuda::derivatives(model, rows, value, gradient, hessian);
         } else {

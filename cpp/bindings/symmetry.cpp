@@ -6,6 +6,7 @@
 #include "closedform/expression/infix.hpp"
 #include "closedform/symmetry/separable_blocks.hpp"
 #include "closedform/symmetry/symmetries.hpp"
+#include "interpreter_lock.hpp"
 #include "register.hpp"
 
 namespace py = pybind11;
@@ -70,7 +71,7 @@ std::pair<py::dict, std::optional<py::dict>> find(const Array<double>& x, const 
     const OpSet allowed(operator_views);
     Symmetries found;
     {
-        const py::gil_scoped_release release;
+        const Unlocked unlocked;
         found = find_symmetries(points, gradients, row_weights, allowed, seed);
     }
     std::optional<py::dict> tentative;
@@ -95,7 +96,7 @@ std::vector<std::tuple<std::size_t, std::size_t, double>> blocks(const Array<dou
     }
     std::vector<SeparableBlock> found;
     {
-        const py::gil_scoped_release release;
+        const Unlocked unlocked;
         found = separable_blocks(values, components, sizes, row_weights);
     }
     std::vector<std::tuple<std::size_t, std::size_t, double>> out;

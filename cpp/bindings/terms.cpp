@@ -6,6 +6,7 @@
 #include "arrays.hpp"
 #include "closedform/expression/infix.hpp"
 #include "closedform/terms/sums_of_terms.hpp"
+#include "interpreter_lock.hpp"
 #include "register.hpp"
 
 namespace py = pybind11;
@@ -34,18 +35,18 @@ std::vector<std::tuple<std::string, double>> run(
     // Ctrl-C is left pending for the caller.
     std::exception_ptr failure;
     options.stop = StopToken(std::numeric_limits<double>::infinity(), [&] {
-        const py::gil_scoped_acquire acquire;
+        const Locked locked;
         try {
             return PyErr_CheckSignals() != 0 ||
                    (!stop_callback.is_none() && stop_callback().template cast<bool>());
-        } catch (...) {
+        } catch (const std::exception&) {  // not what ends a thread with the interpreter
             failure = std::current_exception();
             return true;
         }
     });
     std::vector<Candidate> found;
     {
-        const py::gil_scoped_release release;
+        const Unlocked unlocked;
         found = sums_of_terms(view, targets, row_weights, options);
     }
     if (failure) {

@@ -367,15 +367,15 @@ bool same(const Form& a, const Form& b) { return compare(a, b) == 0; }
 Scaled canonical(const Tape& tape) { return canonical_subtree(tape, tape.size() - 1); }
 
 Tape simplify(const Tape& tape, const OpSet& allowed) {
+    if (tape.empty()) {
+        return tape;
+    }
     Tape shorter = emit(canonical(tape), allowed);
     // An undefined constant, such as log(-1), has no text: leave it as it was written.
     const bool defined = std::all_of(shorter.begin(), shorter.end(),
                                      [](const Node& node) { return std::isfinite(node.value); });
     // x^3 is one node fewer than x*x^2, but no answer where only the square is allowed.
-    const bool permitted = std::all_of(tape.begin(), tape.end(), [&](const Node& node) {
-        return arity(node.op) == 0 || allowed.has(node.op);
-    });
-    const bool longer = permitted && shorter.size() > tape.size();
+    const bool longer = uses_only(tape, allowed) && shorter.size() > tape.size();
     return shorter.empty() || longer || !defined ? tape : shorter;
 }
 

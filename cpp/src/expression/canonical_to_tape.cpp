@@ -14,7 +14,15 @@ class Emitter {
   public:
     explicit Emitter(const OpSet& allowed) : allowed_(allowed) {}
 
-    Tape tape;
+    /// What was written; empty where it took an operator that is not allowed, or too many nodes.
+    Tape result() && {
+        if (!writable_ || tape_.size() > max_tape_size) {
+            return {};
+        }
+        fix_sizes(tape_);
+        return std::move(tape_);
+    }
+    /// Positions of the constants of linear_sum.
     std::vector<std::size_t> linear;
 
     void scaled(double scale, const Form& form) {
@@ -29,49 +37,85 @@ class Emitter {
                 product(scale, form);
                 return;
             default:
-                if (scale == 1.0) {
-                    unit(form);
-                } else {
-                    constant(scale);
-                    unit(form);
-                    function(Op::mul);
-                }
+                times(scale, [&] { unit(form); });
         }
     }
 
-    /// Every term with its own factor, and the constant term, present whatever their values.
+    /// Every term with its own factor, and the constant term, present whatever their values. Where
+    /// there is no addition, later ones are subtracted.
     void linear_sum(double scale, const Form& form, bool constant_term) {
+        const bool add = allowed_.has(Op::add);
+        const Op join = add ? Op::add : Op::sub;
         const bool is_sum = form.kind == Kind::sum;
         const Scaled single{1.0, is_sum ? Form{} : form};
         const auto* terms = is_sum ? form.parts.data() : &single;
         const std::size_t count = is_sum ? form.parts.size() : 1;
         for (std::size_t i = 0; i < count; ++i) {
-            linear.push_back(tape.size());
+            const double factor = (i == 0 || add ? scale : -scale) * terms[i].scale;
+            linear.push_back(tape_.size());
             if (terms[i].form.kind == Kind::product) {
-                product(scale * terms[i].scale, terms[i].form, true);
+                product(factor, terms[i].form, true);
             } else {
-                constant(scale * terms[i].scale);
+                constant(factor);
                 scaled(1.0, terms[i].form);
                 function(Op::mul);
             }
             if (i > 0) {
-                function(Op::add);
+                function(join);
             }
         }
         if (constant_term) {
-            linear.push_back(tape.size());
-            constant(is_sum ? scale * form.offset : 0.0);
-            function(Op::add);
+            linear.push_back(tape_.size());
+            constant(is_sum ? (add ? scale : -scale) * form.offset : 0.0);
+            function(join);
         }
     }
 
   private:
-    void constant(double value) { tape.push_back(Node::constant(value)); }
-    void function(Op op) { tape.push_back(Node::function(op)); }
+    void constant(double value) { tape_.push_back(Node::constant(value)); }
+    void function(Op op) {
+        writable_ = writable_ && allowed_.has(op);
+        tape_.push_back(Node::function(op));
+    }
+
+    /// scale * what write() writes, by division or subtraction where there is no product.
+    template <class Write>
+    void times(double scale, const Write& write) {
+        if (scale == 1.0) {
+            write();
+        } else if (allowed_.has(Op::mul)) {
+            constant(scale);
+            write();
+            function(Op::mul);
+        } else if (allowed_.has(Op::div)) {
+            write();
+            constant(1.0 / scale);
+            function(Op::div);
+        } else {  // -x; there is no way to write other factors
+            writable_ = writable_ && scale == -1.0;
+            constant(0.0);
+            write();
+            function(Op::sub);
+        }
+    }
+
+    /// Multiplies what is on the tape by what write() writes: a*b is a/(1/b) without products.
+    template <class Write>
+    void multiplied_by(const Write& write) {
+        const bool divide = !allowed_.has(Op::mul) && allowed_.has(Op::div);
+        if (divide) {
+            constant(1.0);
+        }
+        write();
+        if (divide) {
+            function(Op::div);
+        }
+        function(divide ? Op::div : Op::mul);
+    }
 
     void unit(const Form& form) {
         if (form.kind == Kind::variable) {
-            tape.push_back(Node::input(form.column));
+            tape_.push_back(Node::input(form.column));
             return;
         }
         if (form.kind == Kind::function) {
@@ -147,9 +191,8 @@ class Emitter {
             const int keep_sign = sum_cost(1.0, form) + 2;
             if (std::min(outside, keep_sign) < inside) {
                 const bool with_sign = keep_sign <= outside;
-                constant(with_sign ? scale : std::abs(scale));
-                terms(with_sign ? 1.0 : sign, form);
-                function(Op::mul);
+                times(with_sign ? scale : std::abs(scale),
+                      [&] { terms(with_sign ? 1.0 : sign, form); });
                 return;
             }
         }
@@ -214,10 +257,9 @@ class Emitter {
             unit(base);
             constant(exponent);
             function(Op::pow);
-        } else if (allowed_.has(Op::mul)) {
+        } else if (allowed_.has(Op::mul) || !allowed_.has(Op::pow)) {
             unit(base);
-            power(base, exponent - 1);
-            function(Op::mul);
+            multiplied_by([&] { power(base, exponent - 1); });
         } else {
             unit(base);
             constant(exponent);
@@ -244,9 +286,13 @@ class Emitter {
     bool side(const Form& form, bool numerator, bool begun) {
         for (std::size_t i = 0; i < form.parts.size(); ++i) {
             if (in_numerator(form.parts[i].form, form.exponents[i]) == numerator) {
-                factor(form.parts[i].form, form.exponents[i], numerator);
+                const auto write = [&] {
+                    factor(form.parts[i].form, form.exponents[i], numerator);
+                };
                 if (begun) {
-                    function(Op::mul);
+                    multiplied_by(write);
+                } else {
+                    write();
                 }
                 begun = true;
             }
@@ -283,17 +329,24 @@ class Emitter {
             return;
         }
         side(form, false, false);
-        if (invert) {
-            function(Op::inv);
-            if (begun) {
-                function(Op::mul);
-            }
-        } else {
+        if (!invert) {
             function(Op::div);
+            return;
+        }
+        if (allowed_.has(Op::inv) || !allowed_.has(Op::pow)) {
+            function(Op::inv);
+        } else {
+            constant(-1.0);
+            function(Op::pow);
+        }
+        if (begun) {
+            function(Op::mul);
         }
     }
 
     const OpSet& allowed_;
+    Tape tape_;
+    bool writable_ = true;           ///< in allowed operators
     const Form* flipped_ = nullptr;  ///< the sum that takes its product's number in: taken_
     double taken_ = 1.0;
 };
@@ -303,21 +356,15 @@ class Emitter {
 Tape emit(const Scaled& expression, const OpSet& allowed) {
     Emitter emitter(allowed);
     emitter.scaled(expression.scale, expression.form);
-    if (emitter.tape.size() > max_tape_size) {
-        return {};
-    }
-    fix_sizes(emitter.tape);
-    return std::move(emitter.tape);
+    return std::move(emitter).result();
 }
 
 LinearTape emit_linear(const Scaled& expression, const OpSet& allowed, bool constant_term) {
     Emitter emitter(allowed);
     emitter.linear_sum(expression.scale, expression.form, constant_term);
-    if (emitter.tape.size() > max_tape_size) {
-        return {};
-    }
-    fix_sizes(emitter.tape);
-    return {std::move(emitter.tape), std::move(emitter.linear)};
+    std::vector<std::size_t> linear = std::move(emitter.linear);
+    Tape tape = std::move(emitter).result();
+    return tape.empty() ? LinearTape{} : LinearTape{std::move(tape), std::move(linear)};
 }
 
 }  // namespace closedform

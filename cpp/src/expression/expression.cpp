@@ -120,6 +120,11 @@ int inputs_needed(const Tape& tape) {
     return largest + 1;
 }
 
+bool uses_only(const Tape& tape, const OpSet& allowed) {
+    return std::all_of(tape.begin(), tape.end(),
+                       [&](const Node& node) { return allowed.has(node.op); });
+}
+
 void mark_ancestors(const Tape& tape, std::span<bool> marked) {
     for (std::size_t i = 0; i < tape.size(); ++i) {
         const int operand_count = arity(tape[i].op);

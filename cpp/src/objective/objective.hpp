@@ -65,6 +65,11 @@ class Objective : public ConstantsLoss {
     /// The simplest expression this objective cannot tell from the given one.
     virtual Scaled representative(Scaled form) const { return form; }
 
+    /// The shortest expression that this objective cannot tell from the tape, in operators of
+    /// `allowed`; the tape itself where its canonical form cannot be written with them. Empty for
+    /// an empty one, and where neither can.
+    Tape simplest(Tape tape, const OpSet& allowed) const;
+
     /// True when a factor, a constant term and an outer monotone function do not matter.
     virtual bool scale_free() const { return false; }
 

@@ -67,7 +67,7 @@ class Finisher {
                 continue;
             }
             const auto follow = [&](const Tape& reduction) {
-                Tape smaller = simplest(reduction);
+                Tape smaller = few_.simplest(reduction, operators_);
                 if (!smaller.empty() && smaller.size() < next.size()) {
                     queue.push_back(std::move(smaller));
                 }
@@ -86,7 +86,8 @@ class Finisher {
     /// The tape with the sign, where that is free, of an increasing link on top of it, with
     /// constants rounded as far as half a standard error of what the data say about one constant.
     /// Where factors are free, one is chosen that makes it smallest, then shortest to write.
-    Tape made_simple(const Candidate& candidate) {
+    /// The candidate itself where that makes it larger than allowed.
+    Tape made_simple(const Candidate& candidate, std::size_t max_size) {
         const double rows = static_cast<double>(few_.rows().rows());
         const double allowed = std::max(few_.rounding_loss(), candidate.loss * (1.0 + 0.5 / rows));
         Tape best;
@@ -97,15 +98,11 @@ class Finisher {
                 best = std::move(tape);
             }
         }
-        return best;
+        const bool grown = best.size() > std::max(max_size, candidate.complexity());
+        return grown || !uses_only(best, operators_) ? candidate.tape : best;
     }
 
   private:
-    /// The shortest expression that the objective cannot tell from the tape; empty for none.
-    Tape simplest(const Tape& tape) const {
-        return tape.empty() ? tape : emit(few_.representative(canonical(tape)), operators_);
-    }
-
     /// Of expressions that differ by factors the objective cannot tell.
     std::vector<Tape> variants(const Tape& tape) {
         if (!few_.scale_free()) {
@@ -268,7 +265,7 @@ bool settle_on_all_rows(std::vector<Candidate>& candidates, const WholeData& who
         const double allowed = std::max(few.rounding_loss(), equations[i].loss * (1 + 0.5 / rows));
         const QuadraticModel model(tapes[i], std::move(equations[i]), few.largest_constant());
         snap_constants(tapes[i], model, workspace, allowed, stop);
-        Tape simpler = emit(few.representative(canonical(tapes[i])), operators);
+        Tape simpler = few.simplest(tapes[i], operators);
         const bool shorter = !simpler.empty() && simpler.size() < tapes[i].size();
         candidates[i].tape = std::move(shorter ? simpler : tapes[i]);
     }
@@ -278,7 +275,8 @@ bool settle_on_all_rows(std::vector<Candidate>& candidates, const WholeData& who
 }  // namespace
 
 std::vector<Candidate> finish(std::vector<Tape> found, const WholeData& whole, const Objective& few,
-                              const OpSet& operators, unsigned threads, const StopToken& stop) {
+                              const OpSet& operators, std::size_t max_size, unsigned threads,
+                              const StopToken& stop) {
     found = by_worth(std::move(found), few);
     std::vector<std::vector<Candidate>> steps(found.size());
     parallel_for(found.size(), threads, [&](std::size_t i, unsigned) {
@@ -300,7 +298,8 @@ std::vector<Candidate> finish(std::vector<Tape> found, const WholeData& whole, c
     }
     if (!settled) {
         parallel_for(candidates.size(), threads, [&](std::size_t i, unsigned) {
-            candidates[i].tape = Finisher(few, operators, stop).made_simple(candidates[i]);
+            candidates[i].tape =
+                Finisher(few, operators, stop).made_simple(candidates[i], max_size);
         });
     }
     std::vector<Tape> tapes;
@@ -308,7 +307,7 @@ std::vector<Candidate> finish(std::vector<Tape> found, const WholeData& whole, c
         tapes.push_back(std::move(candidate.tape));
     }
     const std::vector<double> losses = whole.losses(tapes);
-    Archive archive(max_tape_size);
+    Archive archive(max_size, operators);
     for (std::size_t i = 0; i < tapes.size(); ++i) {
         archive.offer({std::move(tapes[i]), losses[i], 0});
     }

@@ -19,7 +19,7 @@ Island::Island(const SearchProblem& problem, std::uint64_t seed, std::uint64_t s
       variation_(problem.operators, problem.inputs, problem.column_values,
                  problem.options.variation),
       scorer_(std::make_unique<HostScorer>(*problem.sample, *problem.full, problem.operators)),
-      archive_(problem.max_size),
+      archive_(problem.max_size, problem.operators),
       bins_(problem.max_size + 1),
       max_size_(problem.max_size) {}
 
@@ -109,7 +109,7 @@ Tape Island::pursue(const Candidate& parent) {
         }
     }
     const std::vector<double> shares = scorer_->shares(parent.tape, terms, joint);
-    passes_ += terms.size() + 1;
+    count(terms.size() + 1);
     Tape best = {Node::constant(1.0)};
     double best_share = 0.0;
     for (std::size_t i = 0; i < terms.size(); ++i) {
@@ -177,7 +177,7 @@ void Island::consider(Tape tape) {
         return;
     }
     const std::uint64_t structure = skeleton(form);
-    OpenForm open = open_form(form, problem_.operators, objective);
+    OpenForm open = open_form(tape, form, problem_.operators, objective);
     if (open.sum.tape.empty() ||
         open.sum.tape.size() > max_size_ + options_.excess_per_term * open.sum.linear.size()) {
         return;
@@ -220,10 +220,6 @@ void Island::consider(Tape tape) {
     keep(std::move(candidate));
 }
 
-Tape Island::simplest(const Tape& tape) const {
-    return emit(problem_.sample->representative(canonical(tape)), problem_.operators);
-}
-
 void Island::promote(const Candidate& candidate) {
     // Constants to convergence on the archive's rows. Where those are more than the sample, a few
     // steps tell what was luck there, and such a candidate is left.
@@ -241,7 +237,7 @@ void Island::promote(const Candidate& candidate) {
         return;
     }
     snap_neutral(refined.tape);
-    refined.tape = simplest(refined.tape);
+    refined.tape = problem_.sample->simplest(std::move(refined.tape), problem_.operators);
     if (refined.tape.empty()) {
         return;
     }
@@ -263,11 +259,11 @@ void Island::reduce(const Candidate& candidate) {
     // The archive decides whether a smaller expression is worth having, and then its own
     // reductions are tried.
     const bool fully = candidate.complexity() <= reduced_fully;
-    for (const Tape& reduced : reductions(candidate.tape, problem_.operators)) {
+    for (Tape& reduced : reductions(candidate.tape, problem_.operators)) {
         if (stop_.stopped()) {
             return;
         }
-        Tape tape = simplest(reduced);
+        Tape tape = problem_.sample->simplest(std::move(reduced), problem_.operators);
         if (tape.empty()) {
             continue;
         }
@@ -292,8 +288,13 @@ void Island::reduce(const Candidate& candidate) {
 
 Score Island::score(ScoreTask task, ScoreRows rows) {
     Score found = std::move(scorer_->score({&task, 1}, rows).front());
-    passes_ += static_cast<std::uint64_t>(found.passes);
+    count(static_cast<std::size_t>(found.passes));
     return found;
+}
+
+void Island::count(std::size_t passes) {
+    passes_ += passes;
+    evaluations_ += passes;
 }
 
 double Island::fitted(Tape& tape, ScoreRows rows, int iterations, double tolerance) {

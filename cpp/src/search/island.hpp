@@ -43,7 +43,8 @@ class Island {
     void receive(const std::vector<Candidate>& migrants);
 
     const Archive& archive() const { return archive_; }
-    std::uint64_t passes() const { return passes_; }
+    /// Passes over rows so far; what run() was granted can be a little less, or never used up.
+    std::uint64_t evaluations() const { return evaluations_; }
     std::uint64_t node_evaluations() const { return scorer_->node_evaluations(); }
 
   private:
@@ -53,13 +54,13 @@ class Island {
     const Candidate& choose(std::size_t largest);
     Tape pursue(const Candidate& parent);
     void consider(Tape tape);
-    Tape simplest(const Tape& tape) const;
     void promote(const Candidate& candidate);
     void reduce(const Candidate& candidate);
     Score score(ScoreTask task, ScoreRows rows);
     /// The loss once the constants are fitted in place.
     double fitted(Tape& tape, ScoreRows rows, int iterations, double tolerance);
     void keep(Candidate candidate);
+    void count(std::size_t passes);
 
     const SearchProblem& problem_;
     const EvolutionOptions& options_;
@@ -71,7 +72,8 @@ class Island {
     std::unordered_map<std::uint64_t, std::uint32_t> visits_;
     std::vector<Tape> neighbours_;  ///< of archive members, still to be looked at
     std::size_t max_size_;
-    std::uint64_t passes_ = 0;
+    std::uint64_t passes_ = 0;        ///< of what was granted; spent or given up
+    std::uint64_t evaluations_ = 0;   ///< spent
     std::uint64_t inner_passes_ = 0;  ///< of candidates whose inner constants had to be iterated
     std::uint64_t last_improvement_ = 0;
     StopToken stop_;

@@ -85,15 +85,20 @@ void snap_neutral(Tape& tape) {
     }
 }
 
-OpenForm open_form(const Scaled& form, const OpSet& operators, const Objective& objective) {
+OpenForm open_form(const Tape& tape, const Scaled& form, const OpSet& operators,
+                   const Objective& objective) {
     OpenForm result;
     const bool free = objective.scale_free();
-    const std::optional<Form> logarithm = free ? logarithm_of(form) : std::nullopt;
+    const bool can_sum = operators.has(Op::add) || (!free && operators.has(Op::sub));
+    const std::optional<Form> logarithm =
+        free && operators.has(Op::exp) ? logarithm_of(form) : std::nullopt;
     result.logarithm = logarithm.has_value();
-    result.sum = emit_linear(logarithm ? Scaled{1.0, *logarithm} : form, operators, !free);
-    if (!result.sum.tape.empty()) {
-        result.inner = constant_positions(result.sum.tape).size() - result.sum.linear.size();
+    result.sum =
+        emit_linear(logarithm ? Scaled{1.0, *logarithm} : form, operators, !free && can_sum);
+    if (result.sum.tape.empty() && !tape.empty() && uses_only(tape, operators)) {
+        result = {{tape, {}}, false, 0};
     }
+    result.inner = constant_positions(result.sum.tape).size() - result.sum.linear.size();
     return result;
 }
 
@@ -101,15 +106,12 @@ FitResult fit_open_form(OpenForm form, const OpSet& operators, const Objective& 
                         Workspace& workspace, const FitOptions& options, Tape& tape) {
     Tape& open = form.sum.tape;
     FitResult fit;
-    const auto simplest = [&](const Tape& fitted) {
-        return emit(objective.representative(canonical(fitted)), operators);
-    };
-    if (!objective.scale_free()) {
+    if (!objective.scale_free() || form.sum.linear.empty()) {
         fit = fit_constants(open, constant_positions(open), form.sum.linear, objective, workspace,
                             options);
         if (std::isfinite(fit.loss)) {
             snap_neutral(open);
-            tape = simplest(open);
+            tape = objective.simplest(std::move(open), operators);
         }
         return fit;
     }
@@ -125,7 +127,7 @@ FitResult fit_open_form(OpenForm form, const OpSet& operators, const Objective& 
         tape.push_back(Node::function(Op::mul));
         fix_sizes(tape);
     }
-    tape = simplest(tape);
+    tape = objective.simplest(std::move(tape), operators);
     if (tape.empty() || std::any_of(tape.begin(), tape.end(), [&](const Node& node) {
             return !(std::abs(node.value) <= objective.largest_constant());
         })) {
@@ -138,7 +140,7 @@ FitResult fit_open_form(OpenForm form, const OpSet& operators, const Objective& 
     fit.passes += polished.passes;
     if (std::isfinite(fit.loss)) {
         snap_neutral(tape);
-        tape = simplest(tape);
+        tape = objective.simplest(std::move(tape), operators);
     }
     return fit;
 }

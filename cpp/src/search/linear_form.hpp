@@ -20,10 +20,13 @@ struct OpenForm {
     std::size_t inner = 0;
 };
 
-/// `form` must be the objective's representative. The tape is empty when it would be too long.
-OpenForm open_form(const Scaled& form, const OpSet& operators, const Objective& objective);
+/// `form` must be the objective's representative of `tape`. Where the operators do not allow
+/// factors and sums the tape is left as it is, all of its constants inner ones. Empty when it would
+/// be too long.
+OpenForm open_form(const Tape& tape, const Scaled& form, const OpSet& operators,
+                   const Objective& objective);
 
-/// Fits all constants; `tape` gets the simplest expression of the result, empty when too long.
+/// Fits all constants; `tape` gets the simplest expression of the result, empty for none.
 FitResult fit_open_form(OpenForm form, const OpSet& operators, const Objective& objective,
                         Workspace& workspace, const FitOptions& options, Tape& tape);
 

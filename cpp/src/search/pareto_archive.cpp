@@ -27,7 +27,8 @@ bool Archive::improves(std::size_t size, double loss, double Candidate::* kind) 
 }
 
 bool Archive::offer(const Candidate& candidate) {
-    if (!would_improve(candidate.complexity(), candidate.loss)) {
+    if (!would_improve(candidate.complexity(), candidate.loss) ||
+        !uses_only(candidate.tape, operators_)) {
         return false;
     }
     best_[candidate.complexity()] = candidate;

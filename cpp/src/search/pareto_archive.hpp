@@ -8,9 +8,12 @@
 
 namespace closedform {
 
+/// Every front is made by one: what has more nodes or other operators than it was made for is never
+/// kept, whatever wrote it.
 class Archive {
   public:
-    explicit Archive(std::size_t max_size) : best_(max_size + 1) {}
+    Archive(std::size_t max_size, const OpSet& operators)
+        : operators_(operators), best_(max_size + 1) {}
 
     /// True when nothing of the same or a smaller size is at least as good.
     bool would_improve(std::size_t size, double loss) const;
@@ -27,6 +30,7 @@ class Archive {
   private:
     bool improves(std::size_t size, double loss, double Candidate::* kind) const;
 
+    OpSet operators_;
     std::vector<Candidate> best_;  ///< by size; an empty tape where none is known
 };
 

@@ -108,8 +108,8 @@ void check(std::size_t rows, std::size_t columns, const Target& target,
     if (target.rows() != rows) {
         refuse("X: needs as many rows as there are targets");
     }
-    if (rows == 0) {
-        refuse("X: has no rows");
+    if (rows == 0 || columns == 0) {
+        refuse(rows == 0 ? "X: has no rows" : "X: has no columns");
     }
     if (options.max_size == 0 || options.max_size > max_tape_size) {
         refuse("max_size: is " + std::to_string(options.max_size) + ", must be 1 to " +
@@ -144,8 +144,8 @@ class Search {
           target_(target),
           options_(options),
           size_limit_(options.max_size),
-          archive_(options.max_size),
-          best_on_all_rows_(options.max_size) {
+          archive_(options.max_size, options.operators),
+          best_on_all_rows_(options.max_size, options.operators) {
         check(x.rows, x.columns, target, options);
         data_units_.x.assign(x.columns, 1.0);
         choose_units();
@@ -180,7 +180,7 @@ class Search {
         double reported = 0.0;
         const auto report = [&] {
             reported = elapsed();
-            return progress && progress({reported, spent_, in_data_units(archive_.front())});
+            return progress && progress({reported, evaluations(), small_enough()});
         };
         // Epochs can last: they are left early by the clock and by whoever watches.
         const double finishing = std::min(finishing_share * options_.seconds, most_finishing);
@@ -207,7 +207,7 @@ class Search {
         if (result.reason == StopReason::interrupted || options_.stop.stopped()) {
             end = end.within(interrupted_finishing);
         }
-        result.evaluations = spent_;
+        result.evaluations = evaluations();
         result.evolving = elapsed();
         for (const auto& island : islands_) {
             result.node_evaluations += island->node_evaluations();
@@ -289,12 +289,6 @@ class Search {
         return target_.at(RowBlocks(x_, rows, units.x), rows, units);
     }
 
-    /// The shortest expression that the objective cannot tell from the tape; empty for none.
-    Tape simplest(const Tape& tape) const {
-        return tape.empty() ? tape
-                            : emit(sample_->representative(canonical(tape)), options_.operators);
-    }
-
     void receive_start() {
         Workspace workspace;
         std::vector<Candidate> start;
@@ -305,8 +299,9 @@ class Search {
                 unit = 1.0 / unit;
             }
             inverse.y = 1.0 / units_.y;
-            tape = simplest(restore(tape, inverse));
-            if (tape.empty() || tape.size() > options_.max_size) {
+            tape = sample_->simplest(restore(tape, inverse), options_.operators);
+            if (tape.empty() || tape.size() > options_.max_size ||
+                !uses_only(tape, options_.operators)) {
                 continue;
             }
             Candidate candidate{tape, problem_.full->loss(tape, workspace),
@@ -357,11 +352,28 @@ class Search {
 
     std::vector<Candidate> in_data_units(std::vector<Candidate> front) const {
         for (Candidate& candidate : front) {
-            candidate.tape = simplest(restore(candidate.tape, units_));
+            candidate.tape = sample_->simplest(restore(candidate.tape, units_), options_.operators);
             candidate.loss /= units_.y * units_.y;
         }
         std::erase_if(front, [](const Candidate& candidate) { return candidate.tape.empty(); });
         return front;
+    }
+
+    /// What the front would be if the search ended now: working units can take a few nodes more.
+    std::vector<Candidate> small_enough() const {
+        std::vector<Candidate> front = in_data_units(archive_.front());
+        std::erase_if(front, [&](const Candidate& candidate) {
+            return candidate.complexity() > options_.max_size;
+        });
+        return front;
+    }
+
+    std::uint64_t evaluations() const {
+        std::uint64_t sum = 0;
+        for (const auto& island : islands_) {
+            sum += island->evaluations();
+        }
+        return sum;
     }
 
     std::vector<Candidate> finished(const StopToken& stop) const {
@@ -376,8 +388,14 @@ class Search {
         }
         // Working units can have made an expression given too long: it is not lost for that.
         for (const Tape& tape : options_.start) {
-            if (tape.size() <= options_.max_size) {
+            if (tape.size() <= options_.max_size && uses_only(tape, options_.operators)) {
                 found.push_back(tape);
+            }
+        }
+        if (found.empty()) {  // not one pass was granted, or nothing is defined at the rows
+            found.push_back({Node::constant(1.0)});
+            for (const int input : problem_.inputs) {
+                found.push_back({Node::input(input)});
             }
         }
         const auto few = objective(archive_rows, data_units_);
@@ -398,7 +416,8 @@ class Search {
                 add_rivals(found);
             }
         }
-        return finish(std::move(found), whole, *few, options_.operators, options_.threads, stop);
+        return finish(std::move(found), whole, *few, options_.operators, options_.max_size,
+                      options_.threads, stop);
     }
 
     /// What an island holds to be the best of its size may be that on all rows, though another's
@@ -416,7 +435,7 @@ class Search {
     MatrixView<const T> x_;
     const Target& target_;
     const SearchOptions& options_;
-    std::uint64_t spent_ = 0;  ///< passes of all islands
+    std::uint64_t spent_ = 0;  ///< passes granted to all islands
     std::size_t epochs_ = 0;
     std::size_t size_limit_;
     std::optional<std::uint64_t> exact_at_;  ///< passes when an exact law was found

@@ -70,7 +70,7 @@ Tape Variation::point(const Tape& parent, Random& random) const {
     if (operand_count == 0) {
         child[at] = leaf(random)[0];
     } else {
-        const auto& choices = operand_count == 1 ? unary_ : binary_;
+        const auto& choices = operand_count == 1 ? unary_ : binary_;  // has the parent's own
         child[at].op = choices[random.below(choices.size())];
     }
     return child;

@@ -292,7 +292,7 @@ class Sums {
             std::vector<int> terms = found[piece];
             Tape tape = expression(link, target, terms);
             // Rarely an expression has a node more than its terms were counted with.
-            while (tape.size() > size) {
+            while (tape.size() > size && !terms.empty()) {
                 terms.pop_back();
                 tape = expression(link, target, terms);
             }
@@ -309,7 +309,7 @@ class Sums {
             const double after = objective_->loss(fitted, workspace);
             best[piece] = after < before ? Candidate{fitted, after, 0} : Candidate{tape, before, 0};
         });
-        Archive archive(options_.max_size);
+        Archive archive(options_.max_size, options_.operators);
         for (const Candidate& candidate : best) {
             if (!candidate.tape.empty()) {
                 archive.offer(candidate);

@@ -91,6 +91,9 @@ void TermLibrary::add_factor(Tape tape, int input, bool divides, const RowBlocks
         return;
     }
     Tape shortest = emit(canonical(tape), options_.operators);
+    if (shortest.empty()) {
+        return;
+    }
     std::vector<double> values(rows_);
     Workspace workspace;
     for (std::size_t b = 0; b < rows.blocks(); ++b) {

@@ -226,7 +226,7 @@ class Selection {
         swap(best, 3);
         fill(best, 0.0);
         // What a term adds is counted before it may change how the others share factors.
-        while (!fits(best)) {
+        while (!best.terms().empty() && !fits(best)) {
             best.remove(best.terms().size() - 1);
         }
         TermSet current = best;

@@ -59,8 +59,7 @@ def search_directions(
 
     Where every merge of inputs holds to rounding, only the merged problem is searched. Where merges
     are uncertain, merged problems are searched for a share of the time, and then the problem as it
-    is, beginning with what they found: a wrong merge costs time, not truth. Unless `signed`, the
-    sign is found last: with it a formula can have two nodes more than max_size.
+    is, beginning with what they found: a wrong merge costs time, not truth.
     """
     U, weights, seed = objective.U, objective.weights, settings.seed
     merging: Merging | None = None
@@ -92,8 +91,9 @@ def search_directions(
         settings.threads or 0,
         settings.on_device,
     )
-    # A constant has no direction.
+    # A constant has no direction: it is the answer only where nothing has one of any use.
     members = pareto((f for f in formulas if f._expression.inputs_needed), PARALLEL)
+    members = members or [Formula("1", table.names, 1.0)]
     return Front(
         members,
         best=_best(members, table.values, U, weights, seed),

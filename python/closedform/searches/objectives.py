@@ -28,6 +28,11 @@ class Values:
     def goal(self) -> _core.Goal:
         return _core.Goal.values(self.y, self.weights)
 
+    @property
+    def constant(self) -> float:
+        """The best formula without inputs."""
+        return float(np.average(self.y, weights=self.weights))
+
 
 @dataclass(frozen=True)
 class Directions:
@@ -49,6 +54,11 @@ class Directions:
     def goal(self) -> _core.Goal:
         return _core.Goal.gradients(self.U, self.scales, self.weights, self.signed)
 
+    @property
+    def constant(self) -> float:
+        """A formula without inputs: it has no direction, whatever its value."""
+        return 1.0
+
 
 @dataclass(frozen=True)
 class Labels:
@@ -65,6 +75,11 @@ class Labels:
     @cached_property
     def goal(self) -> _core.Goal:
         return _core.Goal.labels(self.t, self.weights)
+
+    @property
+    def constant(self) -> float:
+        """The best formula without inputs: the class that more rows have."""
+        return 1.0 if np.average(self.t, weights=self.weights) >= 0 else -1.0
 
 
 Objective: TypeAlias = Values | Directions | Labels

@@ -157,8 +157,10 @@ TEST_CASE("factors of a sum come from its pencil, constants inside from Levenber
     const OpSet all = OpSet::all();
     Tape fitted;
     const auto fit = [&](const char* text, const GradientObjective& to) {
-        const Scaled form = to.representative(canonical(parse(text, names)));
-        return fit_open_form(open_form(form, all, to), all, to, workspace, FitOptions{}, fitted)
+        const Tape tape = parse(text, names);
+        const Scaled form = to.representative(canonical(tape));
+        return fit_open_form(open_form(tape, form, all, to), all, to, workspace, FitOptions{},
+                             fitted)
             .loss;
     };
     CHECK(fit("x*x + x*y + y*y", rows) < 1e-24);
@@ -190,7 +192,7 @@ TEST_CASE("where the sign means something, a fitted sum has it") {
             form = rows.representative(form);
             Tape fitted;
             INFO(text);
-            CHECK(fit_open_form(open_form(form, all, rows), all, rows, workspace, FitOptions{},
+            CHECK(fit_open_form(open_form({}, form, all, rows), all, rows, workspace, FitOptions{},
                                 fitted)
                       .loss < 1e-24);
             CHECK(rows.loss(fitted, workspace) < 1e-24);

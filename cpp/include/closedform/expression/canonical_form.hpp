@@ -38,8 +38,9 @@ bool same(const Form& a, const Form& b);
 /// expression evaluates to NaN as before.
 Scaled canonical(const Tape& tape);
 
-/// The shortest tape this module knows for a canonical form, using only operators of `allowed`
-/// (which must contain those of the tape it came from). Empty when longer than max_tape_size.
+/// The shortest tape this module knows for a canonical form in operators of `allowed` alone. Empty
+/// when longer than max_tape_size, or where it knows of no way to write it with them: the form of
+/// x + x is 2*x, which an addition alone cannot say.
 Tape emit(const Scaled& expression, const OpSet& allowed);
 
 /// A tape in which every term of the outermost sum has its own constant factor and, if wanted, the
@@ -48,11 +49,12 @@ struct LinearTape {
     Tape tape;
     std::vector<std::size_t> linear;  ///< positions of those constants, the constant term last
 };
+/// Empty under the conditions of emit().
 LinearTape emit_linear(const Scaled& expression, const OpSet& allowed, bool constant_term);
 
 /// canonical and emit in one call: a tape never longer than one given in allowed operators. What
-/// cannot be written with them, or has a constant that folds to something not finite, is returned
-/// as it is.
+/// emit cannot write with them, has a constant that folds to something not finite, or is empty, is
+/// returned as it is.
 Tape simplify(const Tape& tape, const OpSet& allowed);
 
 }  // namespace closedform

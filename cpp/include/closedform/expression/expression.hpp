@@ -65,6 +65,9 @@ Tape subtree(const Tape& tape, std::size_t root);
 /// Number of input columns the tape reads: one more than its largest column, 0 when it has none.
 int inputs_needed(const Tape& tape);
 
+/// Whether all its operators are in the set.
+bool uses_only(const Tape& tape, const OpSet& allowed);
+
 /// Marks every node that has a marked node below it; entries past the tape are not touched.
 void mark_ancestors(const Tape& tape, std::span<bool> marked);
 

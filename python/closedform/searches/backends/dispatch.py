@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 
 from closedform.searches.backends import native, pysr
 from closedform.searches.backends.found import Found
@@ -28,9 +29,12 @@ def search(
 ) -> Found:
     """Formulas of the table's columns, smallest first, from the engine that the settings name.
 
+    At least the constant, where the engine had no time or nothing is defined at the rows; its loss
+    is not known then.
+
     Args:
         start: formulas to begin with, besides those in the user's options.
     """
-    if settings.backend == "pysr":
-        return pysr.search(table, objective, settings, start)
-    return native.search(table, objective, settings, start)
+    engine = pysr.search if settings.backend == "pysr" else native.search
+    found = engine(table, objective, settings, start)
+    return found if found.entries else found._replace(entries=[(repr(objective.constant), inf)])
