@@ -4,25 +4,37 @@
 
 namespace closedform {
 
-template <class T>
-RowBlocks::RowBlocks(MatrixView<const T> x, std::span<const std::size_t> rows,
-                     std::span<const double> scale)
-    : rows_(rows.empty() ? x.rows : rows.size()), columns_(x.columns) {
+template <class Value>
+void RowBlocks::fill(const Value& value) {
     data_.resize(blocks() * columns_ * block_rows);
     pointers_.reserve(blocks() * columns_);
     for (std::size_t b = 0; b < blocks(); ++b) {
         for (std::size_t j = 0; j < columns_; ++j) {
             double* column = data_.data() + (b * columns_ + j) * block_rows;
-            const double factor = scale.empty() ? 1.0 : scale[j];
             for (std::size_t r = 0; r < block_rows; ++r) {
-                const std::size_t i = std::min(b * block_rows + r, rows_ - 1);
-                column[r] = factor * static_cast<double>(x(rows.empty() ? i : rows[i], j));
+                column[r] = value(std::min(b * block_rows + r, rows_ - 1), j);
             }
             pointers_.push_back(column);
         }
     }
 }
 
+template <class T>
+RowBlocks::RowBlocks(MatrixView<const T> x) : rows_(x.rows), columns_(x.columns) {
+    fill([&](std::size_t r, std::size_t j) { return static_cast<double>(x(r, j)); });
+}
+
+template <class T>
+RowBlocks::RowBlocks(MatrixView<const T> x, std::span<const std::size_t> rows,
+                     std::span<const double> scale)
+    : rows_(rows.size()), columns_(x.columns) {
+    fill([&](std::size_t r, std::size_t j) {
+        return (scale.empty() ? 1.0 : scale[j]) * static_cast<double>(x(rows[r], j));
+    });
+}
+
+template RowBlocks::RowBlocks(MatrixView<const double>);
+template RowBlocks::RowBlocks(MatrixView<const float>);
 template RowBlocks::RowBlocks(MatrixView<const double>, std::span<const std::size_t>,
                               std::span<const double>);
 template RowBlocks::RowBlocks(MatrixView<const float>, std::span<const std::size_t>,

@@ -15,11 +15,14 @@ class RowBlocks {
   public:
     RowBlocks() = default;
 
-    /// Copies the given rows of X (all when `rows` is empty), column j multiplied by scale[j]
-    /// (no scaling when empty).
+    /// Copies X.
     template <class T>
-    explicit RowBlocks(MatrixView<const T> x, std::span<const std::size_t> rows = {},
-                       std::span<const double> scale = {});
+    explicit RowBlocks(MatrixView<const T> x);
+
+    /// Copies the given rows of X, column j multiplied by scale[j] (not scaled when empty).
+    template <class T>
+    RowBlocks(MatrixView<const T> x, std::span<const std::size_t> rows,
+              std::span<const double> scale = {});
 
     std::size_t rows() const { return rows_; }
     std::size_t columns() const { return columns_; }
@@ -38,6 +41,10 @@ class RowBlocks {
     ~RowBlocks() = default;
 
   private:
+    /// value(r, j) is that of row r and column j.
+    template <class Value>
+    void fill(const Value& value);
+
     std::size_t rows_ = 0;
     std::size_t columns_ = 0;
     std::vector<double> data_;

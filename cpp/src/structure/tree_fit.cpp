@@ -199,7 +199,7 @@ std::vector<double> FittedTree::value(const TreeSample& sample) const {
 /// others leave.
 class FittedTree::Fitting {
   public:
-    Fitting(FittedTree& tree, const TreeSample& sample, std::span<const std::uint32_t> rows,
+    Fitting(FittedTree& tree, const TreeSample& sample, ChosenRows rows,
             const TreeFitOptions& options)
         : tree_(tree),
           nodes_(tree.nodes_),
@@ -235,8 +235,8 @@ class FittedTree::Fitting {
                   (target_[i] - slope_[i] * (values_[node][i] - nodes_[node].constant));
             down += w * slope_[i] * slope_[i];
         };
-        for (std::size_t p = 0; p < (rows_.empty() ? sample_.rows : rows_.size()); ++p) {
-            add(rows_.empty() ? p : rows_[p]);
+        for (std::size_t p = 0; p < (rows_ ? rows_->size() : sample_.rows); ++p) {
+            add(rows_ ? (*rows_)[p] : p);
         }
         if (down > 0) {
             nodes_[node].constant = up / down;
@@ -313,7 +313,7 @@ class FittedTree::Fitting {
     FittedTree& tree_;
     std::vector<Node>& nodes_;
     const TreeSample& sample_;
-    std::span<const std::uint32_t> rows_;
+    ChosenRows rows_;
     const TreeFitOptions& options_;
     AlsOptions als_;
     std::vector<std::vector<double>> values_;   ///< by node
@@ -322,8 +322,8 @@ class FittedTree::Fitting {
     std::vector<double> slope_;
 };
 
-void FittedTree::fit(const TreeSample& sample, std::span<const std::uint32_t> rows,
-                     const TreeFitOptions& options, const StopToken& stop) {
+void FittedTree::fit(const TreeSample& sample, ChosenRows rows, const TreeFitOptions& options,
+                     const StopToken& stop) {
     Fitting fitting(*this, sample, rows, options);
     double before = std::numeric_limits<double>::infinity();
     for (std::size_t sweep = 0; sweep < options.sweeps; ++sweep) {

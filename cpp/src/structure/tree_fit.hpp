@@ -11,6 +11,7 @@
 #include "closedform/core/stop.hpp"
 #include "closedform/structure/separation_tree.hpp"
 #include "closedform/surrogate/fit_surrogate.hpp"
+#include "surrogate/als.hpp"
 #include "surrogate/column_grids.hpp"
 #include "surrogate/cross_validation.hpp"
 
@@ -57,9 +58,9 @@ class FittedTree {
     FittedTree(const SeparationTree& tree, const TreeStart& start, const TreeSample& sample,
                const TreeFitOptions& options);
 
-    /// Fits to the rows named (empty: all of the sample).
-    void fit(const TreeSample& sample, std::span<const std::uint32_t> rows,
-             const TreeFitOptions& options, const StopToken& stop);
+    /// Fits to these rows of the sample.
+    void fit(const TreeSample& sample, ChosenRows rows, const TreeFitOptions& options,
+             const StopToken& stop);
 
     /// Value of every row of a table with all inputs.
     std::vector<double> value(const TreeSample& sample) const;

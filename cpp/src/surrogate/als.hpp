@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -20,17 +21,20 @@
 
 namespace closedform {
 
-/// Rows to fit: y ~ multiplier * (sum of modes) + offset, weighted. Empty spans mean all rows,
-/// ones.
+/// Positions of rows; nothing for all. (No rows are not all rows.)
+using ChosenRows = std::optional<std::span<const std::uint32_t>>;
+
+/// Rows to fit: y ~ multiplier * (sum of modes) + offset, weighted. No weights and no multipliers
+/// mean ones.
 struct FitRows {
     Table x;
     std::span<const double> y;
     std::span<const double> weights = {};
     std::span<const double> multiplier = {};
-    std::span<const std::uint32_t> rows = {};
+    ChosenRows rows = std::nullopt;
 
-    std::size_t count() const { return rows.empty() ? y.size() : rows.size(); }
-    std::size_t row(std::size_t position) const { return rows.empty() ? position : rows[position]; }
+    std::size_t count() const { return rows ? rows->size() : y.size(); }
+    std::size_t row(std::size_t position) const { return rows ? (*rows)[position] : position; }
     double weight(std::size_t row) const { return weights.empty() ? 1.0 : weights[row]; }
 };
 

@@ -98,6 +98,7 @@ class Choice {
     FitRows rows(std::span<const std::uint32_t> chosen) const {
         return {x_, y_, weights_, {}, chosen};
     }
+    FitRows all_rows() const { return {x_, y_, weights_}; }
     Partial begin(const Size& size, std::span<const std::uint32_t> train, std::uint64_t seed) const;
     void add_mode(Partial& partial, const Size& size, std::span<const std::uint32_t> train,
                   std::uint64_t seed) const;
@@ -393,11 +394,11 @@ void Choice::finish(const SizeChoice& best, SurrogateFit& fit) const {
         fit_als(last.model, last.free, rows(rest), last_sweeps);
         const ErrorSum sum = error_on(last.model, rows(held_out_.test[0]));
         fit.held_out_error = std::sqrt(sum.squares / sum.weight) / spread_;
-        fit_all_rows(last.model, last.free, rows({}), rest, last_sweeps);
+        fit_all_rows(last.model, last.free, all_rows(), rest, last_sweeps);
     } else {
         parallel_for(finals.size(), inner ? 1 : options_.threads, [&](std::size_t f, unsigned) {
             finals[f].training =
-                fit_als(finals[f].model, finals[f].free, rows({}),
+                fit_als(finals[f].model, finals[f].free, all_rows(),
                         als(best.size.smoothing, inner ? 10 : 300, inner ? 1e-3 : 1e-5, inner))
                     .rmse;
         });

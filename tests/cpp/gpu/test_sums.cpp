@@ -128,7 +128,7 @@ struct Fit {
     }
     MatrixView<const X> inputs() const { return {x.data(), y.size(), 4}; }
     FitRows rows(bool all) const {
-        FitRows rows{inputs(), y, weights, multiplier, {}};
+        FitRows rows{inputs(), y, weights, multiplier};
         if (!all) {
             rows.rows = some;
         }
