@@ -8,6 +8,7 @@ PYBIND11_MODULE(_core, module) {
     closedform::register_cuda(module);
     closedform::register_expression(module);
     closedform::register_network(module);
+    closedform::register_operators(module);
     closedform::register_search(module);
     closedform::register_surrogate(module);
     closedform::register_separability(module);

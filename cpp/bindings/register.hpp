@@ -9,6 +9,7 @@ void register_cuda(pybind11::module_& module);
 void register_build_info(pybind11::module_& module);
 void register_expression(pybind11::module_& module);
 void register_network(pybind11::module_& module);
+void register_operators(pybind11::module_& module);
 void register_search(pybind11::module_& module);
 void register_separability(pybind11::module_& module);
 void register_surrogate(pybind11::module_& module);

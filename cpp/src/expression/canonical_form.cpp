@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <utility>
 
+#include "closedform/expression/operator_table.hpp"
+
 namespace closedform {
 namespace {
 
@@ -231,63 +233,45 @@ Scaled power(Scaled s, int exponent) {
     return std::move(product).finish();
 }
 
-double fold(Op op, double a) {
-    switch (op) {
-        case Op::sin:
-            return std::sin(a);
-        case Op::cos:
-            return std::cos(a);
-        case Op::tan:
-            return std::tan(a);
-        case Op::log:
-            return std::log(a);
-        case Op::sqrt:
-            return std::sqrt(a);
-        case Op::abs:
-            return std::abs(a);
-        default:
-            return std::tanh(a);
+Scaled logarithm(Op op, Scaled a) {
+    const double magnitude = std::abs(a.scale);
+    SumBuilder sum;
+    if (!(a.scale < 0.0) && a.form.kind == Kind::function && a.form.op == Op::exp) {
+        sum.add(1.0, std::move(a.form.parts[0]));
+    } else {
+        a.scale = a.scale < 0.0 ? -1.0 : 1.0;
+        sum.add(1.0, {1.0, function_form(op, std::move(a))});
     }
+    sum.add(1.0, number(facts(op).library(magnitude, 0.0)));
+    return std::move(sum).finish();
 }
 
+/// Whatever is not a power of its operand.
 Scaled apply_function(Op op, Scaled a) {
     if (is_number(a)) {
-        return number(fold(op, a.scale));
+        return number(facts(op).library(a.scale, 0.0));
     }
     const double magnitude = std::abs(a.scale);
     const double sign = a.scale < 0.0 ? -1.0 : 1.0;
-    switch (op) {
-        case Op::sin:
-        case Op::tan:
-        case Op::tanh:
-            a.scale = magnitude;
-            return {sign, function_form(op, std::move(a))};
-        case Op::cos:
-            a.scale = magnitude;
-            return {1.0, function_form(op, std::move(a))};
-        case Op::abs:
-            if (a.form.kind == Kind::function && a.form.op == Op::abs) {
-                return {magnitude, std::move(a.form)};
-            }
-            a.scale = 1.0;
-            return {magnitude, function_form(op, std::move(a))};
-        case Op::sqrt:
-            a.scale = sign;
-            return {std::sqrt(magnitude), function_form(op, std::move(a))};
-        default: {  // log
-            if (sign > 0.0 && a.form.kind == Kind::function && a.form.op == Op::exp) {
-                SumBuilder sum;
-                sum.add(1.0, std::move(a.form.parts[0]));
-                sum.add(1.0, number(std::log(magnitude)));
-                return std::move(sum).finish();
-            }
-            a.scale = sign;
-            SumBuilder sum;
-            sum.add(1.0, {1.0, function_form(op, std::move(a))});
-            sum.add(1.0, number(std::log(magnitude)));
-            return std::move(sum).finish();
+    if (op == Op::abs) {
+        if (a.form.kind == Kind::function && a.form.op == Op::abs) {
+            return {magnitude, std::move(a.form)};
         }
+        a.scale = 1.0;
+        return {magnitude, function_form(op, std::move(a))};
     }
+    if (op == Op::sqrt) {
+        a.scale = sign;
+        return {std::sqrt(magnitude), function_form(op, std::move(a))};
+    }
+    if (op == Op::log) {
+        return logarithm(op, std::move(a));
+    }
+    const Parity parity = facts(op).parity;
+    if (parity != Parity::none) {
+        a.scale = magnitude;
+    }
+    return {parity == Parity::odd ? sign : 1.0, function_form(op, std::move(a))};
 }
 
 Scaled pow_form(double scale, Scaled base, Scaled exponent) {
@@ -314,50 +298,50 @@ Scaled apply_pow(Scaled base, Scaled exponent) {
     return pow_form(1.0, std::move(base), std::move(exponent));
 }
 
-Scaled canonical_subtree(const Tape& tape, std::size_t root) {
-    const Node& node = tape[root];
-    switch (node.op) {
-        case Op::constant:
-            return number(node.value);
-        case Op::variable: {
-            Form form;
-            form.kind = Kind::variable;
-            form.column = node.variable;
-            return {1.0, std::move(form)};
-        }
-        case Op::square:
-            return power(canonical_subtree(tape, root - 1), 2);
-        case Op::cube:
-            return power(canonical_subtree(tape, root - 1), 3);
-        case Op::inv:
-            return power(canonical_subtree(tape, root - 1), -1);
-        case Op::exp: {
-            ProductBuilder product;
-            product.multiply({1.0, function_form(Op::exp, canonical_subtree(tape, root - 1))}, 1);
-            return std::move(product).finish();
-        }
-        default:
-            break;
-    }
-    if (arity(node.op) == 1) {
-        return apply_function(node.op, canonical_subtree(tape, root - 1));
-    }
-    const auto [left, right] = operands(tape, root);
-    Scaled a = canonical_subtree(tape, left);
-    Scaled b = canonical_subtree(tape, right);
-    if (node.op == Op::pow) {
+Scaled apply_exp(Scaled a) {
+    ProductBuilder product;
+    product.multiply({1.0, function_form(Op::exp, std::move(a))}, 1);
+    return std::move(product).finish();
+}
+
+Scaled apply_binary(Op op, Scaled a, Scaled b) {
+    if (op == Op::pow) {
         return apply_pow(std::move(a), std::move(b));
     }
-    if (node.op == Op::add || node.op == Op::sub) {
+    if (op == Op::add || op == Op::sub) {
         SumBuilder sum;
         sum.add(1.0, std::move(a));
-        sum.add(node.op == Op::add ? 1.0 : -1.0, std::move(b));
+        sum.add(op == Op::add ? 1.0 : -1.0, std::move(b));
         return std::move(sum).finish();
     }
     ProductBuilder product;
     product.multiply(std::move(a), 1);
-    product.multiply(std::move(b), node.op == Op::mul ? 1 : -1);
+    product.multiply(std::move(b), op == Op::mul ? 1 : -1);
     return std::move(product).finish();
+}
+
+Scaled canonical_subtree(const Tape& tape, std::size_t root) {
+    const Node& node = tape[root];
+    if (node.op == Op::constant) {
+        return number(node.value);
+    }
+    if (node.op == Op::variable) {
+        Form form;
+        form.kind = Kind::variable;
+        form.column = node.variable;
+        return {1.0, std::move(form)};
+    }
+    if (arity(node.op) == 2) {
+        const auto [left, right] = operands(tape, root);
+        Scaled a = canonical_subtree(tape, left);
+        return apply_binary(node.op, std::move(a), canonical_subtree(tape, right));
+    }
+    Scaled operand = canonical_subtree(tape, root - 1);
+    if (const int exponent = facts(node.op).power; exponent != 0) {
+        return power(std::move(operand), exponent);
+    }
+    return node.op == Op::exp ? apply_exp(std::move(operand))
+                              : apply_function(node.op, std::move(operand));
 }
 
 }  // namespace

@@ -1,67 +1,45 @@
 #include "closedform/expression/expression.hpp"
 
 #include <algorithm>
-#include <array>
 #include <stdexcept>
 #include <string>
 
+#include "closedform/expression/operator_table.hpp"
+
 namespace closedform {
-namespace {
 
-struct OpFacts {
-    std::string_view name;
-    int arity;
-};
-
-constexpr std::array<OpFacts, op_count> facts = {{
-    {"constant", 0},
-    {"variable", 0},
-    {"+", 2},
-    {"-", 2},
-    {"*", 2},
-    {"/", 2},
-    {"pow", 2},
-    {"sin", 1},
-    {"cos", 1},
-    {"tan", 1},
-    {"exp", 1},
-    {"log", 1},
-    {"sqrt", 1},
-    {"square", 1},
-    {"cube", 1},
-    {"abs", 1},
-    {"tanh", 1},
-    {"inv", 1},
-}};
-
-}  // namespace
-
-int arity(Op op) { return facts[static_cast<std::size_t>(op)].arity; }
-
-std::string_view name(Op op) { return facts[static_cast<std::size_t>(op)].name; }
+std::string_view name(Op op) { return facts(op).name; }
 
 OpSet::OpSet(std::span<const std::string_view> names) {
+    const std::vector<Op> known = all().operators();
     for (const std::string_view wanted : names) {
-        const auto* const found =
-            std::find_if(facts.begin() + 2, facts.end(),
-                         [&](const OpFacts& fact) { return fact.name == wanted; });
-        if (found == facts.end()) {
+        const auto found = std::find_if(known.begin(), known.end(),
+                                        [&](Op op) { return facts(op).name == wanted; });
+        if (found == known.end()) {
+            std::string list;
+            for (const Op op : known) {
+                list.append(" ").append(facts(op).name);
+            }
             throw std::invalid_argument("operators: unknown operator '" + std::string(wanted) +
-                                        "'; known are + - * / pow sin cos tan exp log sqrt square "
-                                        "cube abs tanh inv");
+                                        "'; known are" + list);
         }
-        insert(static_cast<Op>(found - facts.begin()));
+        insert(*found);
     }
 }
 
-std::vector<Op> OpSet::of_arity(int wanted) const {
+std::vector<Op> OpSet::operators() const {
     std::vector<Op> found;
     for (int i = 2; i < op_count; ++i) {
-        const auto op = static_cast<Op>(i);
-        if (has(op) && arity(op) == wanted) {
-            found.push_back(op);
+        if (has(static_cast<Op>(i))) {
+            found.push_back(static_cast<Op>(i));
         }
     }
+    return found;
+}
+
+std::vector<Op> OpSet::of_arity(int wanted) const {
+    std::vector<Op> found = operators();
+    std::erase_if(found, [&](Op op) { return arity(op) != wanted; });
     return found;
 }
 

@@ -1,11 +1,15 @@
 #include "closedform/expression/infix.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <stdexcept>
+
+#include "closedform/expression/operator_table.hpp"
 
 namespace closedform {
 namespace {
@@ -16,55 +20,49 @@ std::string number_text(double value) {
     return {buffer.data(), end};
 }
 
-// Binding strength of what a piece of text is, so that parentheses are written only where needed.
-enum Strength { sum = 1, product = 2, sign = 3, power = 4, atom = 5 };
-
 struct Piece {
     std::string text;
-    Strength strength;
+    Priority priority;
 };
 
-std::string at_least(const Piece& piece, Strength wanted) {
-    return piece.strength >= wanted ? piece.text : std::string("(").append(piece.text).append(")");
+/// With parentheses only where needed.
+std::string at_least(const Piece& piece, Priority wanted) {
+    return piece.priority >= wanted ? piece.text : std::string("(").append(piece.text).append(")");
 }
+
+Priority above(Priority priority) { return static_cast<Priority>(static_cast<int>(priority) + 1); }
 
 Piece print_subtree(const Tape& tape, std::size_t root, std::span<const std::string> names) {
     const Node& node = tape[root];
-    switch (node.op) {
-        case Op::constant:
-            return {number_text(node.value), std::signbit(node.value) ? sign : atom};
-        case Op::variable:
-            return {names[static_cast<std::size_t>(node.variable)], atom};
-        case Op::square:
-            return {at_least(print_subtree(tape, root - 1, names), atom) + "**2", power};
-        case Op::cube:
-            return {at_least(print_subtree(tape, root - 1, names), atom) + "**3", power};
-        default:
-            break;
+    if (node.op == Op::constant) {
+        return {number_text(node.value),
+                std::signbit(node.value) ? Priority::sign : Priority::atom};
     }
-    if (arity(node.op) == 1) {
-        return {std::string(name(node.op)) + "(" + print_subtree(tape, root - 1, names).text + ")",
-                atom};
+    if (node.op == Op::variable) {
+        return {names[static_cast<std::size_t>(node.variable)], Priority::atom};
+    }
+    const OperatorFacts& op = facts(node.op);
+    const std::string name(op.name);
+    if (op.operands == 1) {
+        const Piece operand = print_subtree(tape, root - 1, names);
+        if (op.power > 0) {
+            return {at_least(operand, Priority::atom) + "**" + std::to_string(op.power),
+                    Priority::power};
+        }
+        return {name + "(" + operand.text + ")", Priority::atom};
     }
     const auto [left_root, right_root] = operands(tape, root);
     const Piece left = print_subtree(tape, left_root, names);
     const Piece right = print_subtree(tape, right_root, names);
-    switch (node.op) {
-        case Op::add:
-            return {at_least(left, sum) + " + " + at_least(right, product), sum};
-        case Op::sub:
-            return {at_least(left, sum) + " - " + at_least(right, product), sum};
-        case Op::mul:
-            if (tape[left_root].op == Op::constant && tape[left_root].value == -1.0 &&
-                tape[right_root].op != Op::constant) {
-                return {std::string("-").append(at_least(right, power)), sign};
-            }
-            return {at_least(left, product) + "*" + at_least(right, sign), product};
-        case Op::div:
-            return {at_least(left, product) + "/" + at_least(right, sign), product};
-        default:
-            return {"pow(" + left.text + ", " + right.text + ")", atom};
+    if (op.priority == Priority::atom) {
+        return {name + "(" + left.text + ", " + right.text + ")", Priority::atom};
     }
+    if (node.op == Op::mul && tape[left_root].op == Op::constant && tape[left_root].value == -1.0 &&
+        tape[right_root].op != Op::constant) {
+        return {std::string("-").append(at_least(right, Priority::power)), Priority::sign};
+    }
+    const std::string sign = op.priority == Priority::product ? name : " " + name + " ";
+    return {at_least(left, op.priority) + sign + at_least(right, above(op.priority)), op.priority};
 }
 
 class Parser {
@@ -121,33 +119,32 @@ class Parser {
             fail("nested too deeply");
         }
         parse_product(depth);
-        for (;;) {
-            if (take("+")) {
-                parse_product(depth);
-                push(Node::function(Op::add));
-            } else if (take("-")) {
-                parse_product(depth);
-                push(Node::function(Op::sub));
-            } else {
-                return;
-            }
+        while (const auto op = take_operator(Priority::sum)) {
+            parse_product(depth);
+            push(Node::function(*op));
         }
     }
 
     void parse_product(int depth) {
         parse_signed(depth);
-        for (;;) {
-            skip_space();
-            if (text_.substr(at_, 2) != "**" && take("*")) {
-                parse_signed(depth);
-                push(Node::function(Op::mul));
-            } else if (take("/")) {
-                parse_signed(depth);
-                push(Node::function(Op::div));
-            } else {
-                return;
+        while (const auto op = take_operator(Priority::product)) {
+            parse_signed(depth);
+            push(Node::function(*op));
+        }
+    }
+
+    /// A sign between two operands.
+    std::optional<Op> take_operator(Priority priority) {
+        skip_space();
+        if (text_.substr(at_, 2) == "**") {
+            return std::nullopt;
+        }
+        for (const Op op : operators_) {
+            if (facts(op).priority == priority && take(facts(op).name)) {
+                return op;
             }
         }
+        return std::nullopt;
     }
 
     void parse_signed(int depth) {
@@ -182,12 +179,13 @@ class Parser {
                      1);  // right associative, and binds tighter than a sign before the base
         const bool number = tape_.size() == begin + 1 && tape_.back().op == Op::constant;
         const double exponent = number ? tape_.back().value : 0.0;
-        if (exponent == 2.0 || exponent == 3.0) {
+        const auto whole = std::find_if(operators_.begin(), operators_.end(), [&](Op op) {
+            return facts(op).power > 0 && facts(op).power == exponent;
+        });
+        if (whole != operators_.end()) {
             tape_.pop_back();
-            push(Node::function(exponent == 2.0 ? Op::square : Op::cube));
-        } else {
-            push(Node::function(Op::pow));
         }
+        push(Node::function(whole != operators_.end() ? *whole : Op::pow));
     }
 
     void parse_atom(int depth) {
@@ -230,9 +228,8 @@ class Parser {
     }
 
     void parse_call(std::string_view word, std::size_t end, int depth) {
-        for (int i = 2; i < op_count; ++i) {
-            const auto op = static_cast<Op>(i);
-            if (name(op) != word) {
+        for (const Op op : operators_) {
+            if (facts(op).name != word) {
                 continue;
             }
             at_ = end;
@@ -251,6 +248,7 @@ class Parser {
 
     std::string_view text_;
     std::span<const std::string> names_;
+    std::vector<Op> operators_ = OpSet::all().operators();
     std::size_t at_ = 0;
     Tape tape_;
 };

@@ -7,50 +7,38 @@
 
 namespace closedform::kernels {
 
-/// Calls visit with the functor of a function of one operand. far() says whether an argument of
-/// sin, cos or tan is too large for the reduction in sincos; it is asked for these alone.
-template <class Far, class Visit>
-CLOSEDFORM_HOST_DEVICE void with_unary(Op op, const Far& far, const Visit& visit) {
-    switch (op) {
-        case Op::sin:
-            return far() ? visit(SinFar{}) : visit(Sin{});
-        case Op::cos:
-            return far() ? visit(CosFar{}) : visit(Cos{});
-        case Op::tan:
-            return far() ? visit(TanFar{}) : visit(Tan{});
-        case Op::exp:
-            return visit(Exp{});
-        case Op::log:
-            return visit(Log{});
-        case Op::sqrt:
-            return visit(Sqrt{});
-        case Op::square:
-            return visit(Square{});
-        case Op::cube:
-            return visit(Cube{});
-        case Op::abs:
-            return visit(Abs{});
-        case Op::tanh:
-            return visit(Tanh{});
-        default:
-            return visit(Inv{});
-    }
+/// arity(op) of an operator: not the public one, which the linker might keep one copy of for all
+/// instruction sets.
+CLOSEDFORM_HOST_DEVICE bool is_binary(Op op) {
+    return (binary_operators >> static_cast<unsigned>(op) & 1U) != 0;
 }
 
-/// The same for + - * / pow.
-template <class Visit>
-CLOSEDFORM_HOST_DEVICE void with_binary(Op op, const Visit& visit) {
+template <class F, class Far, class Visit>
+CLOSEDFORM_HOST_DEVICE void visit_near_or_far(const Far& far, const Visit& visit) {
+    if constexpr (requires { typename F::OfFarAngle; }) {
+        if (far()) {
+            visit(typename F::OfFarAngle{});
+            return;
+        }
+    }
+    visit(F{});
+}
+
+/// Calls visit with the operator's functor, which says in `arity` how many operands it has; does
+/// nothing for constants and variables. far() says whether an argument of sin, cos or tan is too
+/// large for the reduction in sincos; it is asked for these alone.
+template <class Far, class Visit>
+CLOSEDFORM_HOST_DEVICE void with_operator(Op op, const Far& far, const Visit& visit) {
     switch (op) {
-        case Op::add:
-            return visit(Add{});
-        case Op::sub:
-            return visit(Sub{});
-        case Op::mul:
-            return visit(Mul{});
-        case Op::div:
-            return visit(Div{});
-        default:
-            return visit(Pow{});
+        case Op::constant:
+        case Op::variable:
+            return;
+#define CLOSEDFORM_CASE(name, functor, operands, ...) \
+    case Op::name:                                    \
+        static_assert(functor::arity == (operands));  \
+        return visit_near_or_far<functor>(far, visit);
+            CLOSEDFORM_OPERATORS(CLOSEDFORM_CASE)
+#undef CLOSEDFORM_CASE
     }
 }
 

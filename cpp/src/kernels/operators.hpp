@@ -2,13 +2,20 @@
 // Value, first and second partial derivatives of every tape operator at one row. `v` is the
 // operator's own value, known from the forward pass. For a tangent (p, q) of the operands (a, b),
 // left_tangent and right_tangent are the tangents of the partial derivatives. T: double, or float
-// on a GPU.
+// on a GPU. Slopes are those that core/operator_list.hpp has as text.
 
 #include "kernels/elementary.hpp"
 
 namespace closedform::kernels {
 
-struct Add {
+struct Unary {
+    static constexpr int arity = 1;
+};
+struct Binary {
+    static constexpr int arity = 2;
+};
+
+struct Add : Binary {
     template <class T>
     CLOSEDFORM_HOST_DEVICE static T value(T a, T b) {
         return a + b;
@@ -30,7 +37,7 @@ struct Add {
         return T(0.0);
     }
 };
-struct Sub {
+struct Sub : Binary {
     template <class T>
     CLOSEDFORM_HOST_DEVICE static T value(T a, T b) {
         return a - b;
@@ -52,7 +59,7 @@ struct Sub {
         return T(0.0);
     }
 };
-struct Mul {
+struct Mul : Binary {
     template <class T>
     CLOSEDFORM_HOST_DEVICE static T value(T a, T b) {
         return a * b;
@@ -74,7 +81,7 @@ struct Mul {
         return p;
     }
 };
-struct Div {
+struct Div : Binary {
     template <class T>
     CLOSEDFORM_HOST_DEVICE static T value(T a, T b) {
         return a / b;
@@ -96,7 +103,7 @@ struct Div {
         return (T(2.0) * v * q - p) / (b * b);
     }
 };
-struct Pow {
+struct Pow : Binary {
     template <class T>
     CLOSEDFORM_HOST_DEVICE static T value(T a, T b) {
         return ::pow(a, b);
@@ -126,82 +133,79 @@ struct Pow {
     }
 };
 
-struct Sin {
+/// How sin, cos and tan come by their values: by the reduction in sincos, which has a limit ...
+struct NearAngle {
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T value(T a) {
+    CLOSEDFORM_HOST_DEVICE static T sin(T a) {
         return sincos(a).sin;
     }
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T slope(T a, T) {
+    CLOSEDFORM_HOST_DEVICE static T cos(T a) {
         return sincos(a).cos;
     }
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T curve(T, T v) {
-        return -v;
-    }
-};
-struct Cos {
-    template <class T>
-    CLOSEDFORM_HOST_DEVICE static T value(T a) {
-        return sincos(a).cos;
-    }
-    template <class T>
-    CLOSEDFORM_HOST_DEVICE static T slope(T a, T) {
-        return -sincos(a).sin;
-    }
-    template <class T>
-    CLOSEDFORM_HOST_DEVICE static T curve(T, T v) {
-        return -v;
-    }
-};
-struct Tan {
-    template <class T>
-    CLOSEDFORM_HOST_DEVICE static T value(T a) {
+    CLOSEDFORM_HOST_DEVICE static T tan(T a) {
         const SinCos<T> both = sincos(a);
         return both.sin / both.cos;
     }
-    template <class T>
-    CLOSEDFORM_HOST_DEVICE static T slope(T, T v) {
-        return T(1.0) + v * v;
-    }
-    template <class T>
-    CLOSEDFORM_HOST_DEVICE static T curve(T, T v) {
-        return T(2.0) * v * (T(1.0) + v * v);
-    }
 };
-// The same for arguments too large for the reduction in sincos.
-struct SinFar {
+/// ... or by the library.
+struct FarAngle {
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T value(T a) {
+    CLOSEDFORM_HOST_DEVICE static T sin(T a) {
         return ::sin(a);
     }
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T slope(T a, T) {
+    CLOSEDFORM_HOST_DEVICE static T cos(T a) {
         return ::cos(a);
     }
     template <class T>
-    CLOSEDFORM_HOST_DEVICE static T curve(T, T v) {
-        return -v;
-    }
-};
-struct CosFar {
-    template <class T>
-    CLOSEDFORM_HOST_DEVICE static T value(T a) {
-        return ::cos(a);
-    }
-    template <class T>
-    CLOSEDFORM_HOST_DEVICE static T slope(T a, T) {
-        return -::sin(a);
-    }
-    template <class T>
-    CLOSEDFORM_HOST_DEVICE static T curve(T, T v) {
-        return -v;
-    }
-};
-struct TanFar {
-    template <class T>
-    CLOSEDFORM_HOST_DEVICE static T value(T a) {
+    CLOSEDFORM_HOST_DEVICE static T tan(T a) {
         return ::tan(a);
+    }
+};
+
+template <class Angle>
+struct SinBy : Unary {
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T value(T a) {
+        return Angle::sin(a);
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T slope(T a, T) {
+        return Angle::cos(a);
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T curve(T, T v) {
+        return -v;
+    }
+};
+struct Sin : SinBy<NearAngle> {
+    using OfFarAngle = SinBy<FarAngle>;
+};
+template <class Angle>
+struct CosBy : Unary {
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T value(T a) {
+        return Angle::cos(a);
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T slope(T a, T) {
+        return -Angle::sin(a);
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T curve(T, T v) {
+        return -v;
+    }
+};
+struct Cos : CosBy<NearAngle> {
+    using OfFarAngle = CosBy<FarAngle>;
+};
+template <class Angle>
+struct TanBy : Unary {
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T value(T a) {
+        return Angle::tan(a);
     }
     template <class T>
     CLOSEDFORM_HOST_DEVICE static T slope(T, T v) {
@@ -212,7 +216,10 @@ struct TanFar {
         return T(2.0) * v * (T(1.0) + v * v);
     }
 };
-struct Exp {
+struct Tan : TanBy<NearAngle> {
+    using OfFarAngle = TanBy<FarAngle>;
+};
+struct Exp : Unary {
     template <class T>
     CLOSEDFORM_HOST_DEVICE static T value(T a) {
         return exp(a);
@@ -226,7 +233,7 @@ struct Exp {
         return v;
     }
 };
-struct Log {
+struct Log : Unary {
     template <class T>
     CLOSEDFORM_HOST_DEVICE static T value(T a) {
         return log(a);
@@ -240,7 +247,7 @@ struct Log {
         return -T(1.0) / (a * a);
     }
 };
-struct Sqrt {
+struct Sqrt : Unary {
     template <class T>
     CLOSEDFORM_HOST_DEVICE static T value(T a) {
         return square_root(a);
@@ -254,7 +261,7 @@ struct Sqrt {
         return -T(0.25) / (v * v * v);
     }
 };
-struct Square {
+struct Square : Unary {
     template <class T>
     CLOSEDFORM_HOST_DEVICE static T value(T a) {
         return a * a;
@@ -268,7 +275,7 @@ struct Square {
         return T(2.0);
     }
 };
-struct Cube {
+struct Cube : Unary {
     template <class T>
     CLOSEDFORM_HOST_DEVICE static T value(T a) {
         return a * a * a;
@@ -282,7 +289,7 @@ struct Cube {
         return T(6.0) * a;
     }
 };
-struct Abs {
+struct Abs : Unary {
     template <class T>
     CLOSEDFORM_HOST_DEVICE static T value(T a) {
         return magnitude(a);
@@ -296,7 +303,7 @@ struct Abs {
         return T(0.0);
     }
 };
-struct Tanh {
+struct Tanh : Unary {
     template <class T>
     CLOSEDFORM_HOST_DEVICE static T value(T a) {
         return tanh(a);
@@ -310,7 +317,7 @@ struct Tanh {
         return -T(2.0) * v * (T(1.0) - v * v);
     }
 };
-struct Inv {
+struct Inv : Unary {
     template <class T>
     CLOSEDFORM_HOST_DEVICE static T value(T a) {
         return T(1.0) / a;

@@ -15,18 +15,25 @@ CLOSEDFORM_HOST_DEVICE bool far_angle(T a) {
     return sizeof(T) == sizeof(double) && magnitude(a) > T(CLOSEDFORM_SINCOS_LIMIT);
 }
 
+/// b is not read where there is one operand.
 template <class T>
-CLOSEDFORM_HOST_DEVICE T apply_unary(Op op, T a) {
-    T out;
-    with_unary(op, [a] { return far_angle(a); }, [&](auto f) { out = f.value(a); });
+CLOSEDFORM_HOST_DEVICE T apply(Op op, T a, T b) {
+    T out = a;
+    with_operator(
+        op, [a] { return far_angle(a); },
+        [&](auto f) {
+            if constexpr (decltype(f)::arity == 2) {
+                out = f.value(a, b);
+            } else {
+                out = f.value(a);
+            }
+        });
     return out;
 }
 
-template <class T>
-CLOSEDFORM_HOST_DEVICE T apply_binary(Op op, T a, T b) {
-    T out;
-    with_binary(op, [&](auto f) { out = f.value(a, b); });
-    return out;
+/// Where the left operand of the operator at `root` ends; the only operand of a unary one.
+CLOSEDFORM_HOST_DEVICE unsigned first_operand(const Node* tape, unsigned root) {
+    return is_binary(tape[root].op) ? root - 1 - tape[root - 1].size : root - 1;
 }
 
 /// x[j] is input j. `stack`: as many numbers as values are live at once, half the nodes at most.
@@ -40,11 +47,10 @@ CLOSEDFORM_HOST_DEVICE T tape_value(const Node* tape, unsigned nodes, const Row&
             stack[depth++] = static_cast<T>(node.value);
         } else if (node.op == Op::variable) {
             stack[depth++] = x[static_cast<std::size_t>(node.variable)];
-        } else if (node.op <= Op::pow) {
-            --depth;
-            stack[depth - 1] = apply_binary<T>(node.op, stack[depth - 1], stack[depth]);
         } else {
-            stack[depth - 1] = apply_unary<T>(node.op, stack[depth - 1]);
+            const unsigned last = depth - 1;
+            depth -= is_binary(node.op) ? 1U : 0U;
+            stack[depth - 1] = apply<T>(node.op, stack[depth - 1], stack[last]);
         }
     }
     return stack[0];
@@ -66,10 +72,8 @@ CLOSEDFORM_HOST_DEVICE T tape_gradient(const Node* tape, unsigned nodes, const R
             value[i] = static_cast<T>(node.value);
         } else if (node.op == Op::variable) {
             value[i] = x[static_cast<std::size_t>(node.variable)];
-        } else if (node.op <= Op::pow) {
-            value[i] = apply_binary<T>(node.op, value[i - 1 - tape[i - 1].size], value[i - 1]);
         } else {
-            value[i] = apply_unary<T>(node.op, value[i - 1]);
+            value[i] = apply<T>(node.op, value[first_operand(tape, i)], value[i - 1]);
         }
     }
     adjoint[nodes - 1] = T(1);
@@ -81,21 +85,21 @@ CLOSEDFORM_HOST_DEVICE T tape_gradient(const Node* tape, unsigned nodes, const R
             const auto j = static_cast<std::size_t>(node.variable);
             gradient[j] = gradient[j] + g;
             reads = true;
-        } else if (node.op > Op::pow) {
-            const T a = value[i - 1];
-            const T v = value[i];
-            with_unary(
-                node.op, [a] { return far_angle(a); },
-                [&](auto f) { adjoint[i - 1] = g * f.slope(a, v); });
         } else if (node.op != Op::constant) {
-            const unsigned left = i - 1 - tape[i - 1].size;
+            const unsigned left = first_operand(tape, i);
             const T a = value[left];
             const T b = value[i - 1];
             const T v = value[i];
-            with_binary(node.op, [&](auto f) {
-                adjoint[left] = g * f.left(a, b, v);
-                adjoint[i - 1] = g * f.right(a, b, v);
-            });
+            with_operator(
+                node.op, [a] { return far_angle(a); },
+                [&](auto f) {
+                    if constexpr (decltype(f)::arity == 2) {
+                        adjoint[left] = g * f.left(a, b, v);
+                        adjoint[i - 1] = g * f.right(a, b, v);
+                    } else {
+                        adjoint[i - 1] = g * f.slope(a, v);
+                    }
+                });
         }
     }
     return value[nodes - 1];

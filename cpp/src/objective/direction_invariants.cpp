@@ -6,14 +6,12 @@
 #include <numeric>
 #include <utility>
 
+#include "closedform/expression/operator_table.hpp"
+
 namespace closedform {
 namespace {
 
 using Kind = Form::Kind;
-
-bool increases(Op op) {
-    return op == Op::exp || op == Op::log || op == Op::sqrt || op == Op::tan || op == Op::tanh;
-}
 
 /// Replaces `form` by a part of itself.
 void descend(Scaled& form, double sign) {
@@ -106,7 +104,7 @@ Scaled free_form(Scaled form, bool sign) {
         } else if (form.form.kind == Kind::function) {
             const bool power =
                 form.form.op == Op::pow && form.form.parts.back().form.kind == Kind::one;
-            if (increases(form.form.op) || power) {
+            if (facts(form.form.op).increasing || power) {
                 const bool falls = power && form.form.parts.back().scale < 0.0;
                 descend(form, falls ? -outer : outer);
                 continue;

@@ -190,12 +190,16 @@ class Finisher {
     Workspace workspace_;
 };
 
+// Operators and kinds of leaf that a formula is written with: of a usual search, however many more
+// there are to choose from.
+constexpr double usual_symbols = 18.0;
+
 /// The shortest description of the data first: half the rows times the log of the loss, and the
 /// log of the number of symbols for every node (Rissanen 1978).
 std::vector<Tape> by_worth(std::vector<Tape> found, const Objective& few) {
     Workspace workspace;
     const double half_rows = 0.5 * static_cast<double>(few.rows().rows());
-    const double node = std::log(static_cast<double>(few.rows().columns() + op_count));
+    const double node = std::log(static_cast<double>(few.rows().columns()) + usual_symbols);
     std::vector<std::pair<double, Tape>> ordered;
     for (Tape& tape : found) {
         const double loss = few.loss(tape, workspace);

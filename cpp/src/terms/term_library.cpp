@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "closedform/expression/canonical_form.hpp"
+#include "closedform/expression/operator_table.hpp"
 #include "core/random.hpp"
 #include "expression/workspace.hpp"
 
@@ -142,9 +143,9 @@ void TermLibrary::make_factors(const RowBlocks& rows) {
             add_factor(squared, input, true, rows);
         }
         for (const Op op : operators.of_arity(1)) {
-            const bool periodic = op == Op::sin || op == Op::cos || op == Op::tan;
             const bool wide = high - low > most_periods * 6.283185307179586;
-            if (op == Op::square || op == Op::inv || op == Op::abs || (periodic && wide)) {
+            if (op == Op::square || op == Op::inv || op == Op::abs ||
+                (facts(op).periodic && wide)) {
                 continue;  // done above, or below, or noise
             }
             add_factor(apply(x, op), input, false, rows);

@@ -2,8 +2,8 @@
 
 Reverse mode costs a few times the value however many inputs there are; forward mode may share more
 where there are few. Griewank and Walther, Evaluating Derivatives (SIAM 2008), chapter 3. Nothing is
-expanded, so no term appears that could cancel against another; every slope is the one that
-cpp/src/kernels/operators.hpp has.
+expanded, so no term appears that could cancel against another; slopes of operators are those of
+cpp/include/closedform/core/operator_list.hpp.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
-from closedform.codegen.graph import Graph
+from closedform import _core
+from closedform.codegen.graph import OPERATORS, Graph, of_tape
 
-# About what an operation costs, in additions; a square root and a quotient wait for the divider.
-_COST = {"inv": 5, "div": 5, "sqrt": 6, "pow": 50, "constant": 0, "variable": 0}
-_FUNCTION_COST = dict.fromkeys(("sin", "cos", "tan", "exp", "log", "tanh"), 20)
+# What a slope's text is written in: the operands and the value.
+_SLOPE_NAMES = ("a", "b", "v")
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,13 @@ def derivatives(graph: Graph, value: int, inputs: Sequence[int], order: int) -> 
 
 
 def _cost(graph: Graph, choice: Derivatives) -> int:
-    costs = _COST | _FUNCTION_COST
-    return sum(costs.get(graph.nodes[n].op, 1) for n in graph.reachable(choice.all()))
+    return sum(_operation_cost(graph.nodes[n].op) for n in graph.reachable(choice.all()))
+
+
+def _operation_cost(op: str) -> int:
+    if op in ("constant", "variable"):
+        return 0
+    return OPERATORS[op].cost if op in OPERATORS else 1
 
 
 def _reverse(graph: Graph, root: int, inputs: Sequence[int]) -> list[int]:
@@ -109,14 +115,8 @@ def slope(graph: Graph, number: int, k: int, g: int) -> int:
     a = node.operands[0]
     b = node.operands[-1]
     match node.op:
-        case "add":
-            return g
-        case "sub":
-            return g if k == 0 else graph.neg(g)
         case "neg":
             return graph.neg(g)
-        case "mul":
-            return graph.mul(g, b if k == 0 else a)
         case "inv":
             # In this order: if g is a numerator, g times the reciprocal is the quotient there is.
             return graph.neg(graph.mul(graph.mul(g, number), number))
@@ -129,34 +129,28 @@ def slope(graph: Graph, number: int, k: int, g: int) -> int:
         case "power":
             n = int(node.value)
             return graph.mul(graph.mul(graph.constant(float(n)), graph.power(a, n - 1)), g)
-        case "pow" if k == 0:
-            lower = graph.pow(a, graph.sub(b, graph.constant(1.0)))
-            return graph.mul(graph.mul(b, lower), g)
-        case "pow":
-            by_right = graph.mul(number, graph.call("log", a))
-            if graph.is_constant(a) and graph.nodes[a].value > 0.0:
-                return graph.mul(g, by_right)
+        case "pow" if k == 1 and not (graph.is_constant(a) and graph.nodes[a].value > 0.0):
             # 0^b is 0 for every b > 0: no slope, where value * log(a) would be 0 * inf.
+            by_right = _slope_of_operator(graph, number, k)
             return graph.mul(g, graph.call("zero_where", number, by_right))
-        case "sin":
-            return graph.mul(g, graph.call("cos", a))
-        case "cos":
-            return graph.neg(graph.mul(g, graph.call("sin", a)))
-        case "tan":
-            return graph.mul(g, graph.add(graph.power(number, 2), graph.constant(1.0)))
-        case "exp":
-            return graph.mul(g, number)
-        case "log":
-            return graph.div(g, a)
-        case "sqrt":
-            return graph.div(graph.mul(graph.constant(0.5), g), number)
-        case "tanh":
-            return graph.mul(g, graph.sub(graph.constant(1.0), graph.power(number, 2)))
         case "abs":
             return graph.mul(g, graph.call("sign", a))
         case "zero_where":
             return graph.constant(0.0) if k == 0 else graph.call("zero_where", a, g)
         case "clamp":
             return graph.mul(g, graph.limited("inside", a, node.limits))
-        case _:  # "sign" and "inside" are constant where they have a derivative
+        case "sign" | "inside":  # constant where they have a derivative
             return graph.constant(0.0)
+        case _:
+            return graph.mul(_slope_of_operator(graph, number, k), g)
+
+
+def _slope_of_operator(graph: Graph, number: int, k: int) -> int:
+    node = graph.nodes[number]
+    inputs = (node.operands[0], node.operands[-1], number)
+    return of_tape(graph, _slope_tape(node.op, k), inputs)
+
+
+@cache
+def _slope_tape(op: str, k: int) -> list[tuple[str, int, float]]:
+    return _core.Expression(OPERATORS[op].slopes[k], _SLOPE_NAMES).nodes

@@ -12,27 +12,14 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
+from closedform import _core
 
 # Up to this integer exponents become products: more accurate than a power, and faster.
 LARGEST_PRODUCT = 16
 
-_FOLDED: dict[str, np.ufunc] = {
-    "add": np.add,
-    "sub": np.subtract,
-    "mul": np.multiply,
-    "div": np.divide,
-    "inv": np.reciprocal,
-    "pow": np.power,
-    "sin": np.sin,
-    "cos": np.cos,
-    "tan": np.tan,
-    "exp": np.exp,
-    "log": np.log,
-    "sqrt": np.sqrt,
-    "tanh": np.tanh,
-    "abs": np.absolute,
-}
+# Operators that the graph has under names of its own; the others keep theirs.
+_OWN_NAMES = {"+": "add", "-": "sub", "*": "mul", "/": "div"}
+OPERATORS = {_OWN_NAMES.get(name, name): operator for name, operator in _core.OPERATORS.items()}
 
 
 @dataclass(frozen=True)
@@ -42,7 +29,7 @@ class Node:
     Attributes:
         op: "constant", "variable", "neg", "add", "sub", "mul", "inv", "div" (by a constant);
             "power" (an integer exponent, in `value`) and "pow" (any); "sin" and the other
-            functions of formulas; "sign"; "zero_where" (0 where the first operand is 0, else the
+            operators of formulas; "sign"; "zero_where" (0 where the first operand is 0, else the
             second); "clamp" (into `limits`) and "inside" (1 within `limits`, else 0).
         operands: numbers of the nodes it reads.
         value: of a constant; the column of a variable; the exponent of "power".
@@ -80,10 +67,8 @@ class Graph:
 
     def call(self, op: str, *operands: int) -> int:
         """The operation; that on constants is done now, whatever comes out (log(-1) is NaN)."""
-        if op in _FOLDED and all(self.is_constant(operand) for operand in operands):
-            with np.errstate(all="ignore"):
-                values = [np.float64(self.nodes[operand].value) for operand in operands]
-                return self.constant(float(_FOLDED[op](*values)))
+        if op in OPERATORS and all(self.is_constant(operand) for operand in operands):
+            return self.constant(OPERATORS[op].value([self.nodes[o].value for o in operands]))
         return self.node(Node(op, operands))
 
     def limited(self, op: str, operand: int, limits: tuple[float, float]) -> int:
@@ -251,7 +236,7 @@ def of_tape(graph: Graph, tape: Sequence[tuple[str, int, float]], inputs: Sequen
             stack.append(graph.constant(value))
         elif op == "variable":
             stack.append(inputs[column])
-        elif op in ("+", "-", "*", "/", "pow"):
+        elif _core.OPERATORS[op].operands == 2:
             b, a = stack.pop(), stack.pop()
             stack.append(_binary(graph, op, a, b))
         else:
@@ -262,15 +247,12 @@ def of_tape(graph: Graph, tape: Sequence[tuple[str, int, float]], inputs: Sequen
 def _binary(graph: Graph, op: str, a: int, b: int) -> int:
     # 0*a and a - a are left as they stand: the formula has no value where a has none.
     vanishing = a == b if op == "-" else graph.is_constant(a, 0.0) or graph.is_constant(b, 0.0)
-    if vanishing and op != "+":
-        return graph.call({"-": "sub", "*": "mul", "/": "div", "pow": "pow"}[op], a, b)
     rules = {"+": graph.add, "-": graph.sub, "*": graph.mul, "/": graph.div, "pow": graph.pow}
+    if op not in rules or (vanishing and op != "+"):
+        return graph.call(_OWN_NAMES.get(op, op), a, b)
     return rules[op](a, b)
 
 
 def _unary(graph: Graph, op: str, a: int) -> int:
-    if op in ("square", "cube"):
-        return graph.power(a, 2 if op == "square" else 3)
-    if op == "inv":
-        return graph.inv(a)
-    return graph.call(op, a)
+    power = _core.OPERATORS[op].power
+    return graph.power(a, power) if power else graph.call(op, a)

@@ -120,7 +120,7 @@ class Formula:
 
     @cached_property
     def _sympy(self) -> sympy.Expr:
-        return sympy_forms.expression_of(self.text, self.names)
+        return sympy_forms.expression_of(self._expression, self.names)
 
     def sympy(self) -> sympy.Expr:
         """The formula as a sympy expression in real symbols named as the inputs."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from closedform import _core
@@ -19,22 +20,33 @@ LARGEST_SHORTENED = 40
 ROUNDING = 1e-12  # of an angle, in quarter turns
 
 
-def expression_of(text: str, names: Sequence[str]) -> sympy.Expr:
-    """A formula's text as a sympy expression in real symbols."""
+def expression_of(expression: _core.Expression, names: Sequence[str]) -> sympy.Expr:
+    """A formula as a sympy expression in real symbols."""
     import sympy
 
-    functions: dict[str, Any] = {
-        name: getattr(sympy, name) for name in ("sin", "cos", "tan", "exp", "log", "sqrt")
+    symbols = [sympy.Symbol(name, real=True) for name in names]
+    stack: list[Any] = []
+    for name, column, value in expression.nodes:
+        if name == "constant":
+            # As it is printed: sympy knows whole numbers from others.
+            stack.append(sympy.sympify(_core.Expression(repr(value), []).text([])))
+        elif name == "variable":
+            stack.append(symbols[column])
+        else:
+            count = _core.OPERATORS[name].operands
+            stack[-count:] = [_functions()[name](*stack[-count:])]
+    return stack.pop()
+
+
+@cache
+def _functions() -> dict[str, Callable[..., Any]]:
+    """What sympy calls the operators."""
+    import sympy
+
+    return {
+        name: eval(f"lambda a, b=None: {operator.sympy}", vars(sympy))
+        for name, operator in _core.OPERATORS.items()
     }
-    functions |= {
-        "tanh": sympy.tanh,
-        "abs": sympy.Abs,
-        "inv": lambda a: 1 / a,
-        "pow": sympy.Pow,
-    }
-    symbols = {name: sympy.Symbol(name, real=True) for name in names}
-    # Our own grammar was checked by who wrote it: nothing but numbers, names and these functions.
-    return sympy.sympify(text, locals=functions | symbols)
 
 
 def latex_of(expression: sympy.Expr) -> str:

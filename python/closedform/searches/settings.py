@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from closedform import _core
 from closedform.errors import InputError
 from closedform.searches.progress import Callback
 from closedform.tables import devices
 
 OPERATORS = ("+", "-", "*", "/", "sin", "cos", "exp", "log", "sqrt", "square")
-KNOWN_OPERATORS = frozenset("+ - * / sin cos tan exp log sqrt square cube abs pow tanh inv".split())
+KNOWN_OPERATORS = frozenset(_core.OPERATORS)
 LARGEST_SIZE = 255  # nodes of a tape, cpp/include/closedform/expression/expression.hpp
 BACKENDS = ("native", "pysr")
 # Options of the engines that hold formulas of the user's columns, or say something of each.

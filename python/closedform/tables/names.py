@@ -7,11 +7,15 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-# What a formula's text already means something else by: operators, constants, Python's keywords.
-RESERVED_NAMES = frozenset(
-    "sin cos tan asin acos atan sinh cosh tanh exp log ln sqrt square cube abs pow inv min max "
-    "pi inf nan".split()
-) | frozenset(keyword.kwlist)
+from closedform import _core
+
+# What a formula's text already means something else by: operators, constants, Python's keywords,
+# functions that readers would take for such.
+RESERVED_NAMES = (
+    frozenset("asin acos atan sinh cosh ln min max pi inf nan".split())
+    | frozenset(filter(str.isidentifier, _core.OPERATORS))
+    | frozenset(keyword.kwlist)
+)
 
 
 def variable_names(labels: Iterable[object]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@
 
 #include "closedform/expression/evaluate.hpp"
 #include "closedform/expression/infix.hpp"
+#include "closedform/expression/operator_table.hpp"
 #include "core/random.hpp"
 #include "expression/workspace.hpp"
 #include "kernels/elementary.hpp"
@@ -44,45 +45,9 @@ double reference(const Tape& tape, std::size_t root, const double* x) {
         return node.op == Op::constant ? node.value : x[node.variable];
     }
     const double b = reference(tape, root - 1, x);
-    if (arity(node.op) == 2) {
-        const double a = reference(tape, operands(tape, root).left, x);
-        switch (node.op) {
-            case Op::add:
-                return a + b;
-            case Op::sub:
-                return a - b;
-            case Op::mul:
-                return a * b;
-            case Op::div:
-                return a / b;
-            default:
-                return std::pow(a, b);
-        }
-    }
-    switch (node.op) {
-        case Op::sin:
-            return std::sin(b);
-        case Op::cos:
-            return std::cos(b);
-        case Op::tan:
-            return std::tan(b);
-        case Op::exp:
-            return std::exp(b);
-        case Op::log:
-            return std::log(b);
-        case Op::sqrt:
-            return std::sqrt(b);
-        case Op::square:
-            return b * b;
-        case Op::cube:
-            return b * b * b;
-        case Op::abs:
-            return std::abs(b);
-        case Op::tanh:
-            return std::tanh(b);
-        default:
-            return 1.0 / b;
-    }
+    const bool binary = arity(node.op) == 2;
+    const double a = binary ? reference(tape, operands(tape, root).left, x) : b;
+    return facts(node.op).library(a, b);
 }
 
 double ulps(double value, double truth) {

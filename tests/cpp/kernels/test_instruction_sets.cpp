@@ -155,7 +155,7 @@ std::vector<Node> tape_of(Op op, bool binary, int constant_operand, double const
     return tape;
 }
 
-bool is_binary(Op op) { return op >= Op::add && op <= Op::pow; }
+bool is_binary(Op op) { return arity(op) == 2; }
 
 /// Columns in which every awkward number meets every other, and random ones after them.
 std::vector<std::array<Block, 2>> awkward_blocks(Random& random) {

@@ -3,29 +3,33 @@
 
 #include <cstdint>
 
+#include "closedform/core/operator_list.hpp"
+
 namespace closedform {
 
 enum class Op : std::uint8_t {
     constant,
     variable,
-    add,
-    sub,
-    mul,
-    div,
-    pow,
-    sin,
-    cos,
-    tan,
-    exp,
-    log,
-    sqrt,
-    square,
-    cube,
-    abs,
-    tanh,
-    inv,
+#define CLOSEDFORM_ENUMERATOR(op, ...) op,
+    CLOSEDFORM_OPERATORS(CLOSEDFORM_ENUMERATOR)
+#undef CLOSEDFORM_ENUMERATOR
 };
-inline constexpr int op_count = 18;
+
+#define CLOSEDFORM_ONE(...) +1
+inline constexpr int op_count = 2 CLOSEDFORM_OPERATORS(CLOSEDFORM_ONE);
+#undef CLOSEDFORM_ONE
+
+/// The operators of two operands, a bit each.
+#define CLOSEDFORM_BIT(op, functor, operands, ...) \
+    | (std::uint64_t{(operands) == 2} << static_cast<unsigned>(Op::op))
+inline constexpr std::uint64_t binary_operators = 0 CLOSEDFORM_OPERATORS(CLOSEDFORM_BIT);
+#undef CLOSEDFORM_BIT
+
+/// 0 for constants and variables, 1 for functions, 2 for the likes of + and pow.
+constexpr int arity(Op op) {
+    const int binary = static_cast<int>(binary_operators >> static_cast<unsigned>(op) & 1U);
+    return op <= Op::variable ? 0 : 1 + binary;
+}
 
 struct Node {
     Op op = Op::constant;

@@ -11,9 +11,6 @@
 
 namespace closedform {
 
-/// 0 for constants and variables, 1 for functions, 2 for + - * / pow.
-int arity(Op op);
-
 /// The operator's name as users write it: "+", "sin", "pow", ...
 std::string_view name(Op op);
 
@@ -21,17 +18,19 @@ std::string_view name(Op op);
 class OpSet {
   public:
     OpSet() = default;
-    /// From users' names, "+ - * / sin cos tan exp log sqrt square cube abs pow tanh inv".
-    /// Throws std::invalid_argument naming the first unknown one.
+    /// From users' names (operator_list.hpp). Throws std::invalid_argument naming the first unknown
+    /// one.
     explicit OpSet(std::span<const std::string_view> names);
 
     bool has(Op op) const { return (bits_ >> static_cast<unsigned>(op) & 1U) != 0; }
-    void insert(Op op) { bits_ |= 1U << static_cast<unsigned>(op); }
+    void insert(Op op) { bits_ |= std::uint64_t{1} << static_cast<unsigned>(op); }
+    std::vector<Op> operators() const;
     std::vector<Op> of_arity(int wanted) const;
     static OpSet all();
 
   private:
-    std::uint32_t bits_ = 3;
+    static_assert(op_count <= 64);
+    std::uint64_t bits_ = 3;
 };
 
 using Tape = std::vector<Node>;

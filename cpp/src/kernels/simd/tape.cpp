@@ -32,14 +32,19 @@ bool far(const double* a) {
 }
 
 template <class F>
-void binary(const Node& left, const Node& right, const double* a, const double* b, double* out) {
-    if (right.op == Op::constant) {
+void value(const Node* node, const double* a, const double* b, double* out) {
+    if constexpr (F::arity == 1) {
+        CLOSEDFORM_ROWS_INDEPENDENT
+        for (std::size_t i = 0; i < rows; ++i) {
+            out[i] = F::value(a[i]);
+        }
+    } else if (const Node& right = node[-1]; right.op == Op::constant) {
         const double c = right.value;
         CLOSEDFORM_ROWS_INDEPENDENT
         for (std::size_t i = 0; i < rows; ++i) {
             out[i] = F::value(a[i], c);
         }
-    } else if (left.op == Op::constant) {
+    } else if (const Node& left = node[-1 - right.size]; left.op == Op::constant) {
         const double c = left.value;
         CLOSEDFORM_ROWS_INDEPENDENT
         for (std::size_t i = 0; i < rows; ++i) {
@@ -53,23 +58,15 @@ void binary(const Node& left, const Node& right, const double* a, const double* 
     }
 }
 
-template <class F>
-void unary(const double* a, double* out) {
-    CLOSEDFORM_ROWS_INDEPENDENT
-    for (std::size_t i = 0; i < rows; ++i) {
-        out[i] = F::value(a[i]);
-    }
+/// Where the left operand of the operator at `root` ends; the only operand of a unary one.
+std::size_t first_operand(const Node* tape, std::size_t root) {
+    return k::is_binary(tape[root].op) ? root - 1 - tape[root - 1].size : root - 1;
 }
 
-/// `a` decides how sin, cos and tan reduce their argument.
+/// `a`, the first operand, decides how sin, cos and tan reduce their argument.
 template <class Visit>
-void with_unary(Op op, const double* a, const Visit& visit) {
-    k::with_unary(op, [a] { return far(a); }, visit);
-}
-
-template <class Visit>
-void with_binary(Op op, const Visit& visit) {
-    k::with_binary(op, visit);
+void with_operator(Op op, const double* a, const Visit& visit) {
+    k::with_operator(op, [a] { return far(a); }, visit);
 }
 
 void forward(const Node* tape, std::size_t nodes, const double* const* columns, double* scratch,
@@ -82,23 +79,20 @@ void forward(const Node* tape, std::size_t nodes, const double* const* columns, 
             ++depth;
             continue;
         }
-        const std::size_t operand_count = node.size == 1 ? 0 : (node.op <= Op::pow ? 2 : 1);
-        depth -= operand_count;
+        const bool leaf = node.size == 1;
+        depth -= leaf ? 0U : (k::is_binary(node.op) ? 2U : 1U);
         double* out = scratch + (keep ? i : depth) * rows;
         at[i] = out;
         ++depth;
-        if (operand_count == 0) {
+        if (leaf) {
             for (std::size_t r = 0; r < rows; ++r) {
                 out[r] = node.value;
             }
-        } else if (operand_count == 1) {
-            with_unary(node.op, at[i - 1], [&](auto f) { unary<decltype(f)>(at[i - 1], out); });
-        } else {
-            const std::size_t left = i - 1 - tape[i - 1].size;
-            with_binary(node.op, [&](auto f) {
-                binary<decltype(f)>(tape[left], tape[i - 1], at[left], at[i - 1], out);
-            });
+            continue;
         }
+        const double* a = at[first_operand(tape, i)];
+        const double* b = at[i - 1];
+        with_operator(node.op, a, [&](auto f) { value<decltype(f)>(&node, a, b, out); });
     }
 }
 
@@ -136,20 +130,22 @@ void reverse(const Node* tape, std::size_t nodes, const double* const* at, const
         }
         const double* g = adjoint + i * rows;
         const double* v = at[i];
-        if (node.op > Op::pow) {
-            if (active[i - 1]) {
-                double* out = adjoint + (i - 1) * rows;
-                with_unary(node.op, at[i - 1],
-                           [&](auto f) { unary_slope<decltype(f)>(at[i - 1], v, g, out); });
-            }
-            continue;
-        }
-        const std::size_t l = i - 1 - tape[i - 1].size;
+        const std::size_t l = first_operand(tape, i);
         double* left = active[l] ? adjoint + l * rows : nullptr;
         double* right = active[i - 1] ? adjoint + (i - 1) * rows : nullptr;
         const double* a = at[l];
         const double* b = at[i - 1];
-        with_binary(node.op, [&](auto f) { binary_slopes<decltype(f)>(a, b, v, g, left, right); });
+        if (left == nullptr && right == nullptr) {
+            continue;
+        }
+        with_operator(node.op, a, [&](auto f) {
+            using F = decltype(f);
+            if constexpr (F::arity == 1) {
+                unary_slope<F>(a, v, g, left);
+            } else {
+                binary_slopes<F>(a, b, v, g, left, right);
+            }
+        });
     }
 }
 
@@ -176,17 +172,19 @@ void forward_tangent(const Node* tape, std::size_t nodes, const double* const* a
             continue;
         }
         double* out = tangent + i * rows;
-        const double* a = at[i - 1];
-        if (node.op > Op::pow) {
-            const double* p = tangent + (i - 1) * rows;
-            with_unary(node.op, a, [&](auto f) { unary_slope<decltype(f)>(a, at[i], p, out); });
-            continue;
-        }
-        const std::size_t l = i - 1 - tape[i - 1].size;
+        const std::size_t l = first_operand(tape, i);
+        const double* a = at[l];
+        const double* b = at[i - 1];
         const double* p = varies[l] ? tangent + l * rows : zeros;
         const double* q = varies[i - 1] ? tangent + (i - 1) * rows : zeros;
-        with_binary(node.op,
-                    [&](auto f) { binary_tangent<decltype(f)>(at[l], a, at[i], p, q, out); });
+        with_operator(node.op, a, [&](auto f) {
+            using F = decltype(f);
+            if constexpr (F::arity == 1) {
+                unary_slope<F>(a, at[i], p, out);
+            } else {
+                binary_tangent<F>(a, b, at[i], p, q, out);
+            }
+        });
     }
 }
 
@@ -230,33 +228,27 @@ void reverse_tangent(const Node* tape, std::size_t nodes, const double* const* a
         }
         const double* g = adjoint + i * rows;
         const double* h = live[i] ? adjoint_tangent + i * rows : zeros;
-        if (node.op > Op::pow) {
-            const std::size_t child = i - 1;
-            live[child] = live[i] || varies[child];
-            if (active[child] && live[child]) {
-                const double* p = varies[child] ? tangent + child * rows : zeros;
-                double* out = adjoint_tangent + child * rows;
-                with_unary(node.op, at[child], [&](auto f) {
-                    unary_curve<decltype(f)>(at[child], at[i], g, h, p, out);
-                });
-            }
-            continue;
-        }
         const std::size_t r = i - 1;
-        const std::size_t l = r - tape[r].size;
+        const std::size_t l = first_operand(tape, i);
         const bool linear = node.op == Op::add || node.op == Op::sub;
         const bool reached = live[i] || (!linear && (varies[l] || varies[r]));
         live[l] = reached;
         live[r] = reached;
-        if (reached) {
-            const double* p = varies[l] ? tangent + l * rows : zeros;
-            const double* q = varies[r] ? tangent + r * rows : zeros;
-            double* left = active[l] ? adjoint_tangent + l * rows : nullptr;
-            double* right = active[r] ? adjoint_tangent + r * rows : nullptr;
-            with_binary(node.op, [&](auto f) {
-                binary_curves<decltype(f)>(at[l], at[r], at[i], g, h, p, q, left, right);
-            });
+        double* left = active[l] ? adjoint_tangent + l * rows : nullptr;
+        double* right = active[r] ? adjoint_tangent + r * rows : nullptr;
+        if (!reached || (left == nullptr && right == nullptr)) {
+            continue;
         }
+        const double* p = varies[l] ? tangent + l * rows : zeros;
+        const double* q = varies[r] ? tangent + r * rows : zeros;
+        with_operator(node.op, at[l], [&](auto f) {
+            using F = decltype(f);
+            if constexpr (F::arity == 1) {
+                unary_curve<F>(at[l], at[i], g, h, p, left);
+            } else {
+                binary_curves<F>(at[l], at[r], at[i], g, h, p, q, left, right);
+            }
+        });
     }
 }
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import keyword
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from closedform import _core
 from closedform.codegen.routine import Language, Routine
 
 _RESERVED = (
@@ -38,14 +39,17 @@ def _literal(value: float) -> str:
     return repr(value) if math.isfinite(value) else f'float("{value}")'
 
 
-def _calls(module: str, power: str, clip: str) -> dict[str, str]:
-    functions = ("sin", "cos", "tan", "exp", "log", "sqrt", "tanh", "abs", "sign")
-    return {name: f"{module}.{name}({{0}})" for name in functions} | {
-        "pow": f"{module}.{power}({{0}}, {{1}})",
-        "zero_where": f"{module}.where({{0}} == 0.0, {module}.zeros_like({{0}}), {{1}})",
-        "clamp": f"{module}.{clip}({{0}}, {{low}}, {{high}})",
-        "inside": f"{module}.where(({{0}} >= {{low}}) & ({{0}} <= {{high}}), "
-        f"{module}.ones_like({{0}}), 0.0)",
+def _calls(np: str, clip: str) -> dict[str, str]:
+    return {
+        name: operator.arrays.replace("{np}", np)
+        for name, operator in _core.OPERATORS.items()
+        if operator.arrays
+    } | {
+        "sign": f"{np}.sign({{0}})",
+        "zero_where": f"{np}.where({{0}} == 0.0, {np}.zeros_like({{0}}), {{1}})",
+        "clamp": f"{np}.{clip}({{0}}, {{low}}, {{high}})",
+        "inside": f"{np}.where(({{0}} >= {{low}}) & ({{0}} <= {{high}}), "
+        f"{np}.ones_like({{0}}), 0.0)",
     }
 
 
@@ -104,8 +108,7 @@ def _frame(library: _Library, routine: Routine) -> str:
     return "\n".join(lines)
 
 
-def _language(title: str, library: _Library, power: str, clip: str) -> Language:
-    calls = _calls(library.module, power, clip)
+def _language(title: str, library: _Library, calls: Mapping[str, str]) -> Language:
     return Language(title, _RESERVED, calls, _literal, partial(_frame, library))
 
 
@@ -114,8 +117,7 @@ NUMPY = _language(
     _Library(
         "np", "import numpy as np", "np.asarray({0}, dtype=float)", "broadcast_arrays", "axis"
     ),
-    "power",
-    "clip",
+    _calls("np", "clip"),
 )
 JAX = _language(
     "Python with JAX",
@@ -126,12 +128,10 @@ JAX = _language(
         "broadcast_arrays",
         "axis",
     ),
-    "power",
-    "clip",
+    _calls("jnp", "clip"),
 )
 TORCH = _language(
     "Python with torch",
     _Library("torch", "import torch", "", "broadcast_tensors", "dim"),
-    "pow",
-    "clamp",
+    _calls("torch", "clamp") | {"pow": "torch.pow({0}, {1})"},
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from functools import partial
 
+from closedform import _core
 from closedform.codegen.routine import Input, Language, Routine
 
 _KEYWORDS = frozenset(
@@ -19,10 +20,10 @@ _KEYWORDS = frozenset(
     "static_cast template this thread_local throw true try typeid typename using virtual wchar_t "
     "xor xor_eq std linux unix "
     # what the code itself calls
-    "INFINITY NAN HUGE_VAL exp log sqrt pow sin cos tan tanh fabs "
+    "INFINITY NAN HUGE_VAL fabs "
     # CUDA
     "threadIdx blockIdx blockDim gridDim warpSize".split()
-)
+) | frozenset(_core.OPERATORS)
 
 
 def literal(value: float) -> str:
@@ -36,11 +37,12 @@ def block_comment(lines: tuple[str, ...]) -> list[str]:
     return ["/*", *(f" * {line}".rstrip() for line in lines), " */"]
 
 
-def _calls(prefix: str) -> dict[str, str]:
-    functions = ("sin", "cos", "tan", "exp", "log", "sqrt", "tanh")
-    return {name: f"{prefix}{name}({{0}})" for name in functions} | {
-        "abs": f"{prefix}fabs({{0}})",
-        "pow": f"{prefix}pow({{0}}, {{1}})",
+def _calls(std: str) -> dict[str, str]:
+    return {
+        name: operator.c.replace("{std}", std)
+        for name, operator in _core.OPERATORS.items()
+        if operator.c
+    } | {
         "sign": "(double)(({0} > 0.0) - ({0} < 0.0))",
         "zero_where": "({0} == 0.0 ? 0.0 : {1})",
         # Not fmin and fmax, which would make a number of NaN.

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import math
 
+from closedform import _core
 from closedform.codegen.routine import Language, Routine
 
 LONGEST_LINE = 110  # of the 132 that free form allows
 _INDENT = " " * 6
 
 _RESERVED = frozenset(
-    "real64 merge exp log sqrt sin cos tan tanh abs sign ieee_value ieee_quiet_nan "
-    "ieee_positive_inf ieee_negative_inf real logical module contains result end".split()
-)
+    "real64 merge sign ieee_value ieee_quiet_nan ieee_positive_inf ieee_negative_inf real logical "
+    "module contains result end".split()
+) | frozenset(_core.OPERATORS)
 
 _CALLS = {
-    name: f"{name}({{0}})" for name in ("sin", "cos", "tan", "exp", "log", "sqrt", "tanh")
+    name: operator.fortran for name, operator in _core.OPERATORS.items() if operator.fortran
 } | {
-    "abs": "abs({0})",
-    "pow": "({0})**({1})",
     "sign": "merge(1.0_real64, merge(-1.0_real64, 0.0_real64, {0} < 0), {0} > 0)",
     # Not {0} == 0, which compilers warn of.
     "zero_where": "merge(0.0_real64, {1}, {0} >= 0 .and. {0} <= 0)",

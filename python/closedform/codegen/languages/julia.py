@@ -4,31 +4,23 @@ from __future__ import annotations
 
 import math
 
+from closedform import _core
 from closedform.codegen.routine import Language, Routine
-
-_RESERVED = frozenset(
-    "baremodule begin break catch const continue do else elseif end export false finally for "
-    "function global if import let local macro module public quote return struct true try using "
-    "while abstract mutable primitive type where in isa outer NaN Inf abs sign clamp isfinite "
-    "isinteger im pi e sin_ cos_ tan_ log_ sqrt_ pow_ exp tanh".split()
-)
 
 # Julia throws where other languages give NaN; so that a formula has no value there, and does not
 # end a simulation, these stand in front.
 _GUARDS = {
-    "sin": "sin_(a) = isfinite(a) ? sin(a) : NaN",
-    "cos": "cos_(a) = isfinite(a) ? cos(a) : NaN",
-    "tan": "tan_(a) = isfinite(a) ? tan(a) : NaN",
-    "log": "log_(a) = a < 0.0 ? NaN : log(a)",
-    "sqrt": "sqrt_(a) = a < 0.0 ? NaN : sqrt(a)",
-    "pow": "pow_(a, b) = a < 0.0 && !isinteger(b) ? NaN : a^b",
+    name: operator.julia_guard for name, operator in _core.OPERATORS.items() if operator.julia_guard
 }
 
-_CALLS = {name: f"{name}_({{0}})" for name in ("sin", "cos", "tan", "log", "sqrt")} | {
-    "exp": "exp({0})",
-    "tanh": "tanh({0})",
-    "abs": "abs({0})",
-    "pow": "pow_({0}, {1})",
+_RESERVED = frozenset(
+    "baremodule begin break catch const continue do else elseif end export false finally for "
+    "function global if import let local macro module public quote return struct true try using "
+    "while abstract mutable primitive type where in isa outer NaN Inf sign clamp isfinite "
+    "isinteger im pi e".split()
+).union(_core.OPERATORS, (f"{name}_" for name in _GUARDS))
+
+_CALLS = {name: operator.julia for name, operator in _core.OPERATORS.items() if operator.julia} | {
     "sign": "sign({0})",
     "zero_where": "({0} == 0.0 ? 0.0 : {1})",
     "clamp": "clamp({0}, {low}, {high})",

@@ -1,0 +1,82 @@
+#pragma once
+// The operators, in one place: who needs one of their facts expands this list. Adding an operator
+// is an entry here and its arithmetic in cpp/src/kernels/operators.hpp.
+//
+// X(enumerator, functor, operands, facts...): `functor` is the struct of the arithmetic, and the
+// facts are designated initialisers of OperatorFacts (expression/operator_table.hpp, which says
+// what they mean). Kernels expand the first three alone. Of the operands a and b, a unary operator
+// has a; v is the value; texts for other languages have {0} and {1}. The order is the order of
+// terms in canonical forms: new ones go to the end.
+
+// clang-format off
+#define CLOSEDFORM_OPERATORS(X)                                                                    \
+    X(add, Add, 2, .name = "+", .priority = Priority::sum, .commutative = true,                    \
+      .library = [](double a, double b) { return a + b; },                                         \
+      .slopes = {"1", "1"}, .sympy = "a + b")                                                      \
+    X(sub, Sub, 2, .name = "-", .priority = Priority::sum,                                         \
+      .library = [](double a, double b) { return a - b; },                                         \
+      .slopes = {"1", "-1"}, .sympy = "a - b")                                                     \
+    X(mul, Mul, 2, .name = "*", .priority = Priority::product, .commutative = true,                \
+      .library = [](double a, double b) { return a * b; },                                         \
+      .slopes = {"b", "a"}, .sympy = "a*b")                                                        \
+    X(div, Div, 2, .name = "/", .priority = Priority::product, .domain = {.pole = true},           \
+      .cost = 5, .library = [](double a, double b) { return a / b; },                              \
+      .slopes = {"1/b", "-v/b"}, .sympy = "a/b")                                                   \
+    X(pow, Pow, 2, .name = "pow", .cost = 50,                                                      \
+      .library = [](double a, double b) { return std::pow(a, b); },                                \
+      .slopes = {"b*pow(a, b - 1)", "v*log(a)"}, .sympy = "a**b",                                  \
+      .c = "{std}pow({0}, {1})", .fortran = "({0})**({1})", .julia = "pow_({0}, {1})",             \
+      .julia_guard = "pow_(a, b) = a < 0.0 && !isinteger(b) ? NaN : a^b",                          \
+      .arrays = "{np}.power({0}, {1})")                                                            \
+    X(sin, Sin, 1, .name = "sin", .parity = Parity::odd, .periodic = true, .ulps = 2, .cost = 20,  \
+      .library = [](double a, double) { return std::sin(a); },                                     \
+      .slopes = {"cos(a)"}, .sympy = "sin(a)",                                                     \
+      .c = "{std}sin({0})", .fortran = "sin({0})", .julia = "sin_({0})",                           \
+      .julia_guard = "sin_(a) = isfinite(a) ? sin(a) : NaN", .arrays = "{np}.sin({0})")            \
+    X(cos, Cos, 1, .name = "cos", .parity = Parity::even, .periodic = true, .ulps = 2, .cost = 20, \
+      .library = [](double a, double) { return std::cos(a); },                                     \
+      .slopes = {"-sin(a)"}, .sympy = "cos(a)",                                                    \
+      .c = "{std}cos({0})", .fortran = "cos({0})", .julia = "cos_({0})",                           \
+      .julia_guard = "cos_(a) = isfinite(a) ? cos(a) : NaN", .arrays = "{np}.cos({0})")            \
+    X(tan, Tan, 1, .name = "tan", .parity = Parity::odd, .periodic = true, .increasing = true,     \
+      .ulps = 2, .cost = 20, .library = [](double a, double) { return std::tan(a); },              \
+      .slopes = {"v**2 + 1"}, .sympy = "tan(a)",                                                   \
+      .c = "{std}tan({0})", .fortran = "tan({0})", .julia = "tan_({0})",                           \
+      .julia_guard = "tan_(a) = isfinite(a) ? tan(a) : NaN", .arrays = "{np}.tan({0})")            \
+    X(exp, Exp, 1, .name = "exp", .increasing = true, .ulps = 2, .cost = 20,                       \
+      .library = [](double a, double) { return std::exp(a); },                                     \
+      .slopes = {"v"}, .sympy = "exp(a)",                                                          \
+      .c = "{std}exp({0})", .fortran = "exp({0})", .julia = "exp({0})",                            \
+      .arrays = "{np}.exp({0})")                                                                   \
+    X(log, Log, 1, .name = "log", .increasing = true,                                              \
+      .domain = {.low = 0.0, .open = true}, .ulps = 2, .cost = 20,                                 \
+      .library = [](double a, double) { return std::log(a); },                                     \
+      .slopes = {"1/a"}, .sympy = "log(a)",                                                        \
+      .c = "{std}log({0})", .fortran = "log({0})", .julia = "log_({0})",                           \
+      .julia_guard = "log_(a) = a < 0.0 ? NaN : log(a)", .arrays = "{np}.log({0})")                \
+    X(sqrt, Sqrt, 1, .name = "sqrt", .increasing = true, .domain = {.low = 0.0}, .cost = 6,        \
+      .library = [](double a, double) { return std::sqrt(a); },                                    \
+      .slopes = {"0.5/v"}, .sympy = "sqrt(a)",                                                     \
+      .c = "{std}sqrt({0})", .fortran = "sqrt({0})", .julia = "sqrt_({0})",                        \
+      .julia_guard = "sqrt_(a) = a < 0.0 ? NaN : sqrt(a)", .arrays = "{np}.sqrt({0})")             \
+    X(square, Square, 1, .name = "square", .power = 2, .parity = Parity::even,                     \
+      .library = [](double a, double) { return a * a; },                                           \
+      .slopes = {"2*a"}, .sympy = "a**2")                                                          \
+    X(cube, Cube, 1, .name = "cube", .power = 3, .parity = Parity::odd, .ulps = 2,                 \
+      .library = [](double a, double) { return a * a * a; },                                       \
+      .slopes = {"3*a**2"}, .sympy = "a**3")                                                       \
+    X(abs, Abs, 1, .name = "abs", .parity = Parity::even,                                          \
+      .library = [](double a, double) { return std::abs(a); },                                     \
+      .slopes = {"v/a"}, .sympy = "Abs(a)",                                                        \
+      .c = "{std}fabs({0})", .fortran = "abs({0})", .julia = "abs({0})",                           \
+      .arrays = "{np}.abs({0})")                                                                   \
+    X(tanh, Tanh, 1, .name = "tanh", .parity = Parity::odd, .increasing = true, .ulps = 4,         \
+      .cost = 20,                                                                                  \
+      .library = [](double a, double) { return std::tanh(a); },                                    \
+      .slopes = {"1 - v**2"}, .sympy = "tanh(a)",                                                  \
+      .c = "{std}tanh({0})", .fortran = "tanh({0})", .julia = "tanh({0})",                         \
+      .arrays = "{np}.tanh({0})")                                                                  \
+    X(inv, Inv, 1, .name = "inv", .power = -1, .parity = Parity::odd, .domain = {.pole = true},    \
+      .cost = 5, .library = [](double a, double) { return 1.0 / a; },                              \
+      .slopes = {"-v**2"}, .sympy = "1/a")
+// clang-format on
