@@ -1,13 +1,17 @@
-"""scikit-learn estimators over the pipelines; scikit-learn itself is not needed to use them."""
+"""scikit-learn estimators over the pipelines."""
 
 from __future__ import annotations
 
-import inspect
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.preprocessing import LabelEncoder
+from sklearn.utils import assert_all_finite
+from sklearn.utils.multiclass import type_of_target
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from closedform._typing import Floats
 from closedform.errors import InputError
@@ -16,7 +20,6 @@ from closedform.searches.api import search
 from closedform.searches.settings import Arguments
 from closedform.tables import checks
 from closedform.tables.checks import Matrix
-from closedform.tables.frames import column_labels
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -26,77 +29,35 @@ if TYPE_CHECKING:
     from closedform.pipelines.results import Discovery
 
 
-class _Estimator(Arguments):
-    """What both estimators have: parameters by name, and columns that have to stay the same."""
+class _Estimator(Arguments, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """What both estimators have. scikit-learn looks after names and numbers of columns, we after
+    the values, whose faults we name by row and column."""
 
     formula_: Formula
     front_: Front
     n_features_in_: int
     feature_names_in_: npt.NDArray[np.object_]
 
-    def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """The constructor's parameters by name (`deep` changes nothing: none is an estimator)."""
-        return {name: getattr(self, name) for name in _parameters(type(self))}
-
-    def set_params(self, **params: Any) -> Self:
-        """Sets parameters of the constructor by name.
-
-        Raises:
-            InputError: a name the constructor does not have.
-        """
-        known = _parameters(type(self))
-        for name, value in params.items():
-            if name not in known:
-                raise InputError(f"{name}: no such parameter; there are {', '.join(known)}")
-            setattr(self, name, value)
-        return self
-
-    def _remember(self, X: object, table: Matrix, front: Front, formula: Formula) -> None:
-        """Keeps what was fitted, and on which columns."""
-        self.front_, self.formula_ = front, formula
-        self.n_features_in_ = len(table.names)
-        labels = column_labels(X)
-        if labels is not None and all(isinstance(label, str) for label in labels):
-            self.feature_names_in_ = np.array(labels, dtype=object)
-        elif hasattr(self, "feature_names_in_"):
-            del self.feature_names_in_
+    def _table(self, X: object, y: object) -> tuple[Matrix, npt.NDArray[Any]]:
+        """X and y to fit to, and what columns there are kept for later."""
+        X, y = validate_data(self, X, y, skip_check_array=True)
+        return checks.matrix(X), column_or_1d(y, warn=True)
 
     def _values(self, X: object) -> Floats:
         """The formula's, (n,) float64.
 
         Raises:
-            InputError: X cannot be used or has other columns than the table fitted.
-            sklearn.exceptions.NotFittedError: `fit` has not been called (AttributeError without
-                scikit-learn).
+            ValueError: X cannot be used or has other columns than the table fitted.
+            sklearn.exceptions.NotFittedError: `fit` has not been called.
         """
-        if not hasattr(self, "formula_"):
-            raise _not_fitted(f"this {type(self).__name__} is not fitted; call fit first")
-        labels = column_labels(X)
-        names = getattr(self, "feature_names_in_", None)
-        if names is not None and labels is not None and list(labels) != list(names):
-            raise InputError(
-                "X: The feature names should match those that were passed during fit; "
-                f"give the columns {', '.join(map(str, names))} in this order"
-            )
+        check_is_fitted(self, "formula_")
         table = checks.matrix(X, min_rows=1)
-        if len(table.names) != self.n_features_in_:
-            raise InputError(
-                f"X has {len(table.names)} features, but {type(self).__name__} is expecting "
-                f"{self.n_features_in_} features as input"
-            )
+        validate_data(self, X, reset=False, skip_check_array=True)
         return self.formula_(table)
-
-    def __repr__(self) -> str:
-        defaults = inspect.signature(type(self)).parameters
-        changed = {k: v for k, v in self.get_params().items() if v is not defaults[k].default}
-        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in changed.items())})"
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return hasattr(self, "formula_")
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class ClosedFormRegressor(_Estimator):
+class ClosedFormRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
     """`discover` as a scikit-learn regressor.
 
     The parameters are those of `closedform.discover`.
@@ -121,48 +82,25 @@ class ClosedFormRegressor(_Estimator):
             sample_weight: (n,) non-negative row weights.
 
         Raises:
-            InputError: an argument cannot be used.
+            ValueError: an argument cannot be used.
         """
-        table = _table(X, y)
-        discovery = discover(table, y, weights=sample_weight, **self.get_params())
+        table, target = self._table(X, y)
+        discovery = discover(table, target, weights=sample_weight, **self.get_params())
         self.discovery_: Discovery = discovery
-        self._remember(X, table, discovery.front, discovery.formula)
+        self.front_, self.formula_ = discovery.front, discovery.formula
         return self
 
     def predict(self, X: object) -> Floats:
         """Values of the formula, (n,) float64.
 
         Raises:
-            InputError: X cannot be used or has other columns than the table fitted.
-            sklearn.exceptions.NotFittedError: `fit` has not been called (AttributeError without
-                scikit-learn).
+            ValueError: X cannot be used or has other columns than the table fitted.
+            sklearn.exceptions.NotFittedError: `fit` has not been called.
         """
         return self._values(X)
 
-    def score(self, X: object, y: object, sample_weight: object = None) -> float:
-        """The coefficient of determination R² of `predict(X)`; 1 is perfect."""
-        predicted = self.predict(X)
-        rows = len(predicted)
-        truth = checks.vector(y, rows)
-        w = np.ones(rows) if sample_weight is None else checks.weights(sample_weight, rows)
-        residual = float(np.sum(w * (truth - predicted) ** 2))
-        total = float(np.sum(w * (truth - np.average(truth, weights=w)) ** 2))
-        if total == 0:
-            return 1.0 if residual == 0 else 0.0
-        return 1.0 - residual / total
 
-    def __sklearn_tags__(self) -> Any:
-        from sklearn.utils import InputTags, RegressorTags, Tags, TargetTags
-
-        return Tags(
-            estimator_type="regressor",
-            target_tags=TargetTags(required=True),
-            regressor_tags=RegressorTags(),
-            input_tags=InputTags(),
-        )
-
-
-class ClosedFormClassifier(_Estimator):
+class ClosedFormClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
     """`search` for labels as a scikit-learn classifier of two classes.
 
     A formula T is searched whose sign tells the classes apart (hinge loss): the class is the larger
@@ -186,17 +124,20 @@ class ClosedFormClassifier(_Estimator):
             sample_weight: (n,) non-negative row weights.
 
         Raises:
-            InputError: an argument cannot be used.
+            ValueError, TypeError: an argument cannot be used.
         """
-        table = _table(X, y)
-        labels = np.asarray(y)
-        if labels.ndim == 2 and labels.shape[1] == 1:
-            labels = labels[:, 0]
-        front = search(
-            table, labels=_two_classes(labels), weights=sample_weight, **self.get_params()
-        )
-        self.classes_ = np.unique(labels)
-        self._remember(X, table, front, front.best)
+        table, labels = self._table(X, y)
+        assert_all_finite(labels, input_name="y")
+        classes = LabelEncoder().fit(labels).classes_  # says so where kinds are mixed
+        kind = type_of_target(labels, input_name="y", raise_unknown=True)
+        if kind != "binary":
+            raise InputError(
+                "y: Only binary classification is supported. The type of the target is "
+                f"{kind}. Give two classes, or `search` values"
+            )
+        front = search(table, labels=labels, weights=sample_weight, **self.get_params())
+        self.classes_ = classes
+        self.front_, self.formula_ = front, front.best
         return self
 
     def decision_function(self, X: object) -> Floats:
@@ -212,54 +153,7 @@ class ClosedFormClassifier(_Estimator):
         labels: npt.NDArray[Any] = self.classes_[above.astype(np.intp)]
         return labels
 
-    def score(self, X: object, y: object, sample_weight: object = None) -> float:
-        """The share of rows, by weight, whose label is `predict(X)`."""
-        predicted = self.predict(X)
-        weights = None if sample_weight is None else checks.weights(sample_weight, len(predicted))
-        return float(np.average(predicted == np.asarray(y), weights=weights))
-
     def __sklearn_tags__(self) -> Any:
-        from sklearn.utils import ClassifierTags, InputTags, Tags, TargetTags
-
-        return Tags(
-            estimator_type="classifier",
-            target_tags=TargetTags(required=True),
-            classifier_tags=ClassifierTags(multi_class=False),
-            input_tags=InputTags(),
-        )
-
-
-def _table(X: object, y: object) -> Matrix:
-    """X, where there is a y."""
-    if y is None:
-        raise InputError("y: requires y to be passed, but the target y is None")
-    return checks.matrix(X)
-
-
-def _two_classes(labels: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """The labels, unless there are more than two: said in scikit-learn's words."""
-    try:
-        several = len(np.unique(labels)) > 2
-    except TypeError:  # kinds that cannot be compared: `search` says so
-        several = False
-    if several:
-        fractions = labels.dtype.kind == "f" and np.any(labels != np.round(labels))
-        kind = "continuous" if fractions else "multiclass"
-        raise InputError(
-            "y: Only binary classification is supported. The type of the target is "
-            f"{kind}. Give two classes, or `search` values"
-        )
-    return labels
-
-
-def _parameters(estimator: type) -> list[str]:
-    return list(inspect.signature(estimator).parameters)
-
-
-def _not_fitted(message: str) -> Exception:
-    try:
-        from sklearn.exceptions import NotFittedError
-    except ImportError:
-        return AttributeError(message)
-    error: Exception = NotFittedError(message)
-    return error
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        return tags

@@ -15,7 +15,8 @@ from closedform import _core
 SOURCES = Path(__file__).parents[2] / "python" / "closedform"
 
 HEAVY = set(
-    "torch jax flax keras onnx juliacall pysr pandas polars pyarrow matplotlib sklearn".split()
+    "torch jax flax keras onnx juliacall pysr pandas polars pyarrow narwhals matplotlib sklearn "
+    "scipy packaging".split()
 )
 
 
@@ -24,6 +25,11 @@ def test_importing_stays_light(module: str) -> None:
     code = f"import sys, {module}; print(*sorted({HEAVY!r} & sys.modules.keys()))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == ""
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    citation = (SOURCES.parents[1] / "CITATION.cff").read_text()
+    assert f"\nversion: {closedform.__version__}\n" in citation
 
 
 def test_extension_is_typed() -> None:

@@ -11,7 +11,7 @@ from closedform.codegen.comments import InputRanges, check_columns, input_lines
 from closedform.codegen.derivatives import Derivatives, derivatives
 from closedform.codegen.graph import Graph, of_tape
 from closedform.codegen.languages import arrays, c, fortran, julia
-from closedform.codegen.reserved import Names, ascii_name, check_name
+from closedform.codegen.reserved import Names, argument_name, check_name
 from closedform.codegen.routine import Input, Language, routine
 from closedform.errors import InputError
 
@@ -56,7 +56,7 @@ def formula_code(
     _check_ranges(ranges)
     for taken in (name, f"{name}_module"):
         names.take(taken)
-    arguments = [names.take(ascii_name(column)) for column in columns]
+    arguments = [names.take(argument_name(column)) for column in columns]
 
     graph = Graph()
     variables = [graph.variable(i) for i in range(len(columns))]

@@ -1,32 +1,19 @@
-"""Names of columns made into names that a language takes: ASCII, no keyword, each its own."""
+"""Names that a language takes: a letter first, no keyword, each its own."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable
 
 from closedform.errors import InputError
+from closedform.tables.names import identifier
 
 LONGEST = 48  # Fortran ends at 63, and a number may have to be added
 
 
-def ascii_name(name: str) -> str:
-    """The name in letters, digits and underscores, a letter first: "α" alpha, "Größe" Grosse."""
-    letters = []
-    for character in name:
-        if character.isascii():
-            letters.append(character if character.isalnum() else "_")
-            continue
-        plain = unicodedata.normalize("NFKD", character.replace("ß", "ss"))
-        plain = "".join(c for c in plain if c.isascii() and c.isalnum())
-        # "GREEK SMALL LETTER ALPHA WITH TONOS" is called alpha, "CYRILLIC CAPITAL LETTER DE" De.
-        letter = re.search(r"(SMALL|CAPITAL) LETTER (\w+)", unicodedata.name(character, ""))
-        if not plain and letter is not None:
-            word = letter[2].lower()
-            plain = word.capitalize() if letter[1] == "CAPITAL" else word
-        letters.append(plain or f"u{ord(character):04x}")
-    legal = "".join(letters).lstrip("_")
+def argument_name(column: str) -> str:
+    """The column's name as compilers take it: an `identifier`, a letter first, not too long."""
+    legal = identifier(column).lstrip("_")
     return (legal if legal[:1].isalpha() else f"x{legal}")[:LONGEST]
 
 

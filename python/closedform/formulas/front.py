@@ -109,7 +109,7 @@ class Front(Sequence[Formula]):
         return iter(self._formulas)
 
     def frame(self) -> pandas.DataFrame:
-        """The front as a table: complexity, loss, formula, best (needs the extra `tables`)."""
+        """The front as a table: complexity, loss, formula, best."""
         import pandas
 
         return pandas.DataFrame(

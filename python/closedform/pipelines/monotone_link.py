@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
+from scipy.optimize import isotonic_regression
+from scipy.stats import spearmanr
 
 from closedform._typing import Floats
 from closedform.formulas.formula import EXACT, Formula
@@ -67,9 +69,6 @@ class MonotoneLink:
 def isotonic(t: Floats, f: Floats, weights: Floats | None = None) -> Isotonic:
     """The rising function of t nearest to f in (weighted) squares.
 
-    Pool adjacent violators (Ayer et al. 1955): values are taken in the order of t, and neighbours
-    that fall are replaced by their mean until none does.
-
     Args:
         t, f: (n,) float64.
         weights: (n,) positive, or None.
@@ -77,20 +76,9 @@ def isotonic(t: Floats, f: Floats, weights: Floats | None = None) -> Isotonic:
     at, group = np.unique(t, return_inverse=True)
     w = np.bincount(group, weights)
     sums = np.bincount(group, f if weights is None else f * weights)
-    # One pool per run of pooled positions: weight, mean, position of its first.
-    pools: list[tuple[float, float, int]] = []
-    for k, (weight, value) in enumerate(zip(w.tolist(), (sums / w).tolist(), strict=True)):
-        first = k
-        while pools and pools[-1][1] >= value:
-            before, mean, first = pools.pop()
-            value = (before * mean + weight * value) / (before + weight)
-            weight += before
-        pools.append((weight, value, first))
-    starts = np.array([first for _, _, first in pools])
-    ends = np.append(starts[1:], len(at)) - 1
-    means = np.array([mean for _, mean, _ in pools])
-    knots = np.unique(np.concatenate([starts, ends]))
-    return Isotonic(at[knots], means[np.searchsorted(starts, knots, side="right") - 1])
+    fitted = isotonic_regression(sums / w, weights=w)
+    knots = np.unique(np.concatenate([fitted.blocks[:-1], fitted.blocks[1:] - 1]))
+    return Isotonic(at[knots], fitted.x[knots])
 
 
 def fit_link(t: Floats, f: Floats, weights: Floats | None, settings: Settings) -> MonotoneLink:
@@ -182,14 +170,6 @@ def threshold(t: Floats, positive: npt.NDArray[np.bool_]) -> float | None:
 def rank_correlation(a: Floats, b: Floats) -> float:
     """Spearman's: the correlation of the ranks, equal values sharing their mean rank; NaN where one
     of them is constant."""
-    ranks = [_ranks(a), _ranks(b)]
-    if any(rank.min() == rank.max() for rank in ranks):
-        return float("nan")
-    first, second = (rank - rank.mean() for rank in ranks)
-    return float(first @ second / math.sqrt((first @ first) * (second @ second)))
-
-
-def _ranks(values: Floats) -> Floats:
-    _, group, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    return np.asarray((last - 0.5 * (counts - 1))[group], dtype=np.float64)
+    if np.ptp(a) == 0 or np.ptp(b) == 0:  # scipy warns of it
+        return math.nan
+    return float(spearmanr(a, b).statistic)

@@ -15,7 +15,6 @@ from closedform.formulas.formula import Formula
 from closedform.formulas.front import Front
 from closedform.formulas.merging import Merging
 from closedform.neurons.unit_gradients import UnitGradients
-from closedform.pipelines.monotone_link import MonotoneLink
 from closedform.reports import page
 from closedform.reports.report import Report, Section
 from closedform.surrogates.model import Surrogate
@@ -24,6 +23,8 @@ from closedform.surrogates.similarity import Similarity
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from closedform.pipelines.monotone_link import MonotoneLink
 
 _WAYS = {
     "surrogate": "surrogate",

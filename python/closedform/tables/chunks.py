@@ -22,7 +22,7 @@ from closedform._typing import Floats
 from closedform.errors import InputError
 from closedform.tables import checks
 from closedform.tables.checks import Matrix
-from closedform.tables.frames import column_labels
+from closedform.tables.frames import frame_of
 from closedform.tables.spool import Spool, map_of
 
 BATCH_ROWS = 1 << 16  # of a data set, and of a mapped array that has to be converted
@@ -244,17 +244,15 @@ def _chunks(X: object, y: object, weights: object, y_name: str) -> Iterator[Chun
 
 def _split(chunk: Any, y: str | None, weights: str | None, y_name: str) -> Chunk:
     """A chunk of an iterator, its target and weights apart."""
-    labels = column_labels(chunk)
-    if labels is not None:
+    frame = frame_of(chunk)
+    if frame is not None:
         for role, label in ((y_name, y), ("weights", weights)):
-            if label is not None and label not in labels:
-                raise _no_column(role, label, labels)
-        others = [label for label in labels if label not in (y, weights)]
-        column = chunk.column if hasattr(chunk, "column") else chunk.__getitem__  # Arrow or not
+            if label is not None and label not in frame.columns:
+                raise _no_column(role, label, frame.columns)
         return Chunk(
-            chunk.select(others) if hasattr(chunk, "select") else chunk[others],
-            None if y is None else column(y),
-            None if weights is None else column(weights),
+            frame.select([label for label in frame.columns if label not in (y, weights)]),
+            None if y is None else frame.get_column(y),
+            None if weights is None else frame.get_column(weights),
         )
     for role, label in ((y_name, y), ("weights", weights)):
         if label is not None:

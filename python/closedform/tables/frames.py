@@ -1,79 +1,73 @@
-"""pandas, polars and Arrow tables: their labels and the values of their columns."""
+"""Tables of any library (pandas, polars, Arrow, ...): their labels and the values of columns."""
 
 from __future__ import annotations
 
-import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from closedform.errors import InputError
 
+if TYPE_CHECKING:
+    import narwhals as nw
 
-def column_labels(X: object, *, name: str = "X") -> tuple[object, ...] | None:
-    """The columns' own labels of a pandas, polars or Arrow table; None for anything else.
+    Frame: TypeAlias = nw.DataFrame[Any]
 
-    A library that has not been imported cannot have made the object, so none is imported here.
+
+def frame_of(X: object, *, name: str = "X") -> Frame | None:
+    """X as a table; None for what is none.
 
     Raises:
-        InputError: a polars LazyFrame.
+        InputError: a table that is not read yet, or one with two columns of one name.
     """
-    pandas, polars, pyarrow = (sys.modules.get(lib) for lib in ("pandas", "polars", "pyarrow"))
-    if pandas is not None and isinstance(X, pandas.DataFrame):
-        return tuple(X.columns)
-    if polars is not None and isinstance(X, polars.LazyFrame):
-        raise InputError(f"{name}: is a polars LazyFrame; call .collect() first")
-    if polars is not None and isinstance(X, polars.DataFrame):
-        return tuple(X.columns)
-    if pyarrow is not None and isinstance(X, (pyarrow.Table, pyarrow.RecordBatch)):
-        return tuple(X.column_names)
-    return None
+    if isinstance(X, (np.ndarray, list, tuple)):
+        return None
+    import narwhals as nw
+
+    try:
+        found = nw.from_native(X, pass_through=True)
+        if found is X and hasattr(X, "__arrow_c_stream__") and hasattr(X, "schema"):
+            found = nw.DataFrame.from_arrow(X, backend="pyarrow")  # a RecordBatch
+    except nw.exceptions.DuplicateError as error:
+        raise InputError(f"{name}: two columns have the same name; rename one") from error
+    if isinstance(found, nw.LazyFrame):
+        raise InputError(f"{name}: is a {type(X).__name__}, not read yet; call .collect() first")
+    return found if isinstance(found, nw.DataFrame) else None
+
+
+def column_labels(X: object, *, name: str = "X") -> tuple[object, ...] | None:
+    """The columns' own labels of a table; None for anything else. Raises as `frame_of`."""
+    frame = frame_of(X, name=name)
+    return None if frame is None else tuple(frame.columns)
 
 
 def table_columns(X: object, name: str) -> list[tuple[object, npt.NDArray[Any]]] | None:
     """Label and values of each column of a table, or None for what is not a table."""
-    labels = column_labels(X, name=name)
-    if labels is None:
+    frame = frame_of(X, name=name)
+    if frame is None:
         return None
-    table: Any = X
-    if hasattr(table, "iloc"):
-        columns = [table.iloc[:, j] for j in range(len(labels))]
-    else:
-        columns = [
-            table[:, j] if hasattr(table, "lazy") else table.column(j) for j in range(len(labels))
-        ]
-    return [(label, series_values(column)) for label, column in zip(labels, columns, strict=True)]
+    return [
+        (label, _values(column))
+        for label, column in zip(frame.columns, frame.iter_columns(), strict=True)
+    ]
 
 
 def series_values(column: object) -> Any:
-    """The numpy values of a pandas, polars or Arrow column, missing ones as NaN where the column
-    holds numbers; anything else is handed back untouched."""
-    series: Any = column
-    pandas = sys.modules.get("pandas")
-    if pandas is not None and isinstance(series, pandas.Series):
-        if pandas.api.types.is_numeric_dtype(series.dtype) and not isinstance(
-            series.dtype, np.dtype
-        ):
-            return series.to_numpy(dtype=np.float64, na_value=np.nan)
-        return series.to_numpy()
-    polars = sys.modules.get("polars")
-    if polars is not None and isinstance(series, polars.Series):
-        if series.dtype.is_numeric() or series.dtype == polars.Boolean:
-            keep = series.dtype in (polars.Float32, polars.Float64)
-            return (series if keep else series.cast(polars.Float64)).to_numpy()
-        return np.asarray(series.to_list(), dtype=object)
-    pyarrow = sys.modules.get("pyarrow")
-    if pyarrow is not None and isinstance(series, (pyarrow.ChunkedArray, pyarrow.Array)):
-        kind = pyarrow.types
-        if (
-            kind.is_boolean(series.type)
-            or kind.is_integer(series.type)
-            or kind.is_decimal(series.type)
-        ):
-            series = series.cast(pyarrow.float64())
-        elif not kind.is_floating(series.type):
-            return np.asarray(series.to_pylist(), dtype=object)
-        chunked = isinstance(series, pyarrow.ChunkedArray)
-        return series.to_numpy() if chunked else series.to_numpy(zero_copy_only=False)
-    return column
+    """The numpy values of a table's column, missing ones as NaN where the column holds numbers;
+    anything else is handed back untouched."""
+    if isinstance(column, (np.ndarray, list, tuple)):
+        return column
+    import narwhals as nw
+
+    series = nw.from_native(column, pass_through=True, series_only=True)
+    return _values(series) if isinstance(series, nw.Series) else column
+
+
+def _values(series: nw.Series[Any]) -> npt.NDArray[Any]:
+    import narwhals as nw
+
+    kind = series.dtype
+    if kind == nw.Boolean or (kind.is_numeric() and kind not in (nw.Float32, nw.Float64)):
+        series = series.cast(nw.Float64)
+    return series.to_numpy()

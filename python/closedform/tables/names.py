@@ -1,4 +1,4 @@
-"""Names of columns as variables in formulas."""
+"""Labels of columns made into names: ASCII identifiers, and variables in formulas."""
 
 from __future__ import annotations
 
@@ -18,21 +18,47 @@ RESERVED_NAMES = (
 )
 
 
+# A letter's own name: "GREEK SMALL LETTER ALPHA", "CYRILLIC CAPITAL LETTER DE".
+_LETTER = re.compile(r"(SMALL|CAPITAL) LETTER (\w+)")
+
+
+def identifier(label: str) -> str:
+    """The label in ASCII letters, digits and underscores, no digit first.
+
+    One that is so already stays as it is. In the others accents are dropped, letters beyond ASCII
+    spelled out ("α" alpha, "Δ" Delta, "ß" ss, "温" u6e29), every run of other characters becomes
+    one underscore (none is left at the ends), and `x_` is put before a leading digit or in place
+    of nothing.
+    """
+    if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", label):
+        return label
+    plain = unicodedata.normalize("NFKD", label.replace("ß", "ss"))
+    spelled = "".join(_spelled(c) for c in plain if not unicodedata.combining(c))
+    legal = re.sub(r"[^A-Za-z0-9]+", "_", spelled).strip("_")
+    return legal if legal[:1].isalpha() else f"x_{legal}"
+
+
+def _spelled(character: str) -> str:
+    if character.isascii() or not character.isalpha():
+        return character
+    letter = _LETTER.search(unicodedata.name(character, ""))
+    if letter is None:
+        return f"u{ord(character):04x}"
+    return letter[2].lower() if letter[1] == "SMALL" else letter[2].capitalize()
+
+
 def variable_names(labels: Iterable[object]) -> tuple[str, ...]:
     """Makes column labels usable as variables in formulas.
 
-    A label that is an ASCII identifier and means nothing else in a formula stays as it is. In the
-    others accents are dropped, Greek letters spelled out, every run of other characters becomes
-    one underscore (none is left at the ends), and `x_` is put before a leading digit or in place
-    of nothing. A name that is an operator, a function or a Python keyword gets an underscore at
-    its end, and a name already taken gets _2, _3 and so on.
+    They become `identifier`s. One that is an operator, a function or a Python keyword gets an
+    underscore at its end, and one already taken _2, _3 and so on.
     """
     texts = [str(label) for label in labels]
-    taken = {text for text in texts if _identifier(text) == text}
+    taken = {text for text in texts if _variable(text) == text}
     unused = set(taken)  # a label that may stay as it is has the first right to its name
     names: list[str] = []
     for text in texts:
-        base = _identifier(text)
+        base = _variable(text)
         name, count = base, 1
         while name in taken and not (name == text and name in unused):
             count += 1
@@ -43,20 +69,6 @@ def variable_names(labels: Iterable[object]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _identifier(label: str) -> str:
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", label):
-        label = re.sub(r"[^A-Za-z0-9]+", "_", _ascii(label)).strip("_")
-        if not label or label[0].isdigit():
-            label = f"x_{label}"
-    return f"{label}_" if label in RESERVED_NAMES else label
-
-
-def _ascii(label: str) -> str:
-    letters = []
-    for character in unicodedata.normalize("NFKD", label):
-        greek = re.fullmatch(r"GREEK (SMALL|CAPITAL) LETTER (\w+)", unicodedata.name(character, ""))
-        if greek:
-            letters.append(greek[2].lower() if greek[1] == "SMALL" else greek[2].capitalize())
-        elif not unicodedata.combining(character):
-            letters.append(character)
-    return "".join(letters)
+def _variable(label: str) -> str:
+    name = identifier(label)
+    return f"{name}_" if name in RESERVED_NAMES else name

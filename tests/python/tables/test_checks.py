@@ -63,7 +63,7 @@ def test_missing_values_and_text_of_tables_are_refused(library: str) -> None:
     make: Callable[[object], Any] = module.table if library == "pyarrow" else module.DataFrame
     with pytest.raises(InputError, match="X: row 1, column 'b' is NaN"):
         checks.matrix(make({"a": [1.0, 2.0], "b": [1.0, None]}))
-    with pytest.raises(InputError, match="X: column 'b': row 0 is 'u', not a number"):
+    with pytest.raises(InputError, match=r"X: column 'b': .*'u'.*not.* number"):
         checks.matrix(make({"a": [1.0, 2.0], "b": ["u", "v"]}))
 
 

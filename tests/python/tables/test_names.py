@@ -18,6 +18,7 @@ from closedform.tables.names import RESERVED_NAMES, variable_names
         (["Sl. No.", "5 mm", "", 0], ("Sl_No", "x_5_mm", "x_", "x_0")),
         (["sin", "pow", "inv", "lambda", "pi"], ("sin_", "pow_", "inv_", "lambda_", "pi_")),
         (["θ", "Δp", "höhe", "T (°C)"], ("theta", "Deltap", "hohe", "T_C")),
+        (["Größe", "ά", "д", "温", "x²", "µ"], ("Grosse", "alpha", "de", "u6e29", "x2", "mu")),
         (["a", "a", "a"], ("a", "a_2", "a_3")),
         (["a b", "a_b", "a-b", "a_b_2"], ("a_b_3", "a_b", "a_b_4", "a_b_2")),
     ],

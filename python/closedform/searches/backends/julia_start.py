@@ -25,11 +25,11 @@ from closedform.errors import InputError
 
 EXE, PROJECT = "PYTHON_JULIACALL_EXE", "PYTHON_JULIACALL_PROJECT"
 THREADS = "PYTHON_JULIACALL_THREADS"
-OLDEST_PYSR, NEXT_PYSR = (1, 5, 10), (3,)
-OLDEST_JULIA = (1, 10)
+PYSR = ">=1.5.10,<3"
+JULIA = ">=1.10"
 PACKAGES = ("SymbolicRegression", "PythonCall", "Zygote")
 
-_OWN = f"set {EXE} and {PROJECT}, both, to a Julia >= 1.10 and a project with {', '.join(PACKAGES)}"
+_OWN = f"set {EXE} and {PROJECT}, both, to a Julia {JULIA} and a project with {', '.join(PACKAGES)}"
 _JULIAPKG = f"unset {EXE} and {PROJECT} and let juliapkg install Julia, which needs the network"
 _NATIVE = "use backend='native'"
 
@@ -109,13 +109,10 @@ def _load_modules(main: Any) -> None:
 def _obstacle() -> str | None:
     """Why PySR cannot be used, with the way out, as far as it shows without starting Julia."""
     if find_spec("pysr") is None or find_spec("juliacall") is None:
-        return f"PySR is not installed; pip install 'pysr>={_dotted(OLDEST_PYSR)}', or {_NATIVE}"
+        return f"PySR is not installed; pip install 'pysr{PYSR}', or {_NATIVE}"
     version = metadata.version("pysr")
-    if not OLDEST_PYSR <= _numbers(version) < NEXT_PYSR:
-        return (
-            f"PySR {version} is not supported; install >= {_dotted(OLDEST_PYSR)} and "
-            f"< {_dotted(NEXT_PYSR)}, or {_NATIVE}"
-        )
+    if not _within(version, PYSR):
+        return f"PySR {version} is not supported; pip install 'pysr{PYSR}', or {_NATIVE}"
     given = [name for name in (EXE, PROJECT) if os.environ.get(name)]
     if len(given) == 1:
         return f"{given[0]} is set alone; {_OWN}; or {_JULIAPKG}; or {_NATIVE}"
@@ -128,11 +125,8 @@ def _own_obstacle() -> str | None:
     version = _julia_version(executable)
     if version is None:
         return f"{EXE}={executable} does not run; {_OWN}; or {_JULIAPKG}; or {_NATIVE}"
-    if _numbers(version) < OLDEST_JULIA:
-        return (
-            f"{EXE} is Julia {version}, too old; install >= {_dotted(OLDEST_JULIA)}; "
-            f"or {_JULIAPKG}; or {_NATIVE}"
-        )
+    if not _within(version, JULIA):
+        return f"{EXE} is Julia {version}, too old; install {JULIA}; or {_JULIAPKG}; or {_NATIVE}"
     manifests = sorted(project.glob("Manifest*.toml"))
     text = "".join(manifest.read_text(encoding="utf-8") for manifest in manifests)
     missing = [name for name in PACKAGES if f"deps.{name}]]" not in text]
@@ -168,16 +162,14 @@ def _julia_version(executable: str) -> str | None:
         done = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=30)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    found = re.search(r"julia version (\S+)", done.stdout)
+    found = re.search(r"julia version (\d+\.\d+\.\d+)", done.stdout)
     return found.group(1) if found else None
 
 
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(digits) for digits in re.findall(r"\d+", version)[:3])
+def _within(version: str, wanted: str) -> bool:
+    from packaging.specifiers import SpecifierSet
 
-
-def _dotted(version: tuple[int, ...]) -> str:
-    return ".".join(map(str, version))
+    return SpecifierSet(wanted).contains(version, prereleases=True)
 
 
 def _line(error: Exception) -> str:

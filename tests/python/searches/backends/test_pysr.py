@@ -306,7 +306,7 @@ def test_ones_own_julia_is_looked_at(
 
 
 def test_ones_own_julia_is_used(installed: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    own_julia(installed, tmp_path, "1.10.1", WHOLE)
+    own_julia(installed, tmp_path, "1.10.1-DEV", WHOLE)
     usable, line = julia_start.status()
     assert usable
     assert "Julia 1.10.1" in line
@@ -321,9 +321,9 @@ def test_what_is_missing_is_named(installed: pytest.MonkeyPatch, tmp_path: Path)
     installed.setenv(julia_start.EXE, str(tmp_path / "none"))
     assert "does not run" in julia_start.status()[1]
     installed.setattr(julia_start.metadata, "version", lambda name: "1.4.0")
-    assert "PySR 1.4.0 is not supported; install >= 1.5.10" in julia_start.status()[1]
+    assert "PySR 1.4.0 is not supported; pip install 'pysr>=1.5.10,<3'" in julia_start.status()[1]
     installed.setattr(julia_start, "find_spec", lambda name: None)
-    assert "pip install 'pysr>=1.5.10'" in julia_start.status()[1]
+    assert "PySR is not installed; pip install 'pysr>=1.5.10" in julia_start.status()[1]
 
 
 def test_a_failed_start_says_what_to_do(installed: pytest.MonkeyPatch) -> None:
