@@ -16,6 +16,8 @@ from closedform._typing import FloatMatrix
 from closedform.errors import InputError
 from closedform.formulas import sympy_forms
 from closedform.tables import checks, devices
+from closedform.tables.columns import inputs_of
+from closedform.tables.rows import variance
 
 if TYPE_CHECKING:
     import sympy
@@ -38,6 +40,7 @@ class Formula:
             or mean hinge loss; weighted, where weights were given) on the rows searched, computed
             from `text`; NaN for a formula made by hand.
         ranges: per input, (lowest, highest) of the data searched; None for a formula made by hand.
+        labels: per input, what the table searched calls its column; None where it had no labels.
         complexity: nodes of the expression tree; operators, constants and variables count 1 each.
     """
 
@@ -47,6 +50,7 @@ class Formula:
         names: Sequence[str],
         loss: float = float("nan"),
         ranges: Ranges | None = None,
+        labels: Sequence[str] | None = None,
     ) -> None:
         """Reads `text`.
 
@@ -63,6 +67,7 @@ class Formula:
         self.text = self._expression.text(list(self.names))
         self.loss = float(loss)
         self.ranges = ranges
+        self.labels = None if labels is None else tuple(labels)
 
     @property
     def complexity(self) -> int:
@@ -77,7 +82,8 @@ class Formula:
         """Values of the formula.
 
         Args:
-            X: (n, d) array with the columns of `names` in that order, or a table that has them.
+            X: (n, d) array with the columns of `names` in that order, or a table that has them
+                under the labels (or names) they had, in any order, among others.
             threads: how many to use; None for all cores.
 
         Returns:
@@ -105,18 +111,7 @@ class Formula:
         return self._expression.hessian(self._columns(X), threads or 0)
 
     def _columns(self, X: object) -> FloatMatrix:
-        table = checks.matrix(X, min_rows=1)
-        if table.names == self.names:
-            return table.values
-        if set(self.names) <= set(table.names):
-            columns = [table.names.index(name) for name in self.names]
-            return table.values.take(columns, axis=1)
-        if table.values.shape[1] != len(self.names):
-            raise InputError(
-                f"X: has {table.values.shape[1]} columns; "
-                f"the formula takes {len(self.names)}: {', '.join(self.names)}"
-            )
-        return table.values
+        return inputs_of(checks.matrix(X, min_rows=1), self.names, self.labels, "the formula")
 
     @cached_property
     def _sympy(self) -> sympy.Expr:
@@ -184,9 +179,9 @@ class Formula:
 
     def refit(
         self,
-        X: npt.NDArray[np.float64],
-        y: npt.NDArray[np.float64],
-        weights: npt.NDArray[np.float64] | None = None,
+        X: object,
+        y: object,
+        weights: object = None,
         *,
         snap: bool = False,
         seconds: float = math.inf,
@@ -194,27 +189,36 @@ class Formula:
         """The same structure with its constants fitted to other rows.
 
         Args:
-            X: (n, d) C-contiguous float64.
-            y: (n,) float64.
-            weights: (n,) float64 or None.
+            X: (n, d), as for a call.
+            y: (n,) the target.
+            weights: (n,) how often each row counts, none negative; None for once.
             snap: also rounds constants within half a standard error of one constant.
             seconds: after them the constants stay where they are.
 
         Returns:
             A formula whose loss is that on these rows.
+
+        Raises:
+            InputError: rows, targets or weights that cannot be used; the message names them.
         """
-        floor = EXACT * float(np.var(y))
-        within = 0.5 / len(y) if snap else -1.0
+        rows = np.ascontiguousarray(self._columns(X), dtype=np.float64)
+        target = checks.vector(y, len(rows))
+        own = None if weights is None else checks.weights(weights, len(rows))
+        floor = EXACT * variance(target, own)
+        within = 0.5 / len(target) if snap else -1.0
         expression, _ = self._expression.refit(
-            X, y, weights, within, floor if snap else 0.0, seconds
+            rows, target, own, within, floor if snap else 0.0, seconds
         )
-        goal = _core.Goal.values(y, weights)
-        return scored([expression.text(list(self.names))], self.names, X, goal)[0]
+        goal = _core.Goal.values(target, own)
+        found = scored([expression.text(list(self.names))], self.names, rows, goal)[0]
+        found.ranges, found.labels = self.ranges, self.labels
+        return found
 
     def simplified(self, operators: Iterable[str]) -> Formula:
         """An equal formula in canonical form, no longer than this; `operators` contains its own."""
         expression = self._expression.simplified(list(operators))
-        return Formula(expression.text(list(self.names)), self.names, self.loss, self.ranges)
+        text = expression.text(list(self.names))
+        return Formula(text, self.names, self.loss, self.ranges, self.labels)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the formula as a front of one (see `Front.save`)."""
@@ -237,9 +241,9 @@ class Formula:
 
     def __reduce__(
         self,
-    ) -> tuple[type[Formula], tuple[str, tuple[str, ...], float, Ranges | None]]:
+    ) -> tuple[type[Formula], tuple[object, ...]]:
         # The extension's object has no pickle.
-        return Formula, (self.text, self.names, self.loss, self.ranges)
+        return Formula, (self.text, self.names, self.loss, self.ranges, self.labels)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Formula) and (self.text, self.names) == (other.text, other.names)

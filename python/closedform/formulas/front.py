@@ -87,12 +87,14 @@ class Front(Sequence[Formula]):
         front._best = range(len(self))[index]
         return front
 
-    def of_data(self, *parts: FloatMatrix) -> Front:
-        """The same front, its formulas told the ranges of the rows (n, d) they were found in."""
+    def of_data(self, labels: Sequence[str] | None, *parts: FloatMatrix) -> Front:
+        """The same front, its formulas told the user's labels of the columns and the ranges of the
+        rows (n, d) they were found in."""
         low = np.min([part.min(axis=0) for part in parts], axis=0)
         high = np.max([part.max(axis=0) for part in parts], axis=0)
         for formula in self:
             formula.ranges = tuple(zip(low.tolist(), high.tolist(), strict=True))
+            formula.labels = None if labels is None else tuple(labels)
         return self
 
     def __len__(self) -> int:
@@ -124,7 +126,8 @@ class Front(Sequence[Formula]):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the front as JSON: names, and text and loss of every formula.
 
-        Also `ranges`, [lowest, highest] of the data per input, where they are known.
+        Also `ranges`, [lowest, highest] of the data per input, and `labels`, the columns' own,
+        where they are known.
         """
         document: dict[str, object] = {
             "format": FORMAT,
@@ -141,6 +144,8 @@ class Front(Sequence[Formula]):
         }
         if self.best.ranges is not None:
             document["ranges"] = self.best.ranges
+        if self.best.labels is not None:
+            document["labels"] = self.best.labels
         text = json.dumps(document, indent=1, allow_nan=False)
         # Written beside and moved into place: a crash leaves the old file or the new one.
         temporary = Path(f"{os.fspath(path)}.part")
@@ -166,8 +171,15 @@ class Front(Sequence[Formula]):
                 )
             names = [str(name) for name in document["names"]]
             ranges = _ranges(document.get("ranges"))
+            labels = document.get("labels")
             formulas = [
-                Formula(str(f["text"]), names, math.nan if f["loss"] is None else f["loss"], ranges)
+                Formula(
+                    str(f["text"]),
+                    names,
+                    math.nan if f["loss"] is None else f["loss"],
+                    ranges,
+                    None if labels is None else [str(label) for label in labels],
+                )
                 for f in document["formulas"]
             ]
             return Front(

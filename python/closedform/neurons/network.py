@@ -22,6 +22,7 @@ from closedform.neurons.adapters.neuron import Neuron, NeuronFunction, output_in
 from closedform.surrogates.model import Surrogate
 from closedform.tables import devices
 from closedform.tables.checks import matrix
+from closedform.tables.columns import inputs_of
 from closedform.tables.devices import Device
 
 
@@ -108,10 +109,8 @@ class Network:
 
     def _rows(self, X: object) -> FloatMatrix:
         table = matrix(X, min_rows=1)
-        names = self.names
-        if names is not None and table.names != names and set(names) <= set(table.names):
-            columns = [table.names.index(name) for name in names]
-            return table.values.take(columns, axis=1)
+        if self.names is not None:
+            return inputs_of(table, self.names, None, "the network")
         if self.inputs is not None and table.values.shape[1] != self.inputs:
             raise InputError(
                 f"X: has {table.values.shape[1]} columns; the network takes {self.inputs}"

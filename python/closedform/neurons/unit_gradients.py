@@ -16,7 +16,8 @@ from closedform.errors import InputError
 from closedform.searches.objectives import unit
 from closedform.tables import checks
 from closedform.tables.checks import Matrix
-from closedform.tables.frames import column_labels
+from closedform.tables.columns import inputs_of
+from closedform.tables.names import variable_names
 
 if TYPE_CHECKING:
     from closedform.neurons.network import Network
@@ -36,6 +37,7 @@ class UnitGradients:
         f: (n,) float64, the neuron's values (of a classifier, before its sigmoid or softmax).
         F: (n,) float64, the classifier's probabilities; None for any other neuron.
         names: of the columns of X.
+        labels: what the user called them, where that is known.
         extra: how many of the n rows are extra ones.
         zeros: how many of the n rows have no gradient.
         dropped: how many rows, given and extra, were outside the band.
@@ -48,6 +50,7 @@ class UnitGradients:
     f: Floats
     F: Floats | None
     names: tuple[str, ...]
+    labels: tuple[str, ...] | None
     extra: int
     zeros: int
     dropped: int
@@ -125,6 +128,7 @@ def unit_gradients(
         f=f[kept],
         F=None if F is None else F[kept],
         names=table.names,
+        labels=table.labels,
         extra=int(np.sum(kept >= len(given))),
         zeros=zeros,
         dropped=len(rows) - len(kept),
@@ -135,24 +139,22 @@ def unit_gradients(
 def points(network: Network, X: object) -> Matrix:
     """The rows of X with their columns in the order of the network's inputs.
 
-    Columns of a table that have the names of the inputs are put in their order. The names are those
-    of the table, else those the network knows, else x1, x2, and so on.
+    Where the network knows its inputs' names, a table's columns are found by them; where it does
+    not, the table names them, and where that is an array, they are x1, x2, and so on.
 
     Raises:
-        InputError: as `checks.matrix`; not as many columns as the network has inputs.
+        InputError: as `checks.matrix`; not as many columns as the network has inputs; a table
+            without an input's name.
     """
     table = checks.matrix(X, min_rows=FEWEST)
-    if network.inputs is not None and table.values.shape[1] != network.inputs:
-        raise InputError(
-            f"X: has {table.values.shape[1]} columns; the model takes {network.inputs}"
-        )
-    if network.names is None or network.names == table.names:
+    if network.names is None:
+        if network.inputs is not None and table.values.shape[1] != network.inputs:
+            raise InputError(
+                f"X: has {table.values.shape[1]} columns; the model takes {network.inputs}"
+            )
         return table
-    if set(network.names) == set(table.names):
-        order = [table.names.index(name) for name in network.names]
-        return Matrix(table.values.take(order, axis=1), network.names)
-    unnamed = column_labels(X) is None and not isinstance(X, Matrix)
-    return Matrix(table.values, network.names) if unnamed else table
+    values = inputs_of(table, network.names, None, "the model")
+    return Matrix(values, variable_names(network.names), network.names)
 
 
 def sampled(X: Floats, count: int, seed: int) -> Floats:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -25,8 +26,9 @@ from closedform.surrogates.model import Surrogate
 from closedform.surrogates.separability import Separability
 from closedform.tables import checks, chunks, devices, spool
 from closedform.tables.devices import Device
-from closedform.tables.rows import sample_rows
+from closedform.tables.rows import sample_rows, variance
 
+LEAST_ROWS = 8
 HELD_OUT_SHARE = 0.15
 MOST_HELD_OUT = 20000
 
@@ -79,19 +81,23 @@ def discover(
     settings = checked_settings(arguments_of(locals()), callback, device)
     if strategy not in ("auto", "global", "direct"):
         raise InputError(f"strategy: {strategy!r} is unknown; use 'auto', 'global' or 'direct'")
-    data = chunks.gather(X, y, weights, min_rows=8)
+    data = chunks.gather(X, y, weights, min_rows=LEAST_ROWS)
     checks.varying_columns(data.inputs)
     checks.varying_target(data.target)
     dispatch.prepare(settings)
-    held_out = _draw_held_out(len(data.target), seed)
+    held_out = _draw_held_out(data.target, data.weights, seed)
     searched_X, test_X = spool.set_aside(data.inputs.values, held_out)
     searched_y, test_y = spool.set_aside(data.target, held_out)
+    searched_w, test_w = None, None
+    if data.weights is not None:
+        searched_w, test_w = spool.set_aside(data.weights, held_out)
     kept = last_stage(settings.time)
     run = Stages(
         X=searched_X,
         y=searched_y,
-        weights=None if data.weights is None else spool.set_aside(data.weights, held_out)[0],
+        weights=searched_w,
         names=data.inputs.names,
+        labels=data.inputs.labels,
         settings=settings,
         device=device,
         budget=Budget(settings.time, evaluations, callback, kept, LEAST_SECONDS),
@@ -106,12 +112,29 @@ def discover(
             through = ThroughSurrogate(run, surrogate, structure, split).front()
     if not run.done(through) and not run.done(direct):
         direct = run.search("search on the data", 1.0, direct)
-    return _conclude(run, surrogate, structure, strategy, direct, through, test_X, test_y)
+    return _conclude(
+        run, surrogate, structure, strategy, direct, through, _Test(test_X, test_y, test_w)
+    )
 
 
-def _draw_held_out(rows: int, seed: int) -> npt.NDArray[np.intp]:
+@dataclass(frozen=True)
+class _Test:
+    """The rows set aside; every one of them weighs something."""
+
+    X: FloatMatrix
+    y: Floats
+    weights: Floats | None
+
+
+def _draw_held_out(y: Floats, weights: Floats | None, seed: int) -> npt.NDArray[np.intp]:
+    """A share of the rows that weigh anything: the others say nothing, of errors neither."""
+    weighted = None if weights is None else np.flatnonzero(weights)
+    rows = len(y) if weighted is None else len(weighted)
+    if rows < LEAST_ROWS:
+        raise InputError(f"weights: only {rows} rows have any; at least {LEAST_ROWS} are needed")
     count = min(max(1, round(HELD_OUT_SHARE * rows)), MOST_HELD_OUT)
-    return np.sort(sample_rows(rows, count, np.random.default_rng(seed)))
+    drawn = sample_rows(rows, count, np.random.default_rng(seed))
+    return np.sort(drawn if weighted is None else weighted[drawn])
 
 
 def _conclude(
@@ -121,8 +144,7 @@ def _conclude(
     strategy: str,
     direct: Front,
     through: Front | None,
-    test_X: FloatMatrix,
-    test_y: Floats,
+    test: _Test,
 ) -> Discovery:
     """Chooses between the two ways and measures what was found on the rows set aside."""
     budget = run.budget
@@ -142,9 +164,9 @@ def _conclude(
     if formula not in members:  # another of its size is closer, but describes the data no better
         members = sorted([*members, formula], key=lambda f: f.complexity)
     errors: dict[str, Errors | None] = {
-        "surrogate": None if surrogate is None else _errors(surrogate.predict(test_X), test_y),
-        "through_surrogate": None if through is None else _errors(through.best(test_X), test_y),
-        "direct": _errors(direct.best(test_X), test_y),
+        "surrogate": None if surrogate is None else _errors(surrogate.predict(test.X), test),
+        "through_surrogate": None if through is None else _errors(through.best(test.X), test),
+        "direct": _errors(direct.best(test.X), test),
     }
     return Discovery(
         formula=formula,
@@ -154,7 +176,7 @@ def _conclude(
             stopped=budget.stopped,
             evaluations=budget.spent,
             seconds=budget.elapsed(),
-        ).of_data(run.X, test_X),
+        ).of_data(run.labels, run.X, test.X),
         surrogate=surrogate,
         separability=structure,
         similarity=run.similarity,
@@ -171,14 +193,15 @@ def _strategy(surrogate: Surrogate | None, structure: Separability | None, asked
     return structure.strategy if structure is not None and asked == "auto" else "global"
 
 
-def _errors(prediction: Floats, y: Floats) -> Errors:
+def _errors(prediction: Floats, test: _Test) -> Errors:
+    y, weights = test.y, test.weights
     error = prediction - y
-    rmse = float(np.sqrt(np.mean(error**2)))
-    deviation = float(np.std(y))
-    relative = float(np.mean(np.abs(error / y))) if np.all(y != 0) else math.nan
+    rmse = float(np.sqrt(np.average(error**2, weights=weights)))
+    deviation = math.sqrt(variance(y, weights))
+    relative = np.average(np.abs(error / y), weights=weights) if np.all(y != 0) else math.nan
     return Errors(
         rmse=rmse,
         nrmse=rmse / deviation if deviation > 0 else math.nan,
-        mean_relative=relative,
+        mean_relative=float(relative),
         max_abs=float(np.max(np.abs(error))),
     )

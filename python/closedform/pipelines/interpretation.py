@@ -146,7 +146,7 @@ def _search(
     gradients: UnitGradients, settings: Settings, budget: Budget, *, signed: bool, symmetries: bool
 ) -> Front:
     """The front of what has these gradients."""
-    table = Matrix(gradients.X, gradients.names)
+    table = Matrix(gradients.X, gradients.names, gradients.labels)
     mine = replace(
         settings,
         time=budget.seconds(1 - LINK),
@@ -156,7 +156,7 @@ def _search(
     directions = Directions(unit_rows(gradients.U, table), None, gradients.weights, signed)
     front = search_directions(table, directions, mine, symmetries=symmetries)
     budget.spend(front.evaluations, front.stopped)
-    return front.of_data(table.values)
+    return front.of_data(table.labels, table.values)
 
 
 def _link(

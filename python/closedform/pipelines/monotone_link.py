@@ -15,7 +15,7 @@ from scipy.optimize import isotonic_regression
 from scipy.stats import spearmanr
 
 from closedform._typing import Floats
-from closedform.formulas.formula import EXACT, Formula
+from closedform.formulas.formula import Formula
 from closedform.searches.objectives import Values
 from closedform.searches.settings import Settings
 from closedform.searches.values import search_values
@@ -103,9 +103,10 @@ def fit_link(t: Floats, f: Floats, weights: Floats | None, settings: Settings) -
     plain = replace(settings, operators=usable, backend="native", options={}, on_device=False)
     if weights is not None:
         weights = checks.weights(weights, len(t))
-    front = search_values(table, Values(f, weights), plain).of_data(table.values)
+    objective = Values(f, weights)
+    front = search_values(table, objective, plain).of_data(None, table.values)
     rising = [formula for formula in front if rises(formula, steps.at[0], steps.at[-1])]
-    for enough in (EXACT * float(np.var(f)), AS_GOOD * _held_out_error(t, f, positive)):
+    for enough in (objective.exact, AS_GOOD * _held_out_error(t, f, positive)):
         for formula in rising:
             if formula.loss <= enough:
                 return MonotoneLink(formula, steps)

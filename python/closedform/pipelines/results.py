@@ -39,6 +39,8 @@ _DRAWN = 2000  # rows in a picture
 class Errors:
     """Errors on rows held out from everything: from every fit and from every choice.
 
+    A row counts as often as it weighs; those of weight 0 are none.
+
     Attributes:
         rmse: root mean square error, in the target's units.
         nrmse: rmse over the standard deviation of the held-out target.

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from closedform._typing import FloatMatrix, Floats
-from closedform.formulas.formula import EXACT, Formula
+from closedform.formulas.formula import Formula
 from closedform.formulas.front import Front
 from closedform.searches.backends import dispatch
 from closedform.searches.budget import Budget
@@ -23,7 +23,7 @@ from closedform.surrogates.separability import Separability, separability
 from closedform.surrogates.similarity import Similarity
 from closedform.tables.checks import Matrix
 from closedform.tables.devices import Device
-from closedform.tables.rows import sample_rows, variance
+from closedform.tables.rows import sample_rows
 
 # Rows that constants of a whole are fitted to; its loss is that on all rows in the end.
 MOST_REFITTED = 50000
@@ -46,6 +46,7 @@ class Stages:
     y: Floats
     weights: Floats | None
     names: tuple[str, ...]
+    labels: tuple[str, ...] | None
     settings: Settings
     device: Device
     budget: Budget
@@ -54,7 +55,7 @@ class Stages:
     @cached_property
     def exact(self) -> float:
         """Loss up to which a formula reproduces the target to rounding."""
-        return EXACT * variance(self.y)
+        return Values(self.y, self.weights).exact
 
     @cached_property
     def few(self) -> tuple[Floats, Floats, Floats | None]:
@@ -76,7 +77,7 @@ class Stages:
         structure: Separability | None = None
         with self.budget.interruptible():
             self.budget.tell("surrogate")
-            table = Matrix(self.X, self.names)
+            table = Matrix(self.X, self.names, self.labels)
             surrogate = self.surrogate_of(table, self.y, self.weights, SURROGATE)
             error = surrogate.held_out_error
             self.budget.tell("separability", message=f"surrogate: held-out error {error:.2g}")

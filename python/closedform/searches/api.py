@@ -66,8 +66,7 @@ def search(
         symmetries: with gradients, merges inputs first that the gradients show to matter only
             together (`symmetries.find`); what was merged is in `front.symmetries`.
         operators: names out of + - * / sin cos tan exp log sqrt square cube abs pow tanh inv.
-        max_size: most nodes of an expression, 1 to 255; a sign found last may add two with
-            gradients.
+        max_size: most nodes of an expression, 1 to 255.
         time: seconds; math.inf for no limit (then give `evaluations`).
         evaluations: passes of a candidate over the search's sample of at most 512 rows, the unit of
             work that does not depend on the machine.
@@ -126,4 +125,4 @@ def search(
             )
         dispatch.prepare(settings)
         front = search_values(data.inputs, Values(data.y, data.weights), settings)
-    return front.of_data(data.inputs.values)
+    return front.of_data(data.inputs.labels, data.inputs.values)

@@ -10,9 +10,9 @@ import numpy as np
 
 from closedform import _core
 from closedform._typing import FloatMatrix, Floats
-from closedform.formulas.formula import EXACT, Formula
+from closedform.formulas.formula import Formula
 from closedform.searches.objectives import Values
-from closedform.tables.rows import sample_rows, variance
+from closedform.tables.rows import sample_rows
 
 FOLDS = 5
 MOST_ROWS = 4000  # more add time, not certainty
@@ -105,8 +105,7 @@ def shortest_description(
     smallest of those. Losses are those on all rows: held-out errors of a sample are brought to
     them, so that what few rows say, which the sample may have missed, is heard.
     """
-    enough = EXACT * variance(objective.y)
-    exact = [i for i, f in enumerate(formulas) if f.loss <= enough]
+    exact = [i for i, f in enumerate(formulas) if f.loss <= objective.exact]
     if exact:
         return min(exact, key=lambda i: formulas[i].complexity)
     errors = cross_errors(formulas, X, objective, seed, ends)

@@ -10,6 +10,8 @@ import numpy as np
 
 from closedform import _core
 from closedform._typing import Floats
+from closedform.formulas.formula import EXACT
+from closedform.tables.rows import variance
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,11 @@ class Values:
     @cached_property
     def goal(self) -> _core.Goal:
         return _core.Goal.values(self.y, self.weights)
+
+    @cached_property
+    def exact(self) -> float:
+        """Loss up to which a formula reproduces the target to rounding."""
+        return EXACT * variance(self.y, self.weights)
 
     @property
     def constant(self) -> float:

@@ -10,7 +10,7 @@ from time import monotonic
 import numpy as np
 
 from closedform._typing import FloatMatrix
-from closedform.formulas.formula import EXACT, Formula, scored
+from closedform.formulas.formula import Formula, scored
 from closedform.formulas.front import Front, pareto
 from closedform.formulas.sympy_forms import shorter
 from closedform.searches.backends import dispatch
@@ -19,7 +19,6 @@ from closedform.searches.description_length import description_lengths, shortest
 from closedform.searches.objectives import Values
 from closedform.searches.settings import Settings
 from closedform.tables.checks import Matrix
-from closedform.tables.rows import variance
 
 
 def search_values(
@@ -39,7 +38,6 @@ def search_values(
     texts = [text for text, _ in entries]
     threads, on_device = settings.threads or 0, settings.on_device
     found = scored(texts, table.names, table.values, objective.goal, threads, on_device)
-    exact = EXACT * variance(objective.y)
     budget.spend(passes, reason)
     ends = budget.ends()
     try:
@@ -50,11 +48,11 @@ def search_values(
             if (text := shorter(formula, settings.operators)) is not None:
                 texts.append(text)
         found += scored(texts, table.names, table.values, objective.goal, threads, on_device)
-        members = pareto(found, exact)
+        members = pareto(found, objective.exact)
         best = shortest_description(members, table.values, objective, settings.seed, ends)
     except KeyboardInterrupt:
         reason = "interrupted"
-        members = pareto(found, exact)
+        members = pareto(found, objective.exact)
         best = shortest_description(members, table.values, objective, settings.seed, ends=0.0)
     return Front(members, best=best, stopped=reason, evaluations=passes, seconds=seconds)
 

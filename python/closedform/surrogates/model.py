@@ -8,6 +8,7 @@ INN, arXiv 2404.10296), fitted by alternating least squares.
 from __future__ import annotations
 
 import copyreg
+import io
 import os
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
@@ -16,10 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from closedform import _core
-from closedform._typing import Floats
+from closedform._typing import FloatMatrix, Floats
 from closedform.errors import InputError
 from closedform.tables import chunks, devices
 from closedform.tables.checks import matrix
+from closedform.tables.columns import inputs_of
 from closedform.tables.devices import Device
 
 Outside = Literal["error", "clamp", "linear"]
@@ -71,6 +73,7 @@ class Surrogate:
         nodes: per input, its grid.
         discrete: per input, whether it was given a node per distinct value.
         names: the inputs' names.
+        labels: what the table fitted calls its columns; None where it had no labels.
     """
 
     held_out_error: float
@@ -79,6 +82,7 @@ class Surrogate:
     smoothing_: float
     discrete: tuple[bool, ...]
     names: tuple[str, ...]
+    labels: tuple[str, ...] | None = None
 
     def __init__(
         self,
@@ -152,7 +156,7 @@ class Surrogate:
         self.segments_ = report["segments"]
         self.smoothing_ = report["smoothing"]
         self.discrete = tuple(report["discrete"])
-        self.names = given.inputs.names
+        self.names, self.labels = given.inputs.names, given.inputs.labels
         return self
 
     @property
@@ -219,10 +223,12 @@ class Surrogate:
 
     def _evaluate(self, what: Callable[..., Floats], X: object) -> Floats:
         there = devices.matrix_there(X)
-        rows = matrix(X, min_rows=0).values if there is None else there
+        self.core  # noqa: B018  # refuses one that is not fitted
+        rows = self._inputs_of(X) if there is None else there
         if rows.shape[1] != self.n_inputs:
             raise InputError(
-                f"X: has {rows.shape[1]} columns, the surrogate was fitted on {self.n_inputs}"
+                f"X: has {rows.shape[1]} columns; the surrogate takes {self.n_inputs}: "
+                f"{', '.join(self.names)}"
             )
         on_device = devices.on_gpu("cuda" if there is not None else self.device)
         if on_device and self.outside == "error":
@@ -234,11 +240,15 @@ class Surrogate:
             on_device = False
         return devices.running(lambda: what(rows, threads=self.threads, on_device=on_device))
 
+    def _inputs_of(self, X: object) -> FloatMatrix:
+        return inputs_of(matrix(X, min_rows=0), self.names, self.labels, "the surrogate")
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the surrogate to `path`.
 
         The format is a zip archive of .npy arrays (numpy's npz, readable without pickle):
-        `format` (the text "closedform-surrogate"), `version` (1), `names`, `discrete`, `offset`,
+        `format` (the text "closedform-surrogate"), `version` (1), `names`, `labels` where the
+        columns had their own, `discrete`, `offset`,
         `outside`, `held_out` (error, then segments and smoothing), `held_out_rows`, `patches`
         (d, 2) of patch and degree, and for every input k `nodes_k` (J+1,) and `factor_k`
         (modes, J+1).
@@ -255,6 +265,8 @@ class Surrogate:
             "held_out_rows": np.array(self.held_out_rows),
             "patches": np.array([model.patch(d) for d in range(self.n_inputs)]),
         }
+        if self.labels is not None:
+            arrays["labels"] = np.array(self.labels)
         for d in range(self.n_inputs):
             arrays[f"nodes_{d}"] = model.nodes(d)
             arrays[f"factor_{d}"] = model.factor(d)
@@ -285,6 +297,9 @@ class Surrogate:
         surrogate.smoothing_ = smoothing
         surrogate.discrete = tuple(discrete)
         surrogate.names = tuple(names)
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            if "labels" in arrays:
+                surrogate.labels = tuple(map(str, arrays["labels"]))
         return surrogate
 
     def __repr__(self) -> str:

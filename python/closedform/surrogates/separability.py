@@ -16,6 +16,7 @@ from closedform.errors import InputError
 from closedform.surrogates.model import Surrogate
 from closedform.tables import chunks, devices
 from closedform.tables.checks import matrix
+from closedform.tables.columns import inputs_of
 from closedform.tables.devices import Device
 
 Strategy = Literal["per-dimension", "per-block", "global"]
@@ -166,13 +167,12 @@ def separability(
     on_device = devices.on_gpu(devices.checked(device))
     devices.host_only(X, "separability")
     data = chunks.gather(X, y, weights)
-    d = data.inputs.values.shape[1]
-    if d != surrogate.n_inputs:
-        raise InputError(f"X: has {d} columns, the surrogate was fitted on {surrogate.n_inputs}")
+    surrogate.core  # noqa: B018  # refuses one that is not fitted
+    rows = inputs_of(data.inputs, surrogate.names, surrogate.labels, "the surrogate")
     found = devices.running(
         lambda: _core.separate(
             surrogate.core,
-            data.inputs.values,
+            rows,
             data.y,
             data.weights,
             discrete=list(surrogate.discrete),

@@ -6,6 +6,7 @@ row and column (rows count from 0, as they do in numpy) and the way out.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,9 @@ from closedform.tables.frames import series_values, table_columns
 from closedform.tables.names import variable_names
 from closedform.tables.rows import row_blocks
 
+# Beyond these, sums of squares of residuals lose their digits or overflow.
+SMALLEST, LARGEST = 1e-100, 1e100
+
 
 @dataclass(frozen=True)
 class Matrix:
@@ -26,10 +30,13 @@ class Matrix:
     Attributes:
         values: (n, d) C-contiguous float64 or float32.
         names: d distinct names, each usable as a variable in a formula.
+        labels: what the user called the columns; None for those of an array, and where labels are
+            no texts.
     """
 
     values: FloatMatrix
     names: tuple[str, ...]
+    labels: tuple[str, ...] | None = None
 
 
 def matrix(
@@ -61,9 +68,10 @@ def matrix(
         if values.ndim != 2:
             hint = "; Reshape your data: X.reshape(-1, 1) is one input" if values.ndim == 1 else ""
             raise InputError(f"{name}: must be 2-D (rows, columns), has shape {values.shape}{hint}")
-        labels = tuple(f"x{j + 1}" for j in range(values.shape[1]))
+        names, labels = tuple(f"x{j + 1}" for j in range(values.shape[1])), None
     else:
-        labels = variable_names(label for label, _ in columns)
+        own = [label for label, _ in columns]
+        names, labels = variable_names(own), _texts(own)
         values = _stacked(columns, name, first)
     if values.shape[1] == 0:
         raise InputError(
@@ -71,8 +79,13 @@ def matrix(
             "required; give at least one"
         )
     check_rows(len(values), min_rows, name)
-    _check_finite(values, name, labels, allow_nan, first)
-    return Matrix(values, labels)
+    _check_finite(values, name, names, allow_nan, first)
+    return Matrix(values, names, labels)
+
+
+def _texts(labels: Sequence[object]) -> tuple[str, ...] | None:
+    texts = tuple(label for label in labels if isinstance(label, str))
+    return texts if len(texts) == len(labels) else None
 
 
 def vector(y: object, rows: int, *, name: str = "y", first: int = 0) -> Floats:
@@ -133,6 +146,36 @@ def check_rows(rows: int, min_rows: int, name: str) -> None:
     if rows < min_rows:
         raise InputError(
             f"{name}: has too few rows (n_samples = {rows}); at least {min_rows} are needed"
+        )
+
+
+def sizes(values: FloatMatrix | Floats, name: str, names: tuple[str, ...] = ()) -> None:
+    """Refuses numbers whose squares, and products with their like, float64 cannot tell from zero
+    or infinity.
+
+    Args:
+        values: (n, d) or (n,), finite.
+        names: of the columns; none for one without a name.
+
+    Raises:
+        InputError: names the first column.
+    """
+    small = np.ones(values.shape[1:], dtype=bool)  # so far
+    for start, block in row_blocks(values):
+        if float(block.max()) > LARGEST or float(block.min()) < -LARGEST:
+            at = np.unravel_index(int(np.argmax(np.abs(block))), block.shape)
+            where = f", column {names[int(at[1])]!r}" if names else ""
+            raise InputError(
+                f"{name}: row {start + int(at[0])}{where} is {block[at]:.3g}; numbers beyond "
+                f"{LARGEST:g} have no squares: give other units, or drop what marks missing values"
+            )
+        if small.any():
+            most = np.abs(block).max(axis=0).astype(np.float64)
+            small &= (most < SMALLEST) & (most > 0)
+    if small.any():
+        column = f"column {names[int(np.argmax(small))]!r} has" if names else "there is"
+        raise InputError(
+            f"{name}: {column} nothing but numbers below {SMALLEST:g}; give it in other units"
         )
 
 

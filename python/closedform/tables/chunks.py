@@ -105,6 +105,10 @@ def gather(
     target, row_weights = both
     if row_weights is not None:
         row_weights = checks.weights(row_weights, n)
+    checks.sizes(found.inputs.values, "X", found.inputs.names)
+    for name, column in ((y_name, target), ("weights", row_weights)):
+        if column is not None:
+            checks.sizes(column, name)
     return Data(found.inputs, target, row_weights)
 
 
@@ -119,6 +123,7 @@ def decoded(
         InputError: as `gather`.
     """
     names: tuple[str, ...] = ()
+    own: tuple[str, ...] | None = None
     spools: dict[str, Spool] = {}
     n = 0
     for number, chunk in enumerate(chunks, 1):
@@ -130,9 +135,9 @@ def decoded(
             if value is not None:
                 arrays[label] = checks.vector(value, len(part.values), name=label, first=n)
         if not spools:
-            names = part.names
+            names, own = part.names, part.labels
             spools = {label: Spool(array) for label, array in arrays.items()}
-        if part.names != names or arrays.keys() != spools.keys():
+        if (part.names, part.labels) != (names, own) or arrays.keys() != spools.keys():
             raise InputError(
                 f"{name}: chunk {number} has other columns ({_listed(part.names, arrays)}) than "
                 f"those before it ({_listed(names, spools)}); give all the same"
@@ -142,7 +147,7 @@ def decoded(
         n += len(part.values)
     checks.check_rows(n, min_rows, name)
     mapped: dict[str, Any] = {label: spool.mapped() for label, spool in spools.items()}
-    return Data(Matrix(mapped[name], names), mapped.get(y_name), mapped.get("weights"))
+    return Data(Matrix(mapped[name], names, own), mapped.get(y_name), mapped.get("weights"))
 
 
 def dataset(path: str | os.PathLike[str], *, name: str = "X") -> Any:

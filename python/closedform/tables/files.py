@@ -108,8 +108,9 @@ def _read_csv(file: Path, target: str | None, drop: Sequence[str], weights: str 
             raise InputError(
                 f"{file}: line {reader.line_num}: {error}; the file is cut off or badly quoted"
             ) from error
-    names = variable_names(labels[j] for j in choice.inputs)
-    return _weighted(replace(data, inputs=Matrix(data.inputs.values, names)), weights)
+    own = tuple(labels[j] for j in choice.inputs)
+    table = Matrix(data.inputs.values, variable_names(own), own)
+    return _weighted(replace(data, inputs=table), weights)
 
 
 def _csv_chunks(

@@ -30,7 +30,14 @@ def sample_rows(rows: int, most: int, rng: np.random.Generator) -> npt.NDArray[n
     return rng.permutation(rows) if rows <= most else rng.choice(rows, most, replace=False)
 
 
-def variance(y: Floats) -> float:
-    """np.var without a temporary array of y's size."""
-    mean = y.mean()
-    return sum(float(np.sum((block - mean) ** 2)) for _, block in row_blocks(y)) / len(y)
+def variance(y: Floats, weights: Floats | None = None) -> float:
+    """Of rows that count as often as they weigh, without a temporary array of y's size."""
+    if weights is None:
+        mean = y.mean()
+        return sum(float(np.sum((block - mean) ** 2)) for _, block in row_blocks(y)) / len(y)
+    total = float(weights.sum())
+    mean = float(y @ weights) / total
+    squares = 0.0
+    for start, block in row_blocks(y):
+        squares += float((block - mean) ** 2 @ weights[start : start + len(block)])
+    return squares / total

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import closedform as cf
+from closedform.errors import InputError
 from closedform.pipelines import parts
 from closedform.searches.progress import Progress
 from closedform.surrogates.separability import Leaf, Product, Sum
@@ -103,3 +104,30 @@ def test_wholes_are_put_together_from_their_leaves() -> None:
 def test_data_that_say_nothing_are_refused(X: object, y: object, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         cf.discover(X, y)
+
+
+def test_a_weighted_loss_is_compared_with_the_weighted_variance() -> None:
+    # The weights of relative errors: the constant's loss is far below the variance of y.
+    rng = np.random.default_rng(5)
+    X = rng.uniform(1.0, 4.0, (300, 2))
+    y = X[:, 0] * np.exp(-4 * X[:, 1])
+    constant = cf.search(X, values=y, weights=y**-2, operators=["+"], max_size=1, evaluations=500)
+    assert constant.stopped == "evaluations"
+    found = cf.discover(
+        X, y, weights=y**-2, operators=["*", "/", "exp", "square"], max_size=12, evaluations=40000
+    )
+    assert found.stopped == "exact"
+    np.testing.assert_allclose(found.formula(X), y, rtol=1e-9)
+
+
+def test_rows_without_weight_say_nothing_of_errors_either() -> None:
+    rng = np.random.default_rng(6)
+    X = rng.uniform(1.0, 2.0, (60, 2))
+    weights = np.where(np.arange(60) % 3 == 0, 0.0, 2.0)
+    y = np.where(weights == 0, 1e6, X[:, 0] * X[:, 1])
+    found = cf.discover(X, y, weights=weights, evaluations=20000)
+    assert found.stopped == "exact"
+    assert found.errors["direct"] is not None
+    assert found.errors["direct"].max_abs < 1e-12
+    with pytest.raises(InputError, match=r"^weights: only 5 rows have any; at least 8 are"):
+        cf.discover(X, y, weights=(np.arange(60) < 5).astype(float), evaluations=100)

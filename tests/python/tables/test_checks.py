@@ -7,8 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
+import closedform as cf
 from closedform.errors import InputError
 from closedform.tables import checks
 
@@ -145,3 +147,36 @@ def test_constants_are_refused_by_name() -> None:
         checks.varying_columns(checks.matrix([[1.0, 7.0], [2.0, 7.0]]))
     with pytest.raises(InputError, match=r"y: is 3 in every row"):
         checks.varying_target(np.array([3.0, 3.0]))
+
+
+@pytest.mark.parametrize(
+    ("scale", "said"),
+    [
+        (1e-163, "column 'b' has nothing but numbers below 1e-100; give it in other units"),
+        (1e153, r"row \d+, column 'b' is -?[\d.]+e\+15\d; numbers beyond 1e\+100 have no squares"),
+    ],
+)
+def test_numbers_without_squares_are_refused(scale: float, said: str) -> None:
+    rng = np.random.default_rng(0)
+    rows = rng.uniform(1.0, 2.0, (20, 2))
+    scaled = pd.DataFrame({"a": rows[:, 0], "b": scale * rows[:, 1]})
+    with pytest.raises(InputError, match=f"^X: {said}"):
+        cf.discover(scaled, rows[:, 0], evaluations=100)
+    with pytest.raises(InputError, match=r"^y: "):
+        cf.discover(rows, scale * rows[:, 0], evaluations=100)
+    with pytest.raises(InputError, match=r"^values: "):
+        cf.search(rows, values=scale * rows[:, 0], evaluations=100)
+    with pytest.raises(InputError, match=r"^y: "):
+        cf.Surrogate().fit(rows, scale * rows[:, 0])
+
+
+@pytest.mark.parametrize("power", [-99, -30, 30, 99])
+def test_laws_are_exact_at_every_scale_that_is_not_refused(power: int) -> None:
+    rng = np.random.default_rng(1)
+    rows = rng.uniform(1.0, 2.0, (50, 2)) * [10.0**power, 1.0]
+    found = cf.search(
+        rows, values=rows[:, 0] * rows[:, 1], operators=["*", "+", "sin"], evaluations=20000
+    )
+    fresh = rng.uniform(1.0, 2.0, (9, 2)) * [10.0**power, 1.0]
+    assert found.stopped == "exact"
+    np.testing.assert_allclose(found.best(fresh), fresh[:, 0] * fresh[:, 1], rtol=1e-9)

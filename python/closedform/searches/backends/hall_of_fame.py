@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from time import monotonic
 
-from closedform.formulas.formula import EXACT, Formula
+from closedform.formulas.formula import Formula
 from closedform.searches.backends import native
 from closedform.searches.objectives import Directions, Objective, Values
 from closedform.searches.progress import Progress
@@ -91,8 +91,7 @@ class HallOfFame:
     def _scale(self) -> tuple[float, float]:
         """The loss of a constant, and what of it rounding leaves of an exact formula."""
         if isinstance(self.objective, Values):
-            constant = variance(self.objective.y)
-            return constant, EXACT * constant
+            return variance(self.objective.y, self.objective.weights), self.objective.exact
         return 1.0, PARALLEL if isinstance(self.objective, Directions) else 0.0
 
     def _scored(self, text: str) -> Formula:
