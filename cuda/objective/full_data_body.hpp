@@ -49,8 +49,9 @@ struct TapeRows {
 // What is summed over rows. Each has numbers(batch, inputs), the space of a row, and add(rows, i,
 // tape, nodes, space, sum), which adds row i to both sums: of the expression and of its negative.
 
-/// scale^2 (f - y)^2; the second sum stays 0.
-struct SquaredErrors {
+/// A loss of the value alone, at(f, target, weight); the second sum stays 0.
+template <class Loss>
+struct OfValues {
     CLOSEDFORM_HOST_DEVICE static std::size_t numbers(const TapeBatch& batch, unsigned /*inputs*/) {
         return batch.most_nodes / 2 + 1;
     }
@@ -59,23 +60,22 @@ struct SquaredErrors {
                                            unsigned nodes, const kernels::Strided<Real>& space,
                                            Real* sum) {
         const Real f = kernels::tape_value<Real>(tape, nodes, rows.row(i), space);
-        sum[0] += kernels::square_error(f, static_cast<Real>(rows.targets[i]),
-                                        static_cast<Real>(rows.weights[i]));
+        sum[0] +=
+            Loss::at(f, static_cast<Real>(rows.targets[i]), static_cast<Real>(rows.weights[i]));
     }
 };
 
-/// w max(0, 1 - t f); the second sum stays 0.
-struct Hinges {
-    CLOSEDFORM_HOST_DEVICE static std::size_t numbers(const TapeBatch& batch, unsigned inputs) {
-        return SquaredErrors::numbers(batch, inputs);
+struct SquaredError {
+    template <class Real>
+    CLOSEDFORM_HOST_DEVICE static Real at(Real f, Real y, Real scale) {
+        return kernels::square_error(f, y, scale);
     }
-    template <class Real, class X>
-    CLOSEDFORM_HOST_DEVICE static void add(const TapeRows<X>& rows, std::size_t i, const Node* tape,
-                                           unsigned nodes, const kernels::Strided<Real>& space,
-                                           Real* sum) {
-        const Real f = kernels::tape_value<Real>(tape, nodes, rows.row(i), space);
-        sum[0] += kernels::hinge(f, static_cast<Real>(rows.targets[i]),
-                                 static_cast<Real>(rows.weights[i]));
+};
+
+struct Hinge {
+    template <class Real>
+    CLOSEDFORM_HOST_DEVICE static Real at(Real f, Real label, Real weight) {
+        return kernels::hinge(f, label, weight);
     }
 };
 

@@ -67,11 +67,12 @@ class TapeScorer : public LossRows {
         std::vector<LossSums> result;
         for (std::size_t first = 0; first < tapes.size(); first += most) {
             const auto batch = tapes.subspan(first, std::min(most, tapes.size() - first));
-            const std::vector<LossSums> found = target_.kind == TargetArrays::Kind::values
-                                                    ? run<Real, SquaredErrors>(batch, parts)
-                                                : target_.kind == TargetArrays::Kind::labels
-                                                    ? run<Real, Hinges>(batch, parts)
-                                                    : run<Real, DirectionDifferences>(batch, parts);
+            const std::vector<LossSums> found =
+                target_.kind == TargetArrays::Kind::values
+                    ? run<Real, OfValues<SquaredError>>(batch, parts)
+                : target_.kind == TargetArrays::Kind::labels
+                    ? run<Real, OfValues<Hinge>>(batch, parts)
+                    : run<Real, DirectionDifferences>(batch, parts);
             result.insert(result.end(), found.begin(), found.end());
         }
         return result;

@@ -54,11 +54,7 @@ def sums_of_terms(
 
 # networks -----------------------------------------------------------------------------------------
 
-class NetworkFloat64:
-    def __init__(
-        self,
-        layers: Sequence[tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], str, float]],
-    ) -> None: ...
+class _Network:
     @property
     def inputs(self) -> int: ...
     @property
@@ -84,35 +80,17 @@ class NetworkFloat64:
         own_products: bool = False,
     ) -> npt.NDArray[np.float64]: ...
 
-class NetworkFloat32:
+class NetworkFloat64(_Network):
+    def __init__(
+        self,
+        layers: Sequence[tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], str, float]],
+    ) -> None: ...
+
+class NetworkFloat32(_Network):
     def __init__(
         self,
         layers: Sequence[tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], str, float]],
     ) -> None: ...
-    @property
-    def inputs(self) -> int: ...
-    @property
-    def widths(self) -> list[int]: ...
-    def value(
-        self,
-        x: npt.NDArray[np.floating[Any]] | DeviceMatrix,
-        head: str,
-        layer: int,
-        index: int,
-        threads: int = 0,
-        on_device: bool = False,
-        own_products: bool = False,
-    ) -> npt.NDArray[np.float64]: ...
-    def gradient(
-        self,
-        x: npt.NDArray[np.floating[Any]] | DeviceMatrix,
-        head: str,
-        layer: int,
-        index: int,
-        threads: int = 0,
-        on_device: bool = False,
-        own_products: bool = False,
-    ) -> npt.NDArray[np.float64]: ...
 
 # surrogate ----------------------------------------------------------------------------------------
 

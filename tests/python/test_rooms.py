@@ -88,3 +88,21 @@ def test_arrows_of_cuda_point_downwards(path: Path) -> None:
             assert parts[1] == room or parts[1] in CUDA_ABOVE[room].split(), other
         else:
             assert parts[0] in CUDA_ROOMS[room].split(), f"cuda/{room} includes {other}"
+
+
+def test_kernels_reach_no_standard_templates() -> None:
+    """The linker keeps one copy of an inline function, and it could be another instruction set's.
+
+    What a file of kernels/simd includes, itself or by way of ours, has C functions and types alone.
+    """
+    found, queue = set(), sources(PRIVATE / "kernels/simd")
+    seen = set(queue)
+    while queue:
+        path = queue.pop()
+        found |= set(re.findall(r"^\s*#include <([^>]+)>", path.read_text(), re.MULTILINE))
+        for other in included(path):
+            root = PUBLIC.parent if other.startswith("closedform/") else PRIVATE
+            if (at := root / other) not in seen:
+                seen.add(at)
+                queue.append(at)
+    assert found <= {"cstddef", "cstdint", "math.h"}

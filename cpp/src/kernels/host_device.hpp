@@ -6,8 +6,6 @@
 
 #if defined(__CUDACC__)
 #define CLOSEDFORM_HOST_DEVICE __host__ __device__ __forceinline__
-#elif defined(_MSC_VER)
-#define CLOSEDFORM_HOST_DEVICE __forceinline
 #else
 #define CLOSEDFORM_HOST_DEVICE inline __attribute__((always_inline))
 #endif

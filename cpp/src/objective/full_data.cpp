@@ -5,6 +5,7 @@
 #include <numeric>
 #include <stdexcept>
 
+#include "core/parallel.hpp"
 #include "core/row_sums.hpp"
 #include "expression/row_blocks.hpp"
 #include "expression/workspace.hpp"
@@ -40,9 +41,10 @@ bool over_parts(std::span<const Tape> tapes, MatrixView<const T> x, const Target
     Units units;
     units.x.assign(x.columns, 1.0);
     const std::size_t all = tapes.empty() ? 0 : (x.rows + part_rows - 1) / part_rows;
+    std::vector<Workspace> workspaces(std::min<std::size_t>(resolve_threads(threads), all));
     return row_sums((all + stride - 1) / stride, threads, stop,
-                    [&](std::size_t part, unsigned) {
-                        Workspace workspace;
+                    [&](std::size_t part, unsigned worker) {
+                        Workspace& workspace = workspaces[worker];
                         const std::size_t begin = part * stride * part_rows;
                         std::vector<std::size_t> rows(std::min(part_rows, x.rows - begin));
                         std::iota(rows.begin(), rows.end(), begin);

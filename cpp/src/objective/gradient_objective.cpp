@@ -48,8 +48,7 @@ class TermPencil {
           workspace_(workspace),
           terms_(terms),
           length_(data.blocks() * block_rows),
-          total_(terms * terms),
-          across_(terms * terms),
+          pencil_(terms),
           factors_(terms) {
         const std::size_t columns = data.columns();
         double* room = workspace.room((slots.size() + terms + columns + 1) * length_);
@@ -83,32 +82,26 @@ class TermPencil {
 
     /// Sets the factors; returns the pencil's smallest value.
     double solve() {
-        std::fill(total_.begin(), total_.end(), 0.0);
-        std::fill(across_.begin(), across_.end(), 0.0);
+        pencil_.clear();
         for (std::size_t b = 0; b < length_; b += block_rows) {
             for (std::size_t s = 0; s < slots_.size(); ++s) {
                 for (std::size_t t = 0; t <= s; ++t) {
                     if (slots_[s].column == slots_[t].column) {
-                        total_[slots_[s].group * terms_ + slots_[t].group] +=
-                            kernels_.dot3(jacobian_[s] + b, jacobian_[t] + b, weights_ + b);
+                        pencil_.add(
+                            slots_[s].group, slots_[t].group,
+                            kernels_.dot3(jacobian_[s] + b, jacobian_[t] + b, weights_ + b));
                     }
                 }
             }
             for (std::size_t k = 0; k < terms_; ++k) {
                 for (std::size_t l = 0; l <= k; ++l) {
-                    across_[k * terms_ + l] -=
-                        kernels_.dot3(along_[k] + b, along_[l] + b, weights_ + b);
+                    pencil_.take_along(k, l,
+                                       kernels_.dot3(along_[k] + b, along_[l] + b, weights_ + b));
                 }
             }
         }
-        for (std::size_t k = 0; k < terms_; ++k) {
-            for (std::size_t l = 0; l <= k; ++l) {
-                across_[k * terms_ + l] += total_[k * terms_ + l];
-                total_[l * terms_ + k] = total_[k * terms_ + l];
-                across_[l * terms_ + k] = across_[k * terms_ + l];
-            }
-        }
-        return solve_pencil(across_, total_, factors_);
+        pencil_.complete();
+        return pencil_.solve(factors_);
     }
 
     /// Rows of a large gradient count no more than others.
@@ -142,10 +135,10 @@ class TermPencil {
         double most = 0.0;
         for (std::size_t k = 0; k < terms_; ++k) {
             largest = std::max(largest, std::abs(factors_[k]));
-            most = std::max(most, factors_[k] * factors_[k] * total_[k * terms_ + k]);
+            most = std::max(most, factors_[k] * factors_[k] * pencil_.total(k, k));
         }
         for (std::size_t k = 0; k < terms_; ++k) {
-            const double share = factors_[k] * factors_[k] * total_[k * terms_ + k];
+            const double share = factors_[k] * factors_[k] * pencil_.total(k, k);
             tape[linear[k]].value = share > 1e-22 * most ? factors_[k] / largest : 0.0;
         }
     }
@@ -161,25 +154,20 @@ class TermPencil {
     std::vector<double*> along_;     ///< by term
     std::vector<double*> sum_;       ///< by column
     double* weights_ = nullptr;
-    std::vector<double> total_;
-    std::vector<double> across_;
+    GradientPencil pencil_;
     std::vector<double> factors_;
 };
 
-/// The pencil of two gradients, the parent's first: c^T total c and c^T across c.
-struct PairPencil {
-    std::array<double, 4> total;
-    std::array<double, 4> across;
-
-    double smallest(Joint joint) const {
-        if (joint == Joint::sum || joint == Joint::exponent) {
-            std::array<double, 2> factors{};
-            return solve_pencil(across, total, factors);
-        }
-        const double sign = joint == Joint::product ? 2.0 : -2.0;
-        return (across[0] + sign * across[1] + across[3]) / (total[0] + sign * total[1] + total[3]);
+/// The smallest value of the pencil of two gradients, the parent's first, joined so.
+double smallest(const GradientPencil& pencil, Joint joint) {
+    if (joint == Joint::sum || joint == Joint::exponent) {
+        std::array<double, 2> factors{};
+        return pencil.solve(factors);
     }
-};
+    const double sign = joint == Joint::product ? 2.0 : -2.0;
+    return (pencil.across(0, 0) + sign * pencil.across(1, 0) + pencil.across(1, 1)) /
+           (pencil.total(0, 0) + sign * pencil.total(1, 0) + pencil.total(1, 1));
+}
 
 }  // namespace
 
@@ -334,7 +322,7 @@ std::vector<double> GradientObjective::shares(const Tape& parent, std::span<cons
     std::fill_n(room, (columns + 1) * (length + block_rows), 0.0);
     GradientPass parent_pass(data_, parent, workspace);
     double total_parent = 0.0;
-    double across_parent = 0.0;
+    double total_along_parent = 0.0;
     for (std::size_t b = 0; b < data_.blocks(); ++b) {
         const std::size_t offset = b * block_rows;
         gradient(parent_pass, parent, b, joint != Joint::sum, parents, offset);
@@ -343,36 +331,34 @@ std::vector<double> GradientObjective::shares(const Tape& parent, std::span<cons
             total_parent += kernels_.dot3(g, g, data_.weight(b));
         }
         const double* a = along_parent + offset;
-        across_parent -= kernels_.dot3(a, a, data_.weight(b));
+        total_along_parent += kernels_.dot3(a, a, data_.weight(b));
     }
-    across_parent += total_parent;
 
+    GradientPencil pencil(2);
     std::vector<double> result;
     for (const Tape& term : terms) {
         for (std::size_t j = 0; j < columns; ++j) {
             std::fill_n(own[j], block_rows, 0.0);
         }
         GradientPass pass(data_, term, workspace);
-        PairPencil pencil{{total_parent, 0.0, 0.0, 0.0}, {across_parent, 0.0, 0.0, 0.0}};
-        auto& [total, across] = pencil;
+        pencil.clear();
+        pencil.add(0, 0, total_parent);
+        pencil.take_along(0, 0, total_along_parent);
         for (std::size_t b = 0; b < data_.blocks(); ++b) {
             const std::size_t offset = b * block_rows;
             const bool of_logarithm = joint == Joint::product || joint == Joint::quotient;
             gradient(pass, term, b, of_logarithm, own, 0);
             for (const auto& slot : pass.slots()) {
                 const double* g = own[slot.column];
-                total[3] += kernels_.dot3(g, g, data_.weight(b));
-                total[1] += kernels_.dot3(g, parents[slot.column] + offset, data_.weight(b));
+                pencil.add(1, 1, kernels_.dot3(g, g, data_.weight(b)));
+                pencil.add(1, 0, kernels_.dot3(g, parents[slot.column] + offset, data_.weight(b)));
             }
-            across[3] -= kernels_.dot3(along, along, data_.weight(b));
-            across[1] -= kernels_.dot3(along, along_parent + offset, data_.weight(b));
+            pencil.take_along(1, 1, kernels_.dot3(along, along, data_.weight(b)));
+            pencil.take_along(1, 0, kernels_.dot3(along, along_parent + offset, data_.weight(b)));
         }
-        across[3] += total[3];
-        across[1] += total[1];
-        total[2] = total[1];
-        across[2] = across[1];
-        const double angle = pencil.smallest(joint);
-        const double share = 1.0 - angle * total_parent / across_parent;
+        pencil.complete();
+        const double angle = smallest(pencil, joint);
+        const double share = 1.0 - angle * total_parent / pencil.across(0, 0);
         result.push_back(angle >= 0.0 && std::isfinite(share) ? std::max(0.0, share) : 0.0);
     }
     return result;

@@ -4,7 +4,10 @@
 //   mean |(1 - u u^T) J c|^2 / mean |J c|^2,
 // the smallest generalised eigenvector of the pencil of the two moment matrices.
 
+#include <algorithm>
+#include <cstddef>
 #include <span>
+#include <vector>
 
 namespace closedform {
 
@@ -14,5 +17,42 @@ namespace closedform {
 /// negative when the matrices are not finite or `total` is zero.
 double solve_pencil(std::span<const double> across, std::span<const double> total,
                     std::span<double> factors);
+
+/// The two matrices as sums over rows, their lower triangles first.
+class GradientPencil {
+  public:
+    explicit GradientPencil(std::size_t terms)
+        : terms_(terms), total_(terms * terms), across_(terms * terms) {}
+
+    void clear() {
+        std::fill(total_.begin(), total_.end(), 0.0);
+        std::fill(across_.begin(), across_.end(), 0.0);
+    }
+    /// Products of the gradients of terms k and l <= k.
+    void add(std::size_t k, std::size_t l, double products) { total_[k * terms_ + l] += products; }
+    /// Products of what of them lies along u.
+    void take_along(std::size_t k, std::size_t l, double products) {
+        across_[k * terms_ + l] -= products;
+    }
+    /// After the last row: what lies across u, and the upper triangles.
+    void complete() {
+        for (std::size_t k = 0; k < terms_; ++k) {
+            for (std::size_t l = 0; l <= k; ++l) {
+                across_[k * terms_ + l] += total_[k * terms_ + l];
+                total_[l * terms_ + k] = total_[k * terms_ + l];
+                across_[l * terms_ + k] = across_[k * terms_ + l];
+            }
+        }
+    }
+
+    double total(std::size_t k, std::size_t l) const { return total_[k * terms_ + l]; }
+    double across(std::size_t k, std::size_t l) const { return across_[k * terms_ + l]; }
+    double solve(std::span<double> factors) const { return solve_pencil(across_, total_, factors); }
+
+  private:
+    std::size_t terms_;
+    std::vector<double> total_;
+    std::vector<double> across_;
+};
 
 }  // namespace closedform

@@ -4,16 +4,19 @@
 #include <array>
 #include <cmath>
 
+#include "core/kernel_dispatch.hpp"
 #include "expression/workspace.hpp"
-#include "kernels/hinge.hpp"
+#include "kernels/simd/hinge.hpp"
+#include "objective/term_share.hpp"
 
 namespace closedform {
-namespace {
 
-// The quadratic above the hinge gets steeper without bound towards the margin itself.
-constexpr double nearest_margin = 1e-3;
+CLOSEDFORM_DECLARE_SETS(HingeKernels, hinge_kernels)
 
-}  // namespace
+const HingeKernels& hinge_kernels() {
+    static const HingeKernels& table = CLOSEDFORM_PICK_SET(HingeKernels, hinge_kernels);
+    return table;
+}
 
 MarginObjective::MarginObjective(RowBlocks rows, std::span<const double> labels,
                                  std::span<const double> weights)
@@ -27,20 +30,20 @@ MarginObjective::MarginObjective(RowBlocks rows, std::span<const double> labels,
 }
 
 LossSums MarginObjective::sums(const Tape& tape, Workspace& workspace) const {
+    const HingeKernels& kernels = hinge_kernels();
     LossSums result;
     result.weight = total_weight_;
-    for (std::size_t b = 0; b < rows_.blocks(); ++b) {
+    for (std::size_t b = 0; b < rows_.blocks() && std::isfinite(result.as_is); ++b) {
         const double* f = workspace.forward(tape, rows_.block(b), false);
-        for (std::size_t i = 0; i < block_rows; ++i) {
-            const std::size_t row = b * block_rows + i;
-            result.as_is += kernels::hinge(f[i], labels_[row], weights_[row]);
-        }
+        result.as_is +=
+            kernels.loss(f, labels_.data() + b * block_rows, weights_.data() + b * block_rows);
     }
     return result;
 }
 
 void MarginObjective::normal_equations(const Tape& tape, std::span<const std::size_t> positions,
                                        Workspace& workspace, NormalEquations& out) const {
+    const HingeKernels& hinge = hinge_kernels();
     const TapeKernels& kernels = tape_kernels();
     const std::size_t count = positions.size();
     out.gram.assign(count * (count + 1) / 2, 0.0);
@@ -58,14 +61,11 @@ void MarginObjective::normal_equations(const Tape& tape, std::span<const std::si
     total.weight = total_weight_;
     for (std::size_t b = 0; b < rows_.blocks(); ++b) {
         const double* f = workspace.forward(tape, rows_.block(b), true);
-        for (std::size_t i = 0; i < block_rows; ++i) {
-            const std::size_t row = b * block_rows + i;
-            const double margin = 1.0 - labels_[row] * f[i] + f[i] * 0.0;
-            total.as_is += kernels::hinge(f[i], labels_[row], weights_[row]);
-            // (m + a)^2 / (4 a) is a squared error: the target is where m = -a.
-            const double distance = std::max(std::abs(margin), nearest_margin);
-            targets[i] = labels_[row] * (1.0 + distance);
-            scale[i] = std::sqrt(weights_[row] / (4.0 * distance));
+        total.as_is +=
+            hinge.squares_above(f, labels_.data() + b * block_rows,
+                                weights_.data() + b * block_rows, targets.data(), scale.data());
+        if (!std::isfinite(total.as_is)) {
+            break;
         }
         workspace.reverse(tape, active.data());
         kernels.normal_equations(f, targets.data(), scale.data(), jacobian.data(), count,
@@ -82,38 +82,27 @@ void MarginObjective::normal_equations(const Tape& tape, std::span<const std::si
 
 std::vector<double> MarginObjective::shares(const Tape& parent, std::span<const Tape> terms,
                                             Joint /*joint*/, Workspace& workspace) const {
-    // Minus the hinge's derivative by the value: the label, inside the margin.
-    std::vector<double> pull(labels_.size(), 0.0);
+    const HingeKernels& kernels = hinge_kernels();
+    std::vector<double> pull(labels_.size());
+    std::array<double, 3> sums{};
     for (std::size_t b = 0; b < rows_.blocks(); ++b) {
         const double* f = workspace.forward(parent, rows_.block(b), false);
-        for (std::size_t i = 0; i < block_rows; ++i) {
-            const std::size_t row = b * block_rows + i;
-            pull[row] = labels_[row] * f[i] < 1.0 ? labels_[row] : 0.0;
-        }
+        double* own = pull.data() + b * block_rows;
+        kernels.pull(f, labels_.data() + b * block_rows, own);
+        kernels.products(own, own, weights_.data() + b * block_rows, sums.data());
     }
+    const double pulls = sums[0];
+    const double pull_squares = sums[1];
     std::vector<double> result;
     for (const Tape& term : terms) {
-        double sum = 0.0;
-        double squares = 0.0;
-        double along = 0.0;
-        double pulls = 0.0;
-        double pull_sum = 0.0;
+        sums.fill(0.0);
         for (std::size_t b = 0; b < rows_.blocks(); ++b) {
             const double* f = workspace.forward(term, rows_.block(b), false);
-            for (std::size_t i = 0; i < block_rows; ++i) {
-                const std::size_t row = b * block_rows + i;
-                sum += weights_[row] * f[i];
-                squares += weights_[row] * f[i] * f[i];
-                along += weights_[row] * f[i] * pull[row];
-                pulls += weights_[row] * pull[row] * pull[row];
-                pull_sum += weights_[row] * pull[row];
-            }
+            kernels.products(f, pull.data() + b * block_rows, weights_.data() + b * block_rows,
+                             sums.data());
         }
-        const double covariance = along - sum * pull_sum / total_weight_;
-        const double variance =
-            (squares - sum * sum / total_weight_) * (pulls - pull_sum * pull_sum / total_weight_);
-        const double share = covariance * covariance / variance;
-        result.push_back(variance > 0.0 && std::isfinite(share) ? share : 0.0);
+        const TermSums all = {sums[0], pulls, sums[1], sums[2], pull_squares};
+        result.push_back(all.share(total_weight_, true));
     }
     return result;
 }

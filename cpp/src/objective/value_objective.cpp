@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "expression/workspace.hpp"
+#include "objective/term_share.hpp"
 
 namespace closedform {
 
@@ -87,11 +88,7 @@ std::vector<double> ValueObjective::residual(const Tape& tape, Workspace& worksp
 
 double ValueObjective::explained(const Tape& term, std::span<const double> residual,
                                  Workspace& workspace) const {
-    double mean_f = 0.0;
-    double mean_r = 0.0;
-    double ff = 0.0;
-    double fr = 0.0;
-    double rr = 0.0;
+    TermSums sums;
     for (std::size_t b = 0; b < rows_.blocks(); ++b) {
         const double* f = workspace.forward(term, rows_.block(b), false);
         const std::size_t begin = b * block_rows;
@@ -99,21 +96,14 @@ double ValueObjective::explained(const Tape& term, std::span<const double> resid
         for (std::size_t i = begin; i < end; ++i) {
             const double w = scale_[i] * scale_[i];
             const double v = f[i - begin];
-            mean_f += w * v;
-            mean_r += w * residual[i];
-            ff += w * v * v;
-            fr += w * v * residual[i];
-            rr += w * residual[i] * residual[i];
+            sums.f += w * v;
+            sums.r += w * residual[i];
+            sums.ff += w * v * v;
+            sums.fr += w * v * residual[i];
+            sums.rr += w * residual[i] * residual[i];
         }
     }
-    mean_f /= total_weight_;
-    mean_r /= total_weight_;
-    const double variance_f = ff / total_weight_ - mean_f * mean_f;
-    const double covariance = fr / total_weight_ - mean_f * mean_r;
-    const double share = covariance * covariance / (variance_f * (rr / total_weight_));
-    // A term that is constant up to rounding explains nothing.
-    const bool varies = variance_f > 1e-14 * ff / total_weight_;
-    return std::isfinite(share) && varies ? share : 0.0;
+    return sums.share(total_weight_, false);
 }
 
 std::vector<double> ValueObjective::shares(const Tape& parent, std::span<const Tape> terms,

@@ -12,6 +12,8 @@ namespace closedform {
 namespace {
 
 constexpr std::size_t block = 64;
+/// Second derivatives that are kept at once, of as many rows as they allow.
+constexpr std::size_t most_entries = std::size_t{1} << 20U;
 /// Blocks that scores are taken at, evenly spaced: means over a million rows are as good as any.
 constexpr std::size_t most_blocks = 1000000 / block;
 
@@ -42,7 +44,10 @@ class Pass {
         const std::size_t n = options_.inputs.size();
         PairTotals totals(n);
         // Counts are one per worker: their order does not matter, and they are large.
-        std::vector<PairCounts> counts(workers_, PairCounts(n));
+        std::vector<PairCounts> counts;
+        for (unsigned worker = 0; worker < workers_; ++worker) {
+            counts.emplace_back(n);
+        }
         std::vector<Space> spaces(workers_);
         row_sums(
             pieces_, workers_, options_.stop,
@@ -60,20 +65,32 @@ class Pass {
                 return sums;
             },
             [&](std::size_t, const PairSums& sums) { totals.sums.add(sums); });
-        for (const PairCounts& c : counts) {
-            totals.counts.merge(c);
+        totals.counts = std::move(counts.front());
+        for (; counts.size() > 1; counts.pop_back()) {
+            totals.counts.merge(counts.back());
         }
         return totals;
     }
 
   private:
+    /// A block of rows, a few at a time where their second derivatives are many.
     void reduce(std::size_t first, std::size_t count, double offset, Space& s, PairSums& sums,
                 PairCounts& counts) const {
+        const std::size_t inputs = model_.inputs();
+        const std::size_t step =
+            std::clamp<std::size_t>(most_entries / (inputs * inputs), 1, block);
+        for (std::size_t begin = 0; begin < count; begin += step) {
+            reduce_rows(first + begin, std::min(step, count - begin), offset, s, sums, counts);
+        }
+    }
+
+    void reduce_rows(std::size_t first, std::size_t count, double offset, Space& s, PairSums& sums,
+                     PairCounts& counts) const {
         const std::size_t d = model_.inputs();
         s.x.resize(d * block);
         s.value.resize(block);
-        s.gradient.resize(block * d);
-        s.hessian.resize(block * d * d);
+        s.gradient.resize(count * d);
+        s.hessian.resize(count * d * d);
         rows_.read_block(first, count, s.x.data(), block);
         if (options_.inputs.size() < d) {
             std::size_t next = 0;

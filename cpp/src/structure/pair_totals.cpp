@@ -2,25 +2,38 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <numeric>
 
 namespace closedform {
 
 void LogHistogram::merge(const LogHistogram& other) {
-    for (std::size_t i = 0; i < bins; ++i) {
-        counts_[i] += other.counts_[i];
+    for (std::size_t k = 0; k < ranges_.size(); ++k) {
+        if (other.ranges_[k] != nullptr) {
+            merge(k, *other.ranges_[k]);
+        }
     }
 }
 
 void LogHistogram::merge(std::span<const unsigned> counts) {
-    for (std::size_t i = 0; i < bins; ++i) {
-        counts_[i] += counts[i];
+    for (std::size_t k = 0; k < ranges_.size(); ++k) {
+        merge(k, counts.subspan(k * range_bins, range_bins));
+    }
+}
+
+void LogHistogram::merge(std::size_t number, std::span<const std::uint32_t> counts) {
+    if (std::any_of(counts.begin(), counts.end(), [](std::uint32_t c) { return c > 0; })) {
+        Range& to = range(number);
+        std::transform(counts.begin(), counts.end(), to.begin(), to.begin(), std::plus<>());
     }
 }
 
 std::uint64_t LogHistogram::count() const {
     std::uint64_t total = 0;
-    for (const std::uint64_t c : counts_) {
-        total += c;
+    for (const auto& range : ranges_) {
+        if (range != nullptr) {
+            total = std::accumulate(range->begin(), range->end(), total);
+        }
     }
     return total;
 }
@@ -29,7 +42,8 @@ double LogHistogram::quantile(double q) const {
     const double wanted = q * static_cast<double>(count());
     double below = 0;
     for (std::size_t i = 0; i < bins; ++i) {
-        const auto here = static_cast<double>(counts_[i]);
+        const auto& range = ranges_[i / range_bins];
+        const double here = range == nullptr ? 0.0 : (*range)[i % range_bins];
         if (here > 0 && below + here >= wanted) {
             if (i == 0) {
                 return 0;

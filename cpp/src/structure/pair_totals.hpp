@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -11,7 +12,9 @@
 
 namespace closedform {
 
-/// Counts of positive numbers in bins of constant ratio: constant memory, mergeable in any order.
+/// Counts of at most 2^32 - 1 positive numbers in bins of constant ratio, mergeable in any order.
+/// There is one for every pair of inputs, and most sizes lie within a few octaves: memory is taken
+/// for those that occur.
 class LogHistogram {
   public:
     static constexpr std::size_t bins = kernels::log_bins;
@@ -19,7 +22,8 @@ class LogHistogram {
     /// NaN is not counted; the sign is ignored.
     void add(double value) {
         if (value == value) {
-            ++counts_[static_cast<std::size_t>(kernels::log_bin(value))];
+            const auto bin = static_cast<std::size_t>(kernels::log_bin(value));
+            ++range(bin / range_bins)[bin % range_bins];
         }
     }
     void merge(const LogHistogram& other);
@@ -30,7 +34,19 @@ class LogHistogram {
     double quantile(double q) const;
 
   private:
-    std::array<std::uint64_t, bins> counts_{};
+    static constexpr std::size_t range_bins = 16 * std::size_t{kernels::bins_per_octave};
+    using Range = std::array<std::uint32_t, range_bins>;
+
+    void merge(std::size_t number, std::span<const std::uint32_t> counts);
+    Range& range(std::size_t number) {
+        auto& there = ranges_[number];
+        if (there == nullptr) {
+            there = std::make_unique<Range>();
+        }
+        return *there;
+    }
+
+    std::array<std::unique_ptr<Range>, bins / range_bins> ranges_;  ///< null: zeros
 };
 
 /// Sums over rows, with derivatives by n inputs scaled to [0,1]. Pair (i, j), i < j, is at

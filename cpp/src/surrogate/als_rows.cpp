@@ -5,7 +5,7 @@
 
 #include "core/parallel.hpp"
 #include "kernels/simd/als.hpp"
-#include "kernels/simd/tensor.hpp"
+#include "surrogate/place_rows.hpp"
 
 namespace closedform {
 namespace {
@@ -57,19 +57,9 @@ PlacedRows::PlacedRows(const FitRows& rows, std::span<const FactorTable> tables,
             }
         }
         std::vector<double> x(inputs_ * block_size);
-        std::vector<double> unused(tensor_block_rows);
         rows.x.read_rows(names, x.data(), block_size);
-        for (std::size_t k = 0; k < inputs_; ++k) {
-            const FactorTable& table = tables[k];
-            const GridView grid = {table.nodes.data(), table.nodes.size(), table.center.data(),
-                                   table.inverse_width.data()};
-            for (std::size_t first = 0; first < here; first += tensor_block_rows) {
-                const std::size_t to = (b * inputs_ + k) * block_size + first;
-                tensor_row_kernels().locate(grid, x.data() + k * block_size + first,
-                                            std::min(tensor_block_rows, here - first),
-                                            cell_.data() + to, t_.data() + to, unused.data());
-            }
-        }
+        const std::size_t to = b * inputs_ * block_size;
+        place_rows(tables, x.data(), block_size, here, cell_.data() + to, t_.data() + to);
     });
 }
 

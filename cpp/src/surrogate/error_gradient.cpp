@@ -7,8 +7,8 @@
 #include "core/parallel.hpp"
 #include "core/row_sums.hpp"
 #include "kernels/simd/als.hpp"
-#include "kernels/simd/tensor.hpp"
 #include "surrogate/als_moments.hpp"
+#include "surrogate/place_rows.hpp"
 
 namespace closedform {
 namespace {
@@ -51,8 +51,7 @@ class Pass {
           names_(block_size),
           y_(block_size),
           weight_(block_size),
-          multiplier_(block_size),
-          unused_(tensor_block_rows) {
+          multiplier_(block_size) {
         for (const FactorTable& table : tables_) {
             views_.push_back({table.planes.data(), table.padded});
         }
@@ -70,17 +69,7 @@ class Pass {
             multiplier_[i] = rows_.multiplier.empty() ? 1.0 : rows_.multiplier[row];
         }
         rows_.x.read_rows({names_.data(), count}, x_.data(), block_size);
-        for (std::size_t k = 0; k < tables_.size(); ++k) {
-            const FactorTable& table = tables_[k];
-            const GridView grid = {table.nodes.data(), table.nodes.size(), table.center.data(),
-                                   table.inverse_width.data()};
-            for (std::size_t at = 0; at < count; at += tensor_block_rows) {
-                const std::size_t to = k * block_size + at;
-                tensor_row_kernels().locate(grid, x_.data() + to,
-                                            std::min(tensor_block_rows, count - at),
-                                            cell_.data() + to, t_.data() + to, unused_.data());
-            }
-        }
+        place_rows(tables_, x_.data(), block_size, count, cell_.data(), t_.data());
         piece.squares += als_row_kernels().add_slopes(
             views_.data(), steps_.empty() ? nullptr : steps_.data(), tables_.size(),
             {cell_.data(), t_.data(), multiplier_.data(), count}, y_.data(), weight_.data(),
@@ -96,7 +85,7 @@ class Pass {
     std::vector<int> cell_;
     AlignedDoubles space_;
     std::vector<std::uint32_t> names_;
-    std::vector<double> y_, weight_, multiplier_, unused_;
+    std::vector<double> y_, weight_, multiplier_;
 };
 
 /// The moments of all modes, of which every input's come from a pass of its own, as slopes: those

@@ -8,6 +8,7 @@
 #include "core/kernel_dispatch.hpp"
 #include "core/parallel.hpp"
 #include "kernels/simd/tensor.hpp"
+#include "surrogate/place_rows.hpp"
 
 namespace closedform {
 
@@ -182,10 +183,8 @@ void TensorSurrogate::evaluate_block(const double* x, std::size_t count, std::si
     for (std::size_t first = 0; first < count; first += tensor_block_rows) {
         const std::size_t rows = std::min(tensor_block_rows, count - first);
         for (std::size_t k = 0; k < d; ++k) {
-            const FactorTable& table = tables_[k];
-            kernel.locate({table.nodes.data(), table.nodes.size(), table.center.data(),
-                           table.inverse_width.data()},
-                          x + k * stride + first, rows, space.cell.data() + k * tensor_block_rows,
+            kernel.locate(grid_of(tables_[k]), x + k * stride + first, rows,
+                          space.cell.data() + k * tensor_block_rows,
                           space.t.data() + k * tensor_block_rows,
                           space.inverse_width.data() + k * tensor_block_rows);
         }

@@ -93,6 +93,12 @@ std::vector<double> ranks(const std::vector<double>& values) {
     return rank;
 }
 
+bool beyond_chance(double ratio, std::size_t freedom) {
+    // The cube root of a chi-squared variable is nearly normal (Wilson and Hilferty 1931).
+    const double variance = 2.0 / (9.0 * static_cast<double>(freedom));
+    return (std::cbrt(ratio) - (1.0 - variance)) / std::sqrt(variance) > significant;
+}
+
 ResidualTest::ResidualTest(const std::vector<std::vector<double>>& x, std::vector<double> weights)
     : weights_(std::move(weights)) {
     const std::size_t n = weights_.size();
@@ -179,13 +185,8 @@ ResidualStructure ResidualTest::operator()(std::span<const double> residual,
             }
             ++used;
         }
-        // The cube root of a chi-squared variable is nearly normal (Wilson and Hilferty 1931).
-        if (expected > 0) {
-            const double variance = 2.0 / (9.0 * static_cast<double>(used));
-            const double score =
-                (std::cbrt(explained / expected) - (1.0 - variance)) / std::sqrt(variance);
-            result.structured = result.structured || score > significant;
-        }
+        result.structured =
+            result.structured || (expected > 0 && beyond_chance(explained / expected, used));
     }
     double before = 0;
     double after = 0;

@@ -6,6 +6,7 @@
 // residual at the nearest row. Neither needs the noise to be equally strong everywhere: both are
 // measured against what the same residuals with random signs would give (White 1980).
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -15,6 +16,10 @@ namespace closedform {
 /// Ranks of the values, spread over [-1, 1], equal values sharing their mean: outliers get no
 /// leverage.
 std::vector<double> ranks(const std::vector<double>& values);
+
+/// Whether a sum of squares over what chance gives for so many directions, `ratio`, is larger than
+/// chance makes it, by four standard deviations.
+bool beyond_chance(double ratio, std::size_t freedom);
 
 struct ResidualStructure {
     bool structured = false;

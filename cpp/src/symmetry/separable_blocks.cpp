@@ -54,10 +54,8 @@ std::optional<double> other_inputs_share(const Eigen::MatrixXd& places, Eigen::I
     const double expected =
         (more.rowwise().squaredNorm().transpose() * left.array().square().matrix()).sum();
     const double rounding = std::numeric_limits<double>::epsilon();
-    // Wilson and Hilferty 1931; four standard deviations.
-    const double variance = 2.0 / (9.0 * static_cast<double>(more.cols()));
     if (expected > rounding &&
-        std::cbrt(explained / expected) > 1.0 - variance + 4.0 * std::sqrt(variance)) {
+        beyond_chance(explained / expected, static_cast<std::size_t>(more.cols()))) {
         return std::nullopt;
     }
     const Eigen::RowVectorXd mean = root.transpose() * weighted;

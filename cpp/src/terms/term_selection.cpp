@@ -35,7 +35,7 @@ TermCovariance::TermCovariance(const TermLibrary& library, std::span<const doubl
       variances_(library.size()),
       with_target_(library.size()),
       rows_(library.size()),
-      computed_(std::make_unique<std::once_flag[]>(library.size())) {
+      known_(std::make_unique<std::once_flag[]>(library.size())) {
     const double total = std::accumulate(weights_.begin(), weights_.end(), 0.0);
     for (double& weight : weights_) {
         weight /= total;
@@ -65,38 +65,45 @@ TermCovariance::TermCovariance(const TermLibrary& library, std::span<const doubl
     }
 }
 
-void TermCovariance::compute(std::size_t first, std::size_t count) const {
+std::vector<double> TermCovariance::computed(std::size_t first, std::size_t count) const {
     const auto rows = index(library_.rows());
     const auto terms = index(library_.size());
     const ConstMatrix all(library_.column(0), rows, terms);
     const ConstVector weights(weights_.data(), rows);
     const ConstVector means(means_.data(), terms);
     const Eigen::MatrixXd some = weights.asDiagonal() * all.middleCols(index(first), index(count));
-    Eigen::MatrixXd product = all.transpose() * some;
+    std::vector<double> found(library_.size() * count);
+    Eigen::Map<Eigen::MatrixXd> product(found.data(), terms, index(count));
+    product.noalias() = all.transpose() * some;
     for (std::size_t r = 0; r < count; ++r) {
         const std::size_t t = first + r;
         product.col(index(r)) -= means * means_[t];
-        rows_[t].assign(product.col(index(r)).data(), product.col(index(r)).data() + terms);
-        rows_[t][t] = variances_[t];
+        product(index(t), index(r)) = variances_[t];
     }
+    return found;
 }
 
 const double* TermCovariance::row(std::size_t t) const {
-    std::call_once(computed_[t], [&] { compute(t, 1); });
+    std::call_once(known_[t], [&] { rows_[t] = computed(t, 1); });
     return rows_[t].data();
 }
 
 void TermCovariance::fill(unsigned threads, const StopToken& stop) const {
-    const std::size_t pieces = (library_.size() + rows_at_once - 1) / rows_at_once;
+    const std::size_t terms = library_.size();
+    const std::size_t pieces = (terms + rows_at_once - 1) / rows_at_once;
     parallel_for(pieces, threads, [&](std::size_t piece, unsigned) {
         if (stop.stopped()) {
             return;
         }
         const std::size_t first = piece * rows_at_once;
-        const std::size_t count = std::min(rows_at_once, library_.size() - first);
-        compute(first, count);
-        for (std::size_t t = first; t < first + count; ++t) {
-            std::call_once(computed_[t], [] {});
+        const std::size_t count = std::min(rows_at_once, terms - first);
+        const std::vector<double> found = computed(first, count);
+        for (std::size_t r = 0; r < count; ++r) {
+            // Whoever has asked for a row before reads it where it lies.
+            std::call_once(known_[first + r], [&] {
+                const double* row = found.data() + r * terms;
+                rows_[first + r].assign(row, row + terms);
+            });
         }
     });
 }

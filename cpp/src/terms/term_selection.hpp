@@ -36,7 +36,8 @@ class TermCovariance {
     double target_variance() const { return target_variance_; }
 
   private:
-    void compute(std::size_t first, std::size_t count) const;
+    /// `count` rows from the first on.
+    std::vector<double> computed(std::size_t first, std::size_t count) const;
 
     const TermLibrary& library_;
     std::vector<double> weights_;  ///< they sum to 1
@@ -46,7 +47,7 @@ class TermCovariance {
     double target_mean_ = 0.0;
     double target_variance_ = 0.0;
     mutable std::vector<std::vector<double>> rows_;
-    mutable std::unique_ptr<std::once_flag[]> computed_;
+    mutable std::unique_ptr<std::once_flag[]> known_;
 };
 
 /// A set of terms with their least-squares fit, and for every other term of the library what adding

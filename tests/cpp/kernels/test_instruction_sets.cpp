@@ -21,12 +21,14 @@
 #include "kernels/simd/activation.hpp"
 #include "kernels/simd/als.hpp"
 #include "kernels/simd/direction.hpp"
+#include "kernels/simd/hinge.hpp"
 #include "kernels/simd/tape.hpp"
 #include "kernels/simd/tensor.hpp"
 
 namespace closedform {
 CLOSEDFORM_DECLARE_SETS(TapeKernels, tape_kernels)
 CLOSEDFORM_DECLARE_SETS(DirectionKernels, direction_kernels)
+CLOSEDFORM_DECLARE_SETS(HingeKernels, hinge_kernels)
 CLOSEDFORM_DECLARE_SETS(TensorRowKernels, tensor_row_kernels)
 CLOSEDFORM_DECLARE_SETS(AlsRowKernels, als_row_kernels)
 CLOSEDFORM_DECLARE_SETS(ActivationKernels, activation_kernels)
@@ -373,6 +375,41 @@ void compare_sums_of_tapes(const TapeKernels& baseline, const TapeKernels& other
         f[77] = count % 2 == 0 ? not_a_number : infinity;
         CHECK(difference(run(baseline, f, y, columns), run(other, f, y, columns), block_rows,
                          sizes) == "");
+    }
+}
+
+// Hinges -----------------------------------------------------------------------------------------
+
+void compare_hinges(const HingeKernels& baseline, const HingeKernels& other) {
+    Random random(14, 0);
+    Block f = random_numbers(block_rows, -3.0, 3.0, random);
+    Block label(block_rows);
+    for (std::size_t i = 0; i < block_rows; ++i) {
+        label[i] = i % 2 == 0 ? 1.0 : -1.0;
+    }
+    const Block weight = random_numbers(block_rows, 0.0, 2.0, random);
+    const auto run = [&](const HingeKernels& kernels, const Block& a) {
+        std::vector<double> out(3 * block_rows + 5);
+        double* pulls = out.data() + 2 * block_rows;
+        double* loss = pulls + block_rows;
+        kernels.pull(a.data(), label.data(), pulls);
+        kernels.products(a.data(), pulls, weight.data(), loss + 2);
+        loss[0] = kernels.squares_above(a.data(), label.data(), weight.data(), out.data(),
+                                        out.data() + block_rows);
+        loss[1] = kernels.loss(a.data(), label.data(), weight.data());
+        return out;
+    };
+    f[5] = 1.0;  // at the margin itself
+    const auto expected = run(baseline, f);
+    // The margin cancels, and the scale is steep where it is small.
+    CHECK(difference(expected, run(other, f), 1e4, plus_one(expected)) == "");
+    for (const double value : awkward) {
+        CAPTURE(value);
+        f[77] = value;
+        const double found = run(other, f)[3 * block_rows];
+        CHECK(close(run(baseline, f)[3 * block_rows], found, block_rows,
+                    4.0 * block_rows * (1.0 + std::abs(value))));
+        CHECK(std::isfinite(found) == std::isfinite(value));
     }
 }
 
@@ -831,6 +868,8 @@ TEST_CASE("instruction sets: derivatives of every operator") {
 TEST_CASE("instruction sets: sums over a block") {
     COMPARE_SETS(tape_kernels, compare_sums_of_tapes);
 }
+
+TEST_CASE("instruction sets: hinges") { COMPARE_SETS(hinge_kernels, compare_hinges); }
 
 TEST_CASE("instruction sets: directions") {
     COMPARE_SETS(direction_kernels,

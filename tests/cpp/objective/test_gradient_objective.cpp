@@ -14,6 +14,7 @@
 #include "objective/levenberg_marquardt.hpp"
 #include "objective/margin_objective.hpp"
 #include "objective/objective.hpp"
+#include "objective/value_objective.hpp"
 #include "search/linear_form.hpp"
 #include "search/variation.hpp"
 
@@ -282,7 +283,14 @@ TEST_CASE("the hinge loss and its derivatives by the constants") {
     for (std::size_t i = 0; i < labels.size(); ++i) {
         labels[i] = x[3 * i] * x[3 * i] + 2.0 * x[3 * i + 1] * x[3 * i + 1] > 1.0 ? 1.0 : -1.0;
     }
-    const MarginObjective rows(RowBlocks(MatrixView<const double>(x.data(), 300, 3)), labels, {});
+    std::vector<double> weights(300);
+    double total = 0.0;
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+        weights[i] = static_cast<double>(i % 3);
+        total += weights[i];
+    }
+    const MarginObjective rows(RowBlocks(MatrixView<const double>(x.data(), 300, 3)), labels,
+                               weights);
     Workspace workspace;
     Tape tape = parse("1.1*x*x + 0.8*y*y - 0.7*sin(0.3*z)", names);
     const auto positions = constant_positions(tape);
@@ -290,7 +298,7 @@ TEST_CASE("the hinge loss and its derivatives by the constants") {
     evaluate(tape, MatrixView<const double>(x.data(), 300, 3), f, 1);
     double slow = 0.0;
     for (std::size_t i = 0; i < f.size(); ++i) {
-        slow += std::max(0.0, 1.0 - labels[i] * f[i]) / 300.0;
+        slow += weights[i] * std::max(0.0, 1.0 - labels[i] * f[i]) / total;
     }
     NormalEquations equations;
     rows.normal_equations(tape, positions, workspace, equations);
@@ -311,4 +319,60 @@ TEST_CASE("the hinge loss and its derivatives by the constants") {
     options.tolerance = 1e-6;
     Tape start = parse("1*x*x + 1*y*y + 1", names);
     CHECK(fit_constants(start, constant_positions(start), {}, rows, workspace, options).loss < 0.1);
+    const Tape undefined = parse("1.1*log(x - 0.5)", names);
+    CHECK(std::isinf(rows.loss(undefined, workspace)));
+    rows.normal_equations(undefined, constant_positions(undefined), workspace, equations);
+    CHECK(std::isinf(equations.loss));
+}
+
+TEST_CASE("a term's share is the square of its correlation with what is left") {
+    const auto x = box(300, -1.0, 1.0, 11);
+    const MatrixView<const double> view(x.data(), 300, 3);
+    const Tape parent = parse("x + y", names);
+    const std::vector<Tape> terms = {parse("x*z", names), parse("2.5 + 0*z", names)};
+    std::vector<double> f(300);
+    std::vector<double> term(300);
+    evaluate(parent, view, f, 1);
+    evaluate(terms[0], view, term, 1);
+    std::vector<double> weights(300);
+    std::vector<double> labels(300);
+    std::vector<double> y(300);
+    for (std::size_t i = 0; i < 300; ++i) {
+        weights[i] = static_cast<double>(1 + i % 3);
+        labels[i] = f[i] + 0.5 * term[i] > 0.2 ? 1.0 : -1.0;
+        y[i] = f[i] + 0.5 * term[i] * term[i] * term[i];
+    }
+    /// Weighted mean of a * b, the means taken off where they are to be.
+    const auto mean = [&](const std::vector<double>& a, const std::vector<double>& b,
+                          bool centred) {
+        double w = 0.0;
+        double sum_a = 0.0;
+        double sum_b = 0.0;
+        double sum = 0.0;
+        for (std::size_t i = 0; i < 300; ++i) {
+            w += weights[i];
+            sum_a += weights[i] * a[i];
+            sum_b += weights[i] * b[i];
+            sum += weights[i] * a[i] * b[i];
+        }
+        return sum / w - (centred ? sum_a / w * sum_b / w : 0.0);
+    };
+    std::vector<double> left(300);
+    std::vector<double> pull(300);
+    for (std::size_t i = 0; i < 300; ++i) {
+        left[i] = y[i] - f[i];
+        pull[i] = labels[i] * f[i] < 1.0 ? labels[i] : 0.0;
+    }
+    Workspace workspace;
+    const ValueObjective values(RowBlocks(view), y, weights);
+    const MarginObjective margins(RowBlocks(view), labels, weights);
+    const auto of_values = values.shares(parent, terms, Joint::sum, workspace);
+    const auto of_margins = margins.shares(parent, terms, Joint::sum, workspace);
+    const double spread = mean(term, term, true);
+    CHECK(of_values[0] ==
+          doctest::Approx(std::pow(mean(term, left, true), 2) / spread / mean(left, left, false)));
+    CHECK(of_margins[0] ==
+          doctest::Approx(std::pow(mean(term, pull, true), 2) / spread / mean(pull, pull, true)));
+    CHECK(of_values[1] == 0.0);
+    CHECK(of_margins[1] == 0.0);
 }

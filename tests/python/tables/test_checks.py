@@ -69,6 +69,22 @@ def test_missing_values_and_text_of_tables_are_refused(library: str) -> None:
         checks.matrix(make({"a": [1.0, 2.0], "b": ["u", "v"]}))
 
 
+def test_tables_that_cannot_be_used_as_they_are() -> None:
+    pandas, polars = pytest.importorskip("pandas"), pytest.importorskip("polars")
+    with pytest.raises(InputError, match="X: is a LazyFrame, not read yet; call"):
+        checks.matrix(polars.LazyFrame(TABLE))
+    with pytest.raises(InputError, match="X: two columns have the same name; rename one"):
+        checks.matrix(pandas.DataFrame(VALUES, columns=["a", "b", "a"]))
+
+
+def test_a_batch_of_arrow_is_a_table() -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    batch = pyarrow.record_batch({"a": [1, 2, None], "b": [True, False, True]})
+    checked = checks.matrix(batch, allow_nan=True)
+    assert checked.names == ("a", "b")
+    np.testing.assert_array_equal(checked.values, [[1, 1], [2, 0], [np.nan, 1]])
+
+
 def with_value(value: float) -> np.ndarray:
     X = np.ones((400_000, 3))
     X[300_000, 2] = value

@@ -10,10 +10,8 @@
 // itself alone, which the compiler cannot know and would guard with a scalar copy of the loop.
 #if defined(__clang__)
 #define CLOSEDFORM_ROWS_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
-#elif defined(__GNUC__)
-#define CLOSEDFORM_ROWS_INDEPENDENT _Pragma("GCC ivdep")
 #else
-#define CLOSEDFORM_ROWS_INDEPENDENT __pragma(loop(ivdep))
+#define CLOSEDFORM_ROWS_INDEPENDENT _Pragma("GCC ivdep")
 #endif
 
 namespace closedform::CLOSEDFORM_SET {
