@@ -34,7 +34,11 @@ def expression_of(expression: _core.Expression, names: Sequence[str]) -> sympy.E
             stack.append(symbols[column])
         else:
             count = _core.OPERATORS[name].operands
-            stack[-count:] = [_functions()[name](*stack[-count:])]
+            operands = stack[-count:]
+            if name == "pow" and all(operand.is_Number for operand in operands):
+                # Of whole numbers sympy computes every digit, of 9**(9**9) too.
+                operands = [sympy.Float(operand) for operand in operands]
+            stack[-count:] = [_functions()[name](*operands)]
     return stack.pop()
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib import import_module
 from time import monotonic
 
 import numpy as np
@@ -12,7 +11,7 @@ import numpy as np
 from closedform._typing import FloatMatrix
 from closedform.formulas.formula import Formula, scored
 from closedform.formulas.front import Front, pareto
-from closedform.formulas.sympy_forms import shorter
+from closedform.formulas.sympy_process import sympy_process
 from closedform.searches.backends import dispatch
 from closedform.searches.budget import Budget, last_stage
 from closedform.searches.description_length import description_lengths, shortest_description
@@ -30,8 +29,9 @@ def search_values(
     """
     time = settings.time
     budget = Budget(time, None, None, kept=last_stage(time), least=0.0)
-    # Loading it takes a second, which the last stage may not have.
-    import_module("sympy")
+    # It loads while the engine searches.
+    sympy = sympy_process()
+    sympy.start()
     entries, reason, passes, seconds = dispatch.search(
         table, objective, replace(settings, time=budget.left()), start
     )
@@ -45,7 +45,7 @@ def search_values(
         for formula in _by_worth(found, table.values):
             if monotonic() > ends:
                 break
-            if (text := shorter(formula, settings.operators)) is not None:
+            if (text := sympy.shorter(formula, settings.operators, ends - monotonic())) is not None:
                 texts.append(text)
         found += scored(texts, table.names, table.values, objective.goal, threads, on_device)
         members = pareto(found, objective.exact)

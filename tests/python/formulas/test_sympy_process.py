@@ -1,0 +1,55 @@
+"""What sympy is asked has a deadline, and what it says does not depend on who asks."""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+
+import pytest
+
+import closedform as cf
+from closedform.formulas import sympy_forms
+from closedform.formulas.sympy_process import SympyProcess, sympy_process
+
+OPERATORS = ("+", "-", "*", "/", "sin", "cos", "exp", "sqrt", "square")
+
+
+def test_answers_are_those_of_this_process() -> None:
+    process = sympy_process()
+    for text in ("x*y + x*z", "sin(x)**2 + cos(x)**2 + y", "x + y"):
+        formula = cf.Formula(text, ["x", "y", "z"])
+        here = sympy_forms.shorter(formula, OPERATORS)
+        assert process.shorter(formula, OPERATORS, math.inf) == here
+
+
+def test_a_question_without_an_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    process = SympyProcess()
+    easy = cf.Formula("x*y + x*z", ["x", "y", "z"])
+    expected = process.shorter(easy, OPERATORS, math.inf)
+    assert expected is not None
+    assert process._process is not None
+    process._process.send_signal(signal.SIGSTOP)  # it will never answer
+    assert process.shorter(easy, OPERATORS, 0.2) is None
+    assert process._process is None
+    assert process.shorter(easy, OPERATORS, math.inf) == expected
+    process._end()
+
+
+def test_no_python_to_be_had_means_nothing_shorter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.executable", "/nowhere/python")
+    process = SympyProcess()
+    assert process.shorter(cf.Formula("x*y + x*z", ["x", "y", "z"]), OPERATORS) is None
+    assert process.shorter(cf.Formula("x*y + x*z", ["x", "y", "z"]), OPERATORS) is None
+
+
+def test_towers_of_whole_numbers_have_a_sympy_form() -> None:
+    formula = cf.Formula("x*pow(9, pow(9, 9))", ["x"])
+    done = threading.Event()
+
+    def written() -> None:
+        formula.latex()
+        done.set()
+
+    threading.Thread(target=written, daemon=True).start()
+    assert done.wait(60.0)
