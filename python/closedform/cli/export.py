@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from closedform.errors import InputError
+from closedform.tables.output import checked_output, write_output
 
 
 def add(commands: argparse._SubParsersAction[Any]) -> None:
@@ -74,7 +75,8 @@ def _export(options: argparse.Namespace) -> int:
         print(code, end="")
         return 0
     try:
-        options.output.write_text(code, encoding="utf-8")
+        checked_output(options.output, name="--output", inputs=[options.front])
+        write_output(options.output, code, name="--output")
     except OSError as error:
         raise InputError(f"--output: cannot write {options.output} ({error.strerror})") from error
     return 0

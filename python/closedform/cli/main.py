@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import math
 import sys
@@ -20,6 +21,7 @@ from closedform.reports.text import text_of
 from closedform.searches.backends import julia_start
 from closedform.searches.settings import BACKENDS
 from closedform.tables.files import read_table
+from closedform.tables.output import checked_output
 
 if TYPE_CHECKING:
     from closedform.pipelines.results import Discovery, Interpretation
@@ -36,6 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return status
     except InputError as error:
         print(f"closedform: error: {' '.join(str(error).split())}", file=sys.stderr)
+        return EXIT_INPUT
+    except OSError as error:  # a full disk, a reader of standard output that has gone
+        with contextlib.suppress(OSError):
+            print(f"closedform: error: {error}", file=sys.stderr)
         return EXIT_INPUT
     except KeyboardInterrupt:
         print("closedform: interrupted before there was a result", file=sys.stderr)
@@ -230,10 +236,13 @@ def _interpret(options: argparse.Namespace) -> int:
 
 
 def _check_outputs(options: argparse.Namespace) -> None:
+    read = [getattr(options, given, None) for given in ("data", "model")]
     for option in ("save", "report"):
         path = getattr(options, option)
         if path is not None:
-            _check_writable(path, f"--{option}")
+            checked_output(path, name=f"--{option}", inputs=read)
+    if None not in (options.save, options.report) and options.save == options.report:
+        raise InputError("--report: is the same file as --save; choose another")
     if options.report is not None:
         page.check_available()
 
@@ -265,25 +274,12 @@ def _conclude(
     text: str,
     interrupted: list[bool],
 ) -> int:
-    """Writes the files asked for and prints the result."""
-    if options.save is not None:
-        found.front.save(options.save)
-    if options.report is not None:
-        found.report(options.report)
-    print(text)
+    """Prints the result and writes the files asked for, none the less where another cannot be."""
+    with contextlib.ExitStack() as left:  # in the order of their reverse
+        if options.report is not None:
+            left.callback(found.report, options.report)
+        if options.save is not None:
+            left.callback(found.front.save, options.save)
+        print(text, flush=True)
     # PySR 2 takes Ctrl-C to itself.
     return EXIT_INTERRUPTED if interrupted or found.stopped == "interrupted" else 0
-
-
-def _check_writable(path: Path, option: str) -> None:
-    """Opens the file for writing now: after a minute of search it would be too late to fail."""
-    existed = path.exists()
-    try:
-        with path.open("ab"):
-            pass
-        if not existed:
-            path.unlink()
-    except OSError as error:
-        raise InputError(
-            f"{option}: cannot write {path} ({error.strerror}); choose a path that can be written"
-        ) from error

@@ -16,6 +16,7 @@ from closedform._typing import FloatMatrix
 from closedform.errors import InputError
 from closedform.formulas.formula import Formula, Ranges
 from closedform.formulas.merging import Merging
+from closedform.tables.output import write_output
 
 if TYPE_CHECKING:
     import pandas
@@ -127,7 +128,11 @@ class Front(Sequence[Formula]):
         """Writes the front as JSON: names, and text and loss of every formula.
 
         Also `ranges`, [lowest, highest] of the data per input, and `labels`, the columns' own,
-        where they are known.
+        where they are known. A crash or a full disk leaves the old file or the new one.
+
+        Raises:
+            InputError: the path is no file's, or cannot be written to.
+            OSError: it could not be written.
         """
         document: dict[str, object] = {
             "format": FORMAT,
@@ -147,10 +152,7 @@ class Front(Sequence[Formula]):
         if self.best.labels is not None:
             document["labels"] = self.best.labels
         text = json.dumps(document, indent=1, allow_nan=False)
-        # Written beside and moved into place: a crash leaves the old file or the new one.
-        temporary = Path(f"{os.fspath(path)}.part")
-        temporary.write_text(text + "\n", encoding="utf-8")
-        temporary.replace(path)
+        write_output(path, text + "\n")
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> Front:

@@ -112,9 +112,12 @@ def discover(
             through = ThroughSurrogate(run, surrogate, structure, split).front()
     if not run.done(through) and not run.done(direct):
         direct = run.search("search on the data", 1.0, direct)
-    return _conclude(
+    found = _conclude(
         run, surrogate, structure, strategy, direct, through, _Test(test_X, test_y, test_w)
     )
+    if settings.checkpoint is not None:
+        settings.checkpoint.conclude(found.front)
+    return found
 
 
 @dataclass(frozen=True)

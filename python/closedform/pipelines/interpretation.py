@@ -111,6 +111,8 @@ def interpret(
         seed=seed,
     )
     front = _search(gradients, settings, budget, signed=signed, symmetries=symmetries)
+    if settings.checkpoint is not None:
+        settings.checkpoint.conclude(front)
     held_out = unit_gradients(net, choosing.X, band=band, weights=choosing.weights, threads=threads)
     best = steepest_drop(front, held_out.X, held_out.U, held_out.weights)
     formula = front[best]

@@ -14,6 +14,7 @@ from closedform.errors import InputError
 from closedform.figures.front import draw_front
 from closedform.formulas.formula import Formula
 from closedform.reports.report import Report, Section, front_rows
+from closedform.tables.output import write_output
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,7 +60,7 @@ def write(report: Report, path: str | Path) -> None:
         *(part for section in (*report.sections, front) for part in _parts(section)),
         "</body></html>",
     ]
-    Path(path).write_text("\n".join(lines) + "\n", encoding="utf-8")
+    write_output(path, "\n".join(lines) + "\n")
 
 
 def _parts(section: Section) -> Iterator[str]:

@@ -72,7 +72,8 @@ def search(
             work that does not depend on the machine.
         backend: "native", or "pysr" for SymbolicRegression.jl, which needs Julia (README).
         options: passed on to the backend; native takes `start` (a Front or formula texts to begin
-            with) and `checkpoint` (a path the best front so far is written to, every 5 seconds),
+            with) and `checkpoint` (a path the best front so far is written to, every 5 seconds, and
+            the front at the end),
             pysr whatever PySRRegressor takes and the other arguments do not say.
         threads: None for all cores.
         seed: of every random choice.
@@ -125,4 +126,7 @@ def search(
             )
         dispatch.prepare(settings)
         front = search_values(data.inputs, Values(data.y, data.weights), settings)
-    return front.of_data(data.inputs.labels, data.inputs.values)
+    front = front.of_data(data.inputs.labels, data.inputs.values)
+    if settings.checkpoint is not None:
+        settings.checkpoint.conclude(front)
+    return front

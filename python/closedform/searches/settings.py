@@ -9,6 +9,7 @@ from typing import Any
 
 from closedform import _core
 from closedform.errors import InputError
+from closedform.searches.checkpoint import Checkpoint
 from closedform.searches.progress import Callback
 from closedform.tables import devices
 
@@ -18,7 +19,7 @@ LARGEST_SIZE = 255  # nodes of a tape, cpp/include/closedform/expression/express
 BACKENDS = ("native", "pysr")
 # Options of the engines that hold formulas of the user's columns, or say something of each.
 COLUMN_OPTIONS = frozenset(
-    {"start", "checkpoint", "guesses", "complexity_of_variables", "output_directory", "run_id"}
+    {"start", "guesses", "complexity_of_variables", "output_directory", "run_id"}
 )
 
 
@@ -38,6 +39,7 @@ class Settings:
         callback: told about twice a second; returning True ends the search.
         good_enough: loss at which to stop; 0 for none.
         on_device: whether what goes over all rows is computed on a GPU.
+        checkpoint: of the fronts in the user's columns; None for none.
     """
 
     operators: tuple[str, ...]
@@ -51,11 +53,12 @@ class Settings:
     callback: Callback | None
     good_enough: float = 0.0
     on_device: bool = False
+    checkpoint: Checkpoint | None = None
 
     def of_other_columns(self) -> Settings:
         """Without the options that speak of the user's columns, for a search of other inputs."""
         kept = {key: value for key, value in self.options.items() if key not in COLUMN_OPTIONS}
-        return replace(self, options=kept)
+        return replace(self, options=kept, checkpoint=None)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -102,6 +105,9 @@ def checked_settings(
         known = " or ".join(map(repr, BACKENDS))
         raise InputError(f"backend: {given.backend!r} is unknown; use {known}")
     where = devices.checked(device)
+    options = dict(given.options or {})
+    # PySR has its own files, and refuses this option itself.
+    path = options.pop("checkpoint", None) if given.backend == "native" else None
     if given.backend == "pysr" and where == "cuda":
         raise InputError(
             'device: "cuda" is not for PySR, which searches on the CPU; use device="auto", which '
@@ -113,11 +119,12 @@ def checked_settings(
         time=float(given.time),
         evaluations=given.evaluations,
         backend=given.backend,
-        options=dict(given.options or {}),
+        options=options,
         threads=given.threads,
         seed=given.seed,
         callback=callback,
         on_device=given.backend == "native" and devices.on_gpu(where),
+        checkpoint=None if path is None else Checkpoint(path),
     )
 
 

@@ -23,6 +23,7 @@ from closedform.tables import chunks, devices
 from closedform.tables.checks import matrix
 from closedform.tables.columns import inputs_of
 from closedform.tables.devices import Device
+from closedform.tables.output import write_output
 
 Outside = Literal["error", "clamp", "linear"]
 
@@ -270,8 +271,9 @@ class Surrogate:
         for d in range(self.n_inputs):
             arrays[f"nodes_{d}"] = model.nodes(d)
             arrays[f"factor_{d}"] = model.factor(d)
-        with open(path, "wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
+        file = io.BytesIO()
+        np.savez(file, allow_pickle=False, **arrays)
+        write_output(path, file.getvalue())
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Surrogate:

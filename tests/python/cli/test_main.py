@@ -246,7 +246,7 @@ def test_bad_files(
         (["--target", "y", "--drop", "c"], "drop: no column 'c' in"),
         (["--target", "y", "--weights", "c"], "weights: no column 'c' in"),
         (["--target", "y", "--save", "{tmp}/no/front.json"], "--save: cannot write"),
-        (["--target", "y", "--report", "{tmp}"], "--report: cannot write"),
+        (["--target", "y", "--report", "{tmp}"], "is not a file; choose"),
         (["--target", "y", "--time", "-1"], "argument --time: -1 is not a positive number"),
         (["--target", "y", "--time", "soon"], "argument --time: invalid"),
         (["--target", "y", "--evaluations", "0"], "argument --evaluations: 0 is not a positive"),

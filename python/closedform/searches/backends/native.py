@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from time import monotonic
@@ -22,9 +21,8 @@ from closedform.tables.checks import Matrix
 
 OPTIONS = {
     "start": "a Front or formula texts to begin with",
-    "checkpoint": "path the best front so far is written to, at most every 5 seconds",
+    "checkpoint": "path the best front so far is written to, every 5 seconds and at the end",
 }
-CHECKPOINT_SECONDS = 5.0
 REPORT_SECONDS = 0.5
 
 # Tables of at least so many columns begin with sums of terms.
@@ -62,17 +60,13 @@ def search(
         sums, stopped = _sums_of_terms(table, objective, settings)
         start += sums
     spent = monotonic() - began
-    checkpoint: str | os.PathLike[str] | None = settings.options.get("checkpoint")
-    written = -CHECKPOINT_SECONDS
 
     def report(seconds: float, passes: int, entries: list[tuple[str, float]]) -> bool:
-        nonlocal written
         if not entries or stopped:
             return stopped
         formulas = [Formula(text, table.names, loss) for text, loss in entries]
-        if checkpoint is not None and seconds - written >= CHECKPOINT_SECONDS:
-            written = seconds
-            Front(formulas, evaluations=passes, seconds=seconds).save(checkpoint)
+        if settings.checkpoint is not None:
+            settings.checkpoint.offer(Front(formulas, evaluations=passes, seconds=seconds))
         if callback is None:
             return False
         remaining = max(0.0, time - spent - seconds) if np.isfinite(time) else None
