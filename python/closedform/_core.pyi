@@ -331,6 +331,12 @@ class Expression:
     def hessian(
         self, X: npt.NDArray[np.float64] | npt.NDArray[np.float32], threads: int = 0
     ) -> npt.NDArray[np.float64]: ...
+    def interval(
+        self, low: Sequence[float], high: Sequence[float]
+    ) -> tuple[float, float, bool]: ...
+    def interval_gradient(
+        self, low: Sequence[float], high: Sequence[float]
+    ) -> list[tuple[float, float, bool]]: ...
 
 class SearchReport(TypedDict):
     front: list[tuple[str, float]]
