@@ -11,6 +11,7 @@
 #include "closedform/expression/canonical_form.hpp"
 #include "closedform/expression/evaluate.hpp"
 #include "closedform/expression/infix.hpp"
+#include "closedform/expression/interval.hpp"
 #include "expression/workspace.hpp"
 #include "interpreter_lock.hpp"
 #include "objective/levenberg_marquardt.hpp"
@@ -90,6 +91,22 @@ std::pair<Expression, double> refit(const Expression& self, const Array<double>&
     return {Expression{std::move(tape)}, loss};
 }
 
+std::vector<Interval> box_of(const std::vector<double>& low, const std::vector<double>& high) {
+    if (low.size() != high.size()) {
+        throw std::invalid_argument("high: has " + std::to_string(high.size()) +
+                                    " numbers, low has " + std::to_string(low.size()));
+    }
+    std::vector<Interval> box(low.size());
+    for (std::size_t j = 0; j < box.size(); ++j) {
+        box[j] = {low[j], high[j]};
+    }
+    return box;
+}
+
+std::tuple<double, double, bool> plain(const Interval& interval) {
+    return {interval.low, interval.high, interval.defined};
+}
+
 OpSet op_set(const std::vector<std::string>& names) {
     std::vector<std::string_view> views(names.begin(), names.end());
     return OpSet(views);
@@ -142,7 +159,25 @@ void register_expression(py::module_& module) {
         .def("gradient", &gradient<double>, py::arg("X").noconvert(), py::arg("threads") = 0)
         .def("gradient", &gradient<float>, py::arg("X").noconvert(), py::arg("threads") = 0)
         .def("hessian", &hessian<double>, py::arg("X").noconvert(), py::arg("threads") = 0)
-        .def("hessian", &hessian<float>, py::arg("X").noconvert(), py::arg("threads") = 0);
+        .def("hessian", &hessian<float>, py::arg("X").noconvert(), py::arg("threads") = 0)
+        .def(
+            "interval",
+            [](const Expression& self, const std::vector<double>& low,
+               const std::vector<double>& high) {
+                return plain(enclose(self.tape, box_of(low, high)));
+            },
+            py::arg("low"), py::arg("high"))
+        .def(
+            "interval_gradient",
+            [](const Expression& self, const std::vector<double>& low,
+               const std::vector<double>& high) {
+                std::vector<std::tuple<double, double, bool>> slopes;
+                for (const Interval& slope : enclose_gradient(self.tape, box_of(low, high))) {
+                    slopes.push_back(plain(slope));
+                }
+                return slopes;
+            },
+            py::arg("low"), py::arg("high"));
 }
 
 }  // namespace closedform

@@ -2,6 +2,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "closedform/expression/expression.hpp"
@@ -17,6 +18,11 @@ void register_operators(py::module_& module) {
     operator_class.def_readonly("name", &OperatorFacts::name)
         .def_readonly("operands", &OperatorFacts::operands)
         .def_readonly("power", &OperatorFacts::power)
+        .def_readonly("periodic", &OperatorFacts::periodic)
+        .def_readonly("values_only", &OperatorFacts::values_only)
+        .def_property_readonly(
+            "domain",
+            [](const OperatorFacts& self) { return std::pair(self.domain.low, self.domain.high); })
         .def_readonly("cost", &OperatorFacts::cost)
         .def_property_readonly("slopes",
                                [](const OperatorFacts& self) {

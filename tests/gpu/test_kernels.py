@@ -335,6 +335,9 @@ TEXTS = [
     "sqrt(x)*tanh(y) + abs(z)",
     "pow(x, 1.5) + cube(y) + square(z)",
     "tan(0.3*x) + inv(y)",
+    "erf(x)*atan(y) + asin(0.1*z)*acos(0.1*x)",
+    "sinh(0.5*x) - cosh(y)*log10(z)",
+    "max(x, y)*sign(z - 1.25) + min(y, z)*(x > 1.25)",
     "x + (y + (z + (x + (y + (z + (x + (y + (z + (x + (y + z))))))))))",
 ]
 # Rows that are summed before sums are added: tape_part_rows in full_data_driver.hpp.

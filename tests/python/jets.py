@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import mpmath
 import numpy as np
 
 Wide = Any  # an array of np.longdouble: 11 bits more than double
@@ -45,6 +46,28 @@ def constant(value: float) -> Real:
 
 def inverse(a: Real) -> Real:
     return a.apply(1 / a.value, 1 / a.value**2)
+
+
+def exp(a: Real) -> Real:
+    return a.apply(np.exp(a.value), np.exp(a.value))
+
+
+def root(a: Real) -> Real:
+    return a.apply(np.sqrt(a.value), 0.5 / np.sqrt(a.value))
+
+
+@np.vectorize
+def _erf(value: Wide) -> Wide:
+    high = float(value)
+    with mpmath.workdps(30):
+        result = mpmath.erf(mpmath.mpf(high) + mpmath.mpf(float(value - high)))
+        return np.longdouble(float(result)) + np.longdouble(float(result - float(result)))
+
+
+def decided(difference: Real, value: Wide) -> Real:
+    """A value that the sign of a difference decides: none where rounding does."""
+    open_ = abs(difference.value) <= 1e-12 * difference.error
+    return Real(value, np.where(open_, np.inf, 0.0))
 
 
 def log(a: Real) -> Real:
@@ -95,9 +118,32 @@ def functions(name: str, a: Real) -> tuple[Real, Real, Real]:
         return a * a, constant(2) * a, constant(2)
     if name == "cube":
         return a * a * a, constant(3) * a * a, constant(6) * a
-    assert name == "inv"
-    v = inverse(a)
-    return v, minus(v * v), constant(2) * v * v * v
+    if name == "inv":
+        v = inverse(a)
+        return v, minus(v * v), constant(2) * v * v * v
+    if name == "erf":
+        slope = constant(2 / np.sqrt(np.arccos(-ONE))) * exp(minus(a * a))
+        return a.apply(_erf(a.value), slope.value), slope, constant(-2) * a * slope
+    if name == "atan":
+        slope = inverse(constant(1) + a * a)
+        return a.apply(np.arctan(a.value), slope.value), slope, constant(-2) * a * slope * slope
+    if name in ("asin", "acos"):
+        slope = inverse(root(constant(1) + minus(a * a)))
+        curve = a * slope * slope * slope
+        if name == "asin":
+            return a.apply(np.arcsin(a.value), slope.value), slope, curve
+        return a.apply(np.arccos(a.value), slope.value), minus(slope), minus(curve)
+    if name in ("sinh", "cosh"):
+        sine = a.apply(np.sinh(a.value), np.cosh(a.value))
+        cosine = a.apply(np.cosh(a.value), np.sinh(a.value))
+        return (sine, cosine, sine) if name == "sinh" else (cosine, sine, cosine)
+    if name == "log10":
+        factor = constant(1 / np.log(10 * ONE))
+        v = inverse(a)
+        return factor * log(a), factor * v, minus(factor * v * v)
+    assert name == "sign"
+    zero = Real(0 * a.value)
+    return decided(a, np.sign(a.value)), zero, zero
 
 
 @dataclass
@@ -157,14 +203,23 @@ def binary(op: str, a: Jet, b: Jet) -> Jet:
         return chain(
             [a, b], q, [w, minus(q * w)], [[zero, mixed], [mixed, constant(2) * q * w * w]]
         )
+    if op in ("max", "min", ">"):
+        first = u.value > v.value if op != "min" else u.value < v.value
+        is_first = decided(u + minus(v), np.where(first, ONE, 0 * ONE))
+        if op == ">":
+            return chain([a, b], is_first, [zero, zero], none)
+        value = Real(np.where(first, u.value, v.value), np.where(first, u.error, v.error))
+        return chain([a, b], value, [is_first, one + minus(is_first)], none)
     assert op == "pow"
     f = power(u, v)
     lower = power(u, v + minus(one))
     by_a, by_aa = v * lower, v * (v + minus(one)) * power(u, v + constant(-2))
     if not b.gradient:
         return chain([a, b], f, [by_a, zero], [[by_aa, zero], [zero, zero]])
-    mixed = lower * (one + v * log(u))
-    return chain([a, b], f, [by_a, f * log(u)], [[by_aa, mixed], [mixed, f * log(u) * log(u)]])
+    size = log(Real(abs(u.value), u.error))
+    by_b = f * size
+    mixed = lower * (one + v * size)
+    return chain([a, b], f, [by_a, by_b], [[by_aa, mixed], [mixed, by_b * size]])
 
 
 def jet(text: str, names: Sequence[str], X: np.ndarray) -> Jet:
@@ -192,9 +247,10 @@ def jet(text: str, names: Sequence[str], X: np.ndarray) -> Jet:
         if isinstance(node, ast.Call):
             assert isinstance(node.func, ast.Name)
             operands = [walk(argument) for argument in node.args]
-            return (
-                binary("pow", *operands) if len(operands) == 2 else unary(node.func.id, *operands)
-            )
+            make = binary if len(operands) == 2 else unary
+            return make(node.func.id, *operands)
+        if isinstance(node, ast.Compare):
+            return binary(">", walk(node.left), walk(node.comparators[0]))
         assert isinstance(node, ast.BinOp)
         a, b = walk(node.left), walk(node.right)
         op = operators[type(node.op)]

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <numbers>
 #include <utility>
 
 #include "closedform/expression/operator_table.hpp"
@@ -233,11 +234,12 @@ Scaled power(Scaled s, int exponent) {
     return std::move(product).finish();
 }
 
+/// log and log10.
 Scaled logarithm(Op op, Scaled a) {
     const double magnitude = std::abs(a.scale);
     SumBuilder sum;
     if (!(a.scale < 0.0) && a.form.kind == Kind::function && a.form.op == Op::exp) {
-        sum.add(1.0, std::move(a.form.parts[0]));
+        sum.add(op == Op::log10 ? std::numbers::log10e : 1.0, std::move(a.form.parts[0]));
     } else {
         a.scale = a.scale < 0.0 ? -1.0 : 1.0;
         sum.add(1.0, {1.0, function_form(op, std::move(a))});
@@ -264,7 +266,11 @@ Scaled apply_function(Op op, Scaled a) {
         a.scale = sign;
         return {std::sqrt(magnitude), function_form(op, std::move(a))};
     }
-    if (op == Op::log) {
+    if (op == Op::sign && std::isfinite(a.scale)) {
+        a.scale = 1.0;
+        return {sign, function_form(op, std::move(a))};
+    }
+    if (op == Op::log || op == Op::log10) {
         return logarithm(op, std::move(a));
     }
     const Parity parity = facts(op).parity;
@@ -274,10 +280,10 @@ Scaled apply_function(Op op, Scaled a) {
     return {parity == Parity::odd ? sign : 1.0, function_form(op, std::move(a))};
 }
 
-Scaled pow_form(double scale, Scaled base, Scaled exponent) {
-    Form form = function_form(Op::pow, std::move(base));
-    form.parts.push_back(std::move(exponent));
-    return {scale, std::move(form)};
+Scaled binary_form(Op op, Scaled a, Scaled b) {
+    Form form = function_form(op, std::move(a));
+    form.parts.push_back(std::move(b));
+    return {1.0, std::move(form)};
 }
 
 Scaled apply_pow(Scaled base, Scaled exponent) {
@@ -292,10 +298,12 @@ Scaled apply_pow(Scaled base, Scaled exponent) {
         if (base.scale > 0.0 && base.scale != 1.0) {
             const double scale = std::pow(base.scale, value);
             base.scale = 1.0;
-            return pow_form(scale, std::move(base), std::move(exponent));
+            Scaled result = binary_form(Op::pow, std::move(base), std::move(exponent));
+            result.scale = scale;
+            return result;
         }
     }
-    return pow_form(1.0, std::move(base), std::move(exponent));
+    return binary_form(Op::pow, std::move(base), std::move(exponent));
 }
 
 Scaled apply_exp(Scaled a) {
@@ -304,7 +312,37 @@ Scaled apply_exp(Scaled a) {
     return std::move(product).finish();
 }
 
+Scaled apply_extremum(Op op, Scaled a, Scaled b) {
+    if (compare(a, b) == 0) {
+        return a;
+    }
+    return compare(a, b) < 0 ? binary_form(op, std::move(a), std::move(b))
+                             : binary_form(op, std::move(b), std::move(a));
+}
+
+/// 2*x > 3 is x > 1.5.
+Scaled apply_comparison(Op op, Scaled a, Scaled b) {
+    if (compare(a, b) == 0) {
+        return number(0.0);
+    }
+    const double factor = std::abs(is_number(a) ? b.scale : a.scale);
+    const double left = a.scale / factor;
+    const double right = b.scale / factor;
+    if (std::isfinite(left) && std::isfinite(right)) {
+        a.scale = left;
+        b.scale = right;
+    }
+    return binary_form(op, std::move(a), std::move(b));
+}
+
 Scaled apply_binary(Op op, Scaled a, Scaled b) {
+    if (op == Op::max || op == Op::min || op == Op::greater) {
+        if (is_number(a) && is_number(b)) {
+            return number(facts(op).library(a.scale, b.scale));
+        }
+        return op == Op::greater ? apply_comparison(op, std::move(a), std::move(b))
+                                 : apply_extremum(op, std::move(a), std::move(b));
+    }
     if (op == Op::pow) {
         return apply_pow(std::move(a), std::move(b));
     }

@@ -62,7 +62,11 @@ Piece print_subtree(const Tape& tape, std::size_t root, std::span<const std::str
         return {std::string("-").append(at_least(right, Priority::power)), Priority::sign};
     }
     const std::string sign = op.priority == Priority::product ? name : " " + name + " ";
-    return {at_least(left, op.priority) + sign + at_least(right, above(op.priority)), op.priority};
+    // a > b > c is no comparison of a > b with c to Python.
+    const bool chains = op.priority != Priority::comparison;
+    return {at_least(left, chains ? op.priority : above(op.priority)) + sign +
+                at_least(right, above(op.priority)),
+            op.priority};
 }
 
 class Parser {
@@ -71,7 +75,7 @@ class Parser {
         : text_(text), names_(names) {}
 
     Tape run() {
-        parse_sum(0);
+        parse_comparison(0);
         skip_space();
         if (at_ < text_.size()) {
             fail("unexpected '" + std::string(1, text_[at_]) + "'");
@@ -114,10 +118,21 @@ class Parser {
         }
     }
 
-    void parse_sum(int depth) {
+    void parse_comparison(int depth) {
         if (depth > 500) {
             fail("nested too deeply");
         }
+        parse_sum(depth);
+        if (const auto op = take_operator(Priority::comparison)) {
+            parse_sum(depth);
+            push(Node::function(*op));
+            if (take_operator(Priority::comparison)) {
+                fail("a comparison of comparisons needs parentheses");
+            }
+        }
+    }
+
+    void parse_sum(int depth) {
         parse_product(depth);
         while (const auto op = take_operator(Priority::sum)) {
             parse_product(depth);
@@ -191,7 +206,7 @@ class Parser {
     void parse_atom(int depth) {
         skip_space();
         if (take("(")) {
-            parse_sum(depth + 1);
+            parse_comparison(depth + 1);
             expect(")");
             return;
         }
@@ -234,10 +249,10 @@ class Parser {
             }
             at_ = end;
             expect("(");
-            parse_sum(depth + 1);
+            parse_comparison(depth + 1);
             if (arity(op) == 2) {
                 expect(",");
-                parse_sum(depth + 1);
+                parse_comparison(depth + 1);
             }
             expect(")");
             push(Node::function(op));

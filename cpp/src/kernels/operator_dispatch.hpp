@@ -2,8 +2,9 @@
 // From a tape's operator to its arithmetic: over a block of rows on the CPU, at one row on a GPU.
 
 #include "closedform/core/node.hpp"
+#include "kernels/binary_operators.hpp"
 #include "kernels/host_device.hpp"
-#include "kernels/operators.hpp"
+#include "kernels/unary_operators.hpp"
 
 namespace closedform::kernels {
 

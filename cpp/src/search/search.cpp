@@ -10,6 +10,7 @@
 #include <string>
 
 #include "closedform/core/stop.hpp"
+#include "closedform/expression/operator_table.hpp"
 #include "closedform/objective/full_data.hpp"
 #include "core/parallel.hpp"
 #include "core/sample_rows.hpp"
@@ -123,6 +124,12 @@ void check(std::size_t rows, std::size_t columns, const Target& target,
     }
     if (!(options.good_enough >= 0.0)) {
         refuse("good_enough: must not be negative; 0 for none");
+    }
+    for (const Op op : options.operators.operators()) {
+        if (facts(op).values_only && target.arrays().kind == TargetArrays::Kind::directions) {
+            refuse("operators: '" + std::string(facts(op).name) +
+                   "' has no gradient; leave it out of a search on gradients");
+        }
     }
     for (const Tape& tape : options.start) {
         if (static_cast<std::size_t>(inputs_needed(tape)) > columns) {

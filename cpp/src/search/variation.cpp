@@ -185,7 +185,7 @@ std::vector<Tape> Variation::neighbours(const Tape& parent) const {
         for (const Op op : binary_) {
             for (const int input : inputs_) {
                 put(combine(inner, {Node::input(input)}, op));
-                if (op == Op::sub || op == Op::div) {
+                if (op == Op::sub || op == Op::div || op == Op::greater) {
                     put(combine({Node::input(input)}, inner, op));
                 }
             }

@@ -174,6 +174,15 @@ void TermLibrary::make_hinges(int input, std::span<const double> sorted, const R
             last = knot;
         }
     }
+    last = sorted.front();
+    for (int k = 1; k <= hinge_quantiles && operators.has(Op::greater); ++k) {
+        const double knot = quantile(k, hinge_quantiles + 1);
+        if (knot > last && knot < sorted.back()) {
+            add_factor({Node::input(input), Node::constant(knot), Node::function(Op::greater)},
+                       input, false, rows);
+            last = knot;
+        }
+    }
     const double width = 0.5 * (quantile(3, 4) - quantile(1, 4));
     last = sorted.front();
     for (int k = 1; k <= step_quantiles && operators.has(Op::tanh) && width > 0.0; ++k) {

@@ -133,13 +133,11 @@ def slope(graph: Graph, number: int, k: int, g: int) -> int:
             # 0^b is 0 for every b > 0: no slope, where value * log(a) would be 0 * inf.
             by_right = _slope_of_operator(graph, number, k)
             return graph.mul(g, graph.call("zero_where", number, by_right))
-        case "abs":
-            return graph.mul(g, graph.call("sign", a))
         case "zero_where":
             return graph.constant(0.0) if k == 0 else graph.call("zero_where", a, g)
         case "clamp":
             return graph.mul(g, graph.limited("inside", a, node.limits))
-        case "sign" | "inside":  # constant where they have a derivative
+        case "inside":  # constant where it has a derivative
             return graph.constant(0.0)
         case _:
             return graph.mul(_slope_of_operator(graph, number, k), g)

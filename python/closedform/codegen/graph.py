@@ -29,8 +29,8 @@ class Node:
     Attributes:
         op: "constant", "variable", "neg", "add", "sub", "mul", "inv", "div" (by a constant);
             "power" (an integer exponent, in `value`) and "pow" (any); "sin" and the other
-            operators of formulas; "sign"; "zero_where" (0 where the first operand is 0, else the
-            second); "clamp" (into `limits`) and "inside" (1 within `limits`, else 0).
+            operators of formulas; "zero_where" (0 where the first operand is 0, else the second);
+            "clamp" (into `limits`) and "inside" (1 within `limits`, else 0).
         operands: numbers of the nodes it reads.
         value: of a constant; the column of a variable; the exponent of "power".
         limits: of "clamp" and "inside".

@@ -86,7 +86,9 @@ def shorter(formula: Formula, operators: Iterable[str]) -> str | None:
     for transform in transforms:
         # Anything sympy cannot do, or writes with functions we do not have, is no candidate.
         with contextlib.suppress(ValueError, TypeError, NotImplementedError, ArithmeticError):
-            text = str(transform(formula.sympy())).replace("Abs(", "abs(")
+            text = str(transform(formula.sympy()))
+            for theirs in ("Abs(", "Max(", "Min("):
+                text = text.replace(theirs, theirs.lower())
             expression = _core.Expression(text, names).simplified(allowed)
             if expression.complexity < size and set(expression.operators) <= set(allowed):
                 best, size = expression.text(names), expression.complexity

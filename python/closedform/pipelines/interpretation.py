@@ -24,7 +24,12 @@ from closedform.searches.budget import Budget
 from closedform.searches.directions import search_directions, unit_rows
 from closedform.searches.objectives import Directions
 from closedform.searches.progress import Callback
-from closedform.searches.settings import Settings, arguments_of, checked_settings
+from closedform.searches.settings import (
+    Settings,
+    arguments_of,
+    check_gradients_can,
+    checked_settings,
+)
 from closedform.searches.steepest_drop import gradient_errors, steepest_drop
 from closedform.tables import checks, chunks, devices
 from closedform.tables.checks import Matrix
@@ -93,6 +98,7 @@ def interpret(
     """
     devices.host_only(X, "interpret")
     settings = checked_settings(arguments_of(locals()), callback, device)
+    check_gradients_can(settings)
     dispatch.prepare(settings)
     net = model if isinstance(model, Network) else network(model, neuron=neuron, device=device)
     table, row_weights = _table(net, X, weights)

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from scipy.optimize import isotonic_regression
 from scipy.stats import spearmanr
 
+from closedform import _core
 from closedform._typing import Floats
 from closedform.formulas.formula import Formula
 from closedform.searches.objectives import Values
@@ -23,7 +24,8 @@ from closedform.tables import checks
 from closedform.tables.checks import Matrix
 
 VARIABLE = "T"
-OSCILLATING = frozenset({"sin", "cos", "tan"})  # no part of a function that only rises
+# No part of a function that only rises.
+OSCILLATING = frozenset(name for name, known in _core.OPERATORS.items() if known.periodic)
 POINTS = 2000  # at which a closed form is checked to rise
 # A closed form whose mean squared error is at most so many times that of the isotonic fit, on rows
 # that one was not fitted to, says as much.

@@ -12,7 +12,12 @@ from closedform.searches.directions import search_directions, unit_rows
 from closedform.searches.labels import search_labels, signs_of
 from closedform.searches.objectives import Directions, Labels, Values
 from closedform.searches.progress import Callback
-from closedform.searches.settings import OPERATORS, arguments_of, checked_settings
+from closedform.searches.settings import (
+    OPERATORS,
+    arguments_of,
+    check_gradients_can,
+    checked_settings,
+)
 from closedform.searches.values import search_values
 from closedform.tables import chunks, devices
 from closedform.tables.devices import Device
@@ -65,7 +70,9 @@ def search(
             during the search.
         symmetries: with gradients, merges inputs first that the gradients show to matter only
             together (`symmetries.find`); what was merged is in `front.symmetries`.
-        operators: names out of + - * / sin cos tan exp log sqrt square cube abs pow tanh inv.
+        operators: names out of + - * / sin cos tan exp log sqrt square cube abs pow tanh inv erf
+            atan asin acos sinh cosh log10 sign max min >. The last is a step, 1 where its left
+            operand is larger, else 0: for values and labels alone, it has no gradient.
         max_size: most nodes of an expression, 1 to 255.
         time: seconds; math.inf for no limit (then give `evaluations`).
         evaluations: passes of a candidate over the search's sample of at most 512 rows, the unit of
@@ -103,6 +110,7 @@ def search(
     devices.host_only(X, "search")
     settings = checked_settings(arguments_of(locals()), callback, device)
     if gradients is not None:
+        check_gradients_can(settings)
         data = chunks.gather(X, None, weights)
         units = unit_rows(gradients, data.inputs)
         dispatch.prepare(settings)

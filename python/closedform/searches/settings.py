@@ -128,6 +128,19 @@ def checked_settings(
     )
 
 
+def check_gradients_can(settings: Settings) -> None:
+    """Refuses operators that a search on gradients could not go by.
+
+    Raises:
+        InputError: names the first.
+    """
+    for name in settings.operators:
+        if _core.OPERATORS[name].values_only:
+            raise InputError(
+                f"operators: {name!r} has no gradient; leave it out of a search on gradients"
+            )
+
+
 def _operators(operators: Iterable[str]) -> tuple[str, ...]:
     if isinstance(operators, str):
         operators = operators.replace(",", " ").split()

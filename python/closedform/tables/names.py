@@ -9,10 +9,9 @@ from collections.abc import Iterable
 
 from closedform import _core
 
-# What a formula's text already means something else by: operators, constants, Python's keywords,
-# functions that readers would take for such.
+# What a formula's text already means something else by: operators, constants, Python's keywords.
 RESERVED_NAMES = (
-    frozenset("asin acos atan sinh cosh ln min max pi inf nan".split())
+    frozenset("ln pi inf nan".split())
     | frozenset(filter(str.isidentifier, _core.OPERATORS))
     | frozenset(keyword.kwlist)
 )

@@ -30,9 +30,11 @@ double reference(const Tape& tape, std::size_t root, const double* x);
 bool regular(const Tape& tape, const double* x) {
     for (std::size_t i = 0; i < tape.size(); ++i) {
         const double value = reference(tape, i, x);
+        const Domain& domain = facts(tape[i].op).domain;
+        const double last = arity(tape[i].op) > 0 ? reference(tape, i - 1, x) : 0.5;
         const bool power = tape[i].op == Op::pow;
-        if (!std::isfinite(value) || std::abs(value) > 1e100 ||
-            (power && reference(tape, operands(tape, i).left, x) <= 0.0)) {
+        if (!std::isfinite(value) || std::abs(value) > 1e100 || last == domain.low ||
+            last == domain.high || (power && reference(tape, operands(tape, i).left, x) <= 0.0)) {
             return false;
         }
     }
@@ -188,6 +190,26 @@ TEST_CASE("constants of a nonlinear law are found to rounding") {
     options.tolerance = 0.0;
     const FitResult fit = fit_constants(start, positions, {}, objective, workspace, options);
     CHECK(fit.loss < 1e-28);
+}
+
+TEST_CASE("constants without a slope stay, and the others are fitted beside them") {
+    Random random(8, 0);
+    std::vector<double> x(600);
+    for (double& value : x) {
+        value = random.uniform(0.0, 3.0);
+    }
+    const MatrixView<const double> view(x.data(), 200, 3);
+    std::vector<double> y(200);
+    evaluate(parse("2.5*(x > 1.2) - 0.5*y + sign(z - 1)", names), view, y, 1);
+    Tape tape = parse("1*(x > 1.2) + 1*y + sign(z - 1)", names);
+    const ValueObjective objective(RowBlocks(view), y, {});
+    Workspace workspace;
+    FitOptions options;
+    options.max_iterations = 20;
+    const FitResult fit =
+        fit_constants(tape, constant_positions(tape), {}, objective, workspace, options);
+    CHECK(fit.loss < 1e-20);
+    CHECK(print(tape, names).find("x > 1.2") != std::string::npos);
 }
 
 TEST_CASE("the Hessian is the gradient's derivative, symmetric, its block apart from the others") {

@@ -64,6 +64,8 @@ std::vector<Tape> tapes() {
     for (const char* text :
          {"x", "2.5", "x*y + z", "exp(-x)*sin(y + 0.5)/(z + 2.5)", "log(x + y)*cos(z)",
           "sqrt(x)*tanh(y) + abs(z)", "pow(x, 1.5) + cube(y) + square(z)", "tan(0.3*x) + inv(y)",
+          "erf(x)*atan(y) + asin(0.1*z)*acos(0.1*x)", "sinh(0.5*x) - cosh(y)*log10(z)",
+          "max(x, y)*sign(z - 1.25) + min(y, z)*(x > 1.25)",
           "x + (y + (z + (x + (y + (z + (x + (y + (z + x))))))))"}) {
         all.push_back(parse(text, std::vector<std::string>{"x", "y", "z"}));
     }

@@ -5,6 +5,7 @@
 #include <limits>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "closedform/expression/evaluate.hpp"
@@ -81,6 +82,9 @@ TEST_SUITE("threads") {
         const MatrixView<const double> directions(u.data(), 700, 2);
         const DirectionTarget target(directions, {}, {}, false);
         SearchOptions few = options(1);
+        CHECK_THROWS_WITH(search(data.view(), target, few, {}),
+                          "operators: '>' has no gradient; leave it out of a search on gradients");
+        few.operators = OpSet(std::vector<std::string_view>{"+", "-", "*", "/", "exp", "max"});
         few.evaluations = 20000;
         const SearchResult one = search(data.view(), target, few, {});
         few.threads = 3;
@@ -103,6 +107,15 @@ TEST_CASE("a law is found exactly, at its size, whatever the units of the target
         CHECK(result.front.back().tape.size() <= (factor == 1.0 ? 6 : 8));
         CHECK(result.front.back().loss < 1e-24 * factor * factor);
     }
+}
+
+TEST_CASE("a step is found, though its place has no slope") {
+    const Data data = sampled("3*(a > 0.7) + b", 700, 1.0);
+    SearchOptions steps = options(2);
+    steps.operators = OpSet(std::vector<std::string_view>{"+", "*", ">"});
+    steps.max_size = 9;
+    const SearchResult result = search(data.view(), ValueTarget(data.y, {}), steps, {});
+    CHECK(result.front.back().loss < 1e-20);
 }
 
 TEST_CASE("an interrupted search keeps what it has") {

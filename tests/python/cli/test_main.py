@@ -308,7 +308,7 @@ def changed(array: np.ndarray, value: object, dtype: type = float) -> np.ndarray
         ({"y": Y[:-1]}, "y: has 19 values for 20 rows"),
         ({"y": 0 * Y}, "y: is 0 in every row"),
         ({"weights": changed(Y, -1)}, "weights: row 4 is -1; weights must not be negative"),
-        ({"operators": ["+", "cosh"]}, "operators: 'cosh'"),
+        ({"operators": ["+", "gamma"]}, "operators: 'gamma'"),
         ({"operators": []}, "operators: none given"),
         ({"max_size": 0}, "max_size: 0"),
         ({"time": 0}, "time: 0"),

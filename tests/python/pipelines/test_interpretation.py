@@ -133,7 +133,7 @@ def test_stopping_keeps_the_best_so_far() -> None:
         ({"X": X[:, :1]}, "model: has one input"),
         ({"X": X[:49]}, "X: has too few rows (49); at least 50"),
         ({"weights": np.ones(3)}, "weights: has 3 values for 1500 rows"),
-        ({"operators": ["+", "cosh"]}, "operators: 'cosh'"),
+        ({"operators": ["+", "gamma"]}, "operators: 'gamma'"),
         ({"time": 0}, "time: 0"),
         ({"band": 0.7}, "band: 0.7"),
         ({"neuron": 3}, "neuron"),

@@ -15,7 +15,7 @@ enum class Op : std::uint8_t {
 #undef CLOSEDFORM_ENUMERATOR
 };
 
-#define CLOSEDFORM_ONE(...) +1
+#define CLOSEDFORM_ONE(...) +1  // NOLINT(bugprone-macro-parentheses): terms of a sum
 inline constexpr int op_count = 2 CLOSEDFORM_OPERATORS(CLOSEDFORM_ONE);
 #undef CLOSEDFORM_ONE
 

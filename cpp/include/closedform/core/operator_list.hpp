@@ -1,6 +1,6 @@
 #pragma once
 // The operators, in one place: who needs one of their facts expands this list. Adding an operator
-// is an entry here and its arithmetic in cpp/src/kernels/operators.hpp.
+// is an entry here and its arithmetic in cpp/src/kernels/*_operators.hpp.
 //
 // X(enumerator, functor, operands, facts...): `functor` is the struct of the arithmetic, and the
 // facts are designated initialisers of OperatorFacts (expression/operator_table.hpp, which says
@@ -24,8 +24,8 @@
       .slopes = {"1/b", "-v/b"}, .sympy = "a/b")                                                   \
     X(pow, Pow, 2, .name = "pow", .cost = 50,                                                      \
       .library = [](double a, double b) { return std::pow(a, b); },                                \
-      .slopes = {"b*pow(a, b - 1)", "v*log(a)"}, .sympy = "a**b",                                  \
-      .c = "{std}pow({0}, {1})", .fortran = "({0})**({1})", .julia = "pow_({0}, {1})",             \
+      .slopes = {"b*pow(a, b - 1)", "v*log(abs(a))"}, .sympy = "a**b",                             \
+      .c = "{std}pow({0}, {1})", .fortran = "pow_({0}, {1})", .julia = "pow_({0}, {1})",           \
       .julia_guard = "pow_(a, b) = a < 0.0 && !isinteger(b) ? NaN : a^b",                          \
       .arrays = "{np}.power({0}, {1})")                                                            \
     X(sin, Sin, 1, .name = "sin", .parity = Parity::odd, .periodic = true, .ulps = 2, .cost = 20,  \
@@ -67,7 +67,7 @@
       .slopes = {"3*a**2"}, .sympy = "a**3")                                                       \
     X(abs, Abs, 1, .name = "abs", .parity = Parity::even,                                          \
       .library = [](double a, double) { return std::abs(a); },                                     \
-      .slopes = {"v/a"}, .sympy = "Abs(a)",                                                        \
+      .slopes = {"sign(a)"}, .sympy = "Abs(a)",                                                    \
       .c = "{std}fabs({0})", .fortran = "abs({0})", .julia = "abs({0})",                           \
       .arrays = "{np}.abs({0})")                                                                   \
     X(tanh, Tanh, 1, .name = "tanh", .parity = Parity::odd, .increasing = true, .ulps = 4,         \
@@ -78,5 +78,66 @@
       .arrays = "{np}.tanh({0})")                                                                  \
     X(inv, Inv, 1, .name = "inv", .power = -1, .parity = Parity::odd, .domain = {.pole = true},    \
       .cost = 5, .library = [](double a, double) { return 1.0 / a; },                              \
-      .slopes = {"-v**2"}, .sympy = "1/a")
+      .slopes = {"-v**2"}, .sympy = "1/a")                                                         \
+    X(erf, Erf, 1, .name = "erf", .parity = Parity::odd, .increasing = true, .ulps = 3,            \
+      .cost = 40, .library = [](double a, double) { return std::erf(a); },                         \
+      .slopes = {"1.1283791670955126*exp(-a**2)"}, .sympy = "erf(a)",                              \
+      .c = "{std}erf({0})", .fortran = "erf({0})", .julia = "erf_({0})",                           \
+      .julia_guard = "erf_(a) = ccall((:erf, Base.Math.libm), Float64, (Float64,), a)",            \
+      .arrays = "erf({0})")                                                                        \
+    X(atan, Atan, 1, .name = "atan", .parity = Parity::odd, .increasing = true, .ulps = 3,         \
+      .cost = 20, .library = [](double a, double) { return std::atan(a); },                        \
+      .slopes = {"1/(a**2 + 1)"}, .sympy = "atan(a)",                                              \
+      .c = "{std}atan({0})", .fortran = "atan({0})", .julia = "atan({0})",                         \
+      .arrays = "{np}.arctan({0})")                                                                \
+    X(asin, Asin, 1, .name = "asin", .parity = Parity::odd, .increasing = true,                    \
+      .domain = {.low = -1.0, .high = 1.0}, .ulps = 3, .cost = 20,                                 \
+      .library = [](double a, double) { return std::asin(a); },                                    \
+      .slopes = {"1/sqrt(1 - a**2)"}, .sympy = "asin(a)",                                          \
+      .c = "{std}asin({0})", .fortran = "asin({0})", .julia = "asin_({0})",                        \
+      .julia_guard = "asin_(a) = abs(a) > 1.0 ? NaN : asin(a)", .arrays = "{np}.arcsin({0})")      \
+    X(acos, Acos, 1, .name = "acos", .domain = {.low = -1.0, .high = 1.0}, .ulps = 3,              \
+      .cost = 20, .library = [](double a, double) { return std::acos(a); },                        \
+      .slopes = {"-1/sqrt(1 - a**2)"}, .sympy = "acos(a)",                                         \
+      .c = "{std}acos({0})", .fortran = "acos({0})", .julia = "acos_({0})",                        \
+      .julia_guard = "acos_(a) = abs(a) > 1.0 ? NaN : acos(a)", .arrays = "{np}.arccos({0})")      \
+    X(sinh, Sinh, 1, .name = "sinh", .parity = Parity::odd, .increasing = true, .ulps = 3,         \
+      .cost = 20, .library = [](double a, double) { return std::sinh(a); },                        \
+      .slopes = {"cosh(a)"}, .sympy = "sinh(a)",                                                   \
+      .c = "{std}sinh({0})", .fortran = "sinh({0})", .julia = "sinh({0})",                         \
+      .arrays = "{np}.sinh({0})")                                                                  \
+    X(cosh, Cosh, 1, .name = "cosh", .parity = Parity::even, .ulps = 3, .cost = 20,                \
+      .library = [](double a, double) { return std::cosh(a); },                                    \
+      .slopes = {"sinh(a)"}, .sympy = "cosh(a)",                                                   \
+      .c = "{std}cosh({0})", .fortran = "cosh({0})", .julia = "cosh({0})",                         \
+      .arrays = "{np}.cosh({0})")                                                                  \
+    X(log10, Log10, 1, .name = "log10", .increasing = true,                                        \
+      .domain = {.low = 0.0, .open = true}, .ulps = 3, .cost = 20,                                 \
+      .library = [](double a, double) { return std::log10(a); },                                   \
+      .slopes = {"0.4342944819032518/a"}, .sympy = "log(a, 10)",                                   \
+      .c = "{std}log10({0})", .fortran = "log10({0})", .julia = "log10_({0})",                     \
+      .julia_guard = "log10_(a) = a < 0.0 ? NaN : log10(a)", .arrays = "{np}.log10({0})")          \
+    X(sign, Sign, 1, .name = "sign", .parity = Parity::odd,                                        \
+      .library = [](double a, double) { return a > 0.0 ? 1.0 : (a < 0.0 ? -1.0 : a); },            \
+      .slopes = {"0"}, .sympy = "sign(a)",                                                         \
+      .c = "({0} > 0.0 ? 1.0 : ({0} < 0.0 ? -1.0 : {0}))",                                         \
+      .fortran = "merge(1.0_real64, merge(-1.0_real64, {0}, {0} < 0), {0} > 0)",                   \
+      .julia = "sign({0})", .arrays = "{np}.sign({0})")                                            \
+    X(max, Max, 2, .name = "max", .commutative = true,                                             \
+      .library = [](double a, double b) { return a < b || std::isnan(b) ? b : a; },                \
+      .slopes = {"1 - (b > a)", "b > a"}, .sympy = "Max(a, b)",                                    \
+      .c = "({0} < {1} || {1} != {1} ? {1} : {0})",                                                \
+      .fortran = "merge({1}, {0}, {0} < {1} .or. ieee_is_nan({1}))", .julia = "max({0}, {1})",     \
+      .arrays = "{np}.maximum({0}, {1})")                                                          \
+    X(min, Min, 2, .name = "min", .commutative = true,                                             \
+      .library = [](double a, double b) { return a > b || std::isnan(b) ? b : a; },                \
+      .slopes = {"1 - (a > b)", "a > b"}, .sympy = "Min(a, b)",                                    \
+      .c = "({0} > {1} || {1} != {1} ? {1} : {0})",                                                \
+      .fortran = "merge({1}, {0}, {0} > {1} .or. ieee_is_nan({1}))", .julia = "min({0}, {1})",     \
+      .arrays = "{np}.minimum({0}, {1})")                                                          \
+    X(greater, Greater, 2, .name = ">", .priority = Priority::comparison, .values_only = true,     \
+      .library = [](double a, double b) { return a > b ? 1.0 : 0.0; },                             \
+      .slopes = {"0", "0"}, .sympy = "Piecewise((1, a > b), (0, True))",                           \
+      .c = "({0} > {1} ? 1.0 : 0.0)", .fortran = "merge(1.0_real64, 0.0_real64, {0} > {1})",       \
+      .julia = "({0} > {1} ? 1.0 : 0.0)", .arrays = "{np}.where({0} > {1}, 1.0, 0.0)")
 // clang-format on

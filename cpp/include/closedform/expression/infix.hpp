@@ -10,8 +10,8 @@
 namespace closedform {
 
 /// Infix text that Python, too, can read: `3.5*exp(-x1)/(x2 + 1.2)**2`. Constants are written with
-/// the fewest digits that read back as the same double; square and cube as `**2` and `**3`.
-/// `names[i]` is column i's name.
+/// the fewest digits that read back as the same double; square and cube as `**2` and `**3`, steps
+/// as `(x1 > 2.5)`. `names[i]` is column i's name.
 std::string print(const Tape& tape, std::span<const std::string> names);
 
 /// Reads what print writes, and `^` for `**`; unary minus is a product with -1 (folded into a

@@ -10,7 +10,7 @@
 namespace closedform {
 
 /// How strongly what is written binds its parts, weakest first. `atom`: written as a call.
-enum class Priority { sum = 1, product, sign, power, atom };
+enum class Priority { comparison, sum, product, sign, power, atom };
 
 /// odd: f(-a) = -f(a); even: f(-a) = f(a).
 enum class Parity { none, odd, even };
@@ -31,14 +31,17 @@ struct OperatorFacts {
     Parity parity = Parity::none;
     bool commutative = false;
     bool periodic = false;
-    bool increasing = false;  ///< strictly, on every interval of its domain
+    bool increasing = false;   ///< strictly, on every interval of its domain
+    bool values_only = false;  ///< a step: it has no gradient that a search could go by
     Domain domain = {};
     int ulps = 1;  ///< most that a kernel's value is off by, in units of its last place
     int cost = 1;  ///< about what it takes, in additions
     /// The value in the C library's arithmetic: what constants are folded with, and the reference
     /// of the kernels. The second argument of a unary operator is not read.
     double (*library)(double, double) = nullptr;
-    /// Derivatives by the operands, infix text (expression/infix.hpp) in a, b and the value v.
+    /// Derivatives by the operands where there are any, infix text (expression/infix.hpp) in a, b
+    /// and the value v. Where one operand of max or min is not larger than the other, the first
+    /// counts; pow's by the exponent is that of |a|^b, which a negative base needs at integers.
     std::array<std::string_view, 2> slopes = {};
     std::string_view sympy = {};  ///< in sympy's names, of a and b
     // Calls in languages that code is exported to, operands {0} and {1}; none for what every

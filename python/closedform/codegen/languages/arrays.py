@@ -12,7 +12,9 @@ from closedform import _core
 from closedform.codegen.routine import Language, Routine
 
 _RESERVED = (
-    frozenset(keyword.kwlist) | frozenset(keyword.softkwlist) | {"np", "jnp", "torch", "float"}
+    frozenset(keyword.kwlist)
+    | frozenset(keyword.softkwlist)
+    | {"np", "jnp", "torch", "float", "erf"}
 )
 
 
@@ -23,6 +25,7 @@ class _Library:
     Attributes:
         module: as the code calls it.
         imports: the line that brings it.
+        erf: the line that brings this function.
         convert: makes an array of an input {0}; "" where tensors are to be given.
         broadcast: the function that brings arrays to one shape.
         axis: what `stack` calls it.
@@ -30,6 +33,7 @@ class _Library:
 
     module: str
     imports: str
+    erf: str
     convert: str
     broadcast: str
     axis: str
@@ -45,7 +49,6 @@ def _calls(np: str, clip: str) -> dict[str, str]:
         for name, operator in _core.OPERATORS.items()
         if operator.arrays
     } | {
-        "sign": f"{np}.sign({{0}})",
         "zero_where": f"{np}.where({{0}} == 0.0, {np}.zeros_like({{0}}), {{1}})",
         "clamp": f"{np}.{clip}({{0}}, {{low}}, {{high}})",
         "inside": f"{np}.where(({{0}} >= {{low}}) & ({{0}} <= {{high}}), "
@@ -98,6 +101,7 @@ def _frame(library: _Library, routine: Routine) -> str:
     lines = [
         *(f"# {line}".rstrip() for line in routine.comment),
         library.imports,
+        *([library.erf] if "erf" in routine.functions else []),
         "",
         "",
         f"def {routine.name}({', '.join(argument.name for argument in routine.inputs)}):",
@@ -115,7 +119,12 @@ def _language(title: str, library: _Library, calls: Mapping[str, str]) -> Langua
 NUMPY = _language(
     "Python with NumPy",
     _Library(
-        "np", "import numpy as np", "np.asarray({0}, dtype=float)", "broadcast_arrays", "axis"
+        "np",
+        "import numpy as np",
+        "from scipy.special import erf",
+        "np.asarray({0}, dtype=float)",
+        "broadcast_arrays",
+        "axis",
     ),
     _calls("np", "clip"),
 )
@@ -124,6 +133,7 @@ JAX = _language(
     _Library(
         "jnp",
         "import jax.numpy as jnp",
+        "from jax.scipy.special import erf",
         "jnp.asarray({0}, dtype=float)",
         "broadcast_arrays",
         "axis",
@@ -132,6 +142,14 @@ JAX = _language(
 )
 TORCH = _language(
     "Python with torch",
-    _Library("torch", "import torch", "", "broadcast_tensors", "dim"),
-    _calls("torch", "clamp") | {"pow": "torch.pow({0}, {1})"},
+    _Library("torch", "import torch", "from torch import erf", "", "broadcast_tensors", "dim"),
+    # Those of two operands take numbers beside tensors; torch.sign makes a number of NaN.
+    _calls("torch", "clamp")
+    | {
+        "pow": "torch.pow({0}, {1})",
+        "sign": "torch.where({0} == {0}, torch.sign({0}), {0})",
+        "max": "torch.where(({0} < {1}) | ({1} != {1}), {1}, {0})",
+        "min": "torch.where(({0} > {1}) | ({1} != {1}), {1}, {0})",
+        ">": "torch.where({0} > {1}, 1.0, 0.0).to(torch.result_type({0}, {1}))",
+    },
 )

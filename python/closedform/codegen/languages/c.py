@@ -43,7 +43,6 @@ def _calls(std: str) -> dict[str, str]:
         for name, operator in _core.OPERATORS.items()
         if operator.c
     } | {
-        "sign": "(double)(({0} > 0.0) - ({0} < 0.0))",
         "zero_where": "({0} == 0.0 ? 0.0 : {1})",
         # Not fmin and fmax, which would make a number of NaN.
         "clamp": "({0} < {low} ? {low} : ({0} > {high} ? {high} : {0}))",

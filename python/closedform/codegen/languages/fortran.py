@@ -11,19 +11,33 @@ LONGEST_LINE = 110  # of the 132 that free form allows
 _INDENT = " " * 6
 
 _RESERVED = frozenset(
-    "real64 merge sign ieee_value ieee_quiet_nan ieee_positive_inf ieee_negative_inf real logical "
-    "module contains result end".split()
+    "real64 merge ieee_value ieee_quiet_nan ieee_positive_inf ieee_negative_inf ieee_is_nan pow_ "
+    "real logical module contains result end".split()
 ) | frozenset(_core.OPERATORS)
 
 _CALLS = {
     name: operator.fortran for name, operator in _core.OPERATORS.items() if operator.fortran
 } | {
-    "sign": "merge(1.0_real64, merge(-1.0_real64, 0.0_real64, {0} < 0), {0} > 0)",
     # Not {0} == 0, which compilers warn of.
     "zero_where": "merge(0.0_real64, {1}, {0} >= 0 .and. {0} <= 0)",
     "clamp": "merge({low}, merge({high}, {0}, {0} > {high}), {0} < {low})",
     "inside": "merge(1.0_real64, 0.0_real64, {0} >= {low} .and. {0} <= {high})",
 }
+
+
+# Fortran leaves a negative base with a real exponent undefined.
+_POWER = """
+   pure elemental function pow_(base, exponent) result(value)
+      real(real64), intent(in) :: base, exponent
+      real(real64) :: value
+      if (base < 0 .and. abs(exponent - anint(exponent)) <= 0) then
+         value = (-base)**exponent
+         if (modulo(exponent, 2.0_real64) > 0) value = -value
+      else
+         value = base**exponent
+      end if
+   end function pow_
+"""
 
 
 def literal(value: float) -> str:
@@ -85,7 +99,7 @@ def _frame(routine: Routine) -> str:
     head = f"pure elemental function {routine.name}({', '.join(arguments)}) result(value)"
     if not is_function:
         head = f"pure subroutine {routine.name}({', '.join(arguments + outputs)})"
-    uses_ieee = "ieee_value(" in "".join(body)
+    uses_ieee = "ieee_" in "".join(body)
     lines = [
         *(f"! {line}".rstrip() for line in routine.comment),
         f"module {routine.name}_module",
@@ -98,6 +112,7 @@ def _frame(routine: Routine) -> str:
         *continued(head, "   "),
         *(line for text in declarations + body for line in continued(text, _INDENT)),
         f"   end {kind} {routine.name}",
+        *(_POWER.splitlines() if "pow" in routine.functions else []),
         f"end module {routine.name}_module",
         "",
     ]

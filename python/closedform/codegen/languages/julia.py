@@ -16,12 +16,11 @@ _GUARDS = {
 _RESERVED = frozenset(
     "baremodule begin break catch const continue do else elseif end export false finally for "
     "function global if import let local macro module public quote return struct true try using "
-    "while abstract mutable primitive type where in isa outer NaN Inf sign clamp isfinite "
-    "isinteger im pi e".split()
+    "while abstract mutable primitive type where in isa outer NaN Inf clamp isfinite "
+    "isinteger im pi e ccall Base".split()
 ).union(_core.OPERATORS, (f"{name}_" for name in _GUARDS))
 
 _CALLS = {name: operator.julia for name, operator in _core.OPERATORS.items() if operator.julia} | {
-    "sign": "sign({0})",
     "zero_where": "({0} == 0.0 ? 0.0 : {1})",
     "clamp": "clamp({0}, {low}, {high})",
     "inside": "({low} <= {0} <= {high} ? 1.0 : 0.0)",

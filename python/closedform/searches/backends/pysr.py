@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from closedform import _core
 from closedform.errors import InputError
 from closedform.searches.backends import julia_start, native
 from closedform.searches.backends.found import Found
@@ -30,7 +31,7 @@ from closedform.searches.objectives import Directions, Labels, Objective, Values
 from closedform.searches.settings import Settings
 from closedform.tables.checks import Matrix
 
-BINARY = {"+": "+", "-": "-", "*": "*", "/": "/", "pow": "^"}
+BINARY = {"+": "+", "-": "-", "*": "*", "/": "/", "pow": "^", "max": "max", "min": "min"}
 SMALLEST_MAXSIZE = 7  # PySR refuses less
 LARGEST_SEED = 2**32 - 1  # of its random_state
 WITHOUT_END = 10**8  # iterations: the budget ends the search
@@ -94,6 +95,11 @@ def check(settings: Settings) -> None:
     Raises:
         InputError: names the argument or the option.
     """
+    for name in settings.operators:
+        if _core.OPERATORS[name].operands == 2 and name not in BINARY:
+            raise InputError(
+                f'operators: {name!r} is not for PySR; leave it out, or use backend="native"'
+            )
     if settings.seed > LARGEST_SEED:
         raise InputError(f"seed: PySR takes 0 to {LARGEST_SEED}")
     for name in settings.options:

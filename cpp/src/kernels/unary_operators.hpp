@@ -1,8 +1,7 @@
 #pragma once
-// Value, first and second partial derivatives of every tape operator at one row. `v` is the
-// operator's own value, known from the forward pass. For a tangent (p, q) of the operands (a, b),
-// left_tangent and right_tangent are the tangents of the partial derivatives. T: double, or float
-// on a GPU. Slopes are those that core/operator_list.hpp has as text.
+// Value, first and second derivative of the operators of one operand at one row. `v` is the
+// operator's own value, known from the forward pass. T: double, or float on a GPU. Slopes are those
+// that core/operator_list.hpp has as text.
 
 #include "kernels/elementary.hpp"
 
@@ -10,127 +9,6 @@ namespace closedform::kernels {
 
 struct Unary {
     static constexpr int arity = 1;
-};
-struct Binary {
-    static constexpr int arity = 2;
-};
-
-struct Add : Binary {
-    template <class T>
-    CLOSEDFORM_HOST_DEVICE static T value(T a, T b) {
-        return a + b;
-    }
-    template <class T>
-    CLOSEDFORM_HOST_DEVICE static T left(T, T, T) {
-        return T(1.0);
-    }
-    template <class T>
-    CLOSEDFORM_HOST_DEVICE static T right(T, T, T) {
-        return T(1.0);
-    }
-    template <class T>
-    CLOSEDFORM_HOST_DEVICE static T left_tangent(T, T, T, T, T) {
-        return T(0.0);
-    }
-    template <class T>
-    CLOSEDFORM_HOST_DEVICE static T right_tangent(T, T, T, T, T) {
-        return T(0.0);
-    }
-};
-struct Sub : Binary {
-    template <class T>
-    CLOSEDFORM_HOST_DEVICE static T value(T a, T b) {
-        return a - b;
-    }
-    template <class T>
-    CLOSEDFORM_HOST_DEVICE static T left(T, T, T) {
-        return T(1.0);
-    }
-    template <class T>
-    CLOSEDFORM_HOST_DEVICE static T right(T, T, T) {
-        return -T(1.0);
-    }
-    template <class T>
-    CLOSEDFORM_HOST_DEVICE static T left_tangent(T, T, T, T, T) {
-        return T(0.0);
-    }
-    template <class T>
-    CLOSEDFORM_HOST_DEVICE static T right_tangent(T, T, T, T, T) {
-        return T(0.0);
-    }
-};
-struct Mul : Binary {
-    template <class T>
-    CLOSEDFORM_HOST_DEVICE static T value(T a, T b) {
-        return a * b;
-    }
-    template <class T>
-    CLOSEDFORM_HOST_DEVICE static T left(T, T b, T) {
-        return b;
-    }
-    template <class T>
-    CLOSEDFORM_HOST_DEVICE static T right(T a, T, T) {
-        return a;
-    }
-    template <class T>
-    CLOSEDFORM_HOST_DEVICE static T left_tangent(T, T, T, T, T q) {
-        return q;
-    }
-    template <class T>
-    CLOSEDFORM_HOST_DEVICE static T right_tangent(T, T, T, T p, T) {
-        return p;
-    }
-};
-struct Div : Binary {
-    template <class T>
-    CLOSEDFORM_HOST_DEVICE static T value(T a, T b) {
-        return a / b;
-    }
-    template <class T>
-    CLOSEDFORM_HOST_DEVICE static T left(T, T b, T) {
-        return T(1.0) / b;
-    }
-    template <class T>
-    CLOSEDFORM_HOST_DEVICE static T right(T, T b, T v) {
-        return -v / b;
-    }
-    template <class T>
-    CLOSEDFORM_HOST_DEVICE static T left_tangent(T, T b, T, T, T q) {
-        return -q / (b * b);
-    }
-    template <class T>
-    CLOSEDFORM_HOST_DEVICE static T right_tangent(T, T b, T v, T p, T q) {
-        return (T(2.0) * v * q - p) / (b * b);
-    }
-};
-struct Pow : Binary {
-    template <class T>
-    CLOSEDFORM_HOST_DEVICE static T value(T a, T b) {
-        return ::pow(a, b);
-    }
-    template <class T>
-    CLOSEDFORM_HOST_DEVICE static T left(T a, T b, T) {
-        return b * ::pow(a, b - T(1.0));
-    }
-    // 0^b is 0 for every b > 0: no slope, where v log(a) would be 0 * inf.
-    template <class T>
-    CLOSEDFORM_HOST_DEVICE static T right(T a, T, T v) {
-        return v == T(0.0) ? T(0.0) : v * log(a);
-    }
-    template <class T>
-    CLOSEDFORM_HOST_DEVICE static T left_tangent(T a, T b, T, T p, T q) {
-        const T lower = ::pow(a, b - T(2.0));
-        const T by_exponent = q == T(0.0) ? T(0.0) : q * a * lower * (T(1.0) + b * log(a));
-        return p * b * (b - T(1.0)) * lower + by_exponent;
-    }
-    template <class T>
-    CLOSEDFORM_HOST_DEVICE static T right_tangent(T a, T b, T v, T p, T q) {
-        if (v == T(0.0)) {
-            return T(0.0);
-        }
-        const T l = log(a);
-        return p * (v / a) * (T(1.0) + b * l) + q * v * l * l;
-    }
 };
 
 /// How sin, cos and tan come by their values: by the reduction in sincos, which has a limit ...
@@ -329,6 +207,122 @@ struct Inv : Unary {
     template <class T>
     CLOSEDFORM_HOST_DEVICE static T curve(T, T v) {
         return T(2.0) * v * v * v;
+    }
+};
+
+struct Erf : Unary {
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T value(T a) {
+        return erf(a);
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T slope(T a, T) {
+        return T(1.1283791670955126) * exp(-(a * a));
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T curve(T a, T v) {
+        return -T(2.0) * a * slope(a, v);
+    }
+};
+struct Atan : Unary {
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T value(T a) {
+        return atan(a);
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T slope(T a, T) {
+        return T(1.0) / (a * a + T(1.0));
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T curve(T a, T v) {
+        const T s = slope(a, v);
+        return -T(2.0) * a * s * s;
+    }
+};
+struct Asin : Unary {
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T value(T a) {
+        return asin(a);
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T slope(T a, T) {
+        return T(1.0) / square_root(T(1.0) - a * a);
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T curve(T a, T v) {
+        const T s = slope(a, v);
+        return a * s * s * s;
+    }
+};
+struct Acos : Unary {
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T value(T a) {
+        return acos(a);
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T slope(T a, T v) {
+        return -Asin::slope(a, v);
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T curve(T a, T v) {
+        return -Asin::curve(a, v);
+    }
+};
+struct Sinh : Unary {
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T value(T a) {
+        return sinh(a);
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T slope(T a, T) {
+        return cosh(a);
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T curve(T, T v) {
+        return v;
+    }
+};
+struct Cosh : Unary {
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T value(T a) {
+        return cosh(a);
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T slope(T a, T) {
+        return sinh(a);
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T curve(T, T v) {
+        return v;
+    }
+};
+struct Log10 : Unary {
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T value(T a) {
+        return log10(a);
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T slope(T a, T) {
+        return T(0.4342944819032518) / a;
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T curve(T a, T) {
+        return -T(0.4342944819032518) / (a * a);
+    }
+};
+/// Zero's is zero, and that of what is not a number is none.
+struct Sign : Unary {
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T value(T a) {
+        return a > T(0.0) ? T(1.0) : (a < T(0.0) ? -T(1.0) : a);
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T slope(T, T) {
+        return T(0.0);
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T curve(T, T) {
+        return T(0.0);
     }
 };
 
