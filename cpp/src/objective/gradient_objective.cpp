@@ -108,7 +108,7 @@ class TermPencil {
                 across_[l * terms_ + k] = across_[k * terms_ + l];
             }
         }
-        return solve_pencil(across_, total_, factors_);
+        return solver_.solve(across_, total_, factors_);
     }
 
     /// Rows of a large gradient count no more than others.
@@ -164,6 +164,7 @@ class TermPencil {
     std::vector<double> total_;
     std::vector<double> across_;
     std::vector<double> factors_;
+    PencilSolver solver_;
 };
 
 /// The pencil of two gradients, the parent's first: c^T total c and c^T across c.
@@ -171,10 +172,10 @@ struct PairPencil {
     std::array<double, 4> total;
     std::array<double, 4> across;
 
-    double smallest(Joint joint) const {
+    double smallest(Joint joint, PencilSolver& solver) const {
         if (joint == Joint::sum || joint == Joint::exponent) {
             std::array<double, 2> factors{};
-            return solve_pencil(across, total, factors);
+            return solver.solve(across, total, factors);
         }
         const double sign = joint == Joint::product ? 2.0 : -2.0;
         return (across[0] + sign * across[1] + across[3]) / (total[0] + sign * total[1] + total[3]);
@@ -347,6 +348,7 @@ std::vector<double> GradientObjective::shares(const Tape& parent, std::span<cons
     }
     across_parent += total_parent;
 
+    PencilSolver solver;
     std::vector<double> result;
     for (const Tape& term : terms) {
         for (std::size_t j = 0; j < columns; ++j) {
@@ -371,7 +373,7 @@ std::vector<double> GradientObjective::shares(const Tape& parent, std::span<cons
         across[1] += total[1];
         total[2] = total[1];
         across[2] = across[1];
-        const double angle = pencil.smallest(joint);
+        const double angle = pencil.smallest(joint, solver);
         const double share = 1.0 - angle * total_parent / across_parent;
         result.push_back(angle >= 0.0 && std::isfinite(share) ? std::max(0.0, share) : 0.0);
     }

@@ -6,13 +6,24 @@
 
 #include <span>
 
+#include "core/dense_solve.hpp"
+
 namespace closedform {
 
-/// Smallest eigenvalue and its vector of across * c = value * total * c. Matrices by rows,
-/// n x n with n = factors.size(), symmetric and not negative. Terms of zero gradient or dependent
-/// on others get what the others leave. Returns the eigenvalue, in [0, 1] up to rounding;
-/// negative when the matrices are not finite or `total` is zero.
-double solve_pencil(std::span<const double> across, std::span<const double> total,
-                    std::span<double> factors);
+/// Keeps its room from one pencil to the next.
+class PencilSolver {
+  public:
+    /// Smallest eigenvalue and its vector of across * c = value * total * c. Matrices by rows,
+    /// n x n with n = factors.size(), symmetric and not negative. Terms of zero gradient or
+    /// dependent on others get what the others leave. Returns the eigenvalue, in [0, 1] up to
+    /// rounding; negative when the matrices are not finite or `total` is zero.
+    double solve(std::span<const double> across, std::span<const double> total,
+                 std::span<double> factors);
+
+  private:
+    SymmetricEigen gram_, angles_;
+    Eigen::VectorXd scale_, best_;
+    Eigen::MatrixXd scaled_, whitened_, half_, reduced_;
+};
 
 }  // namespace closedform

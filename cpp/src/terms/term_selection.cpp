@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "core/dense_solve.hpp"
 #include "core/parallel.hpp"
 
 namespace closedform {
@@ -72,7 +73,8 @@ void TermCovariance::compute(std::size_t first, std::size_t count) const {
     const ConstVector weights(weights_.data(), rows);
     const ConstVector means(means_.data(), terms);
     const Eigen::MatrixXd some = weights.asDiagonal() * all.middleCols(index(first), index(count));
-    Eigen::MatrixXd product = all.transpose() * some;
+    Eigen::MatrixXd product;
+    multiply_transposed(all, some, product);
     for (std::size_t r = 0; r < count; ++r) {
         const std::size_t t = first + r;
         product.col(index(r)) -= means * means_[t];
