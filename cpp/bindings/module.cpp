@@ -1,10 +1,20 @@
 #include <pybind11/pybind11.h>
 
+#include <string>
+
+#include "closedform/core/instruction_set.hpp"
 #include "register.hpp"
 
 PYBIND11_MODULE(_core, module) {
     module.doc() = "closedform's C++ core";
-    closedform::register_build_info(module);
+    module.def("build_info", [] {
+        pybind11::dict info;
+        info["version"] = CLOSEDFORM_VERSION;
+        info["compiler"] = CLOSEDFORM_COMPILER;
+        info["build_type"] = CLOSEDFORM_BUILD_TYPE;
+        info["instruction_set"] = std::string(closedform::name(closedform::instruction_set()));
+        return info;
+    });
     closedform::register_cuda(module);
     closedform::register_expression(module);
     closedform::register_network(module);

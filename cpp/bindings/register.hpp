@@ -6,7 +6,6 @@
 namespace closedform {
 
 void register_cuda(pybind11::module_& module);
-void register_build_info(pybind11::module_& module);
 void register_expression(pybind11::module_& module);
 void register_network(pybind11::module_& module);
 void register_operators(pybind11::module_& module);

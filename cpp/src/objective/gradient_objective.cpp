@@ -159,7 +159,7 @@ class TermPencil {
 };
 
 /// The smallest value of the pencil of two gradients, the parent's first, joined so.
-double smallest(const GradientPencil& pencil, Joint joint) {
+double smallest(GradientPencil& pencil, Joint joint) {
     if (joint == Joint::sum || joint == Joint::exponent) {
         std::array<double, 2> factors{};
         return pencil.solve(factors);

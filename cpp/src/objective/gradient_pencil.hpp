@@ -9,14 +9,25 @@
 #include <span>
 #include <vector>
 
+#include "core/dense_solve.hpp"
+
 namespace closedform {
 
-/// Smallest eigenvalue and its vector of across * c = value * total * c. Matrices by rows,
-/// n x n with n = factors.size(), symmetric and not negative. Terms of zero gradient or dependent
-/// on others get what the others leave. Returns the eigenvalue, in [0, 1] up to rounding;
-/// negative when the matrices are not finite or `total` is zero.
-double solve_pencil(std::span<const double> across, std::span<const double> total,
-                    std::span<double> factors);
+/// Keeps its room from one pencil to the next.
+class PencilSolver {
+  public:
+    /// Smallest eigenvalue and its vector of across * c = value * total * c. Matrices by rows,
+    /// n x n with n = factors.size(), symmetric and not negative. Terms of zero gradient or
+    /// dependent on others get what the others leave. Returns the eigenvalue, in [0, 1] up to
+    /// rounding; negative when the matrices are not finite or `total` is zero.
+    double solve(std::span<const double> across, std::span<const double> total,
+                 std::span<double> factors);
+
+  private:
+    SymmetricEigen gram_, angles_;
+    Eigen::VectorXd scale_, best_;
+    Eigen::MatrixXd scaled_, whitened_, half_, reduced_;
+};
 
 /// The two matrices as sums over rows, their lower triangles first.
 class GradientPencil {
@@ -47,9 +58,11 @@ class GradientPencil {
 
     double total(std::size_t k, std::size_t l) const { return total_[k * terms_ + l]; }
     double across(std::size_t k, std::size_t l) const { return across_[k * terms_ + l]; }
-    double solve(std::span<double> factors) const { return solve_pencil(across_, total_, factors); }
+    /// As PencilSolver::solve.
+    double solve(std::span<double> factors) { return solver_.solve(across_, total_, factors); }
 
   private:
+    PencilSolver solver_;
     std::size_t terms_;
     std::vector<double> total_;
     std::vector<double> across_;

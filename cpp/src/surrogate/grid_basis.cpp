@@ -1,11 +1,11 @@
 #include "closedform/surrogate/grid_basis.hpp"
 
-#include <Eigen/Dense>
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <stdexcept>
 
+#include "core/dense_solve.hpp"
 #include "kernels/tensor_row.hpp"
 
 namespace closedform {
@@ -56,7 +56,7 @@ Eigen::MatrixXd patch_cubics(const double* node, std::size_t count, std::size_t 
     }
     Eigen::MatrixXd right = Eigen::MatrixXd::Zero(n + m, n);
     right.topRows(n).setIdentity();
-    const Eigen::MatrixXd solved = g.fullPivLu().solve(right);  // column j: W_j's coefficients
+    const Eigen::MatrixXd solved = solve(g, right);  // column j: W_j's coefficients
     // Sum_i c_i |z - z_i|^3 + sum_k b_k z^k as a polynomial on the element: every node lies to one
     // side of it, so |z - z_i|^3 = sign_i (z - z_i)^3 there.
     Eigen::MatrixXd cubics = Eigen::MatrixXd::Zero(4, n);

@@ -1,11 +1,11 @@
 #include "closedform/symmetry/separable_blocks.hpp"
 
-#include <Eigen/QR>
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <optional>
 
+#include "core/dense_solve.hpp"
 #include "symmetry/noise_test.hpp"
 
 namespace closedform {
@@ -14,10 +14,13 @@ namespace {
 constexpr std::size_t most_rows = 2048;
 constexpr int degree = 6;
 
-/// Columns with an orthonormal basis of the space of the given ones.
-Eigen::MatrixXd orthonormal(const Eigen::MatrixXd& columns) {
-    const Eigen::HouseholderQR<Eigen::MatrixXd> qr(columns);
-    return qr.householderQ() * Eigen::MatrixXd::Identity(columns.rows(), columns.cols());
+/// What the space of an orthonormal basis leaves of the columns.
+Eigen::MatrixXd outside(const Eigen::MatrixXd& basis, const Eigen::MatrixXd& columns) {
+    Eigen::MatrixXd within;
+    Eigen::MatrixXd there;
+    multiply_transposed(basis, columns, within);
+    multiply(basis, within, there);
+    return columns - there;
 }
 
 /// SeparableBlock::statistic; nothing where it is more than noise gives. places: rows x inputs;
@@ -47,9 +50,11 @@ std::optional<double> other_inputs_share(const Eigen::MatrixXd& places, Eigen::I
     }
     const Eigen::MatrixXd weighted = root.asDiagonal() * direction;
     const Eigen::MatrixXd basis = orthonormal(pair);
-    const Eigen::MatrixXd left = weighted - basis * (basis.transpose() * weighted);
-    const Eigen::MatrixXd more = orthonormal(others - basis * (basis.transpose() * others));
-    const double explained = (more.transpose() * left).squaredNorm();
+    const Eigen::MatrixXd left = outside(basis, weighted);
+    const Eigen::MatrixXd more = orthonormal(outside(basis, others));
+    Eigen::MatrixXd along;
+    multiply_transposed(more, left, along);
+    const double explained = along.squaredNorm();
     // What residuals of the same sizes and random signs would give.
     const double expected =
         (more.rowwise().squaredNorm().transpose() * left.array().square().matrix()).sum();

@@ -1,7 +1,6 @@
 #include "closedform/terms/sums_of_terms.hpp"
 
 #include <Eigen/Core>
-#include <Eigen/QR>
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -15,6 +14,7 @@
 
 #include "closedform/core/link_function.hpp"
 #include "closedform/expression/canonical_form.hpp"
+#include "core/dense_solve.hpp"
 #include "core/parallel.hpp"
 #include "core/sample_rows.hpp"
 #include "expression/workspace.hpp"
@@ -193,7 +193,7 @@ class Sums {
             matrix.col(k + 1) = column.cwiseProduct(root);
         }
         right = Eigen::Map<const Eigen::VectorXd>(target.values.data(), rows).cwiseProduct(root);
-        const Eigen::VectorXd solution = matrix.colPivHouseholderQr().solve(right);
+        const Eigen::VectorXd solution = closedform::least_squares(matrix, right);
         return {solution(0), {solution.data() + 1, solution.data() + solution.size()}};
     }
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "core/dense_solve.hpp"
 #include "core/parallel.hpp"
 
 namespace closedform {

@@ -1,6 +1,6 @@
 #include <doctest/doctest.h>
 
-#include <Eigen/Dense>
+#include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
 #include <numbers>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "closedform/surrogate/grid_basis.hpp"
+#include "core/dense_solve.hpp"
 #include "core/random.hpp"
 
 using closedform::GridBasis;
@@ -41,7 +42,7 @@ Eigen::VectorXd dense_w(const std::vector<double>& patch, std::size_t p, double 
     for (Eigen::Index q = 0; q < m; ++q) {
         row[k + q] = std::pow(x, static_cast<double>(q));
     }
-    return g.fullPivLu().solve(row).head(k);
+    return closedform::solve(g, row).col(0).head(k);
 }
 
 /// The interpolant from the definition, with plain cubics at the ends.

@@ -1,6 +1,6 @@
 #include <doctest/doctest.h>
 
-#include <Eigen/Dense>
+#include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -10,6 +10,7 @@
 #include "closedform/expression/evaluate.hpp"
 #include "closedform/expression/infix.hpp"
 #include "closedform/terms/sums_of_terms.hpp"
+#include "core/dense_solve.hpp"
 #include "core/random.hpp"
 #include "objective/objective.hpp"
 #include "terms/term_library.hpp"
@@ -83,7 +84,7 @@ double error_of(const TermLibrary& library, const std::vector<int>& terms,
                 root * library.column(static_cast<std::size_t>(terms[k]))[row];
         }
     }
-    const Eigen::VectorXd solution = matrix.colPivHouseholderQr().solve(right);
+    const Eigen::VectorXd solution = closedform::least_squares(matrix, right);
     return (matrix * solution - right).squaredNorm() / total;
 }
 
