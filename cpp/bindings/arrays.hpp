@@ -13,6 +13,7 @@
 #include "closedform/core/stop.hpp"
 #include "closedform/core/table.hpp"
 #include "interpreter_lock.hpp"
+#include "interruption.hpp"
 
 namespace closedform {
 
@@ -47,6 +48,9 @@ class Interrupt {
     /// With the GIL held, after the library has returned.
     void rethrow() const {
         if (token_.interrupted()) {
+            if (PyErr_Occurred() == nullptr) {  // the signal was held back
+                PyErr_SetNone(PyExc_KeyboardInterrupt);
+            }
             throw pybind11::error_already_set();
         }
     }
@@ -54,7 +58,7 @@ class Interrupt {
   private:
     StopToken token_{std::numeric_limits<double>::infinity(), [] {
                          const Locked locked;
-                         return PyErr_CheckSignals() != 0;
+                         return interrupted();
                      }};
 };
 

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "closedform/core/instruction_set.hpp"
+#include "interruption.hpp"
 #include "register.hpp"
 
 PYBIND11_MODULE(_core, module) {
@@ -17,6 +18,7 @@ PYBIND11_MODULE(_core, module) {
     });
     closedform::register_cuda(module);
     closedform::register_expression(module);
+    closedform::register_interruption(module);
     closedform::register_network(module);
     closedform::register_operators(module);
     closedform::register_search(module);

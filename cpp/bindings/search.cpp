@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 #include <memory>
 #include <optional>
 
@@ -145,12 +146,14 @@ py::dict run(const Array<T>& x, const PythonTarget& target, const std::vector<st
     options.good_enough = good_enough;
     options.start = parsed(start, names);
     // Ctrl-C and an exception in the callback end the search; the latter is raised afterwards.
+    options.stop = StopToken(std::numeric_limits<double>::infinity(), [] {
+        const Locked locked;
+        const bool now = interrupted();
+        PyErr_Clear();
+        return now;
+    });
     const auto progress = [&](const SearchProgress& now) {
         const Locked locked;
-        if (PyErr_CheckSignals() != 0) {
-            PyErr_Clear();
-            return true;
-        }
         return !callback.is_none() &&
                callback(now.seconds, now.evaluations, entries(now.front, names)).cast<bool>();
     };

@@ -37,7 +37,7 @@ std::vector<std::tuple<std::string, double>> run(
     options.stop = StopToken(std::numeric_limits<double>::infinity(), [&] {
         const Locked locked;
         try {
-            return PyErr_CheckSignals() != 0 ||
+            return interrupted() ||
                    (!stop_callback.is_none() && stop_callback().template cast<bool>());
         } catch (const std::exception&) {  // not what ends a thread with the interpreter
             failure = std::current_exception();

@@ -16,6 +16,7 @@ from closedform.formulas.front import Front, pareto
 from closedform.pipelines.results import Discovery, Errors
 from closedform.pipelines.stages import LEAST_SECONDS, Stages
 from closedform.pipelines.through_surrogate import ThroughSurrogate
+from closedform.searches import interruption
 from closedform.searches.backends import dispatch
 from closedform.searches.budget import Budget, last_stage
 from closedform.searches.description_length import shortest_description
@@ -102,6 +103,14 @@ def discover(
         device=device,
         budget=Budget(settings.time, evaluations, callback, kept, LEAST_SECONDS),
     )
+    with interruption.held():
+        found = _discovered(run, strategy, _Test(test_X, test_y, test_w))
+        if settings.checkpoint is not None:
+            settings.checkpoint.conclude(found.front)
+    return found
+
+
+def _discovered(run: Stages, strategy: str, test: _Test) -> Discovery:
     surrogate, structure, through = None, None, None
     direct = run.first_look()
     if strategy != "direct" and not run.done(direct):
@@ -112,12 +121,7 @@ def discover(
             through = ThroughSurrogate(run, surrogate, structure, split).front()
     if not run.done(through) and not run.done(direct):
         direct = run.search("search on the data", 1.0, direct)
-    found = _conclude(
-        run, surrogate, structure, strategy, direct, through, _Test(test_X, test_y, test_w)
-    )
-    if settings.checkpoint is not None:
-        settings.checkpoint.conclude(found.front)
-    return found
+    return _conclude(run, surrogate, structure, strategy, direct, through, test)
 
 
 @dataclass(frozen=True)

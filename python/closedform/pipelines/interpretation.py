@@ -19,6 +19,7 @@ from closedform.neurons.unit_gradients import UnitGradients, points, unit_gradie
 from closedform.pipelines import monotone_link
 from closedform.pipelines.monotone_link import MonotoneLink
 from closedform.pipelines.results import Fidelity, Interpretation
+from closedform.searches import interruption
 from closedform.searches.backends import dispatch
 from closedform.searches.budget import Budget
 from closedform.searches.directions import search_directions, unit_rows
@@ -116,25 +117,28 @@ def interpret(
         threads=threads,
         seed=seed,
     )
-    front = _search(gradients, settings, budget, signed=signed, symmetries=symmetries)
-    if settings.checkpoint is not None:
-        settings.checkpoint.conclude(front)
-    held_out = unit_gradients(net, choosing.X, band=band, weights=choosing.weights, threads=threads)
-    best = steepest_drop(front, held_out.X, held_out.U, held_out.weights)
-    formula = front[best]
-    link = _link(formula, gradients, settings, budget, link_quota)
-    threshold = _threshold(formula, net, searched.X, threads)
-    return Interpretation(
-        formula=formula,
-        front=front.with_best(best),
-        link=link,
-        threshold=threshold,
-        fidelity=_fidelity(net, measuring, band, formula, threshold, threads),
-        symmetries=front.symmetries,
-        gradients=gradients,
-        network=net.description,
-        stopped=front.stopped,
-    )
+    with interruption.held():
+        front = _search(gradients, settings, budget, signed=signed, symmetries=symmetries)
+        if settings.checkpoint is not None:
+            settings.checkpoint.conclude(front)
+        held_out = unit_gradients(
+            net, choosing.X, band=band, weights=choosing.weights, threads=threads
+        )
+        best = steepest_drop(front, held_out.X, held_out.U, held_out.weights)
+        formula = front[best]
+        link = _link(formula, gradients, settings, budget, link_quota)
+        threshold = _threshold(formula, net, searched.X, threads)
+        return Interpretation(
+            formula=formula,
+            front=front.with_best(best),
+            link=link,
+            threshold=threshold,
+            fidelity=_fidelity(net, measuring, band, formula, threshold, threads),
+            symmetries=front.symmetries,
+            gradients=gradients,
+            network=net.description,
+            stopped=front.stopped,
+        )
 
 
 def _table(net: Network, X: object, weights: object) -> tuple[Matrix, Floats | str | None]:

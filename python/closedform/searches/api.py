@@ -7,6 +7,7 @@ from typing import Any
 
 from closedform.errors import InputError
 from closedform.formulas.front import Front
+from closedform.searches import interruption
 from closedform.searches.backends import dispatch
 from closedform.searches.directions import search_directions, unit_rows
 from closedform.searches.labels import search_labels, signs_of
@@ -114,18 +115,16 @@ def search(
         data = chunks.gather(X, None, weights)
         units = unit_rows(gradients, data.inputs)
         dispatch.prepare(settings)
-        front = search_directions(
-            data.inputs,
-            Directions(units, None, data.weights, signed),
-            settings,
-            symmetries=symmetries,
-        )
+        target = Directions(units, None, data.weights, signed)
+        with interruption.held():
+            front = search_directions(data.inputs, target, settings, symmetries=symmetries)
     elif labels is not None:
         column = labels if isinstance(labels, str) else None
         data = chunks.gather(X, column, weights, y_name="labels")
         signs = signs_of(data.y if column else labels, len(data.inputs.values))
         dispatch.prepare(settings)
-        front = search_labels(data.inputs, Labels(signs, data.weights), settings)
+        with interruption.held():
+            front = search_labels(data.inputs, Labels(signs, data.weights), settings)
     else:
         data = chunks.gather(X, values, weights, y_name="values")
         if data.y is None:
@@ -133,7 +132,8 @@ def search(
                 "values, gradients, labels: none given, and X brings no values; give exactly one"
             )
         dispatch.prepare(settings)
-        front = search_values(data.inputs, Values(data.y, data.weights), settings)
+        with interruption.held():
+            front = search_values(data.inputs, Values(data.y, data.weights), settings)
     front = front.of_data(data.inputs.labels, data.inputs.values)
     if settings.checkpoint is not None:
         settings.checkpoint.conclude(front)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from time import monotonic
 
 from closedform.formulas.formula import Formula
+from closedform.searches import interruption
 from closedform.searches.progress import Callback, Progress
 
 # Share of the time that is kept for the choice of the best formula, and the most of it.
@@ -76,6 +77,8 @@ class Budget:
 
     def used_up(self) -> bool:
         """Whether the run is to end: nothing is left, or it was stopped."""
+        if interruption.requested():
+            self.stopped = "interrupted"
         if not self.stopped and self.left() <= self.least:
             self.stopped = "time"
         if not self.stopped and self.evaluations is not None and self.spent >= self.evaluations:

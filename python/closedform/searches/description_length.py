@@ -11,6 +11,7 @@ import numpy as np
 from closedform import _core
 from closedform._typing import FloatMatrix, Floats
 from closedform.formulas.formula import Formula
+from closedform.searches import interruption
 from closedform.searches.objectives import Values
 from closedform.tables.rows import sample_rows
 
@@ -45,7 +46,7 @@ def cross_errors(
         train_w = None if weights is None else weights[fitted]
         held_X = np.ascontiguousarray(X[held], dtype=np.float64)
         for i, formula in enumerate(formulas):
-            if monotonic() > ends:
+            if monotonic() > ends or interruption.requested():
                 return _finite(errors[:, : part[0]])
             expression, _ = formula._expression.refit(train_X, train_y, train_w, -1.0, 0.0)
             squares = (expression.evaluate(held_X, 1) - y[held]) ** 2

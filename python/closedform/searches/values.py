@@ -12,6 +12,7 @@ from closedform._typing import FloatMatrix
 from closedform.formulas.formula import Formula, scored
 from closedform.formulas.front import Front, pareto
 from closedform.formulas.sympy_process import sympy_process
+from closedform.searches import interruption
 from closedform.searches.backends import dispatch
 from closedform.searches.budget import Budget, last_stage
 from closedform.searches.description_length import description_lengths, shortest_description
@@ -43,7 +44,7 @@ def search_values(
     try:
         texts = []
         for formula in _by_worth(found, table.values):
-            if monotonic() > ends:
+            if monotonic() > ends or interruption.requested():
                 break
             if (text := sympy.shorter(formula, settings.operators, ends - monotonic())) is not None:
                 texts.append(text)

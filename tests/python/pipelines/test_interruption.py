@@ -1,0 +1,153 @@
+"""Signals end runs, and what was found until then comes back."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from types import FrameType
+
+import numpy as np
+import pytest
+
+import closedform as cf
+from closedform import _core
+from closedform.searches import interruption
+
+PACKAGE = os.path.dirname(cf.__file__)
+MOMENTS = 24  # lines of the pipelines, drawn by chance
+
+
+def data() -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    X = rng.uniform(0.5, 2.0, (200, 6))
+    return X, np.sin(3 * X[:, 0]) * X[:, 1] + X[:, 2] / X[:, 3] + 0.1 * rng.normal(size=200)
+
+
+def lines_run(run: object) -> list[tuple[str, int]]:
+    """The package's lines that run within `held`, in their order, each once."""
+    seen: dict[tuple[str, int], None] = {}
+
+    def trace(frame: FrameType, event: str, _: object) -> object:
+        if not frame.f_code.co_filename.startswith(PACKAGE):
+            return None
+        if event == "line" and signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+            seen[(frame.f_code.co_filename, frame.f_lineno)] = None
+        return trace
+
+    sys.settrace(trace)
+    try:
+        run()  # type: ignore[operator]
+    finally:
+        sys.settrace(None)
+    return [at for at in seen if not at[0].endswith("interruption.py")]
+
+
+def interrupted_at(at: tuple[str, int], run: object) -> object:
+    """What the run gives back where Ctrl-C comes at this line."""
+    sent = False
+
+    def trace(frame: FrameType, event: str, _: object) -> object:
+        nonlocal sent
+        if frame.f_code.co_filename != at[0]:
+            return trace if frame.f_code.co_filename.startswith(PACKAGE) else None
+        if event == "line" and frame.f_lineno == at[1] and not sent and _holds():
+            sent = True
+            os.kill(os.getpid(), signal.SIGINT)
+        return trace
+
+    sys.settrace(trace)
+    try:
+        return run()  # type: ignore[operator]
+    finally:
+        sys.settrace(None)
+
+
+def _holds() -> bool:
+    return signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL
+
+
+def test_a_signal_at_any_line_of_discover_keeps_what_was_found() -> None:
+    X, y = data()
+
+    def run() -> cf.Discovery:
+        return cf.discover(X, y, time=1.0, max_size=12, threads=2)
+
+    lines = lines_run(run)
+    assert len(lines) > 200
+    chosen = np.random.default_rng(1).choice(len(lines), MOMENTS, replace=False)
+    for at in [lines[i] for i in chosen]:
+        found = interrupted_at(at, run)
+        assert isinstance(found, cf.Discovery), at
+        assert np.isfinite(found.formula(X)).all(), at
+        assert not _core.interrupt_requested()
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_a_long_search_with_its_front(number: int) -> None:
+    X, y = data()
+    front = cf.search(
+        X, values=y, time=600, callback=lambda _: os.kill(os.getpid(), number), threads=2
+    )
+    assert front.stopped == "interrupted"
+    assert len(front) > 1
+
+
+def test_the_second_signal_raises() -> None:
+    def twice() -> None:
+        with interruption.held():
+            os.kill(os.getpid(), signal.SIGINT)
+            assert interruption.requested()
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        twice()
+    assert not interruption.requested()
+
+
+def test_a_users_own_handler_is_left_alone() -> None:
+    heard = []
+    before = signal.signal(signal.SIGTERM, lambda number, _: heard.append(number))
+    try:
+        with interruption.held():
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert not interruption.requested()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert heard == [signal.SIGTERM]
+
+
+def test_other_threads_change_no_handlers() -> None:
+    kept = []
+
+    def look() -> None:
+        with interruption.held():
+            kept.append(signal.getsignal(signal.SIGINT))
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    thread.join()
+    assert kept == [signal.default_int_handler]
+
+
+def test_the_command_prints_what_it_has_when_it_is_terminated(tmp_path: object) -> None:
+    path = os.path.join(str(tmp_path), "data.csv")
+    X, y = data()
+    header = ",".join([*(f"x{j}" for j in range(6)), "y"])
+    np.savetxt(path, np.column_stack([X, y]), delimiter=",", header=header, comments="")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "closedform", "discover", path, "--target", "y", "--time", "600"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    while "search" not in process.stderr.readline():
+        pass
+    process.terminate()
+    said, _ = process.communicate()
+    assert "y = " in said
+    assert process.returncode == 130
