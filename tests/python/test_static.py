@@ -35,6 +35,7 @@ def test_the_version_is_the_same_everywhere() -> None:
 def test_extension_is_typed() -> None:
     tree = ast.parse((SOURCES / "_core.pyi").read_text())
     stub = {node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+    stub |= {ast.unparse(node.target) for node in tree.body if isinstance(node, ast.AnnAssign)}
     assert {name for name in dir(_core) if not name.startswith("_")} <= stub
 
 
