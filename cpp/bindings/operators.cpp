@@ -2,7 +2,6 @@
 
 #include <stdexcept>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "closedform/expression/expression.hpp"
@@ -20,9 +19,6 @@ void register_operators(py::module_& module) {
         .def_readonly("power", &OperatorFacts::power)
         .def_readonly("periodic", &OperatorFacts::periodic)
         .def_readonly("values_only", &OperatorFacts::values_only)
-        .def_property_readonly(
-            "domain",
-            [](const OperatorFacts& self) { return std::pair(self.domain.low, self.domain.high); })
         .def_readonly("cost", &OperatorFacts::cost)
         .def_property_readonly("slopes",
                                [](const OperatorFacts& self) {
