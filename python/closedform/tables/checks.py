@@ -6,6 +6,7 @@ row and column (rows count from 0, as they do in numpy) and the way out.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,8 @@ from closedform.tables.rows import row_blocks
 
 # Beyond these, sums of squares of residuals lose their digits or overflow.
 SMALLEST, LARGEST = 1e-100, 1e100
+MISSING = (-99.0, -999.0, -9999.0, -99999.0, -999999.0, -32768.0)
+LOOKED_AT = 100_000
 
 
 @dataclass(frozen=True)
@@ -177,6 +180,22 @@ def sizes(values: FloatMatrix | Floats, name: str, names: tuple[str, ...] = ()) 
         raise InputError(
             f"{name}: {column} nothing but numbers below {SMALLEST:g}; give it in other units"
         )
+
+
+def missing_marks(values: FloatMatrix, name: str, names: tuple[str, ...]) -> None:
+    """Warns of a number that stands for a missing value in many files: in a column that has no
+    other negative one. Looks at the first rows alone."""
+    first = values[:LOOKED_AT]
+    lowest = first.min(axis=0)
+    for j in np.flatnonzero(np.isin(lowest, MISSING)):
+        column = first[:, j]
+        marked = column == lowest[j]
+        if not marked.all() and column[~marked].min() >= 0:
+            warnings.warn(
+                f"{name}: column {names[j]!r} is {lowest[j]:g} at {int(marked.sum())} rows and "
+                "nowhere else negative; if that stands for a missing value, drop those rows",
+                stacklevel=3,
+            )
 
 
 def varying_columns(table: Matrix, *, name: str = "X") -> None:

@@ -106,6 +106,7 @@ def gather(
     if row_weights is not None:
         row_weights = checks.weights(row_weights, n)
     checks.sizes(found.inputs.values, "X", found.inputs.names)
+    checks.missing_marks(found.inputs.values, "X", found.inputs.names)
     for name, column in ((y_name, target), ("weights", row_weights)):
         if column is not None:
             checks.sizes(column, name)

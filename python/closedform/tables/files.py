@@ -19,6 +19,8 @@ from closedform.tables.checks import Matrix
 from closedform.tables.chunks import BATCH_ROWS, Chunk, Data, dataset, decoded, of_dataset
 from closedform.tables.names import variable_names
 
+COMPARED = 1000  # names, with one that is not there: it takes long
+
 
 @dataclass(frozen=True)
 class _Choice:
@@ -51,6 +53,8 @@ def read_table(
     try:
         if file.is_dir() and any(file.rglob("*.parquet")):
             return _read_parquet(file, target, drop, weights)
+        if file.exists() and not (file.is_file() or file.is_dir()):
+            raise InputError(f"{file}: is a device or a pipe; save what it says to a file first")
         with file.open("rb") as stream:
             magic = stream.read(4)
         if not magic:
@@ -67,9 +71,11 @@ def read_table(
 def _choose(
     file: Path, labels: list[str], target: str | None, drop: Sequence[str], weights: str | None
 ) -> _Choice:
+    known: set[str] = set()
     for label in labels:
-        if labels.count(label) > 1:
+        if label in known:
             raise InputError(f"{file}: two columns are called {label!r}; rename one")
+        known.add(label)
     wanted = [("drop", label) for label in drop]
     if target is not None:
         wanted.insert(0, ("target", target))
@@ -77,8 +83,8 @@ def _choose(
         wanted.append(("weights", weights))
     roles: dict[str, str] = {}
     for role, label in wanted:
-        if label not in labels:
-            near = difflib.get_close_matches(label, labels, n=3, cutoff=0.5)
+        if label not in known:
+            near = difflib.get_close_matches(label, labels[:COMPARED], n=3, cutoff=0.5)
             hint = "did you mean" if near else "it has" if len(labels) < 9 else "its first are"
             shown = ", ".join(map(repr, near or labels[:8]))
             raise InputError(f"{role}: no column {label!r} in {file}; {hint} {shown}")
@@ -99,7 +105,9 @@ def _read_csv(file: Path, target: str | None, drop: Sequence[str], weights: str 
         stream.seek(0)
         reader = csv.reader(stream, delimiter=max(",;\t", key=header.count), strict=True)
         try:
-            labels = [label.strip() for label in next(reader)]
+            labels = [label.strip() for label in next(reader, [])]
+            if not labels:
+                raise InputError(f"{file}: has no first line of column names; add a header")
             _check_header(file, labels)
             choice = _choose(file, labels, target, drop, weights)
             parts = _csv_chunks(file, reader, labels, choice)

@@ -196,3 +196,13 @@ def test_laws_are_exact_at_every_scale_that_is_not_refused(power: int) -> None:
     fresh = rng.uniform(1.0, 2.0, (9, 2)) * [10.0**power, 1.0]
     assert found.stopped == "exact"
     np.testing.assert_allclose(found.best(fresh), fresh[:, 0] * fresh[:, 1], rtol=1e-9)
+
+
+def test_a_mark_of_missing_values_is_named() -> None:
+    rows = np.random.default_rng(2).uniform(1.0, 2.0, (30, 2))
+    rows[[3, 4], 1] = -9999.0
+    said = r"^X: column 'x2' is -9999 at 2 rows and nowhere else negative"
+    with pytest.warns(UserWarning, match=said):
+        cf.search(rows, values=rows[:, 0], evaluations=100)
+    rows[5, 1] = -3.0
+    cf.search(rows, values=rows[:, 0], evaluations=100)  # warnings are errors here

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -128,3 +129,22 @@ def test_unreadable_paths(tmp_path: Path, make: bool, message: str) -> None:
         path.mkdir()
     with pytest.raises(InputError, match=f"{message}.*; check the path"):
         read_table(path, target="y")
+
+
+def test_what_is_no_table_at_all_is_said_at_once(tmp_path: Path) -> None:
+    (tmp_path / "bom.csv").write_bytes(b"\xef\xbb\xbf")
+    with pytest.raises(InputError, match=r"has no first line of column names"):
+        read_table(tmp_path / "bom.csv", target="y")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match=r"is a device or a pipe"):
+        read_table(tmp_path / "pipe", target="y")
+
+
+def test_many_columns_are_read_in_linear_time(tmp_path: Path) -> None:
+    # Looking for each among all would take minutes.
+    names = [f"c{j}" for j in range(200_000)]
+    path = tmp_path / "wide.csv"
+    path.write_text("\n".join([",".join(names), *[",".join("1" for _ in names)] * 2]))
+    with pytest.raises(InputError, match=r"target: no column 'y'"):
+        read_table(path, target="y")
+    assert read_table(path, target=names[0]).inputs.values.shape == (2, 199_999)
