@@ -88,3 +88,14 @@ def test_arrows_of_cuda_point_downwards(path: Path) -> None:
             assert parts[1] == room or parts[1] in CUDA_ABOVE[room].split(), other
         else:
             assert parts[0] in CUDA_ROOMS[room].split(), f"cuda/{room} includes {other}"
+
+
+def test_threads_are_tested_under_their_sanitizer() -> None:
+    """What `.ci/run` builds for ThreadSanitizer has every test that it names."""
+    named = re.compile(r'^\s*TEST_CASE\w*\(\s*"[^"]*(?:thread|worker)', re.MULTILINE)
+    tests = {p for p in sources(ROOT / "tests/cpp") if named.search(p.read_text())}
+    built = re.search(
+        r"set\(CLOSEDFORM_THREAD_TESTS([^)]*)\)", (ROOT / "CMakeLists.txt").read_text()
+    )
+    assert built is not None
+    assert tests == {ROOT / name for name in built[1].split()} - {ROOT / "tests/cpp/main.cpp"}
