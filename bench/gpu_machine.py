@@ -9,17 +9,16 @@ import re
 import shutil
 import subprocess
 import tempfile
-import threading
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from bench.machine import together
 from closedform import _core
 
 COPIED, LINKED, NEW = 1 << 30, 1 << 28, 800 << 20  # bytes
@@ -78,14 +77,8 @@ def new_pages(threads: int) -> float:
     for _ in range(3):
         array = np.empty(NEW // 8)
         parts = np.array_split(array, threads)
-        team = [threading.Thread(target=part.fill, args=(1.0,)) for part in parts]
-        begun = time.perf_counter()
-        for member in team:
-            member.start()
-        for member in team:
-            member.join()
-        best = min(best, time.perf_counter() - begun)
-        del array, parts, team
+        best = min(best, together([partial(part.fill, 1.0) for part in parts]))
+        del array, parts
     return NEW / best
 
 

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -89,16 +89,18 @@ def bandwidth(threads: int) -> float:
 def _least(prepare: Callable[[], Callable[[], None]], threads: int) -> float:
     """Least seconds in which every thread has done its own work once."""
     works = [prepare() for _ in range(threads)]
-    best = float("inf")
-    for _ in range(REPEATS):
-        team = [threading.Thread(target=work) for work in works]
-        begun = time.perf_counter()
-        for member in team:
-            member.start()
-        for member in team:
-            member.join()
-        best = min(best, time.perf_counter() - begun)
-    return best
+    return min(together(works) for _ in range(REPEATS))
+
+
+def together(works: Sequence[Callable[[], object]]) -> float:
+    """Seconds in which each of the works is done by a thread of its own."""
+    team = [threading.Thread(target=work) for work in works]
+    begun = time.perf_counter()
+    for member in team:
+        member.start()
+    for member in team:
+        member.join()
+    return time.perf_counter() - begun
 
 
 def _pointer(array: np.ndarray) -> ctypes.c_void_p:

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "arrays.hpp"
-#include "gpu/device.hpp"
+#include "closedform/gpu/device.hpp"
 
 namespace closedform {
 

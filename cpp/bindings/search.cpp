@@ -11,8 +11,8 @@
 
 #include "arrays.hpp"
 #include "closedform/expression/infix.hpp"
+#include "closedform/gpu/device.hpp"
 #include "closedform/objective/full_data.hpp"
-#include "gpu/device.hpp"
 #include "interpreter_lock.hpp"
 #include "register.hpp"
 
@@ -104,7 +104,7 @@ std::vector<double> goal_losses(const PythonTarget& self, const std::vector<std:
     const auto view = matrix_view(x, "X");
     const std::vector<Tape> tapes = parsed(texts, names);
     const Unlocked unlocked;
-    return losses_on_all_rows<T>(tapes, view, *self.target, threads);
+    return losses_on_all_rows(tapes, *loss_sums<T>(view, *self.target, threads));
 }
 
 template <class T>
@@ -115,8 +115,7 @@ std::vector<double> goal_losses_on_device(const PythonTarget& self,
     const auto view = matrix_view(x, "X");
     const std::vector<Tape> tapes = parsed(texts, names);
     const Unlocked unlocked;
-    const auto there = cuda::losses_of(view, *self.target);
-    return rough ? there->rough_losses(tapes) : there->losses(tapes);
+    return losses_on_all_rows(tapes, *cuda::loss_sums(view, *self.target), rough);
 }
 
 template <class T>
@@ -161,7 +160,7 @@ py::dict run(const Array<T>& x, const PythonTarget& target, const std::vector<st
     {
         const Unlocked unlocked;
         const auto begin = std::chrono::steady_clock::now();
-        const auto there = on_device ? cuda::losses_of(view, *target.target) : nullptr;
+        const auto there = on_device ? cuda::loss_sums(view, *target.target) : nullptr;
         options.loss_rows = there.get();
         // Taking all rows there can last.
         const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - begin;

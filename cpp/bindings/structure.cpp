@@ -3,9 +3,9 @@
 #include <optional>
 
 #include "arrays.hpp"
+#include "closedform/gpu/device.hpp"
 #include "closedform/structure/separation.hpp"
 #include "closedform/surrogate/fit_surrogate.hpp"
-#include "gpu/device.hpp"
 #include "interpreter_lock.hpp"
 #include "register.hpp"
 
@@ -43,14 +43,13 @@ py::dict separate_rows(const TensorSurrogate& model, const py::array& x,
     options.time = time;
     options.seed = seed;
     options.threads = threads;
-    if (on_device) {
-        options.totals = [&](double c) { return cuda::pair_totals(model, {rows, false}, c); };
-    }
     Interrupt interrupt;
     options.stop = interrupt.token();
     Separation result;
     try {
         const Unlocked unlocked;
+        const auto there = on_device ? cuda::pair_sums(model, {rows, false}) : nullptr;
+        options.pair_sums = there.get();
         result = separate(model, rows, y ? span_of(*y) : std::span<const double>{},
                           weights ? span_of(*weights) : std::span<const double>{}, options);
     } catch (const FitStopped&) {  // nothing but Ctrl-C stops it here

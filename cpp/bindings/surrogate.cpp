@@ -70,7 +70,7 @@ py::tuple fit(const py::array& x, const DoubleArray& y, const std::optional<Doub
     options.seed = seed;
     options.threads = threads;
     if (on_device) {
-        options.rows_there = cuda::moments_of;
+        options.rows_there = cuda::moment_sums;
     }
     Interrupt interrupt;
     options.stop = interrupt.token();

@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <vector>
 
+#include "closedform/objective/full_data.hpp"
 #include "closedform/objective/loss_sums.hpp"
 #include "closedform/objective/target.hpp"
 #include "cuda/objective/full_data_body.hpp"
@@ -28,7 +29,7 @@ inline constexpr std::size_t most_parts = std::size_t{1} << 16U;
 inline constexpr std::size_t most_part_bytes = std::size_t{64} << 20U;
 
 template <class X, class Runtime>
-class TapeScorer : public LossRows {
+class TapeScorer : public LossRowSums {
   public:
     /// Copies the rows to the device where they find room, else with every batch; the arrays must
     /// live as long as this does. The runtime is `arguments`' own. Throws std::invalid_argument
@@ -49,11 +50,15 @@ class TapeScorer : public LossRows {
         }
     }
 
-    std::vector<double> losses(std::span<const Tape> tapes) override {
-        return losses_of(sums<double>(tapes));
-    }
-    std::vector<double> rough_losses(std::span<const Tape> tapes) override {
-        return losses_of(sums<X>(tapes));
+    /// To the end, whatever the token says: a device is soon through.
+    bool add(const LossQuestion& question, const StopToken& /*stop*/,
+             std::vector<LossSums>& total) override {
+        const std::vector<LossSums> found =
+            question.rough ? sums<X>(question.tapes) : sums<double>(question.tapes);
+        for (std::size_t e = 0; e < found.size(); ++e) {
+            total[e] += found[e];
+        }
+        return true;
     }
 
     bool resident() const override { return store_.resident(); }
@@ -90,13 +95,6 @@ class TapeScorer : public LossRows {
             throw std::invalid_argument("gradients: need one component for each column of X");
         }
         return target;
-    }
-    static std::vector<double> losses_of(const std::vector<LossSums>& sums) {
-        std::vector<double> losses;
-        for (const LossSums& sum : sums) {
-            losses.push_back(sum.loss());
-        }
-        return losses;
     }
 
     double weight(std::size_t i) const {

@@ -9,10 +9,10 @@
 #include <string>
 #include <utility>
 
+#include "closedform/gpu/device.hpp"
 #include "cuda/runtime/cuda_block.cuh"
 #include "cuda/runtime/kept_blocks.hpp"
 #include "cuda/runtime/matrix_library.hpp"
-#include "gpu/device.hpp"
 
 namespace closedform::gpu {
 

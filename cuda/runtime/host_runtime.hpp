@@ -8,9 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "closedform/gpu/device.hpp"
 #include "cuda/runtime/block.hpp"
 #include "cuda/runtime/matrix_product.hpp"
-#include "gpu/device.hpp"
 
 namespace closedform::gpu {
 

@@ -5,8 +5,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "closedform/gpu/device.hpp"
 #include "cuda/runtime/matrix_library.hpp"
-#include "gpu/device.hpp"
 
 #if __has_include(<dlfcn.h>)
 #include <dlfcn.h>

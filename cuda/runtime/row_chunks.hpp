@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "closedform/core/matrix_view.hpp"
+#include "closedform/gpu/device.hpp"
 #include "cuda/runtime/team.hpp"
-#include "gpu/device.hpp"
 
 namespace closedform::gpu {
 

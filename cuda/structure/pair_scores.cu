@@ -1,13 +1,15 @@
+#include <type_traits>
+
 #include "cuda/runtime/cuda_runtime.cuh"
 #include "cuda/structure/pair_scores_driver.hpp"
-#include "structure/pair_totals.hpp"
 
 namespace closedform::cuda {
 
-PairTotals pair_totals(const TensorSurrogate& model, const DeviceRows& rows, double c) {
-    return rows.table.visit([&](const auto& x) {
-        gpu::CudaRuntime runtime(rows.on_device ? x.data : nullptr);
-        return gpu::pair_totals(runtime, model, x, rows.on_device, c);
+std::unique_ptr<PairRowSums> pair_sums(const TensorSurrogate& model, const DeviceRows& rows) {
+    return rows.table.visit([&](const auto& x) -> std::unique_ptr<PairRowSums> {
+        using X = std::remove_cvref_t<decltype(x(0, 0))>;
+        return std::make_unique<gpu::PairRowsOn<X, gpu::CudaRuntime>>(
+            model, x, rows.on_device, rows.on_device ? x.data : nullptr);
     });
 }
 

@@ -20,7 +20,7 @@ inline constexpr std::size_t most_moment_blocks = 512;
 inline constexpr std::size_t most_moment_bytes = std::size_t{256} << 20U;
 
 template <class X, class Runtime>
-class MomentRowsOn : public MomentRows {
+class MomentRowsOn : public MomentRowSums {
   public:
     /// x: the inputs of `rows`. The runtime is `arguments`' own: a device for as long as the rows
     /// are there.
@@ -32,12 +32,15 @@ class MomentRowsOn : public MomentRows {
           store_(runtime_, {rows.count(), x.columns, MomentSums<X>::others_of_row, 256},
                  Order::by_rows, packer()) {}
 
-    void gather(std::size_t d, std::span<const FactorTable> tables,
-                std::span<const std::size_t> chosen, std::size_t modes, double offset,
-                std::size_t padded, CellMoments& out) override {
+    /// To the end, whatever the token says: a device is soon through.
+    bool add(const MomentQuestion& question, const StopToken& /*stop*/,
+             CellMoments& total) override {
+        const std::size_t d = question.input;
+        const std::span<const FactorTable> tables = question.tables;
+        const std::span<const std::size_t> chosen = question.chosen;
         auto& stream = store_.stream(0);
-        tables_.load(runtime_, tables, modes, offset, stream);
-        std::vector<unsigned> place(modes, MomentSums<X>::frozen);
+        tables_.load(runtime_, tables, question.modes, question.offset, stream);
+        std::vector<unsigned> place(question.modes, MomentSums<X>::frozen);
         for (std::size_t f = 0; f < chosen.size(); ++f) {
             place[chosen[f]] = static_cast<unsigned>(f);
         }
@@ -71,12 +74,13 @@ class MomentRowsOn : public MomentRows {
             placement.launch(body, (chunk.rows + body.threads - 1) / body.threads, slot,
                              store_.stream(slot));
         });
-        const SumParts<double> add = {sums, parts, numbers, total_.take(runtime_, numbers)};
-        runtime_.launch(add, std::min(add.blocks(), most_blocks), add.shared_bytes, stream);
+        const SumParts<double> sum = {sums, parts, numbers, total_.take(runtime_, numbers)};
+        runtime_.launch(sum, std::min(sum.blocks(), most_blocks), sum.shared_bytes, stream);
         std::vector<double> here(numbers);
-        runtime_.copy(here.data(), add.total, numbers, stream);
+        runtime_.copy(here.data(), sum.total, numbers, stream);
         stream.wait();
-        unpack(body, here, padded, out);
+        unpack(body, here, question.padded, total);
+        return true;
     }
 
     const Runtime& runtime() const { return runtime_; }
@@ -96,23 +100,23 @@ class MomentRowsOn : public MomentRows {
     }
 
     static void unpack(const MomentSums<X>& body, const std::vector<double>& sums,
-                       std::size_t padded, CellMoments& out) {
+                       std::size_t padded, CellMoments& total) {
         const double* at = sums.data();
         for (std::size_t c = 0; c < body.cells; ++c) {
             for (std::size_t m = 0; m < body.free; ++m) {
                 for (std::size_t n = 0; n <= m; ++n) {
                     for (std::size_t k = 0; k < moment_count; ++k) {
-                        out.pairs[((c * body.free + m) * moment_count + k) * padded + n] = *at++;
+                        total.pairs[((c * body.free + m) * moment_count + k) * padded + n] += *at++;
                     }
                 }
             }
             for (std::size_t m = 0; m < body.free; ++m) {
                 for (std::size_t k = 0; k < shape_count; ++k) {
-                    out.right[(c * shape_count + k) * padded + m] = *at++;
+                    total.right[(c * shape_count + k) * padded + m] += *at++;
                 }
             }
         }
-        out.square = *at;
+        total.square += *at;
     }
 
     Runtime runtime_;

@@ -106,3 +106,14 @@ def test_kernels_reach_no_standard_templates() -> None:
                 seen.add(at)
                 queue.append(at)
     assert found <= {"cstddef", "cstdint", "math.h"}
+
+
+def test_threads_are_tested_under_their_sanitizer() -> None:
+    """What `.ci/run` builds for ThreadSanitizer has every test that it names."""
+    named = re.compile(r'^\s*TEST_CASE\w*\(\s*"[^"]*(?:thread|worker)', re.MULTILINE)
+    tests = {p for p in sources(ROOT / "tests/cpp") if named.search(p.read_text())}
+    built = re.search(
+        r"set\(CLOSEDFORM_THREAD_TESTS([^)]*)\)", (ROOT / "CMakeLists.txt").read_text()
+    )
+    assert built is not None
+    assert tests == {ROOT / name for name in built[1].split()} - {ROOT / "tests/cpp/main.cpp"}

@@ -1,7 +1,6 @@
 // The CUDA functions of a library built without CUDA; cuda/ holds the others.
 
-#include "gpu/device.hpp"
-#include "structure/pair_totals.hpp"
+#include "closedform/gpu/device.hpp"
 
 namespace closedform::cuda {
 namespace {
@@ -20,11 +19,12 @@ void derivatives(const TensorSurrogate& /*model*/, const DeviceRows& /*rows*/, d
     throw DeviceError(why);
 }
 
-PairTotals pair_totals(const TensorSurrogate& /*model*/, const DeviceRows& /*rows*/, double /*c*/) {
+std::unique_ptr<PairRowSums> pair_sums(const TensorSurrogate& /*model*/,
+                                       const DeviceRows& /*rows*/) {
     throw DeviceError(why);
 }
 
-std::unique_ptr<MomentRows> moments_of(const FitRows& /*rows*/) { throw DeviceError(why); }
+std::unique_ptr<MomentRowSums> moment_sums(const FitRows& /*rows*/) { throw DeviceError(why); }
 
 std::string matrix_library() { return ""; }
 
@@ -43,7 +43,7 @@ template void evaluate(const Network<float>&, const DeviceRows&, const Head&, do
 template void evaluate(const Network<double>&, const DeviceRows&, const Head&, double*, double*,
                        Products);
 
-std::unique_ptr<LossRows> losses_of(const Table& /*x*/, const Target& /*target*/) {
+std::unique_ptr<LossRowSums> loss_sums(const Table& /*x*/, const Target& /*target*/) {
     throw DeviceError(why);
 }
 

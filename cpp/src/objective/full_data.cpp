@@ -4,9 +4,10 @@
 #include <cmath>
 #include <numeric>
 #include <stdexcept>
+#include <utility>
 
+#include "core/fold_parts.hpp"
 #include "core/parallel.hpp"
-#include "core/row_sums.hpp"
 #include "expression/row_blocks.hpp"
 #include "expression/workspace.hpp"
 #include "objective/objective.hpp"
@@ -42,24 +43,24 @@ bool over_parts(std::span<const Tape> tapes, MatrixView<const T> x, const Target
     units.x.assign(x.columns, 1.0);
     const std::size_t all = tapes.empty() ? 0 : (x.rows + part_rows - 1) / part_rows;
     std::vector<Workspace> workspaces(std::min<std::size_t>(resolve_threads(threads), all));
-    return row_sums((all + stride - 1) / stride, threads, stop,
-                    [&](std::size_t part, unsigned worker) {
-                        Workspace& workspace = workspaces[worker];
-                        const std::size_t begin = part * stride * part_rows;
-                        std::vector<std::size_t> rows(std::min(part_rows, x.rows - begin));
-                        std::iota(rows.begin(), rows.end(), begin);
-                        const auto objective = target.at(RowBlocks(x, rows), rows, units);
-                        std::vector<Found> found;
-                        for (const Tape& tape : tapes) {
-                            found.push_back(look(*objective, tape, workspace));
-                        }
-                        return found;
-                    },
-                    [&](std::size_t part, std::vector<Found>&& found) {
-                        for (std::size_t t = 0; t < tapes.size(); ++t) {
-                            add(t, part * stride, std::move(found[t]));
-                        }
-                    });
+    return fold_parts((all + stride - 1) / stride, threads, stop,
+                      [&](std::size_t part, unsigned worker) {
+                          Workspace& workspace = workspaces[worker];
+                          const std::size_t begin = part * stride * part_rows;
+                          std::vector<std::size_t> rows(std::min(part_rows, x.rows - begin));
+                          std::iota(rows.begin(), rows.end(), begin);
+                          const auto objective = target.at(RowBlocks(x, rows), rows, units);
+                          std::vector<Found> found;
+                          for (const Tape& tape : tapes) {
+                              found.push_back(look(*objective, tape, workspace));
+                          }
+                          return found;
+                      },
+                      [&](std::size_t part, std::vector<Found>&& found) {
+                          for (std::size_t t = 0; t < tapes.size(); ++t) {
+                              add(t, part * stride, std::move(found[t]));
+                          }
+                      });
 }
 
 std::size_t equation_stride(std::size_t rows) {
@@ -74,6 +75,71 @@ void add_scaled(std::vector<double>& to, const std::vector<double>& from, double
     }
 }
 
+template <class T>
+class LossesHere : public LossRowSums {
+  public:
+    LossesHere(MatrixView<const T> x, const Target& target, unsigned threads)
+        : x_(x), target_(target), threads_(threads) {}
+
+    bool add(const LossQuestion& question, const StopToken& stop,
+             std::vector<LossSums>& total) override {
+        check(question.tapes, x_, target_);
+        return over_parts(
+            question.tapes, x_, target_, threads_, 1, stop,
+            [](const Objective& objective, const Tape& tape, Workspace& workspace) {
+                return objective.sums(tape, workspace);
+            },
+            [&](std::size_t t, std::size_t, const LossSums& sums) { total[t] += sums; });
+    }
+
+  private:
+    MatrixView<const T> x_;
+    const Target& target_;
+    unsigned threads_;
+};
+
+template <class T>
+class EquationsHere : public EquationRowSums {
+  public:
+    EquationsHere(MatrixView<const T> x, const Target& target, unsigned threads)
+        : x_(x), target_(target), threads_(threads) {}
+
+    bool add(const std::span<const Tape>& tapes, const StopToken& stop,
+             std::vector<EquationSums>& total) override {
+        check(tapes, x_, target_);
+        return over_parts(
+            tapes, x_, target_, threads_, equation_stride(x_.rows), stop,
+            [](const Objective& objective, const Tape& tape, Workspace& workspace) {
+                NormalEquations equations;
+                objective.normal_equations(tape, constant_positions(tape), workspace, equations);
+                return equations;
+            },
+            [&](std::size_t t, std::size_t part, const NormalEquations& equations) {
+                const double own = weight_of(part);
+                if (own > 0.0) {  // else 0 / 0
+                    total[t].weight += own;
+                    total[t].weighted.loss += own * equations.loss;
+                    add_scaled(total[t].weighted.gram, equations.gram, own);
+                    add_scaled(total[t].weighted.gradient, equations.gradient, own);
+                }
+            });
+    }
+
+  private:
+    double weight_of(std::size_t part) const {
+        const auto weights = target_.weights();
+        const std::size_t begin = part * part_rows;
+        const std::size_t count = std::min(part_rows, x_.rows - begin);
+        const auto own = weights.empty() ? weights : weights.subspan(begin, count);
+        return weights.empty() ? static_cast<double>(count)
+                               : std::accumulate(own.begin(), own.end(), 0.0);
+    }
+
+    MatrixView<const T> x_;
+    const Target& target_;
+    unsigned threads_;
+};
+
 }  // namespace
 
 std::size_t equation_rows(std::size_t rows) {
@@ -81,18 +147,22 @@ std::size_t equation_rows(std::size_t rows) {
 }
 
 template <class T>
-std::vector<double> losses_on_all_rows(std::span<const Tape> tapes, MatrixView<const T> x,
-                                       const Target& target, unsigned threads) {
-    check(tapes, x, target);
+std::unique_ptr<LossRowSums> loss_sums(MatrixView<const T> x, const Target& target,
+                                       unsigned threads) {
+    return std::make_unique<LossesHere<T>>(x, target, threads);
+}
+
+template <class T>
+std::unique_ptr<EquationRowSums> equation_sums(MatrixView<const T> x, const Target& target,
+                                               unsigned threads) {
+    return std::make_unique<EquationsHere<T>>(x, target, threads);
+}
+
+std::vector<double> losses_on_all_rows(std::span<const Tape> tapes, LossRowSums& rows, bool rough) {
     LossSums none;
     none.negated = 0.0;
     std::vector<LossSums> totals(tapes.size(), none);
-    over_parts(
-        tapes, x, target, threads, 1, StopToken(),
-        [](const Objective& objective, const Tape& tape, Workspace& workspace) {
-            return objective.sums(tape, workspace);
-        },
-        [&](std::size_t t, std::size_t, const LossSums& sums) { totals[t] += sums; });
+    rows.add({tapes, rough}, StopToken(), totals);
     std::vector<double> losses;
     for (const LossSums& total : totals) {
         losses.push_back(total.loss());
@@ -100,61 +170,31 @@ std::vector<double> losses_on_all_rows(std::span<const Tape> tapes, MatrixView<c
     return losses;
 }
 
-template <class T>
 std::vector<NormalEquations> equations_on_all_rows(std::span<const Tape> tapes,
-                                                   MatrixView<const T> x, const Target& target,
-                                                   unsigned threads, const StopToken& stop) {
-    check(tapes, x, target);
-    const auto weights = target.weights();
-    const auto weight_of = [&](std::size_t part) {
-        const std::size_t begin = part * part_rows;
-        const std::size_t count = std::min(part_rows, x.rows - begin);
-        const auto own = weights.empty() ? weights : weights.subspan(begin, count);
-        return weights.empty() ? static_cast<double>(count)
-                               : std::accumulate(own.begin(), own.end(), 0.0);
-    };
-    std::vector<NormalEquations> totals(tapes.size());
-    std::vector<double> weight(tapes.size(), 0.0);
-    const bool whole = over_parts(
-        tapes, x, target, threads, equation_stride(x.rows), stop,
-        [](const Objective& objective, const Tape& tape, Workspace& workspace) {
-            NormalEquations equations;
-            objective.normal_equations(tape, constant_positions(tape), workspace, equations);
-            return equations;
-        },
-        [&](std::size_t t, std::size_t part, const NormalEquations& equations) {
-            const double own = weight_of(part);
-            if (own > 0.0) {  // else 0 / 0
-                weight[t] += own;
-                totals[t].loss += own * equations.loss;
-                add_scaled(totals[t].gram, equations.gram, own);
-                add_scaled(totals[t].gradient, equations.gradient, own);
-            }
-        });
-    if (!whole) {
+                                                   EquationRowSums& rows, const StopToken& stop) {
+    std::vector<EquationSums> totals(tapes.size());
+    if (!rows.add(tapes, stop, totals)) {
         return {};
     }
-    for (std::size_t t = 0; t < tapes.size(); ++t) {
-        totals[t].loss /= weight[t];
-        for (double& entry : totals[t].gram) {
-            entry /= weight[t];
+    std::vector<NormalEquations> equations;
+    for (EquationSums& total : totals) {
+        equations.push_back(std::move(total.weighted));
+        equations.back().loss /= total.weight;
+        for (double& entry : equations.back().gram) {
+            entry /= total.weight;
         }
-        for (double& entry : totals[t].gradient) {
-            entry /= weight[t];
+        for (double& entry : equations.back().gradient) {
+            entry /= total.weight;
         }
     }
-    return totals;
+    return equations;
 }
 
-template std::vector<double> losses_on_all_rows(std::span<const Tape>, MatrixView<const double>,
-                                                const Target&, unsigned);
-template std::vector<double> losses_on_all_rows(std::span<const Tape>, MatrixView<const float>,
-                                                const Target&, unsigned);
-template std::vector<NormalEquations> equations_on_all_rows(std::span<const Tape>,
-                                                            MatrixView<const double>, const Target&,
-                                                            unsigned, const StopToken&);
-template std::vector<NormalEquations> equations_on_all_rows(std::span<const Tape>,
-                                                            MatrixView<const float>, const Target&,
-                                                            unsigned, const StopToken&);
+template std::unique_ptr<LossRowSums> loss_sums(MatrixView<const double>, const Target&, unsigned);
+template std::unique_ptr<LossRowSums> loss_sums(MatrixView<const float>, const Target&, unsigned);
+template std::unique_ptr<EquationRowSums> equation_sums(MatrixView<const double>, const Target&,
+                                                        unsigned);
+template std::unique_ptr<EquationRowSums> equation_sums(MatrixView<const float>, const Target&,
+                                                        unsigned);
 
 }  // namespace closedform

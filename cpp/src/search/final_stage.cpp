@@ -244,7 +244,7 @@ bool settle_on_all_rows(std::vector<Candidate>& candidates, const WholeData& who
     for (const Candidate& candidate : candidates) {
         tapes.push_back(candidate.tape);
     }
-    std::vector<NormalEquations> equations = whole.equations(tapes);
+    std::vector<NormalEquations> equations = equations_on_all_rows(tapes, *whole.equations, stop);
     Workspace workspace;
     for (int step = 0; step < steps && !equations.empty(); ++step) {
         std::vector<Tape> trials = tapes;
@@ -253,7 +253,7 @@ bool settle_on_all_rows(std::vector<Candidate>& candidates, const WholeData& who
             const QuadraticModel model(tapes[i], equations[i], few.largest_constant());
             fit_constants(trials[i], positions, positions, model, workspace, {});
         }
-        std::vector<NormalEquations> next = whole.equations(trials);
+        std::vector<NormalEquations> next = equations_on_all_rows(trials, *whole.equations, stop);
         for (std::size_t i = 0; i < next.size(); ++i) {
             if (next[i].loss < equations[i].loss) {
                 tapes[i] = std::move(trials[i]);
@@ -297,7 +297,7 @@ std::vector<Candidate> finish(std::vector<Tape> found, const WholeData& whole, c
         candidates = promising(std::move(candidates), few);
     }
     bool settled = false;
-    if (whole.equations && !exact) {
+    if (whole.equations != nullptr && !exact) {
         settled = settle_on_all_rows(candidates, whole, few, operators, stop);
     }
     if (!settled) {
@@ -310,7 +310,7 @@ std::vector<Candidate> finish(std::vector<Tape> found, const WholeData& whole, c
     for (Candidate& candidate : candidates) {
         tapes.push_back(std::move(candidate.tape));
     }
-    const std::vector<double> losses = whole.losses(tapes);
+    const std::vector<double> losses = losses_on_all_rows(tapes, *whole.losses);
     Archive archive(max_size, operators);
     for (std::size_t i = 0; i < tapes.size(); ++i) {
         archive.offer({std::move(tapes[i]), losses[i], 0});

@@ -351,7 +351,7 @@ class Search {
                 }
             }
         }
-        const std::vector<double> losses = options_.loss_rows->rough_losses(tapes);
+        const std::vector<double> losses = losses_on_all_rows(tapes, *options_.loss_rows, true);
         for (std::size_t i = 0; i < tapes.size(); ++i) {
             best_on_all_rows_.offer({std::move(tapes[i]), losses[i], 0});
         }
@@ -408,16 +408,12 @@ class Search {
         const auto few = objective(archive_rows, data_units_);
         WholeData whole;
         whole.rows = x_.rows;
-        whole.losses = [this](std::span<const Tape> tapes) {
-            return options_.loss_rows != nullptr
-                       ? options_.loss_rows->losses(tapes)
-                       : losses_on_all_rows<T>(tapes, x_, target_, options_.threads);
-        };
+        const auto losses_here = loss_sums<T>(x_, target_, options_.threads);
+        const auto equations_here = equation_sums<T>(x_, target_, options_.threads);
+        whole.losses = options_.loss_rows != nullptr ? options_.loss_rows : losses_here.get();
         if (x_.rows > archive_rows && few->quadratic()) {
             whole.equation_rows = equation_rows(x_.rows);
-            whole.equations = [this, &stop](std::span<const Tape> tapes) {
-                return equations_on_all_rows<T>(tapes, x_, target_, options_.threads, stop);
-            };
+            whole.equations = equations_here.get();
             const auto front = archive_.front();
             if (front.empty() || front.back().loss > problem_.exact_loss) {
                 add_rivals(found);

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "core/row_sums.hpp"
+#include "core/fold_parts.hpp"
 #include "structure/pair_totals.hpp"
 
 namespace closedform {
@@ -25,9 +25,9 @@ struct Space {
     std::vector<double> x, value, gradient, hessian;
 };
 
-class Pass {
+class PairsHere : public PairRowSums {
   public:
-    Pass(const TensorSurrogate& model, const Table& rows, const ScoreOptions& options)
+    PairsHere(const TensorSurrogate& model, const Table& rows, const ScoreOptions& options)
         : model_(model), rows_(rows), options_(options) {
         pieces_ = std::clamp<std::size_t>(rows.rows() / 4096, 1, 64);
         all_blocks_ = (rows.rows() + block - 1) / block;
@@ -40,22 +40,21 @@ class Pass {
         }
     }
 
-    PairTotals run(double offset) const {
+    bool add(const double& offset, const StopToken& stop, PairTotals& total) override {
         const std::size_t n = options_.inputs.size();
-        PairTotals totals(n);
         // Counts are one per worker: their order does not matter, and they are large.
         std::vector<PairCounts> counts;
         for (unsigned worker = 0; worker < workers_; ++worker) {
             counts.emplace_back(n);
         }
         std::vector<Space> spaces(workers_);
-        row_sums(
-            pieces_, workers_, options_.stop,
+        const bool whole = fold_parts(
+            pieces_, workers_, stop,
             [&](std::size_t piece, unsigned worker) {
                 PairSums sums(n);
                 const std::size_t end = blocks_ * (piece + 1) / pieces_;
                 for (std::size_t b = blocks_ * piece / pieces_; b < end; ++b) {
-                    if (options_.stop.stopped()) {
+                    if (stop.stopped()) {
                         break;
                     }
                     const std::size_t at = all_blocks_ * b / blocks_ * block;
@@ -64,12 +63,11 @@ class Pass {
                 }
                 return sums;
             },
-            [&](std::size_t, const PairSums& sums) { totals.sums.add(sums); });
-        totals.counts = std::move(counts.front());
-        for (; counts.size() > 1; counts.pop_back()) {
-            totals.counts.merge(counts.back());
+            [&](std::size_t, const PairSums& sums) { total.sums.add(sums); });
+        for (; !counts.empty(); counts.pop_back()) {
+            total.counts.merge(counts.back());
         }
-        return totals;
+        return whole && !stop.stopped();
     }
 
   private:
@@ -148,8 +146,12 @@ class Pass {
 PairScores score_pairs(const TensorSurrogate& model, const Table& rows,
                        const ScoreOptions& options) {
     const std::size_t n = options.inputs.size();
+    PairsHere here(model, rows, options);
+    PairRowSums& all = options.pair_sums != nullptr ? *options.pair_sums : here;
     const auto totals_for = [&](double c) {
-        return options.totals ? options.totals(c) : Pass(model, rows, options).run(c);
+        PairTotals totals(n);
+        all.add(c, options.stop, totals);
+        return totals;
     };
     PairTotals totals = totals_for(0);
     double offset = 0;

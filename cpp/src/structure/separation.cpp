@@ -293,7 +293,7 @@ Separation Separator::run() {
     std::iota(all.begin(), all.end(), std::size_t{0});
     result_.scores = score_pairs(model_, rows_,
                                  {all, result_.anchor, options_.discrete, false, options_.threads,
-                                  options_.stop, options_.totals});
+                                  options_.stop, options_.pair_sums});
     measure_effects();
     result_.general_error = fitted_to_surrogate_ ? 0.0 : options_.held_out_error;
     screen();

@@ -90,7 +90,7 @@ class Solver {
     const AlsOptions& options_;
     std::vector<FactorTable> tables_;
     std::vector<InputEquations> equations_;  ///< one an input
-    std::unique_ptr<MomentRows> rows_there_;
+    std::unique_ptr<MomentRowSums> rows_there_;
     CellMoments moments_;
     std::vector<std::size_t> chosen_;  ///< modes whose factor of the current input is free
     std::size_t chosen_padded_ = 0;
@@ -111,8 +111,8 @@ void Solver::update(std::size_t d) {
     }
     chosen_padded_ = (chosen_.size() + mode_padding - 1) / mode_padding * mode_padding;
     moments_.clear(model_.basis(d).cells(), chosen_.size(), chosen_padded_);
-    rows_there_->gather(d, tables_, chosen_, model_.modes(), model_.offset(), chosen_padded_,
-                        moments_);
+    rows_there_->add({d, tables_, chosen_, model_.modes(), model_.offset(), chosen_padded_},
+                     options_.stop, moments_);
     InputEquations& equations = equations_[d];
     if (!equations.take(moments_, chosen_.size(), chosen_padded_)) {
         return;

@@ -9,14 +9,13 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
-#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
 
 #include "closedform/core/stop.hpp"
 #include "closedform/core/table.hpp"
+#include "closedform/surrogate/moment_sums.hpp"
 #include "closedform/surrogate/tensor_surrogate.hpp"
 
 namespace closedform {
@@ -58,8 +57,6 @@ class FreeFactors {
     std::vector<std::uint8_t> free_;
 };
 
-class MomentRows;
-
 struct AlsOptions {
     /// Weight of each factor's roughness (integral of f''^2 over the input scaled to [0,1]) and,
     /// for inputs without roughness, of its variance, relative to the variance the mode carries.
@@ -69,8 +66,7 @@ struct AlsOptions {
     double tolerance = 1e-4;
     unsigned threads = 1;  ///< results do not depend on it
     StopToken stop = {};
-    /// Takes the rows to where their moments are computed (cuda::moments_of); empty: stay here.
-    std::function<std::unique_ptr<MomentRows>(const FitRows&)> rows_there = {};
+    RowsElsewhere rows_there = {};
 };
 
 struct AlsResult {

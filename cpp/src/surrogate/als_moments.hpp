@@ -59,19 +59,15 @@ struct CellMoments {
     }
 };
 
-/// Rows that lie where their moments can be computed: on a device.
-class MomentRows {
-  public:
-    virtual ~MomentRows() = default;
-    MomentRows() = default;
-    MomentRows(const MomentRows&) = delete;
-    MomentRows& operator=(const MomentRows&) = delete;
-
-    /// Fills `out`, cleared for input d and the `chosen` of `modes` modes, padded to `padded`; the
-    /// others stay as they are.
-    virtual void gather(std::size_t d, std::span<const FactorTable> tables,
-                        std::span<const std::size_t> chosen, std::size_t modes, double offset,
-                        std::size_t padded, CellMoments& out) = 0;
+/// The moments of input `input` for the `chosen` of `modes` modes, padded to `padded`; the others
+/// stay as they are. Sums are cleared for that input and those modes before the first rows.
+struct MomentQuestion {
+    std::size_t input;
+    std::span<const FactorTable> tables;
+    std::span<const std::size_t> chosen;
+    std::size_t modes;
+    double offset;
+    std::size_t padded;
 };
 
 }  // namespace closedform

@@ -18,15 +18,9 @@ std::size_t piece_count(std::size_t rows) { return std::clamp<std::size_t>(rows 
 
 }  // namespace
 
-/// What one call of gather() is about.
-struct PlacedRows::Update {
-    std::size_t d;
-    std::span<const FactorTable> tables;
-    std::span<const std::size_t> chosen;
-    std::size_t modes;
-    double offset;
-    std::size_t padded;  ///< of the chosen modes
-    bool anew;           ///< no product is known, or tables other than the last one's have changed
+/// What one call of add() is about.
+struct PlacedRows::Update : MomentQuestion {
+    bool anew;  ///< no product is known, or tables other than the last one's have changed
     std::vector<kernels::FactorView> views;
     std::vector<double> frozen;  ///< [padded modes]: 1 where a mode is not chosen
 };
@@ -67,31 +61,32 @@ std::size_t PlacedRows::rows_of(std::size_t block) const {
     return std::min(block_size, count_ - block * block_size);
 }
 
-void PlacedRows::gather(std::size_t d, std::span<const FactorTable> tables,
-                        std::span<const std::size_t> chosen, std::size_t modes, double offset,
-                        std::size_t padded, CellMoments& out) {
-    Update update = {d, tables, chosen, modes, offset, padded, out_ == inputs_, {}, {}};
+bool PlacedRows::add(const MomentQuestion& question, const StopToken& /*stop*/,
+                     CellMoments& total) {
+    const std::size_t d = question.input;
+    const std::span<const FactorTable> tables = question.tables;
+    Update update = {question, out_ == inputs_, {}, {}};
     for (std::size_t k = 0; k < inputs_; ++k) {
         update.views.push_back({tables[k].planes.data(), tables[k].padded});
         update.anew = update.anew || (k != d && k != out_ && planes_[k] != tables[k].planes);
     }
     update.frozen.assign(tables[0].padded, 0.0);
-    std::fill_n(update.frozen.begin(), modes, 1.0);
-    for (const std::size_t m : chosen) {
+    std::fill_n(update.frozen.begin(), question.modes, 1.0);
+    for (const std::size_t m : question.chosen) {
         update.frozen[m] = 0;
     }
     const std::size_t blocks = (count_ + block_size - 1) / block_size;
     const std::size_t pieces = moments_.size();
-    parallel_for(pieces, static_cast<unsigned>(spaces_.size()),
-                 [&](std::size_t piece, unsigned worker) {
-                     CellMoments& moments = moments_[piece];
-                     moments.clear(tables[d].center.size(), chosen.size(), padded);
-                     const std::size_t end = blocks * (piece + 1) / pieces;
-                     for (std::size_t b = blocks * piece / pieces; b < end; ++b) {
-                         leave_out(update, b);
-                         add(update, b, spaces_[worker], moments);
-                     }
-                 });
+    parallel_for(
+        pieces, static_cast<unsigned>(spaces_.size()), [&](std::size_t piece, unsigned worker) {
+            CellMoments& moments = moments_[piece];
+            moments.clear(tables[d].center.size(), question.chosen.size(), question.padded);
+            const std::size_t end = blocks * (piece + 1) / pieces;
+            for (std::size_t b = blocks * piece / pieces; b < end; ++b) {
+                leave_out(update, b);
+                take(update, b, spaces_[worker], moments);
+            }
+        });
     for (std::size_t k = 0; k < inputs_; ++k) {
         if (k != d && (update.anew || k == out_)) {
             planes_[k] = tables[k].planes;
@@ -99,8 +94,9 @@ void PlacedRows::gather(std::size_t d, std::span<const FactorTable> tables,
     }
     out_ = d;
     for (const CellMoments& moments : moments_) {
-        out.add(moments);
+        total.add(moments);
     }
+    return true;
 }
 
 /// Turns the products of a block's rows into those without the factor of the input to be updated.
@@ -112,20 +108,20 @@ void PlacedRows::leave_out(const Update& u, std::size_t block) {
         multiplier_.empty() ? nullptr : multiplier_.data() + first, rows_of(block)};
     double* products = products_.data() + first * all;
     if (u.anew) {
-        als_row_kernels().products(u.views.data(), inputs_, u.d, rows, u.modes, products);
-    } else if (u.d != out_) {
-        als_row_kernels().exchange(u.views.data(), inputs_, out_, u.d, planes_[u.d].data(), rows,
-                                   u.modes, products);
+        als_row_kernels().products(u.views.data(), inputs_, u.input, rows, u.modes, products);
+    } else if (u.input != out_) {
+        als_row_kernels().exchange(u.views.data(), inputs_, out_, u.input, planes_[u.input].data(),
+                                   rows, u.modes, products);
     }
 }
 
 /// Adds a block's rows, those of one cell next to each other, to the moments.
-void PlacedRows::add(const Update& u, std::size_t block, Space& s, CellMoments& moments) const {
+void PlacedRows::take(const Update& u, std::size_t block, Space& s, CellMoments& moments) const {
     const std::size_t here = rows_of(block);
     const std::size_t first = block * block_size;
     const std::size_t all = u.views[0].padded;
-    const int* cell = cell_.data() + (block * inputs_ + u.d) * block_size;
-    const double* t = t_.data() + (block * inputs_ + u.d) * block_size;
+    const int* cell = cell_.data() + (block * inputs_ + u.input) * block_size;
+    const double* t = t_.data() + (block * inputs_ + u.input) * block_size;
     const double* products = products_.data() + first * all;
     const std::size_t free = u.chosen.size();
     s.left.resize(here);
@@ -133,11 +129,11 @@ void PlacedRows::add(const Update& u, std::size_t block, Space& s, CellMoments& 
         s.left[i] = y_[first + i] - u.offset;
     }
     if (free < u.modes) {
-        als_row_kernels().subtract_modes(u.views[u.d], cell, t, here, products, u.frozen.data(),
+        als_row_kernels().subtract_modes(u.views[u.input], cell, t, here, products, u.frozen.data(),
                                          s.left.data());
     }
 
-    const std::size_t cells = u.tables[u.d].center.size();
+    const std::size_t cells = u.tables[u.input].center.size();
     s.cell_end.assign(cells + 1, 0);
     for (std::size_t i = 0; i < here; ++i) {
         ++s.cell_end[static_cast<std::size_t>(cell[i]) + 1];

@@ -18,14 +18,13 @@
 
 namespace closedform {
 
-class PlacedRows : public MomentRows {
+class PlacedRows : public MomentRowSums {
   public:
     /// Keeps 12 bytes a row and input, and 8 a row and mode. `tables` are read for their grids.
     PlacedRows(const FitRows& rows, std::span<const FactorTable> tables, unsigned threads);
 
-    void gather(std::size_t d, std::span<const FactorTable> tables,
-                std::span<const std::size_t> chosen, std::size_t modes, double offset,
-                std::size_t padded, CellMoments& out) override;
+    /// To the end, whatever the token says: what is kept of the rows must fit together.
+    bool add(const MomentQuestion& question, const StopToken& stop, CellMoments& total) override;
 
   private:
     /// One block of rows on its way into the moments, cell after cell.
@@ -38,7 +37,7 @@ class PlacedRows : public MomentRows {
     struct Update;
 
     void leave_out(const Update& update, std::size_t block);
-    void add(const Update& update, std::size_t block, Space& space, CellMoments& moments) const;
+    void take(const Update& update, std::size_t block, Space& space, CellMoments& moments) const;
     std::size_t rows_of(std::size_t block) const;
 
     std::size_t count_;

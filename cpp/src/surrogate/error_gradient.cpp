@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "closedform/core/aligned_vector.hpp"
+#include "core/fold_parts.hpp"
 #include "core/parallel.hpp"
-#include "core/row_sums.hpp"
 #include "kernels/simd/als.hpp"
 #include "surrogate/als_moments.hpp"
 #include "surrogate/place_rows.hpp"
@@ -114,78 +115,115 @@ double leave_residual(const FactorTable& table, std::size_t modes, CellMoments& 
     return squares;
 }
 
-void take(const TensorSurrogate& model, std::size_t d, const CellMoments& moments, NodeSums& out) {
-    const GridBasis& basis = model.basis(d);
-    out.emplace_back(basis.node_count() * model.modes(), 0.0);
-    moments.add_by_node(basis, model.modes(), model.tables()[d].padded, out.back().data());
+/// Adds an input's right-hand sides to its nodes'.
+void add_by_node(const TensorSurrogate& model, std::size_t d, const CellMoments& moments,
+                 ErrorSlopes& total) {
+    moments.add_by_node(model.basis(d), model.modes(), model.tables()[d].padded,
+                        total.by_node[d].data());
 }
 
-/// Of what the model leaves; or, with `step`, of its change along it.
-ErrorSlopes sums_here(const TensorSurrogate& model, const TensorSurrogate* step,
-                      const FitRows& rows, const AlsOptions& options) {
-    const std::size_t inputs = model.inputs();
-    const std::size_t total = rows.count();
-    const std::size_t blocks = (total + block_size - 1) / block_size;
-    const std::size_t pieces = std::min(blocks, most_pieces);
-    const unsigned workers =
-        static_cast<unsigned>(std::min<std::size_t>(resolve_threads(options.threads), pieces));
-    std::vector<Pass> passes(workers, Pass(model, step, rows));
-    Piece all(model);
-    row_sums(
-        pieces, workers, options.stop,
-        [&](std::size_t p, unsigned worker) {
-            Piece piece(model);
-            const std::size_t end = blocks * (p + 1) / pieces;
-            std::size_t since = 0;
-            for (std::size_t b = blocks * p / pieces; b < end; ++b) {
-                const std::size_t first = b * block_size;
-                passes[worker].add(first, std::min(block_size, total - first), piece);
-                since += block_size;  // rows on a disk take long to go through once
-                if (since >= rows_between_stops) {
-                    since = 0;
-                    if (options.stop.stopped()) {
-                        break;
+class ErrorsHere : public ErrorRowSums {
+  public:
+    ErrorsHere(const FitRows& rows, unsigned threads) : rows_(rows), threads_(threads) {}
+
+    bool add(const ErrorQuestion& question, const StopToken& stop, ErrorSlopes& total) override {
+        const TensorSurrogate& model = question.model;
+        const std::size_t count = rows_.count();
+        const std::size_t blocks = (count + block_size - 1) / block_size;
+        const std::size_t pieces = std::min(blocks, most_pieces);
+        const unsigned workers =
+            static_cast<unsigned>(std::min<std::size_t>(resolve_threads(threads_), pieces));
+        std::vector<Pass> passes(workers, Pass(model, question.step, rows_));
+        Piece all(model);
+        const bool whole = fold_parts(
+            pieces, workers, stop,
+            [&](std::size_t p, unsigned worker) {
+                Piece piece(model);
+                const std::size_t end = blocks * (p + 1) / pieces;
+                std::size_t since = 0;
+                for (std::size_t b = blocks * p / pieces; b < end; ++b) {
+                    const std::size_t first = b * block_size;
+                    passes[worker].add(first, std::min(block_size, count - first), piece);
+                    since += block_size;  // rows on a disk take long to go through once
+                    if (since >= rows_between_stops) {
+                        since = 0;
+                        if (stop.stopped()) {
+                            break;
+                        }
                     }
                 }
-            }
-            return piece;
-        },
-        [&](std::size_t, const Piece& piece) { all.add(piece); });
-    ErrorSlopes slopes;
-    for (std::size_t d = 0; d < inputs; ++d) {
-        take(model, d, all.moments[d], slopes.by_node);
+                return piece;
+            },
+            [&](std::size_t, const Piece& piece) { all.add(piece); });
+        for (std::size_t d = 0; d < model.inputs(); ++d) {
+            add_by_node(model, d, all.moments[d], total);
+        }
+        total.squares += all.squares;
+        return whole && !stop.stopped();
     }
-    slopes.squares = all.squares;
-    return slopes;
+
+  private:
+    const FitRows& rows_;
+    unsigned threads_;
+};
+
+class ErrorsFromMoments : public ErrorRowSums {
+  public:
+    explicit ErrorsFromMoments(std::unique_ptr<MomentRowSums> moments)
+        : moments_(std::move(moments)) {}
+
+    bool add(const ErrorQuestion& question, const StopToken& stop, ErrorSlopes& total) override {
+        const TensorSurrogate& model = question.model;
+        std::vector<std::size_t> every(model.modes());
+        std::iota(every.begin(), every.end(), std::size_t{0});
+        double squares = 0;  // every pass has them
+        for (std::size_t d = 0; d < model.inputs(); ++d) {
+            const FactorTable& table = model.tables()[d];
+            CellMoments sums;
+            sums.clear(model.basis(d).cells(), model.modes(), table.padded);
+            if (stop.stopped() || !moments_->add({d, model.tables(), every, model.modes(),
+                                                  model.offset(), table.padded},
+                                                 stop, sums)) {
+                return false;
+            }
+            squares = leave_residual(table, model.modes(), sums);
+            add_by_node(model, d, sums, total);
+        }
+        total.squares += squares;
+        return true;
+    }
+
+  private:
+    std::unique_ptr<MomentRowSums> moments_;
+};
+
+ErrorSlopes asked(const ErrorQuestion& question, ErrorRowSums& rows, const StopToken& stop) {
+    ErrorSlopes total;
+    for (std::size_t d = 0; d < question.model.inputs(); ++d) {
+        const std::size_t nodes = question.model.basis(d).node_count();
+        total.by_node.emplace_back(nodes * question.model.modes(), 0.0);
+    }
+    rows.add(question, stop, total);
+    return total;
 }
 
 }  // namespace
 
-ErrorSlopes error_slopes(const TensorSurrogate& model, const FitRows& rows,
-                         const AlsOptions& options) {
-    return sums_here(model, nullptr, rows, options);
+std::unique_ptr<ErrorRowSums> error_sums(const FitRows& rows, unsigned threads) {
+    return std::make_unique<ErrorsHere>(rows, threads);
+}
+
+std::unique_ptr<ErrorRowSums> error_sums(std::unique_ptr<MomentRowSums> moments) {
+    return std::make_unique<ErrorsFromMoments>(std::move(moments));
+}
+
+ErrorSlopes error_slopes(const TensorSurrogate& model, ErrorRowSums& rows, const StopToken& stop) {
+    return asked({model}, rows, stop);
 }
 
 NodeSums error_curvature(const TensorSurrogate& model, const TensorSurrogate& step,
-                         const FitRows& rows, const AlsOptions& options) {
-    return sums_here(model, &step, rows, options).by_node;
-}
-
-ErrorSlopes error_slopes(const TensorSurrogate& model, MomentRows& there,
-                         const AlsOptions& options) {
-    ErrorSlopes slopes;
-    std::vector<std::size_t> every(model.modes());
-    std::iota(every.begin(), every.end(), std::size_t{0});
-    for (std::size_t d = 0; d < model.inputs() && !options.stop.stopped(); ++d) {
-        const FactorTable& table = model.tables()[d];
-        CellMoments moments;
-        moments.clear(model.basis(d).cells(), model.modes(), table.padded);
-        there.gather(d, model.tables(), every, model.modes(), model.offset(), table.padded,
-                     moments);
-        slopes.squares = leave_residual(table, model.modes(), moments);
-        take(model, d, moments, slopes.by_node);
-    }
-    return slopes;
+                         ErrorRowSums& rows, const StopToken& stop) {
+    return asked({model, &step}, rows, stop).by_node;
 }
 
 }  // namespace closedform

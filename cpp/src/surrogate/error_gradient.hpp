@@ -2,6 +2,7 @@
 // How the squared error of a tensor surrogate changes with all of its node values at once: one pass
 // over the rows, from prefixes and suffixes of the products, linear in rows, inputs and modes.
 
+#include <memory>
 #include <vector>
 
 #include "closedform/surrogate/tensor_surrogate.hpp"
@@ -20,17 +21,23 @@ struct ErrorSlopes {
     double squares = 0;  ///< sum of w r^2
 };
 
-/// Of the options, here and below, only threads and stop matter: sums do not depend on the number
-/// of threads, and once stopped they are unfinished.
-ErrorSlopes error_slopes(const TensorSurrogate& model, const FitRows& rows,
-                         const AlsOptions& options);
-/// The same of rows on a device, which takes a pass an input.
-ErrorSlopes error_slopes(const TensorSurrogate& model, MomentRows& there,
-                         const AlsOptions& options);
+/// What a model leaves; or, with a step, of the model's grids and modes, how that changes along it:
+/// by_node is J' W J times the step then, J the derivatives of the model by its node values, half
+/// the second derivative of `squares` but for what the residuals add.
+struct ErrorQuestion {
+    const TensorSurrogate& model;
+    const TensorSurrogate* step = nullptr;
+};
+using ErrorRowSums = RowSums<ErrorQuestion, ErrorSlopes>;
 
-/// J' W J times `step`, J the derivatives of the model by its node values: half the second
-/// derivative of `squares` but for what the residuals add. `step` has the model's grids and modes.
+/// Of rows in this machine's memory, the same for any number of threads.
+std::unique_ptr<ErrorRowSums> error_sums(const FitRows& rows, unsigned threads);
+/// Of rows that answer with moments, in a pass an input; asked without a step alone.
+std::unique_ptr<ErrorRowSums> error_sums(std::unique_ptr<MomentRowSums> moments);
+
+/// Unfinished once stopped, here and below.
+ErrorSlopes error_slopes(const TensorSurrogate& model, ErrorRowSums& rows, const StopToken& stop);
 NodeSums error_curvature(const TensorSurrogate& model, const TensorSurrogate& step,
-                         const FitRows& rows, const AlsOptions& options);
+                         ErrorRowSums& rows, const StopToken& stop);
 
 }  // namespace closedform

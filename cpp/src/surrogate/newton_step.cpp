@@ -70,8 +70,8 @@ TensorSurrogate with_node_values(TensorSurrogate model, const NodeSums& values) 
 class Curvature {
   public:
     Curvature(const TensorSurrogate& model, const FreeFactors& free, const FitRows& sample,
-              const AlsOptions& options)
-        : model_(model), sample_(sample), options_(options) {
+              ErrorRowSums& sample_errors, const AlsOptions& options)
+        : model_(model), sample_errors_(sample_errors), stop_(options.stop) {
         PlacedRows rows(sample, model.tables(), options.threads);
         for (std::size_t d = 0; d < model.inputs(); ++d) {
             chosen_.emplace_back();
@@ -88,8 +88,8 @@ class Curvature {
                 (chosen_[d].size() + mode_padding - 1) / mode_padding * mode_padding;
             CellMoments moments;
             moments.clear(model.basis(d).cells(), chosen_[d].size(), padded);
-            rows.gather(d, model.tables(), chosen_[d], model.modes(), model.offset(), padded,
-                        moments);
+            rows.add({d, model.tables(), chosen_[d], model.modes(), model.offset(), padded},
+                     options.stop, moments);
             if (!equations_[d].take(moments, chosen_[d].size(), padded)) {
                 chosen_[d].clear();
             }
@@ -134,15 +134,15 @@ class Curvature {
     }
     NodeSums times(const NodeSums& step) const {
         const TensorSurrogate along = with_node_values(model_, step);
-        NodeSums product = error_curvature(model_, along, sample_, options_);
+        NodeSums product = error_curvature(model_, along, sample_errors_, stop_);
         add(product, 1, penalty_of(step));
         return product;
     }
 
   private:
     const TensorSurrogate& model_;
-    const FitRows& sample_;
-    const AlsOptions& options_;
+    ErrorRowSums& sample_errors_;
+    const StopToken& stop_;
     std::vector<std::vector<std::size_t>> chosen_;
     std::vector<InputEquations> equations_;
 };
@@ -171,18 +171,16 @@ NodeSums newton_step(const Curvature& curvature, NodeSums slopes, const StopToke
 
 void fit_all_rows(TensorSurrogate& model, const FreeFactors& free, const FitRows& all,
                   std::span<const std::uint32_t> sample, const AlsOptions& options) {
-    const std::unique_ptr<MomentRows> there =
-        options.rows_there ? options.rows_there(all) : nullptr;
-    const auto on_all = [&](const TensorSurrogate& at) {
-        return there ? error_slopes(at, *there, options) : error_slopes(at, all, options);
-    };
-    const ErrorSlopes here = on_all(model);
+    const auto of_all =
+        options.rows_there ? error_sums(options.rows_there(all)) : error_sums(all, options.threads);
+    const ErrorSlopes here = error_slopes(model, *of_all, options.stop);
     if (options.stop.stopped()) {
         return;
     }
     FitRows some = all;
     some.rows = sample;
-    const Curvature curvature(model, free, some, options);
+    const auto of_some = error_sums(some, options.threads);
+    const Curvature curvature(model, free, some, *of_some, options);
     const NodeSums values = node_values(model);
     const double share = total_weight(some) / total_weight(all);
     NodeSums slopes = curvature.penalty_of(values);
@@ -199,13 +197,14 @@ void fit_all_rows(TensorSurrogate& model, const FreeFactors& free, const FitRows
     };
 
     // How far to go, the sample tells: by its squared error with the slopes of all rows.
-    const ErrorSlopes at = error_slopes(model, some, options);
+    const ErrorSlopes at = error_slopes(model, *of_some, options.stop);
     const double tilt = 2 * (dot(at.by_node, step) - share * dot(here.by_node, step));
     int halvings = most_halvings + 1;
     double least = std::numeric_limits<double>::infinity();
     for (int tried = 0; tried <= most_halvings && !options.stop.stopped(); ++tried) {
         const double length = std::ldexp(1.0, -tried);
-        const double squares = error_slopes(moved(length), some, options).squares + length * tilt;
+        const double squares =
+            error_slopes(moved(length), *of_some, options.stop).squares + length * tilt;
         if (squares < least) {
             least = squares;
             halvings = tried;
@@ -214,7 +213,8 @@ void fit_all_rows(TensorSurrogate& model, const FreeFactors& free, const FitRows
     // All rows have the last word.
     for (; halvings <= most_halvings && !options.stop.stopped(); ++halvings) {
         TensorSurrogate stepped = moved(std::ldexp(1.0, -halvings));
-        if (on_all(stepped).squares < here.squares && !options.stop.stopped()) {
+        if (error_slopes(stepped, *of_all, options.stop).squares < here.squares &&
+            !options.stop.stopped()) {
             model = std::move(stepped);
             return;
         }

@@ -172,8 +172,9 @@ TEST_CASE("grid: no rows and no expressions are no work") {
     gpu::TapeScorer<double, gpu::HostRuntime> no_rows(
         {none.data(), 0, 1}, {TargetArrays::Kind::values, {none.data(), 0, 1}, {}, {}, true},
         gpu::tape_part_rows, plenty, std::size_t{64} << 10U);
-    CHECK(std::isinf(no_rows.losses(std::vector<Tape>{{Node::constant(1.0)}}).at(0)));
-    CHECK(no_rows.losses({}).empty());
+    const std::vector<Tape> one = {{Node::constant(1.0)}};
+    CHECK(std::isinf(losses_on_all_rows(one, no_rows).at(0)));
+    CHECK(losses_on_all_rows({}, no_rows).empty());
     CHECK(no_rows.runtime().launches() == 0);
     CHECK_THROWS_AS(
         (gpu::TapeScorer<double, gpu::HostRuntime>(
@@ -195,14 +196,14 @@ TEST_CASE("grid: what is not defined has no loss, and a constant no direction") 
     const std::vector<std::string> names = {"x"};
     const std::vector<Tape> batch = {parse("log(x)", names), parse("1/(3 - 3)", names),
                                      parse("3*x", names), parse("0 - 3*x", names)};
-    const auto loss = scorer(ValueTarget(u, {}))->losses(batch);
+    const auto loss = losses_on_all_rows(batch, *scorer(ValueTarget(u, {})));
     CHECK(std::isinf(loss[0]));
     CHECK(std::isinf(loss[1]));
     CHECK(loss[2] == doctest::Approx((4 + 16 + 0.25 + 25) / 4));
-    const auto hinge = scorer(LabelTarget(u, {}))->losses(batch);
+    const auto hinge = losses_on_all_rows(batch, *scorer(LabelTarget(u, {})));
     CHECK(std::isinf(hinge[0]));
     CHECK(hinge[2] == doctest::Approx(4.0 / 4));
-    const auto angle = scorer(DirectionTarget(ones, {}, {}, true))->losses(batch);
+    const auto angle = losses_on_all_rows(batch, *scorer(DirectionTarget(ones, {}, {}, true)));
     CHECK(std::isinf(angle[0]));
     CHECK(angle[1] == 1.0);
     CHECK(angle[2] == 0.0);
@@ -276,7 +277,8 @@ TEST_CASE_TEMPLATE("grid: a search with its batches on a device finds the CPU's 
             CHECK(law.loss <= 1e-25);
             for (const Candidate& candidate : there.front) {
                 const double loss =
-                    losses_on_all_rows<X>(std::vector<Tape>{candidate.tape}, x, *target, 1).at(0);
+                    losses_on_all_rows(std::vector<Tape>{candidate.tape}, *loss_sums(x, *target, 1))
+                        .at(0);
                 CHECK(candidate.loss == doctest::Approx(loss).epsilon(1e-9).scale(1e-9));
             }
         }

@@ -38,9 +38,10 @@ void compare_pairs(std::size_t inputs, std::size_t modes, std::size_t rows, std:
     const std::vector<Real> x = random_rows<Real>(model, rows);
     const MatrixView<const Real> view(x.data(), rows, inputs);
     const double c = 0.25;
-    gpu::HostRuntime runtime(memory, shared);
-    const PairTotals found = gpu::pair_totals(runtime, model, view, false, c);
-    CHECK(runtime.launches() >= least_launches);
+    gpu::PairRowsOn<Real, gpu::HostRuntime> there(model, view, false, memory, shared);
+    PairTotals found(inputs);
+    there.add(c, StopToken(), found);
+    CHECK(there.runtime().launches() >= least_launches);
 
     std::vector<double> value(rows), gradient(rows * inputs), hessian(rows * inputs * inputs);
     model.derivatives(view, value.data(), gradient.data(), hessian.data(), 1);
@@ -198,14 +199,14 @@ void compare_moments(std::size_t count, bool all, std::size_t memory, std::size_
     CellMoments found;
     found.clear(basis.cells(), chosen.size(), padded);
     gpu::MomentRowsOn<X, gpu::HostRuntime> there(rows, fit.inputs(), memory, shared);
-    there.gather(d, fit.model.tables(), chosen, fit.model.modes(), fit.model.offset(), padded,
-                 found);
+    const MomentQuestion question = {
+        d, fit.model.tables(), chosen, fit.model.modes(), fit.model.offset(), padded};
+    there.add(question, StopToken(), found);
     CHECK(there.runtime().launches() >= least_launches);
 
     CellMoments here;
     here.clear(basis.cells(), chosen.size(), padded);
-    PlacedRows(rows, fit.model.tables(), 1)
-        .gather(d, fit.model.tables(), chosen, fit.model.modes(), fit.model.offset(), padded, here);
+    PlacedRows(rows, fit.model.tables(), 1).add(question, StopToken(), here);
 
     CellMoments sums;
     CellMoments sizes;
@@ -267,9 +268,10 @@ TEST_CASE_TEMPLATE("grid: a fit whose rows are on a device is the CPU's fit", X,
     CHECK(found.rmse == doctest::Approx(expected.rmse).epsilon(1e-9));
 
     const FitRows rows = fit.rows(true);
-    const std::unique_ptr<MomentRows> away = options.rows_there(rows);
-    const ErrorSlopes slopes_there = error_slopes(there, *away, options);
-    const ErrorSlopes slopes_here = error_slopes(there, rows, options);
+    const StopToken never;
+    const ErrorSlopes slopes_there =
+        error_slopes(there, *error_sums(options.rows_there(rows)), never);
+    const ErrorSlopes slopes_here = error_slopes(there, *error_sums(rows, 1), never);
     CHECK(slopes_there.squares == doctest::Approx(slopes_here.squares).epsilon(1e-9));
     for (std::size_t d = 0; d < 4; ++d) {
         for (std::size_t i = 0; i < slopes_here.by_node[d].size(); ++i) {

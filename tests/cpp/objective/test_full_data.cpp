@@ -50,7 +50,7 @@ TEST_CASE("normal equations of all rows are those of one objective that holds th
         units.x = {1.0, 1.0};
         const auto whole = target.at(RowBlocks(data.view(), all), all, units);
         const auto found =
-            equations_on_all_rows<double>(tapes, data.view(), target, 2, StopToken());
+            equations_on_all_rows(tapes, *equation_sums(data.view(), target, 2), StopToken());
         Workspace workspace;
         for (std::size_t t = 0; t < tapes.size(); ++t) {
             NormalEquations expected;
@@ -67,7 +67,8 @@ TEST_CASE("normal equations of all rows are those of one objective that holds th
     }
     const Data data = noisy(20000);
     const ValueTarget target(data.y, data.weights);
-    CHECK(equations_on_all_rows<double>(tapes, data.view(), target, 2, StopToken(-1.0)).empty());
+    const auto rows = equation_sums(data.view(), target, 2);
+    CHECK(equations_on_all_rows(tapes, *rows, StopToken(-1.0)).empty());
     CHECK(equation_rows(20000) == 20000);
     CHECK(equation_rows(100'000'000) < 1'100'000);
 }

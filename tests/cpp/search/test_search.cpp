@@ -139,16 +139,17 @@ TEST_CASE("rows with weight zero do not count") {
 namespace {
 
 /// The CPU's losses, as a device would be asked for them.
-class Recorded : public LossRows {
+class Recorded : public LossRowSums {
   public:
-    Recorded(MatrixView<const double> x, const Target& target) : x_(x), target_(target) {}
-    std::vector<double> losses(std::span<const Tape> tapes) override {
-        ++last_batches;
-        return losses_on_all_rows<double>(tapes, x_, target_, 1);
-    }
-    std::vector<double> rough_losses(std::span<const Tape> tapes) override {
-        batches.emplace_back(tapes.begin(), tapes.end());
-        return losses_on_all_rows<double>(tapes, x_, target_, 1);
+    Recorded(MatrixView<const double> x, const Target& target) : here_(loss_sums(x, target, 1)) {}
+    bool add(const LossQuestion& question, const StopToken& stop,
+             std::vector<LossSums>& total) override {
+        if (question.rough) {
+            batches.emplace_back(question.tapes.begin(), question.tapes.end());
+        } else {
+            ++last_batches;
+        }
+        return here_->add(question, stop, total);
     }
     bool resident() const override { return stays; }
     std::vector<std::vector<Tape>> batches;
@@ -156,8 +157,7 @@ class Recorded : public LossRows {
     std::size_t last_batches = 0;
 
   private:
-    MatrixView<const double> x_;
-    const Target& target_;
+    std::unique_ptr<LossRowSums> here_;
 };
 
 }  // namespace

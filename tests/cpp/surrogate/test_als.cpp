@@ -160,7 +160,7 @@ TEST_CASE("products kept from update to update are those taken anew, where facto
     const auto moments = [&](closedform::PlacedRows& from, std::size_t d) {
         closedform::CellMoments sums;
         sums.clear(model.basis(d).cells(), 3, 8);
-        from.gather(d, model.tables(), every, 3, 0, 8, sums);
+        from.add({d, model.tables(), every, 3, 0, 8}, closedform::StopToken(), sums);
         return sums;
     };
     closedform::Random random(10, 0);
@@ -191,7 +191,7 @@ TEST_CASE("slopes of the squared error are its derivatives by the node values") 
     }
     const FitRows rows{data.rows(), data.y, weights, multiplier};
     TensorSurrogate model = start(3, 9, 4);  // more modes than a pack holds
-    const auto slopes = error_slopes(model, rows, {});
+    const auto slopes = error_slopes(model, *error_sums(rows, 1), closedform::StopToken());
     for (std::size_t d = 0; d < 3; ++d) {
         for (std::size_t m = 0; m < 9; m += 4) {
             for (std::size_t j = 0; j < 5; ++j) {
@@ -201,7 +201,8 @@ TEST_CASE("slopes of the squared error are its derivatives by the node values") 
                 for (const int side : {0, 1}) {
                     u = before + (side == 0 ? -1e-4 : 1e-4);
                     model.refresh();
-                    squares[side] = error_slopes(model, rows, {}).squares;
+                    squares[side] =
+                        error_slopes(model, *error_sums(rows, 1), closedform::StopToken()).squares;
                 }
                 u = before;
                 const double slope = (squares[0] - squares[1]) / 4e-4;
@@ -239,9 +240,10 @@ TEST_CASE("a step on all rows undoes most of what chance has done to the fit of 
     TensorSurrogate threaded = model;
     options.threads = 3;
     fit_all_rows(threaded, free, all, sample_rows, options);
-    const double before = error_slopes(model, all, {}).squares;
-    const double least = error_slopes(best, all, {}).squares;
-    CHECK(error_slopes(stepped, all, {}).squares - least < 0.1 * (before - least));
+    const double before = error_slopes(model, *error_sums(all, 1), closedform::StopToken()).squares;
+    const double least = error_slopes(best, *error_sums(all, 1), closedform::StopToken()).squares;
+    CHECK(error_slopes(stepped, *error_sums(all, 1), closedform::StopToken()).squares - least <
+          0.1 * (before - least));
     for (std::size_t d = 0; d < 3; ++d) {
         CHECK(std::equal(stepped.factor(d).begin(), stepped.factor(d).end(),
                          threaded.factor(d).begin()));

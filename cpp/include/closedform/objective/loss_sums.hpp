@@ -13,6 +13,12 @@ struct NormalEquations {
     double loss = 0.0;
 };
 
+/// Of parts of the data, each times its weight, so that they can be added up.
+struct EquationSums {
+    NormalEquations weighted;
+    double weight = 0.0;
+};
+
 /// A loss as sums over rows, so that parts of the data can be added up.
 struct LossSums {
     double as_is = 0.0;  ///< of the expression

@@ -127,22 +127,4 @@ class LabelTarget : public Target {
     std::span<const double> weights_;
 };
 
-/// All rows of the data where losses of expressions on them are cheap: on a device.
-class LossRows {
-  public:
-    virtual ~LossRows() = default;
-    LossRows() = default;
-    LossRows(const LossRows&) = delete;
-    LossRows& operator=(const LossRows&) = delete;
-
-    /// As losses_on_all_rows, up to rounding in float64.
-    virtual std::vector<double> losses(std::span<const Tape> tapes) = 0;
-
-    /// The same in the precision of X: to compare expressions, not to tell whether one is exact.
-    virtual std::vector<double> rough_losses(std::span<const Tape> tapes) = 0;
-
-    /// Whether the rows are there for good, so that a batch costs arithmetic alone.
-    virtual bool resident() const = 0;
-};
-
 }  // namespace closedform

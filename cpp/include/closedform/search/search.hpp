@@ -11,6 +11,7 @@
 #include "closedform/core/matrix_view.hpp"
 #include "closedform/core/stop.hpp"
 #include "closedform/expression/expression.hpp"
+#include "closedform/objective/full_data.hpp"
 #include "closedform/objective/target.hpp"
 #include "closedform/search/candidate.hpp"
 
@@ -32,7 +33,7 @@ struct SearchOptions {
     /// every exchange, a batch for all islands together, and what is best there is not lost for
     /// being less so on the rows the islands see. The evolution itself is the same with and
     /// without.
-    LossRows* loss_rows = nullptr;
+    LossRowSums* loss_rows = nullptr;
 };
 
 enum class StopReason { time, evaluations, exact, good_enough, interrupted };

@@ -12,9 +12,9 @@
 // product.
 
 #include <cstddef>
-#include <functional>
 #include <vector>
 
+#include "closedform/core/row_sums.hpp"
 #include "closedform/core/stop.hpp"
 #include "closedform/core/table.hpp"
 #include "closedform/surrogate/tensor_surrogate.hpp"
@@ -33,6 +33,9 @@ struct PairScores {
 
 struct PairTotals;
 
+/// What the scores are made from, for a given c.
+using PairRowSums = RowSums<double, PairTotals>;
+
 struct ScoreOptions {
     /// Inputs scored; the others are held at `anchor` (one value per input of the surrogate).
     std::vector<std::size_t> inputs;
@@ -41,8 +44,8 @@ struct ScoreOptions {
     bool free_offset = false;    ///< choose c; otherwise 0
     unsigned threads = 0;        ///< results do not depend on it
     StopToken stop = {};
-    /// Where the totals for a given c come from; empty: from the rows, on the CPU.
-    std::function<PairTotals(double)> totals = {};
+    /// All inputs at all rows, where they lie elsewhere; null: the rows given, on the CPU.
+    PairRowSums* pair_sums = nullptr;
 };
 
 /// One pass over the rows (two with free_offset), nothing kept of them; of more than a million,

@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <span>
 #include <vector>
 
@@ -24,8 +23,8 @@ struct SeparationOptions {
     unsigned threads = 0;
     double time = 10;  ///< seconds after which no further tree is tried
     StopToken stop = {};
-    /// As ScoreOptions::totals, for the scores of all inputs at all rows.
-    std::function<PairTotals(double)> totals = {};
+    /// As ScoreOptions::pair_sums, of the model and the rows.
+    PairRowSums* pair_sums = nullptr;
 };
 
 /// A tree that was tried, with its error on rows held out.

@@ -4,8 +4,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
-#include <memory>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -13,12 +11,10 @@
 
 #include "closedform/core/stop.hpp"
 #include "closedform/core/table.hpp"
+#include "closedform/surrogate/moment_sums.hpp"
 #include "closedform/surrogate/tensor_surrogate.hpp"
 
 namespace closedform {
-
-struct FitRows;
-class MomentRows;
 
 /// The stop token ended a fit before there was a result.
 class FitStopped : public std::runtime_error {
@@ -38,9 +34,9 @@ struct SurrogateOptions {
     std::uint64_t seed = 0;
     unsigned threads = 0;  ///< 0: all cores; results do not depend on it unless time runs out
     StopToken stop = {};
-    /// As AlsOptions::rows_there, for the fits of one model at a time; those of many small ones, in
+    /// For the fits of one model at a time; those of many small ones, in
     /// parallel, stay on the CPU.
-    std::function<std::unique_ptr<MomentRows>(const FitRows&)> rows_there = {};
+    RowsElsewhere rows_there = {};
 };
 
 struct SurrogateFit {

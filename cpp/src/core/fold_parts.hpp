@@ -1,7 +1,7 @@
 #pragma once
-// Sums over all rows, the one way they are taken: a part of the rows after another, each by one
-// thread, folded in the order of the parts. So a sum does not depend on the number of threads, and
-// what is kept of the parts does not grow with the rows.
+// How sums over rows in this machine's memory are taken (closedform/core/row_sums.hpp): a part of
+// the rows after another, each by one thread, folded in the order of the parts. So a sum does not
+// depend on the number of threads, and what is kept of the parts does not grow with the rows.
 
 #include <algorithm>
 #include <cstddef>
@@ -21,8 +21,8 @@ inline constexpr std::size_t parts_at_once = 64;
 /// that) is called in the order of the parts, from the caller's thread. False where the token
 /// stopped it first: then some parts are left out.
 template <class Take, class Add>
-bool row_sums(std::size_t parts, unsigned threads, const StopToken& stop, const Take& take,
-              const Add& add) {
+bool fold_parts(std::size_t parts, unsigned threads, const StopToken& stop, const Take& take,
+                const Add& add) {
     using Sum = decltype(take(std::size_t{}, 0U));
     std::vector<std::unique_ptr<Sum>> found(std::min(parts, parts_at_once));
     for (std::size_t first = 0; first < parts; first += parts_at_once) {

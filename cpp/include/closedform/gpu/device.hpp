@@ -12,11 +12,9 @@
 
 #include "closedform/core/table.hpp"
 #include "closedform/network/network.hpp"
-#include "closedform/objective/target.hpp"
+#include "closedform/objective/full_data.hpp"
 #include "closedform/structure/pair_scores.hpp"
-#include "structure/pair_totals.hpp"
-#include "surrogate/als.hpp"
-#include "surrogate/als_moments.hpp"
+#include "closedform/surrogate/fit_surrogate.hpp"
 
 namespace closedform {
 
@@ -62,15 +60,15 @@ DeviceProblem problem();
 void derivatives(const TensorSurrogate& model, const DeviceRows& rows, double* value,
                  double* gradient, double* hessian);
 
-/// What score_pairs asks for in ScoreOptions::totals, over all inputs, in the precision of the
-/// rows.
-PairTotals pair_totals(const TensorSurrogate& model, const DeviceRows& rows, double c);
+/// ScoreOptions::pair_sums, in the precision of the rows, which must live as long as the model
+/// must.
+std::unique_ptr<PairRowSums> pair_sums(const TensorSurrogate& model, const DeviceRows& rows);
 
-/// Rows to fit, copied to the device where they find room, else with every gather. `rows` must live
-/// as long. Inputs go there as float32 if that is what they are; products and sums are float64
+/// Rows to fit, copied to the device where they find room, else with every question. `rows` must
+/// live as long. Inputs go there as float32 if that is what they are; products and sums are float64
 /// always: normal equations lose twice the digits that the data do
 /// (cuda/surrogate/als_moments_body.hpp).
-std::unique_ptr<MomentRows> moments_of(const FitRows& rows);
+std::unique_ptr<MomentRowSums> moment_sums(const FitRows& rows);
 
 /// Who multiplies matrices: a library where one is found, or our own kernels even then.
 enum class Products { of_library, own };
@@ -91,9 +89,9 @@ void evaluate(const Network<T>& network, const DeviceRows& rows, const Head& hea
 
 /// All rows of a search, copied to the device where they find room, else with every batch. A batch
 /// is one launch (of each chunk of rows, and for every 64 MiB of sums). X stays in its own
-/// precision there, which rough_losses computes in; targets are float64. The arrays of x and target
-/// must live as long. Throws std::invalid_argument where their sizes differ.
-std::unique_ptr<LossRows> losses_of(const Table& x, const Target& target);
+/// precision there, which rough losses are computed in; targets are float64. The arrays of x and
+/// target must live as long. Throws std::invalid_argument where their sizes differ.
+std::unique_ptr<LossRowSums> loss_sums(const Table& x, const Target& target);
 
 }  // namespace cuda
 }  // namespace closedform
