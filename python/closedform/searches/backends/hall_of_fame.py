@@ -11,6 +11,7 @@ from pathlib import Path
 from time import monotonic
 
 from closedform.formulas.formula import Formula
+from closedform.searches import interruption
 from closedform.searches.backends import native
 from closedform.searches.objectives import Directions, Objective, Values
 from closedform.searches.progress import Progress
@@ -63,6 +64,8 @@ class HallOfFame:
 
     def _verdict(self) -> str:
         time, elapsed = self.settings.time, monotonic() - self.begun
+        if interruption.requested():
+            return "interrupted"
         if elapsed >= time:
             return "time"
         if texts := self.texts():

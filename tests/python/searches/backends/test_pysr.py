@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -15,7 +17,7 @@ import pytest
 
 import closedform as cf
 from closedform.errors import InputError
-from closedform.searches import settings
+from closedform.searches import interruption, settings
 from closedform.searches.backends import hall_of_fame, julia_start, pysr
 from closedform.searches.objectives import Directions, Labels, Objective, Values
 from closedform.searches.progress import Callback
@@ -139,6 +141,15 @@ def test_equations_come_back_in_the_columns_names(tmp_path: Path) -> None:
     assert hall.texts() == ["x2", "1.5*x1", "x1**2*(x2 + -1e-05)"]
     small = hall_at(tmp_path / "hall.csv", HALL, TARGETS["values"], max_size=3)
     assert small.texts() == ["x2", "1.5*x1"]
+
+
+def test_a_signal_that_is_held_stops_the_engine(tmp_path: Path) -> None:
+    hall = hall_at(tmp_path / "hall.csv", HALL, TARGETS["values"], time=600.0)
+    with interruption.held():
+        assert not hall.look()
+        os.kill(os.getpid(), signal.SIGINT)
+        assert hall.look()
+    assert hall.reason == "interrupted"
 
 
 def test_a_file_cut_short_has_a_whole_copy(tmp_path: Path) -> None:
