@@ -29,7 +29,8 @@ class Unlocked {
     Unlocked() : state_(PyEval_SaveThread()) {}
     Unlocked(const Unlocked&) = delete;
     Unlocked& operator=(const Unlocked&) = delete;
-    ~Unlocked() noexcept(false) {
+    // The end can come while this waits for the lock: then Python unwinds the thread from here.
+    ~Unlocked() noexcept(false) {  // NOLINT(bugprone-unsafe-to-allow-exceptions)
         wait_where_interpreter_ends();
         PyEval_RestoreThread(state_);
     }
