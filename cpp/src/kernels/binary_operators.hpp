@@ -12,7 +12,19 @@ struct Binary {
     static constexpr int arity = 2;
 };
 
-struct Add : Binary {
+/// Linear, at least in pieces: without second derivatives.
+struct PiecewiseLinear : Binary {
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T left_tangent(T, T, T, T, T) {
+        return T(0.0);
+    }
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static T right_tangent(T, T, T, T, T) {
+        return T(0.0);
+    }
+};
+
+struct Add : PiecewiseLinear {
     template <class T>
     CLOSEDFORM_HOST_DEVICE static T value(T a, T b) {
         return a + b;
@@ -25,16 +37,8 @@ struct Add : Binary {
     CLOSEDFORM_HOST_DEVICE static T right(T, T, T) {
         return T(1.0);
     }
-    template <class T>
-    CLOSEDFORM_HOST_DEVICE static T left_tangent(T, T, T, T, T) {
-        return T(0.0);
-    }
-    template <class T>
-    CLOSEDFORM_HOST_DEVICE static T right_tangent(T, T, T, T, T) {
-        return T(0.0);
-    }
 };
-struct Sub : Binary {
+struct Sub : PiecewiseLinear {
     template <class T>
     CLOSEDFORM_HOST_DEVICE static T value(T a, T b) {
         return a - b;
@@ -46,14 +50,6 @@ struct Sub : Binary {
     template <class T>
     CLOSEDFORM_HOST_DEVICE static T right(T, T, T) {
         return -T(1.0);
-    }
-    template <class T>
-    CLOSEDFORM_HOST_DEVICE static T left_tangent(T, T, T, T, T) {
-        return T(0.0);
-    }
-    template <class T>
-    CLOSEDFORM_HOST_DEVICE static T right_tangent(T, T, T, T, T) {
-        return T(0.0);
     }
 };
 struct Mul : Binary {
@@ -132,19 +128,8 @@ struct Pow : Binary {
     }
 };
 
-/// Has no second derivatives.
-struct Piecewise : Binary {
-    template <class T>
-    CLOSEDFORM_HOST_DEVICE static T left_tangent(T, T, T, T, T) {
-        return T(0.0);
-    }
-    template <class T>
-    CLOSEDFORM_HOST_DEVICE static T right_tangent(T, T, T, T, T) {
-        return T(0.0);
-    }
-};
 /// Not a number where one of the two is not, as the library's is not.
-struct Max : Piecewise {
+struct Max : PiecewiseLinear {
     template <class T>
     CLOSEDFORM_HOST_DEVICE static T value(T a, T b) {
         return a < b ? b : (b != b ? b : a);
@@ -158,7 +143,7 @@ struct Max : Piecewise {
         return b > a ? T(1.0) : T(0.0);
     }
 };
-struct Min : Piecewise {
+struct Min : PiecewiseLinear {
     template <class T>
     CLOSEDFORM_HOST_DEVICE static T value(T a, T b) {
         return a > b ? b : (b != b ? b : a);
@@ -173,7 +158,7 @@ struct Min : Piecewise {
     }
 };
 /// 0 where one of the two is not a number, as comparisons are everywhere.
-struct Greater : Piecewise {
+struct Greater : PiecewiseLinear {
     template <class T>
     CLOSEDFORM_HOST_DEVICE static T value(T a, T b) {
         return a > b ? T(1.0) : T(0.0);
