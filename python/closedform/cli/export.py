@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from closedform.errors import InputError
-from closedform.tables.output import checked_output, write_output
+from closedform.tables.output import write_output
 
 
 def add(commands: argparse._SubParsersAction[Any]) -> None:
@@ -75,8 +75,7 @@ def _export(options: argparse.Namespace) -> int:
         print(code, end="")
         return 0
     try:
-        checked_output(options.output, name="--output", inputs=[options.front])
-        write_output(options.output, code, name="--output")
+        write_output(options.output, code, name="--output", inputs=[options.front])
     except OSError as error:
         raise InputError(f"--output: cannot write {options.output} ({error.strerror})") from error
     return 0

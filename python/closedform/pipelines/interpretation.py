@@ -119,18 +119,18 @@ def interpret(
     )
     with interruption.held():
         front = _search(gradients, settings, budget, signed=signed, symmetries=symmetries)
-        if settings.checkpoint is not None:
-            settings.checkpoint.conclude(front)
         held_out = unit_gradients(
             net, choosing.X, band=band, weights=choosing.weights, threads=threads
         )
         best = steepest_drop(front, held_out.X, held_out.U, held_out.weights)
-        formula = front[best]
+        front, formula = front.with_best(best), front[best]
+        if settings.checkpoint is not None:
+            settings.checkpoint.conclude(front)
         link = _link(formula, gradients, settings, budget, link_quota)
         threshold = _threshold(formula, net, searched.X, threads)
         return Interpretation(
             formula=formula,
-            front=front.with_best(best),
+            front=front,
             link=link,
             threshold=threshold,
             fidelity=_fidelity(net, measuring, band, formula, threshold, threads),

@@ -43,14 +43,24 @@ def checked_output(
     return target
 
 
-def write_output(path: str | os.PathLike[str], content: str | bytes, *, name: str = "path") -> None:
+def write_output(
+    path: str | os.PathLike[str],
+    content: str | bytes,
+    *,
+    name: str = "path",
+    inputs: Iterable[object] = (),
+) -> None:
     """Writes a file: beside the one there is, then in its place. Its mode is kept.
+
+    Args:
+        path, name, inputs: as in `checked_output`.
+        content: text is written as UTF-8.
 
     Raises:
         InputError: as `checked_output`.
         OSError: it could not be written; what was there is there still.
     """
-    target = checked_output(path, name=name)
+    target = checked_output(path, name=name, inputs=inputs)
     beside = target.with_name(f".{target.name[:100]}.{secrets.token_hex(8)}.part")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     try:

@@ -23,7 +23,7 @@ def test_answers_are_those_of_this_process() -> None:
         assert process.shorter(formula, OPERATORS, math.inf) == here
 
 
-def test_a_question_without_an_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_question_without_an_answer_is_given_up() -> None:
     process = SympyProcess()
     easy = cf.Formula("x*y + x*z", ["x", "y", "z"])
     expected = process.shorter(easy, OPERATORS, math.inf)
