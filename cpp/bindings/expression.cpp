@@ -2,6 +2,8 @@
 
 #include <pybind11/stl.h>
 
+#include <algorithm>
+#include <cmath>
 #include <limits>
 #include <optional>
 #include <tuple>
@@ -59,13 +61,57 @@ Array<double> hessian(const Expression& self, const Array<T>& x, unsigned thread
     return out;
 }
 
+template <class T>
+Array<double> constant_slopes(const Expression& self, const Array<T>& x, unsigned threads) {
+    const auto view = matrix_view(x, "X");
+    const auto constants = constant_positions(self.tape).size();
+    Array<double> out({x.shape(0), static_cast<py::ssize_t>(constants)});
+    const MatrixView<double> slopes(out.mutable_data(), view.rows, constants);
+    const Unlocked unlocked;
+    evaluate_constant_slopes(self.tape, view, slopes, threads);
+    return out;
+}
+
+/// The tape with other constants, in the order of constant_positions.
+Expression with_constants(const Expression& self, const std::vector<double>& constants) {
+    const auto positions = constant_positions(self.tape);
+    if (constants.size() != positions.size()) {
+        throw std::invalid_argument("constants: has " + std::to_string(constants.size()) +
+                                    " numbers, the expression " + std::to_string(positions.size()));
+    }
+    Expression result = self;
+    for (std::size_t k = 0; k < positions.size(); ++k) {
+        result.tape[positions[k]].value = constants[k];
+    }
+    return result;
+}
+
+/// The mean squared error in the data's own units, whose constants may be of any size: those that an
+/// expression has are no larger than they need to be.
+class InOwnUnits final : public ValueObjective {
+  public:
+    InOwnUnits(RowBlocks rows, std::span<const double> y, std::span<const double> weights,
+               const Tape& tape)
+        : ValueObjective(std::move(rows), y, weights) {
+        constexpr double room = 1e3;
+        for (const Node& node : tape) {
+            largest_ = std::max(largest_, room * std::abs(node.value));
+        }
+    }
+    double largest_constant() const override { return largest_; }
+
+  private:
+    double largest_ = 1e9;
+};
+
 /// The same structure with its constants fitted to data, and its loss there. snap_within: rounds
 /// constants as long as the loss stays below (1 + snap_within) times the fitted one; negative for
-/// none. seconds: after them the constants stay where they are.
+/// none. seconds: after them the constants stay where they are. fixed: one for every constant,
+/// those that stay whatever the rows say; empty for none.
 std::pair<Expression, double> refit(const Expression& self, const Array<double>& x,
                                     const Array<double>& y,
                                     const std::optional<Array<double>>& weights, double snap_within,
-                                    double floor, double seconds) {
+                                    double floor, double seconds, const std::vector<bool>& fixed) {
     const auto view = matrix_view(x, "X");
     if (static_cast<std::size_t>(inputs_needed(self.tape)) > view.columns) {
         throw std::invalid_argument("X: has fewer columns than the expression reads");
@@ -74,16 +120,26 @@ std::pair<Expression, double> refit(const Expression& self, const Array<double>&
     const auto row_weights =
         weights ? vector_view(*weights, view.rows, "weights") : std::span<const double>{};
     const Unlocked unlocked;
-    const ValueObjective objective(RowBlocks(view), targets, row_weights);
+    const InOwnUnits objective(RowBlocks(view), targets, row_weights, self.tape);
     Workspace workspace;
     Tape tape = self.tape;
+    std::vector<std::size_t> open;
+    const auto positions = constant_positions(tape);
+    if (!fixed.empty() && fixed.size() != positions.size()) {
+        throw std::invalid_argument("fixed: needs one for each of " +
+                                    std::to_string(positions.size()) + " constants");
+    }
+    for (std::size_t k = 0; k < positions.size(); ++k) {
+        if (fixed.empty() || !fixed[k]) {
+            open.push_back(positions[k]);
+        }
+    }
     FitOptions options;
     options.max_iterations = 100;
     options.tolerance = 1e-10;
     options.floor = floor;
     options.stop = StopToken(seconds);
-    double loss =
-        fit_constants(tape, constant_positions(tape), {}, objective, workspace, options).loss;
+    double loss = fit_constants(tape, open, {}, objective, workspace, options).loss;
     if (snap_within >= 0.0) {
         loss = snap_constants(tape, objective, workspace,
                               std::max(floor, loss * (1.0 + snap_within)), options.stop);
@@ -151,9 +207,29 @@ void register_expression(py::module_& module) {
                 return Expression{simplify(self.tape, op_set(operators))};
             },
             py::arg("operators"))
+        .def(
+            "exponential",
+            [](const Expression& self, const std::vector<std::string>& operators,
+               double tolerance) -> std::optional<Expression> {
+                const OpSet allowed = op_set(operators);
+                Tape tape = emit(exponential(canonical(self.tape), tolerance, allowed.has(Op::pow)),
+                                 allowed);
+                return tape.empty() ? std::nullopt : std::optional(Expression{std::move(tape)});
+            },
+            py::arg("operators"), py::arg("tolerance"))
+        .def("constant_slopes", &constant_slopes<double>, py::arg("X").noconvert(),
+             py::arg("threads") = 0)
+        .def("constant_slopes", &constant_slopes<float>, py::arg("X").noconvert(),
+             py::arg("threads") = 0)
+        .def("with_constants", &with_constants, py::arg("constants"))
+        .def(
+            "determined_by",
+            [](const Expression& self, std::size_t rows) { return determined(self.tape, rows); },
+            py::arg("rows"))
         .def("refit", &refit, py::arg("X").noconvert(), py::arg("y").noconvert(),
              py::arg("weights") = py::none(), py::arg("snap_within") = -1.0, py::arg("floor") = 0.0,
-             py::arg("seconds") = std::numeric_limits<double>::infinity())
+             py::arg("seconds") = std::numeric_limits<double>::infinity(),
+             py::arg("fixed") = std::vector<bool>{})
         .def("evaluate", &call<double>, py::arg("X").noconvert(), py::arg("threads") = 0)
         .def("evaluate", &call<float>, py::arg("X").noconvert(), py::arg("threads") = 0)
         .def("gradient", &gradient<double>, py::arg("X").noconvert(), py::arg("threads") = 0)

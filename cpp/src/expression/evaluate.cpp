@@ -158,16 +158,39 @@ void block_hessian(const Tape& tape, const Reads& reads, Workspace& workspace, c
     }
 }
 
+/// Blocks of rows one after another, many at a time on several threads: body(scratch, begin,
+/// count).
+template <class Body>
+void over_blocks(std::size_t rows, unsigned threads, const Body& body) {
+    const auto work = [&](std::size_t piece, unsigned) {
+        thread_local Scratch scratch;
+        const std::size_t end = std::min(rows, (piece + 1) * piece_rows);
+        for (std::size_t begin = piece * piece_rows; begin < end; begin += block_rows) {
+            body(scratch, begin, std::min(block_rows, end - begin));
+        }
+    };
+    const std::size_t pieces = (rows + piece_rows - 1) / piece_rows;
+    if (pieces == 1) {
+        work(0, 0);
+    } else {
+        parallel_for(pieces, threads, work);
+    }
+}
+
+void check_columns(const Tape& tape, std::size_t columns) {
+    if (static_cast<std::size_t>(inputs_needed(tape)) > columns) {
+        throw std::invalid_argument("X: the expression reads column " +
+                                    std::to_string(inputs_needed(tape)) + ", but X has only " +
+                                    std::to_string(columns));
+    }
+}
+
 }  // namespace
 
 template <class T>
 void evaluate_derivatives(const Tape& tape, MatrixView<const T> x, double* value, double* gradient,
                           double* hessian, unsigned threads) {
-    if (static_cast<std::size_t>(inputs_needed(tape)) > x.columns) {
-        throw std::invalid_argument("X: the expression reads column " +
-                                    std::to_string(inputs_needed(tape)) + ", but X has only " +
-                                    std::to_string(x.columns));
-    }
+    check_columns(tape, x.columns);
     const Reads reads(tape);
     const bool slopes = gradient != nullptr || hessian != nullptr;
     std::array<bool, max_tape_size> active{};
@@ -176,46 +199,62 @@ void evaluate_derivatives(const Tape& tape, MatrixView<const T> x, double* value
     }
     mark_ancestors(tape, active);
     const std::size_t d = x.columns;
-    const auto work = [&](std::size_t piece, unsigned) {
-        thread_local Scratch scratch;
+    over_blocks(x.rows, threads, [&](Scratch& scratch, std::size_t begin, std::size_t count) {
         Workspace& workspace = scratch.workspace;
-        const std::size_t end = std::min(x.rows, (piece + 1) * piece_rows);
-        for (std::size_t begin = piece * piece_rows; begin < end; begin += block_rows) {
-            const std::size_t count = std::min(block_rows, end - begin);
-            const double* values =
-                workspace.forward(tape, scratch.load(reads, x, begin, count), slopes);
-            if (value != nullptr) {
-                std::copy_n(values, count, value + begin);
-            }
-            if (slopes) {
-                workspace.reverse(tape, active.data());
-            }
-            if (gradient != nullptr) {
-                std::fill_n(gradient + begin * d, count * d, 0.0);
-                for (std::size_t k = 0; k < reads.columns; ++k) {
-                    for (const std::size_t node : reads.occurrences(k)) {
-                        add_to(gradient + begin * d + reads.column[k], d, count,
-                               workspace.adjoint(node));
-                    }
+        const double* values =
+            workspace.forward(tape, scratch.load(reads, x, begin, count), slopes);
+        if (value != nullptr) {
+            std::copy_n(values, count, value + begin);
+        }
+        if (slopes) {
+            workspace.reverse(tape, active.data());
+        }
+        if (gradient != nullptr) {
+            std::fill_n(gradient + begin * d, count * d, 0.0);
+            for (std::size_t k = 0; k < reads.columns; ++k) {
+                for (const std::size_t node : reads.occurrences(k)) {
+                    add_to(gradient + begin * d + reads.column[k], d, count,
+                           workspace.adjoint(node));
                 }
             }
-            if (hessian != nullptr) {
-                block_hessian(tape, reads, workspace, active.data(), count, d,
-                              hessian + begin * d * d);
+        }
+        if (hessian != nullptr) {
+            block_hessian(tape, reads, workspace, active.data(), count, d, hessian + begin * d * d);
+        }
+    });
+}
+
+template <class T>
+void evaluate_constant_slopes(const Tape& tape, MatrixView<const T> x, MatrixView<double> out,
+                              unsigned threads) {
+    check_columns(tape, x.columns);
+    const Reads reads(tape);
+    const std::vector<std::size_t> positions = constant_positions(tape);
+    std::array<bool, max_tape_size> active{};
+    for (const std::size_t position : positions) {
+        active[position] = true;
+    }
+    mark_ancestors(tape, active);
+    over_blocks(x.rows, threads, [&](Scratch& scratch, std::size_t begin, std::size_t count) {
+        Workspace& workspace = scratch.workspace;
+        workspace.forward(tape, scratch.load(reads, x, begin, count), true);
+        workspace.reverse(tape, active.data());
+        for (std::size_t k = 0; k < positions.size(); ++k) {
+            const double* slopes = workspace.adjoint(positions[k]);
+            for (std::size_t r = 0; r < count; ++r) {
+                out(begin + r, k) = slopes[r];
             }
         }
-    };
-    const std::size_t pieces = (x.rows + piece_rows - 1) / piece_rows;
-    if (pieces == 1) {
-        work(0, 0);
-    } else {
-        parallel_for(pieces, threads, work);
-    }
+    });
 }
 
 template void evaluate_derivatives(const Tape&, MatrixView<const double>, double*, double*, double*,
                                    unsigned);
 template void evaluate_derivatives(const Tape&, MatrixView<const float>, double*, double*, double*,
                                    unsigned);
+template void evaluate_constant_slopes(const Tape&, MatrixView<const double>, MatrixView<double>,
+                                       unsigned);
+template void evaluate_constant_slopes(const Tape&, MatrixView<const float>, MatrixView<double>,
+                                       unsigned);
 
 }  // namespace closedform

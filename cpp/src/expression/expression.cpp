@@ -1,6 +1,7 @@
 #include "closedform/expression/expression.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <stdexcept>
 #include <string>
 
@@ -123,6 +124,24 @@ std::vector<std::size_t> constant_positions(const Tape& tape) {
         }
     }
     return positions;
+}
+
+bool determined(const Tape& tape, std::size_t rows) {
+    // In nats: what a row says that is met to rounding, log(1e12); what a constant in full takes;
+    // and what choosing a node among some twenty symbols does.
+    constexpr double row_nats = 27.6;
+    constexpr double constant_nats = 18.0;
+    constexpr double node_nats = 3.0;
+    constexpr double margin = 2.0;
+    constexpr double simple = 1000.0;  // whole numbers up to this are cheaper than a constant
+    double constants = 0.0;
+    for (const Node& node : tape) {
+        const bool whole = std::abs(node.value) <= simple && node.value == std::round(node.value);
+        constants += node.op == Op::constant && !whole ? 1.0 : 0.0;
+    }
+    const double surplus = static_cast<double>(rows) - constants;
+    const double freedom = node_nats * static_cast<double>(tape.size()) + constant_nats * constants;
+    return row_nats * surplus >= margin * freedom;
 }
 
 }  // namespace closedform

@@ -262,7 +262,7 @@ class Search {
             return StopReason::good_enough;
         }
         // An exact law: look a while longer for a smaller one, then stop.
-        if (loss <= problem_.exact_loss) {
+        if (loss <= problem_.exact_loss && determined(front.back().tape, x_.rows)) {
             const std::size_t size = front.back().complexity();
             if (size - 1 < size_limit_ || !exact_at_) {
                 exact_at_ = spent_;

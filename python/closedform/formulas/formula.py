@@ -15,6 +15,7 @@ from closedform import _core
 from closedform._typing import FloatMatrix
 from closedform.errors import InputError
 from closedform.formulas import sympy_forms
+from closedform.formulas.constants import Constants, constants_of
 from closedform.tables import checks, devices
 from closedform.tables.columns import inputs_of
 from closedform.tables.rows import variance
@@ -41,6 +42,8 @@ class Formula:
             from `text`; NaN for a formula made by hand.
         ranges: per input, (lowest, highest) of the data searched; None for a formula made by hand.
         labels: per input, what the table searched calls its column; None where it had no labels.
+        constants: the numbers in the text, in their order, with standard errors where the formula
+            was fitted (`Constants`).
         complexity: nodes of the expression tree; operators, constants and variables count 1 each.
     """
 
@@ -68,10 +71,17 @@ class Formula:
         self.loss = float(loss)
         self.ranges = ranges
         self.labels = None if labels is None else tuple(labels)
+        self.constants = Constants(constants_of(self._expression))
 
     @property
     def complexity(self) -> int:
         return self._expression.complexity
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the inputs that the formula reads, in their order."""
+        read = {column for name, column, _ in self._expression.nodes if name == "variable"}
+        return tuple(name for i, name in enumerate(self.names) if i in read)
 
     @property
     def operators(self) -> frozenset[str]:

@@ -68,6 +68,7 @@ class Front(Sequence[Formula]):
         evaluations: int = 0,
         seconds: float = 0.0,
         symmetries: Merging | None = None,
+        rivals: Sequence[int] = (),
     ) -> None:
         if not formulas:
             raise ValueError("formulas: a front has at least one")
@@ -77,10 +78,17 @@ class Front(Sequence[Formula]):
         self.evaluations = evaluations
         self.seconds = seconds
         self.symmetries = symmetries
+        self._rivals = list(rivals)
 
     @property
     def best(self) -> Formula:
         return self._formulas[self._best]
+
+    @property
+    def rivals(self) -> list[Formula]:
+        """Formulas that the data cannot tell from the best one: those that describe them less than
+        3 nats longer; of a search for values."""
+        return [self._formulas[i] for i in self._rivals]
 
     def with_best(self, index: int) -> Front:
         """The same front with another formula as its best."""

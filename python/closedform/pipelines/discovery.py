@@ -2,35 +2,39 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from closedform._typing import FloatMatrix, Floats
+from closedform._typing import Floats
 from closedform.errors import InputError
-from closedform.formulas.front import Front, pareto
-from closedform.pipelines.results import Discovery, Errors
+from closedform.formulas.front import Front
+from closedform.pipelines.held_out import Errors, HeldOut, Rows
+from closedform.pipelines.results import Discovery, Way
 from closedform.pipelines.stages import LEAST_SECONDS, Stages
 from closedform.pipelines.through_surrogate import ThroughSurrogate
+from closedform.pipelines.verdict import judge
 from closedform.searches import interruption
 from closedform.searches.backends import dispatch
 from closedform.searches.budget import Budget, last_stage
-from closedform.searches.description_length import shortest_description
-from closedform.searches.objectives import Values
+from closedform.searches.judged import FEW_ROWS
+from closedform.searches.noise_choice import NoiseKind, check_target
+from closedform.searches.noise_choice import check as check_noise
 from closedform.searches.progress import Callback
 from closedform.searches.settings import OPERATORS, arguments_of, checked_settings
+from closedform.searches.values import chosen_front
 from closedform.surrogates.model import Surrogate
 from closedform.surrogates.separability import Separability
 from closedform.tables import checks, chunks, devices, spool
+from closedform.tables.checks import Matrix
+from closedform.tables.chunks import Data
 from closedform.tables.devices import Device
-from closedform.tables.rows import sample_rows, variance
+from closedform.tables.rows import sample_rows
 
-LEAST_ROWS = 8
-HELD_OUT_SHARE = 0.15
+LEAST_ROWS = 4
+HELD_OUT_SHARE = 0.15  # where there are rows enough
 MOST_HELD_OUT = 20000
 
 
@@ -39,6 +43,8 @@ def discover(
     y: object = None,
     *,
     weights: object = None,
+    noise: NoiseKind = "auto",
+    sigma: object = None,
     time: float = 60.0,
     evaluations: int | None = None,
     operators: Iterable[str] = OPERATORS,
@@ -53,19 +59,28 @@ def discover(
 ) -> Discovery:
     """Finds the formula behind a table.
 
-    A share of the rows is set aside for the errors reported and used for nothing else. The others
-    are searched for a while; an exact law ends it there. Otherwise a surrogate fitted to them shows
+    A share of the rows is set aside for the errors reported and used for nothing else; below 30
+    rows none is, and each row is left out once. The others are searched for a while; an exact law
+    ends it there. Otherwise it is settled how the target scatters (`noise_choice.planned`), and a
+    surrogate, of the logarithm where errors are in proportion to the values, shows
     whether the function is one of fewer variables (`similarity`), which is then searched in those,
     and whether it is a sum or product of blocks of inputs (`separability`); each block is searched
     on samples of its own, and the whole is put together, all its constants fitted to the data. Then
-    the data are searched directly again. Of the two formulas the one that describes the data
-    shorter is returned (`description_length.shortest_description`).
+    the data are searched directly again. Of all formulas the one that describes the data shortest
+    is returned (`description_length.shortest_description`), and a verdict on it: a law, an
+    approximation, or none (`verdict.judge`).
 
     Args:
         X: (n, d) array or table; or rows in chunks, as `chunks.gather` takes them. A mapped array
             is read where it lies, one in memory copied once.
         y: (n,) target, or the name of a column of a data set; None where it comes with chunks.
-        weights: (n,) non-negative weights of the rows, or such a name.
+        weights: (n,) how often each row counts, none negative, or such a name. How precisely its
+            target is known is said by sigma or noise.
+        noise: how the target scatters around the law: "absolute" (of one size), "relative" (in
+            proportion to the value), "log" (in the logarithm; asinh where values have both signs),
+            "mixed" (a part of each), "robust" (single rows may be far off), "counts" (Poisson), or
+            "auto": what the rows show.
+        sigma: (n,) standard errors of the target, or such a name: instead of noise.
         time: seconds for everything; ends earlier when an exact law is found.
         evaluations: budget of the searches together, as in `search`; with time=math.inf the result
             depends on the seed alone.
@@ -82,21 +97,19 @@ def discover(
     settings = checked_settings(arguments_of(locals()), callback, device)
     if strategy not in ("auto", "global", "direct"):
         raise InputError(f"strategy: {strategy!r} is unknown; use 'auto', 'global' or 'direct'")
-    data = chunks.gather(X, y, weights, min_rows=LEAST_ROWS)
+    check_noise(noise, sigma)
+    data = chunks.gather(X, y, weights, sigma, min_rows=LEAST_ROWS)
     checks.varying_columns(data.inputs)
     checks.varying_target(data.target)
+    check_target(noise, data.target)
     dispatch.prepare(settings)
     held_out = _draw_held_out(data.target, data.weights, seed)
-    searched_X, test_X = spool.set_aside(data.inputs.values, held_out)
-    searched_y, test_y = spool.set_aside(data.target, held_out)
-    searched_w, test_w = None, None
-    if data.weights is not None:
-        searched_w, test_w = spool.set_aside(data.weights, held_out)
+    searched, tested = _set_aside(data, held_out)
     kept = last_stage(settings.time)
     run = Stages(
-        X=searched_X,
-        y=searched_y,
-        weights=searched_w,
+        X=searched.X,
+        y=searched.y,
+        counts=searched.counts,
         names=data.inputs.names,
         labels=data.inputs.labels,
         settings=settings,
@@ -104,15 +117,24 @@ def discover(
         budget=Budget(settings.time, evaluations, callback, kept, LEAST_SECONDS),
     )
     with interruption.held():
-        found = _discovered(run, strategy, _Test(test_X, test_y, test_w))
+        found = _discovered(run, strategy, noise, searched.sigma, tested)
         if settings.checkpoint is not None:
             settings.checkpoint.conclude(found.front)
     return found
 
 
-def _discovered(run: Stages, strategy: str, test: _Test) -> Discovery:
+def _discovered(
+    run: Stages, strategy: str, noise: NoiseKind, sigma: Floats | None, tested: Rows
+) -> Discovery:
     surrogate, structure, through = None, None, None
+    known = noise != "auto" or sigma is not None
+    if known:
+        run.look_at_noise(noise, sigma)
     direct = run.first_look()
+    if not known and not run.done(direct):
+        run.look_at_noise(noise, sigma)
+        if len(run.plan.noises) > 1:
+            direct = run.second_look(direct)
     if strategy != "direct" and not run.done(direct):
         surrogate, structure = run.read_structure()
     split = strategy == "auto"
@@ -121,27 +143,34 @@ def _discovered(run: Stages, strategy: str, test: _Test) -> Discovery:
             through = ThroughSurrogate(run, surrogate, structure, split).front()
     if not run.done(through) and not run.done(direct):
         direct = run.search("search on the data", 1.0, direct)
-    return _conclude(run, surrogate, structure, strategy, direct, through, test)
-
-
-@dataclass(frozen=True)
-class _Test:
-    """The rows set aside; every one of them weighs something."""
-
-    X: FloatMatrix
-    y: Floats
-    weights: Floats | None
+    return _conclude(run, surrogate, structure, strategy, direct, through, tested)
 
 
 def _draw_held_out(y: Floats, weights: Floats | None, seed: int) -> npt.NDArray[np.intp]:
-    """A share of the rows that weigh anything: the others say nothing, of errors neither."""
+    """A share of the rows that weigh anything: the others say nothing, of errors neither. None of
+    few: the formula needs them all."""
     weighted = None if weights is None else np.flatnonzero(weights)
     rows = len(y) if weighted is None else len(weighted)
     if rows < LEAST_ROWS:
         raise InputError(f"weights: only {rows} rows have any; at least {LEAST_ROWS} are needed")
+    if rows < FEW_ROWS:
+        return np.zeros(0, dtype=np.intp)
     count = min(max(1, round(HELD_OUT_SHARE * rows)), MOST_HELD_OUT)
     drawn = sample_rows(rows, count, np.random.default_rng(seed))
     return np.sort(drawn if weighted is None else weighted[drawn])
+
+
+def _set_aside(data: Data, held_out: npt.NDArray[np.intp]) -> tuple[Rows, Rows]:
+    """The rows to search, and those to measure errors at."""
+    searched_X, test_X = spool.set_aside(data.inputs.values, held_out)
+    pairs = [
+        (None, None) if column is None else spool.set_aside(column, held_out)
+        for column in (data.weights, data.sigma)
+    ]
+    searched_y, test_y = spool.set_aside(data.target, held_out)
+    (searched_w, test_w), (searched_s, test_s) = pairs
+    searched = Rows(searched_X, searched_y, searched_w, searched_s)
+    return searched, Rows(test_X, test_y, test_w, test_s)
 
 
 def _conclude(
@@ -151,45 +180,44 @@ def _conclude(
     strategy: str,
     direct: Front,
     through: Front | None,
-    test: _Test,
+    tested: Rows,
 ) -> Discovery:
-    """Chooses between the two ways and measures what was found on the rows set aside."""
+    """Chooses among the formulas of both ways and measures what was found."""
     budget = run.budget
     # Nothing follows the last search to notice its end.
     budget.stopped = budget.stopped or direct.stopped
-    ways: list[tuple[Literal["through_surrogate", "direct"], Front]] = [("direct", direct)]
+    ways: dict[Way, Front] = {"direct": direct}
     if through is not None:
-        ways.insert(0, ("through_surrogate", through))
-    bests = [front.best for _, front in ways]
-    objective = Values(run.y, run.weights)
-    winner = shortest_description(bests, run.X, objective, run.settings.seed, budget.ends())
-    formula = bests[winner]
-    members = pareto(
-        [f for _, front in ways for f in front if f is not formula and f != formula] + [formula],
-        run.exact,
-    )
-    if formula not in members:  # another of its size is closer, but describes the data no better
-        members = sorted([*members, formula], key=lambda f: f.complexity)
+        ways = {"through_surrogate": through} | ways
+    found = [formula for front in ways.values() for formula in front]
+    table = Matrix(run.X, run.names)
+    front, choice = chosen_front(found, table, run.objective, run.settings, budget.ends())
+    source = choice.chosen.source
+    chosen: Way = "direct" if through is None or source not in list(through) else "through_surrogate"
+    front.stopped, front.evaluations, front.seconds = budget.stopped, budget.spent, budget.elapsed()
+    few = len(tested.y) == 0
+    rows = Rows(run.X, run.y, run.counts, None) if few else tested
+    measure = HeldOut(choice.chosen.noise, choice.chosen.parameters, rows, leave_out=few)
     errors: dict[str, Errors | None] = {
-        "surrogate": None if surrogate is None else _errors(surrogate.predict(test.X), test),
-        "through_surrogate": None if through is None else _errors(through.best(test.X), test),
-        "direct": _errors(direct.best(test.X), test),
+        "surrogate": None if surrogate is None or few else measure.of_values(
+            run.unlinked(surrogate.predict(rows.X))
+        ),
+        "through_surrogate": None if through is None else measure.of_formula(
+            front.best if chosen == "through_surrogate" else through.best
+        ),
+        "direct": measure.of_formula(front.best if chosen == "direct" else direct.best),
     }
     return Discovery(
-        formula=formula,
-        front=Front(
-            members,
-            best=members.index(formula),
-            stopped=budget.stopped,
-            evaluations=budget.spent,
-            seconds=budget.elapsed(),
-        ).of_data(run.labels, run.X, test.X),
+        formula=front.best,
+        front=front.of_data(run.labels, run.X, *([] if few else [tested.X])),
+        verdict=judge(choice, run.X, run.objective, errors, budget.ends()),
+        noise=run.plan,
         surrogate=surrogate,
         separability=structure,
         similarity=run.similarity,
         strategy=_strategy(surrogate, structure, strategy),
         errors=errors,
-        chosen=ways[winner][0],
+        chosen=chosen,
         stopped=budget.stopped,
     )
 
@@ -198,17 +226,3 @@ def _strategy(surrogate: Surrogate | None, structure: Separability | None, asked
     if surrogate is None:
         return "direct"
     return structure.strategy if structure is not None and asked == "auto" else "global"
-
-
-def _errors(prediction: Floats, test: _Test) -> Errors:
-    y, weights = test.y, test.weights
-    error = prediction - y
-    rmse = float(np.sqrt(np.average(error**2, weights=weights)))
-    deviation = math.sqrt(variance(y, weights))
-    relative = np.average(np.abs(error / y), weights=weights) if np.all(y != 0) else math.nan
-    return Errors(
-        rmse=rmse,
-        nrmse=rmse / deviation if deviation > 0 else math.nan,
-        mean_relative=float(relative),
-        max_abs=float(np.max(np.abs(error))),
-    )

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
@@ -15,8 +15,11 @@ from closedform.formulas.formula import Formula
 from closedform.formulas.front import Front
 from closedform.formulas.merging import Merging
 from closedform.neurons.unit_gradients import UnitGradients
+from closedform.pipelines.held_out import Errors
+from closedform.pipelines.verdict import Verdict
 from closedform.reports import page
 from closedform.reports.report import Report, Section
+from closedform.searches.noise_choice import NoisePlan
 from closedform.surrogates.model import Surrogate
 from closedform.surrogates.separability import Separability
 from closedform.surrogates.similarity import Similarity
@@ -26,32 +29,14 @@ if TYPE_CHECKING:
 
     from closedform.pipelines.monotone_link import MonotoneLink
 
+Way: TypeAlias = Literal["through_surrogate", "direct"]
 _WAYS = {
     "surrogate": "surrogate",
     "through_surrogate": "formula through the surrogate",
     "direct": "formula from the data directly",
 }
-_MEASURES = ["rmse", "nrmse", "mean_relative", "max_abs"]
+_MEASURES = ["rmse", "nrmse", "mean_relative", "max_abs", "log_density"]
 _DRAWN = 2000  # rows in a picture
-
-
-@dataclass(frozen=True)
-class Errors:
-    """Errors on rows held out from everything: from every fit and from every choice.
-
-    A row counts as often as it weighs; those of weight 0 are none.
-
-    Attributes:
-        rmse: root mean square error, in the target's units.
-        nrmse: rmse over the standard deviation of the held-out target.
-        mean_relative: mean of |error| / |target|; NaN where a target is 0.
-        max_abs: largest absolute error.
-    """
-
-    rmse: float
-    nrmse: float
-    mean_relative: float
-    max_abs: float
 
 
 @dataclass(frozen=True)
@@ -60,10 +45,14 @@ class Discovery:
 
     Attributes:
         formula: the formula to use.
-        front: the Pareto front of both ways together; losses are on the rows searched.
+        front: the Pareto front of both ways together; losses are on the rows searched, which the
+            noise model weighs.
+        verdict: "law", "approximation" or "no law" (`verdict.kind`), and the numbers behind it.
+        noise: how the target was taken to scatter, `noise.main`, and how that was settled.
         surrogate, separability, similarity: what the structure was read from, and the fewer
             variables that do; None where that stage was not reached or not asked for. A first short
             search of the data comes before them: where it finds an exact law, they are not made.
+            They are of the target's logarithm where `noise.logarithmic` and it is positive.
         strategy: "per-dimension", "per-block" or "global", as the structure is; "direct" where
             there is none.
         errors: held-out errors of "surrogate", "through_surrogate" (formula found by way of the
@@ -74,12 +63,14 @@ class Discovery:
 
     formula: Formula
     front: Front
+    verdict: Verdict
+    noise: NoisePlan
     surrogate: Surrogate | None
     separability: Separability | None
     similarity: Similarity | None
     strategy: str
     errors: Mapping[str, Errors | None]
-    chosen: Literal["through_surrogate", "direct"]
+    chosen: Way
     stopped: str
 
     def report(self, path: str | Path) -> None:
@@ -153,6 +144,8 @@ def discovery_report(discovery: Discovery, name: str = "y") -> Report:
         front=discovery.front,
         loss="loss (mean squared error)",
         sections=[
+            Section("Verdict", _verdict_lines(discovery)),
+            Section("Constants", table=_constant_rows(discovery.formula)),
             Section("Errors on held-out rows", table=_error_rows(discovery)),
             Section("Why", _reasons(discovery)),
         ],
@@ -190,15 +183,35 @@ def _draw_link(found: Interpretation, axes: Axes) -> Axes:
     )
 
 
+def _verdict_lines(discovery: Discovery) -> list[str]:
+    rivals = [f"as good by these data: {rival}" for rival in discovery.front.rivals]
+    return [str(discovery.verdict), f"noise: {discovery.noise}", *rivals]
+
+
+def _constant_rows(formula: Formula) -> list[list[str]]:
+    rows = [["value", "standard error", "95 % interval"]]
+    for constant in formula.constants:
+        low, high = constant.interval
+        known = constant.standard_error > 0
+        rows.append(
+            [
+                str(constant),
+                f"{constant.standard_error:.3g}" if known else "",
+                f"{low:.6g} to {high:.6g}" if known else "",
+            ]
+        )
+    return rows
+
+
 def _error_rows(discovery: Discovery) -> list[list[str]]:
-    rows = [["", "rmse", "nrmse", "mean relative", "max abs"]]
+    rows = [["", "rmse", "nrmse", "mean relative", "max abs", "log density"]]
     for way, label in _WAYS.items():
         errors = discovery.errors.get(way)
         mark = " (chosen)" if way == discovery.chosen else ""
         measured = ["not taken"] if errors is None else []
         if errors is not None:
             measured = [f"{getattr(errors, measure):.4g}" for measure in _MEASURES]
-        rows.append([label + mark, *measured, *[""] * (4 - len(measured))])
+        rows.append([label + mark, *measured, *[""] * (len(_MEASURES) - len(measured))])
     return rows
 
 

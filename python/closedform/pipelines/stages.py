@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 
@@ -14,10 +13,18 @@ from closedform.formulas.formula import Formula
 from closedform.formulas.front import Front
 from closedform.searches.backends import dispatch
 from closedform.searches.budget import Budget
+from closedform.searches.noise import Absolute
+from closedform.searches.noise_choice import (
+    LONGEST_LOOK,
+    LOOKING,
+    NoiseKind,
+    NoisePlan,
+    planned,
+)
 from closedform.searches.objectives import Values
 from closedform.searches.progress import Progress
 from closedform.searches.settings import Settings
-from closedform.searches.values import search_values
+from closedform.searches.values import chosen_front, search_values
 from closedform.surrogates.model import Surrogate
 from closedform.surrogates.separability import Separability, separability
 from closedform.surrogates.similarity import Similarity
@@ -36,6 +43,8 @@ LEAST_SECONDS = 0.1  # of a search, where none are left
 # Stages that take no longer however much time there is.
 LONGEST_STAGE = 20.0
 LONGEST_FIRST_LOOK = 5.0
+# Before anybody has looked.
+PLAIN = NoisePlan((Absolute(),), (None,), "nothing else was looked at")
 
 
 @dataclass
@@ -44,32 +53,65 @@ class Stages:
 
     X: FloatMatrix
     y: Floats
-    weights: Floats | None
+    counts: Floats | None
     names: tuple[str, ...]
     labels: tuple[str, ...] | None
     settings: Settings
     device: Device
     budget: Budget
+    plan: NoisePlan = PLAIN
     similarity: Similarity | None = None
 
-    @cached_property
-    def exact(self) -> float:
-        """Loss up to which a formula reproduces the target to rounding."""
-        return Values(self.y, self.weights).exact
+    def __post_init__(self) -> None:
+        self._settle(PLAIN)
 
-    @cached_property
-    def few(self) -> tuple[Floats, Floats, Floats | None]:
+    def _settle(self, plan: NoisePlan) -> None:
+        self.plan = plan
+        # What is searched for at the rows, and the target that structure is looked for in: its
+        # logarithm where errors are in proportion, for a sum over decades says nothing of the
+        # small ones.
+        self.objective = self._objective(plan)
+        self.linked = plan.logarithmic and bool(self.y.min() > 0)
+        self.structured = (
+            Values.of(np.log(self.y), self.counts) if self.linked else self.objective
+        )
+
+    def _objective(self, plan: NoisePlan) -> Values:
+        return Values.of(self.y, self.counts, plan.noises, plan.precision, self.X)
+
+    def unlinked(self, values: Floats) -> Floats:
+        """The target from the one that structure is looked for in."""
+        return np.exp(values) if self.linked else values
+
+    def few(self, objective: Values) -> tuple[Floats, Floats, Floats | None]:
         """X, y and weights of a sample in memory, for what goes over the rows many times."""
         chosen = sample_rows(len(self.y), MOST_REFITTED, np.random.default_rng(self.settings.seed))
         chosen.sort()
         X = np.ascontiguousarray(self.X[chosen], dtype=np.float64)
-        return X, self.y[chosen], None if self.weights is None else self.weights[chosen]
+        weights = objective.weights
+        return X, objective.y[chosen], None if weights is None else weights[chosen]
 
     def done(self, front: Front | None) -> bool:
         """Nothing more to gain: an exact law, or no budget, or somebody said stop."""
-        if front is not None and front.best.loss <= self.exact:
+        if front is not None and self.objective.reproduced(front.best):
             self.budget.stopped = "exact"
         return self.budget.used_up()
+
+    def look_at_noise(self, kind: NoiseKind, sigma: Floats | None) -> None:
+        """Settles how the target scatters."""
+        self.budget.tell("noise")
+        plan = planned(
+            kind,
+            Matrix(self.X, self.names),
+            self.y,
+            self.counts,
+            sigma=sigma,
+            seconds=self.budget.seconds(LOOKING, LONGEST_LOOK),
+            seed=self.settings.seed,
+            threads=self.settings.threads or 0,
+        )
+        self._settle(plan)
+        self.budget.tell("noise", message=plan.reason)
 
     def read_structure(self) -> tuple[Surrogate | None, Separability | None]:
         """Surrogate and separability; None for a stage that Ctrl-C cut short."""
@@ -78,11 +120,12 @@ class Stages:
         with self.budget.interruptible():
             self.budget.tell("surrogate")
             table = Matrix(self.X, self.names, self.labels)
-            surrogate = self.surrogate_of(table, self.y, self.weights, SURROGATE)
+            target = self.structured
+            surrogate = self.surrogate_of(table, target.y, target.weights, SURROGATE)
             error = surrogate.held_out_error
             self.budget.tell("separability", message=f"surrogate: held-out error {error:.2g}")
             if error <= USEFUL:
-                structure = self.separability_of(surrogate, self.X, self.y, self.weights)
+                structure = self.separability_of(surrogate, self.X, target.y, target.weights)
         return surrogate, structure
 
     def surrogate_of(
@@ -113,14 +156,36 @@ class Stages:
 
     def first_look(self) -> Front:
         """A search of the data, long enough for small laws."""
+        return self.search("search", self._look)
+
+    def second_look(self, first: Front) -> Front:
+        """Once it is known how the target may scatter: a short search with each way, and the way
+        that describes the data shortest with what was found is the one to go on with."""
+        found = list(first)
+        plans = self.plan.looked_at()
+        for plan in plans:
+            objective = self._objective(plan)
+            found += self._searched("search", self._look / len(plans), objective, found)
+        table = Matrix(self.X, self.names)
+        front, choice = chosen_front(found, table, self.objective, self.settings)
+        self._settle(self.plan.led_by(choice.chosen.noise.kind))
+        return front
+
+    @property
+    def _look(self) -> float:
         limited = math.isfinite(self.settings.time)
         longest = LONGEST_FIRST_LOOK / self.settings.time if limited else 1.0
-        return self.search("search", min(FIRST_LOOK, longest))
+        return min(FIRST_LOOK, longest)
 
     def search(self, phase: str, share: float, start: Iterable[Formula] = ()) -> Front:
         """A search of the data with a share of the whole budget."""
+        return self._searched(phase, share, self.objective, start)
+
+    def _searched(
+        self, phase: str, share: float, objective: Values, start: Iterable[Formula]
+    ) -> Front:
         settings = self._settings(phase, share, self.settings, shown=True)
-        table, objective = Matrix(self.X, self.names), Values(self.y, self.weights)
+        table = Matrix(self.X, self.names)
         front = search_values(table, objective, settings, [formula.text for formula in start])
         self.budget.spend(front.evaluations, front.stopped)
         return front

@@ -15,6 +15,7 @@ from closedform.formulas.formula import Formula, scored
 from closedform.formulas.front import Front, pareto
 from closedform.pipelines import parts
 from closedform.pipelines.stages import LEAST_SECONDS, SURROGATE, Stages
+from closedform.searches.logarithm import exponentials
 from closedform.searches.objectives import Values
 from closedform.searches.settings import LARGEST_SIZE
 from closedform.surrogates import similarity
@@ -56,19 +57,20 @@ class ThroughSurrogate:
         """
         reduced = self._reduced()
         start = [] if self.stages.similarity is None else self._by_transforms(reduced)
-        if not self._exact(start) and not self.stages.done(None):
+        objective = self.stages.objective
+        if not any(map(objective.reproduced, start)) and not self.stages.done(None):
             start += self._by_blocks(reduced)
         return self.stages.search("whole", WHOLE, start) if start else None
-
-    def _exact(self, formulas: list[Formula]) -> bool:
-        return any(formula.loss <= self.stages.exact for formula in formulas)
 
     def _reduced(self) -> Reduced:
         """The data in the fewest variables that do."""
         self.stages.budget.tell("similarity")
         operators = self.stages.settings.operators
         reduced = similarity.reduce(
-            *self.stages.few, self.surrogate, self._surrogate_of_fewer, operators
+            *self.stages.few(self.stages.structured),
+            self.surrogate,
+            self._surrogate_of_fewer,
+            operators,
         )
         if reduced.similarity.groups != self.stages.names:
             self.stages.similarity = reduced.similarity
@@ -78,11 +80,12 @@ class ThroughSurrogate:
         """Formulas in those variables, of the target and of its transforms."""
         if not reduced.similarity.groups:
             return self._refitted([reduced.similarity.whole("1.0")], TRANSFORMS["identity"])
-        X, y, weights = self.stages.few
+        structured = self.stages.structured
+        X, y, weights = self.stages.few(structured)
         goal = _core.Goal.values(y, weights)
         found: list[Formula] = []
         for name, transform in TRANSFORMS.items():
-            if self._exact(found) or self.stages.done(None):
+            if any(map(structured.reproduced, found)) or self.stages.done(None):
                 break
             share = SIMILAR if name == "identity" else TRANSFORMED
             found += scored(
@@ -198,7 +201,7 @@ class ThroughSurrogate:
             return structure.tree, TRANSFORMS["identity"], structure.leaf_values, structure.error
         if self.split and structure.link is not None:
             transform = TRANSFORMS[structure.link]
-            X, y, weights = self.stages.few
+            X, y, weights = self.stages.few(self.stages.structured)
             target = transform.forward(y)
             if transform.operators <= set(self.stages.settings.operators) and np.all(
                 np.isfinite(target)
@@ -227,20 +230,23 @@ class ThroughSurrogate:
         factors are equal, or one. So there is room for twice the size until it has been reduced.
         """
         room = min(2 * self.stages.settings.max_size + 10, LARGEST_SIZE)
-        fitted = []
-        X, y, weights = self.stages.few
-        transformed = transform.forward(y)
+        fitted: list[Formula] = []
+        structured, objective = self.stages.few(self.stages.structured), self.stages.objective
+        X, y, weights = self.stages.few(objective)
+        with np.errstate(all="ignore"):
+            transformed = transform.forward(structured[1])
         for text in texts:
-            inner = Formula(text, self.stages.names).refit(
-                X, transformed, weights, seconds=self.stages.budget.left()
-            )
-            if not math.isfinite(inner.loss):
-                continue
-            formula = Formula(transform.inverse(f"({inner.text})"), self.stages.names)
-            formula = formula.refit(X, y, weights, seconds=self.stages.budget.left())
-            simple = formula.simplified(self.stages.settings.operators)
-            if simple.complexity <= room and math.isfinite(formula.loss):
-                fitted += scored([simple.text], self.stages.names, X, _core.Goal.values(y, weights))
+            inner = self._refit(Formula(text, self.stages.names), X, transformed, structured[2])
+            if math.isfinite(inner.loss):
+                outer = Formula(transform.inverse(f"({inner.text})"), self.stages.names)
+                outer = self._refit(outer, *structured)
+                for formula in self._of_target(outer) if self.stages.linked else [outer]:
+                    if self.stages.linked:
+                        formula = self._refit(formula, X, y, weights)
+                    simple = formula.simplified(self.stages.settings.operators)
+                    if simple.complexity <= room and math.isfinite(formula.loss):
+                        goal = _core.Goal.values(y, weights)
+                        fitted += scored([simple.text], self.stages.names, X, goal)
             if self.stages.budget.left() <= LEAST_SECONDS:
                 break
         if not fitted:
@@ -248,8 +254,15 @@ class ThroughSurrogate:
         # Whichever engine searched, reducing is the native one's.
         native = replace(self.stages.settings, backend="native", options={}, max_size=room)
         table = Matrix(self.stages.X, self.stages.names)
-        objective = Values(self.stages.y, self.stages.weights)
         reduced = self.stages.formulas("whole", REDUCTION, table, objective, native, pareto(fitted))
         return [
             formula for formula in reduced if formula.complexity <= self.stages.settings.max_size
         ]
+
+    def _refit(self, formula: Formula, X: Floats, y: Floats, weights: Floats | None) -> Formula:
+        return formula.refit(X, y, weights, seconds=self.stages.budget.left())
+
+    def _of_target(self, logarithm: Formula) -> list[Formula]:
+        """From a formula of the target's logarithm those of the target."""
+        texts = exponentials(logarithm, self.stages.settings.operators)
+        return [Formula(text, self.stages.names) for text in texts]

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
+
+from closedform._typing import Floats
 
 from closedform.errors import InputError
 from closedform.formulas.front import Front
 from closedform.searches import interruption
 from closedform.searches.backends import dispatch
+from closedform.searches.budget import Budget
 from closedform.searches.directions import search_directions, unit_rows
 from closedform.searches.labels import search_labels, signs_of
+from closedform.searches.noise_choice import LONGEST_LOOK, LOOKING, NoiseKind, planned
+from closedform.searches.noise_choice import check as check_noise
 from closedform.searches.objectives import Directions, Labels, Values
 from closedform.searches.progress import Callback
 from closedform.searches.settings import (
     OPERATORS,
+    Settings,
     arguments_of,
     check_gradients_can,
     checked_settings,
 )
 from closedform.searches.values import search_values
 from closedform.tables import chunks, devices
+from closedform.tables.checks import Matrix
+from closedform.tables.chunks import Data
 from closedform.tables.devices import Device
 
 
@@ -31,6 +40,8 @@ def search(
     gradients: object = None,
     labels: object = None,
     weights: object = None,
+    noise: NoiseKind = "absolute",
+    sigma: object = None,
     signed: bool = False,
     symmetries: bool = True,
     operators: Iterable[str] = OPERATORS,
@@ -67,6 +78,12 @@ def search(
         labels: (n,) of two different values; the larger one is where expressions are to be > 0. Or
             the name of a column of a data set.
         weights: (n,) non-negative weights of the rows, or such a name; None for equal ones.
+        noise: with values, how they scatter: "absolute" (of one size), "relative" (in proportion to
+            the value), "log" (in the logarithm; asinh where values have both signs), "mixed" (a
+            part of each), "robust" (single rows may be far off), "counts" (Poisson), or "auto",
+            what the rows show (`closedform.searches.noise`). It weighs the rows of the search, and
+            formulas are chosen by their density under it.
+        sigma: with values, (n,) standard errors of them, or such a name: instead of noise.
         signed: with gradients, tells T from -T (the paper's loss): a sign then costs its nodes
             during the search.
         symmetries: with gradients, merges inputs first that the gradients show to matter only
@@ -94,9 +111,11 @@ def search(
         callback: called about twice a second with a Progress; returning True ends the search.
 
     Returns:
-        The front. Losses are computed from the formulas' texts on all rows. `front.best` is the
-        smallest that is exact; else, for values and labels, it describes the data shortest
-        (`description_length`), for gradients it is the steepest drop (`steepest_drop`).
+        The front. Losses are computed from the formulas' texts on all rows. `front.best`, for
+        values, describes the data shortest (`description_length`; among those that are exact the
+        simplest), for labels likewise, for gradients it is the steepest drop (`steepest_drop`).
+        For values `formula.constants` has standard errors, and `front.rivals` are those that the
+        data cannot tell from the best.
 
     Raises:
         InputError: arguments that cannot be used; the message names the one and says what to do.
@@ -110,6 +129,9 @@ def search(
         )
     devices.host_only(X, "search")
     settings = checked_settings(arguments_of(locals()), callback, device)
+    check_noise(noise, sigma)
+    if (gradients is not None or labels is not None) and (noise, sigma) != ("absolute", None):
+        raise InputError("noise: is of values; a search for gradients or labels has none")
     if gradients is not None:
         check_gradients_can(settings)
         data = chunks.gather(X, None, weights)
@@ -126,15 +148,33 @@ def search(
         with interruption.held():
             front = search_labels(data.inputs, Labels(signs, data.weights), settings)
     else:
-        data = chunks.gather(X, values, weights, y_name="values")
+        data = chunks.gather(X, values, weights, sigma, y_name="values")
         if data.y is None:
             raise InputError(
                 "values, gradients, labels: none given, and X brings no values; give exactly one"
             )
         dispatch.prepare(settings)
         with interruption.held():
-            front = search_values(data.inputs, Values(data.y, data.weights), settings)
+            front = _of_values(data.inputs, data.y, data, noise, settings)
     front = front.of_data(data.inputs.labels, data.inputs.values)
     if settings.checkpoint is not None:
         settings.checkpoint.conclude(front)
     return front
+
+
+def _of_values(
+    table: Matrix, y: Floats, data: Data, noise: NoiseKind, settings: Settings
+) -> Front:
+    budget = Budget(settings.time, settings.evaluations, None)
+    plan = planned(
+        noise,
+        table,
+        y,
+        data.weights,
+        sigma=data.sigma,
+        seconds=budget.seconds(LOOKING, LONGEST_LOOK),
+        seed=settings.seed,
+        threads=settings.threads or 0,
+    )
+    objective = Values.of(y, data.weights, plan.noises, plan.precision, table.values)
+    return search_values(table, objective, replace(settings, time=budget.left()))

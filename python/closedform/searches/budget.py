@@ -13,8 +13,8 @@ from closedform.searches import interruption
 from closedform.searches.progress import Callback, Progress
 
 # Share of the time that is kept for the choice of the best formula, and the most of it.
-LAST_SHARE = 0.05
-LAST_SECONDS = 1.0
+LAST_SHARE = 0.06
+LAST_SECONDS = 1.5
 # Whoever stopped a run waits no longer than this for its last stage.
 INTERRUPTED_SECONDS = 0.5
 

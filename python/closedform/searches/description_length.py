@@ -1,119 +1,158 @@
-"""Which formula of a front to use: judged on rows its constants were not fitted to."""
+"""Which formula of a front to use: the one with which the data are described shortest (`judged`)."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from time import monotonic
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from closedform import _core
 from closedform._typing import FloatMatrix, Floats
 from closedform.formulas.formula import Formula
-from closedform.searches import interruption
+from closedform.formulas.front import pareto
+from closedform.searches.effective_rows import effective_share
+from closedform.searches.judged import Judged, Sample, density_cost, judged, sample_of
 from closedform.searches.objectives import Values
-from closedform.tables.rows import sample_rows
+from closedform.searches.settings import OPERATORS
+from closedform.searches.simple_constants import with_simple_constants
 
-FOLDS = 5
-MOST_ROWS = 4000  # more add time, not certainty
-
-
-def cross_errors(
-    formulas: Sequence[Formula],
-    X: FloatMatrix,
-    objective: Values,
-    seed: int,
-    ends: float = math.inf,
-) -> Floats:
-    """Squared errors of every formula at rows held out while its constants were fitted.
-
-    Five folds; the structure stays, only the constants are refitted. Rows beyond 4,000 are sampled.
-
-    Returns:
-        (formulas, rows) float64, weighted; infinite where a formula is not defined. Only the rows
-        of the folds that every formula went through before `ends` (of time.monotonic).
-    """
-    y, weights = objective.y, objective.weights
-    rows = sample_rows(len(y), MOST_ROWS, np.random.default_rng(seed))
-    errors = np.full((len(formulas), len(rows)), np.inf)
-    for part in np.array_split(np.arange(len(rows)), min(FOLDS, len(rows))):
-        held = rows[part]
-        fitted = np.delete(rows, part)
-        if len(fitted) == 0:
-            continue
-        train_X, train_y = np.ascontiguousarray(X[fitted], dtype=np.float64), y[fitted]
-        train_w = None if weights is None else weights[fitted]
-        held_X = np.ascontiguousarray(X[held], dtype=np.float64)
-        for i, formula in enumerate(formulas):
-            if monotonic() > ends or interruption.requested():
-                return _finite(errors[:, : part[0]])
-            expression, _ = formula._expression.refit(train_X, train_y, train_w, -1.0, 0.0)
-            squares = (expression.evaluate(held_X, 1) - y[held]) ** 2
-            errors[i, part] = squares if weights is None else squares * weights[held]
-    return _finite(errors)
+CONSTANT_MARGIN = 5.0  # nats by which a formula has to beat the constant
+TELLING = 3.0  # nats below which two formulas are rivals
+# Formulas so many nats from the shortest may become it once their constants are simple; so many of
+# them are tried.
+SETTLED, MOST_SETTLED = 10.0, 5
 
 
-def _losses_on_sample(
-    formulas: Sequence[Formula], X: FloatMatrix, objective: Values, seed: int
-) -> Floats:
-    """Losses as they stand on the rows of `cross_errors`, (formulas,); never 0."""
-    y, weights = objective.y, objective.weights
-    rows = np.sort(sample_rows(len(y), MOST_ROWS, np.random.default_rng(seed)))
-    goal = _core.Goal.values(y[rows], None if weights is None else weights[rows])
-    sample = np.ascontiguousarray(X[rows], dtype=np.float64)
-    names = formulas[0].names
-    losses = goal.losses([f.text for f in formulas], names, sample)
-    return np.maximum(losses, np.finfo(np.float64).tiny)
+def alphabet(operators: Iterable[str], inputs: int) -> int:
+    """Symbols there are to choose from: operators, not fewer than usual, inputs and a constant."""
+    return len(frozenset(operators) | frozenset(OPERATORS)) + inputs + 1
 
 
-def _finite(errors: Floats) -> Floats:
-    errors[~np.isfinite(errors)] = np.inf
-    return errors
-
-
-def description_lengths(formulas: Sequence[Formula], errors: Floats, X: FloatMatrix) -> Floats:
-    """How long each formula's description of the data is (minimum description length).
-
-    Half the rows times the log of the mean squared error, plus the log of the number of symbols for
-    every node: the search tried many structures, so a larger one has to earn its nodes (Rissanen
-    1978).
-
-    Args:
-        errors: (formulas,) mean squared error of each.
-    """
-    with np.errstate(divide="ignore"):
-        return 0.5 * min(len(X), MOST_ROWS) * np.log(errors) + structure_lengths(formulas, X)
-
-
-def structure_lengths(formulas: Sequence[Formula], X: FloatMatrix) -> Floats:
+def structure_lengths(formulas: Sequence[Formula], symbols: int) -> Floats:
     """The log of the number of symbols for every node, (formulas,)."""
-    symbols = len(frozenset().union(*(f.operators for f in formulas))) + X.shape[1] + 1
-    return np.array([f.complexity for f in formulas]) * float(np.log(symbols))
+    return np.array([formula.complexity for formula in formulas]) * math.log(symbols)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What was chosen of a front.
+
+    Attributes:
+        judged: every formula under the model that suits it best, in the order given.
+        best: which of them to use.
+        constant: the constant, under the model that suits it best.
+    """
+
+    judged: tuple[Judged, ...]
+    best: int
+    constant: Judged
+
+    @property
+    def chosen(self) -> Judged:
+        return self.judged[self.best]
+
+    def without_first(self) -> Choice:
+        """The same without the first formula, which is not the chosen one."""
+        return Choice(self.judged[1:], self.best - 1, self.constant)
+
+    @property
+    def gain(self) -> float:
+        """Nats by which the chosen formula describes the data shorter than the constant does."""
+        return self.constant.length - self.chosen.length
+
+    @property
+    def rivals(self) -> list[int]:
+        """Formulas that the data cannot tell from the chosen: within 3 nats, best first."""
+        lengths = np.array([one.length for one in self.judged])
+        order = np.argsort(lengths, kind="stable")
+        limit = lengths[self.best] + TELLING
+        return [int(i) for i in order if i != self.best and lengths[i] <= limit]
+
+
+def likeliest(
+    formulas: Sequence[Formula], X: FloatMatrix, objective: Values, seed: int
+) -> list[Formula]:
+    """Those that no smaller one beats, by loss or by density under a noise model, by size.
+
+    Where errors grow with the values, what is closest in squares over decades need not be likeliest,
+    and a small one may be far off in squares for its factor alone.
+    """
+    members = pareto(formulas, objective.exact)
+    other = [noise for noise in objective.noises if noise.kind != "absolute"]
+    if not other:
+        return members
+    sample = sample_of(X, replace(objective, noises=tuple(other)), seed)
+    for noise in sample.noises:
+        costs = [density_cost(formula, noise, sample) for formula in formulas]
+        order = sorted(range(len(costs)), key=lambda i: (formulas[i].complexity, costs[i]))
+        least = math.inf
+        for i in order:
+            if costs[i] < least and math.isfinite(formulas[i].loss):
+                least = costs[i]
+                members.append(formulas[i])
+    return sorted(dict.fromkeys(members), key=lambda formula: (formula.complexity, formula.loss))
 
 
 def shortest_description(
     formulas: Sequence[Formula],
     X: FloatMatrix,
     objective: Values,
+    operators: Sequence[str],
     seed: int,
     ends: float = math.inf,
-) -> int:
-    """Index of the formula with the shortest description of the data.
+) -> Choice:
+    """The formula with which the data are described shortest; the constant unless it is beaten by
+    5 nats.
 
-    `description_lengths` of the held-out errors (`cross_errors`); where not even the first fold was
-    finished before `ends`, of the losses. Where formulas reproduce the target to rounding, the
-    smallest of those. Losses are those on all rows: held-out errors of a sample are brought to
-    them, so that what few rows say, which the sample may have missed, is heard.
+    Formulas that reproduce the target to rounding are told apart by what they are made of alone.
+    Residuals that go together are fewer rows (`effective_rows`): a formula gains over the constant
+    only what its own independent residuals prove. Constants of those that could be chosen become
+    simple numbers where the data agree.
+
+    Args:
+        formulas: at least one.
+        operators: allowed.
+        ends: by time.monotonic; fits that have not ended by then are left where they are.
     """
-    exact = [i for i, f in enumerate(formulas) if f.loss <= objective.exact]
-    if exact:
-        return min(exact, key=lambda i: formulas[i].complexity)
-    errors = cross_errors(formulas, X, objective, seed, ends)
-    losses = np.array([f.loss for f in formulas])
-    means = errors.mean(axis=1) if errors.size else losses
-    if errors.size and len(objective.y) > MOST_ROWS:
-        means = means * losses / _losses_on_sample(formulas, X, objective, seed)
-    if not np.isfinite(means).any():
-        return min(range(len(formulas)), key=lambda i: formulas[i].loss)
-    return int(np.argmin(description_lengths(formulas, means, X)))
+    sample = sample_of(X, objective, seed)
+    symbols = alphabet(operators, X.shape[1])
+    constant = Formula(repr(objective.constant), formulas[0].names)
+    null = min(
+        (judged(constant, noise, sample, symbols, math.inf) for noise in sample.noises),
+        key=lambda one: one.length,
+    )
+
+    def best_of(formula: Formula) -> Judged:
+        models = (judged(formula, noise, sample, symbols, ends) for noise in sample.noises)
+        return min(
+            (_independent(one, null, sample) for one in models), key=lambda one: one.length
+        )
+
+    exact = [objective.reproduced(formula) for formula in formulas]
+    found = [best_of(formula) for formula in formulas]
+
+    def worth(i: int) -> tuple[bool, float]:
+        return not exact[i], found[i].structure if exact[i] else found[i].length
+
+    order = sorted(range(len(found)), key=worth)
+    within = [
+        i
+        for i in order
+        if exact[i] == exact[order[0]] and worth(i)[1] <= worth(order[0])[1] + SETTLED
+    ]
+    for i in within[:MOST_SETTLED]:
+        simple = with_simple_constants(found[i], sample, symbols, operators, ends)
+        found[i] = replace(_independent(simple, null, sample), source=formulas[i])
+    best = min(range(len(found)), key=worth)
+    constants = [i for i, formula in enumerate(formulas) if not formula.inputs]
+    beaten = exact[best] or found[best].length <= null.length - CONSTANT_MARGIN
+    return Choice(tuple(found), constants[0] if constants and not beaten else best, null)
+
+
+def _independent(one: Judged, null: Judged, sample: Sample) -> Judged:
+    """Its gain over the constant, as far as its residuals are independent."""
+    if sample.neighbours is None or not math.isfinite(one.length) or one.data >= null.data:
+        return one
+    share = effective_share(one.residuals, sample.neighbours)
+    return replace(one, data=null.data - share * (null.data - one.data))

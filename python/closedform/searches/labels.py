@@ -9,7 +9,7 @@ from closedform.errors import InputError
 from closedform.formulas.formula import scored
 from closedform.formulas.front import Front, pareto
 from closedform.searches.backends import dispatch
-from closedform.searches.description_length import structure_lengths
+from closedform.searches.description_length import alphabet, structure_lengths
 from closedform.searches.objectives import Labels
 from closedform.searches.settings import Settings
 from closedform.tables.checks import Matrix
@@ -44,8 +44,9 @@ def search_labels(table: Matrix, objective: Labels, settings: Settings) -> Front
     threads, on_device = settings.threads or 0, settings.on_device
     found = scored(texts, table.names, table.values, objective.goal, threads, on_device)
     members = pareto(found)
+    symbols = alphabet(settings.operators, len(table.names))
     losses = np.array([formula.loss for formula in members])
     # The hinge loss stands for the negative log likelihood of a row's label.
-    lengths = len(table.values) * losses + structure_lengths(members, table.values)
+    lengths = len(table.values) * losses + structure_lengths(members, symbols)
     best = int(np.argmin(lengths))
     return Front(members, best=best, stopped=reason, evaluations=passes, seconds=seconds)

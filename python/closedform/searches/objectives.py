@@ -9,9 +9,12 @@ from typing import TypeAlias
 import numpy as np
 
 from closedform import _core
-from closedform._typing import Floats
-from closedform.formulas.formula import EXACT
+from closedform._typing import FloatMatrix, Floats
+from closedform.formulas.formula import EXACT, Formula
+from closedform.searches.noise import Absolute, Noise
 from closedform.tables.rows import variance
+
+FEW = 1000  # rows up to which copies among them matter to whether a formula is exact
 
 
 @dataclass(frozen=True)
@@ -20,11 +23,39 @@ class Values:
 
     Attributes:
         y: (n,) float64.
-        weights: (n,) or None.
+        weights: (n,) or None: of the squares that are minimised.
+        counts: (n,) or None: how often each row counts; the weights without the precision that a
+            noise model gives the rows.
+        noises: the models a formula may be judged by; `weights` is made for one of them.
+        different: rows that are no copies of others.
     """
 
     y: Floats
     weights: Floats | None
+    counts: Floats | None = None
+    noises: tuple[Noise, ...] = (Absolute(),)
+    different: int | None = None
+
+    @staticmethod
+    def of(
+        y: Floats,
+        counts: Floats | None,
+        noises: tuple[Noise, ...] = (Absolute(),),
+        precision: Floats | None = None,
+        X: FloatMatrix | None = None,
+    ) -> Values:
+        """Rows that count, and how precisely each is known.
+
+        precision: (n,) one over the expected square of a row's error, in any unit; None for equal.
+        X: (n, d) the inputs; copies are found where they are given, and few.
+        """
+        weights = counts
+        if precision is not None:
+            weights = precision if counts is None else counts * precision
+        different = None
+        if X is not None and len(y) <= FEW:
+            different = len(np.unique(np.column_stack([X, y]), axis=0))
+        return Values(y, weights, counts, noises, different)
 
     @cached_property
     def goal(self) -> _core.Goal:
@@ -34,6 +65,14 @@ class Values:
     def exact(self) -> float:
         """Loss up to which a formula reproduces the target to rounding."""
         return EXACT * variance(self.y, self.weights)
+
+    def reproduced(self, formula: Formula) -> bool:
+        """Whether a formula is exact: it meets all rows to rounding, and they are enough to say so
+        of as many nodes and constants (`determined` in expression.hpp)."""
+        rows = len(self.y) if self.different is None else self.different
+        if self.counts is not None:
+            rows = min(rows, int(np.count_nonzero(self.counts)))
+        return formula.loss <= self.exact and formula._expression.determined_by(rows)
 
     @property
     def constant(self) -> float:

@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from time import monotonic
 
 import numpy as np
 
-from closedform._typing import FloatMatrix
 from closedform.formulas.formula import Formula, scored
 from closedform.formulas.front import Front, pareto
 from closedform.formulas.sympy_process import sympy_process
 from closedform.searches import interruption
 from closedform.searches.backends import dispatch
 from closedform.searches.budget import Budget, last_stage
-from closedform.searches.description_length import description_lengths, shortest_description
+from closedform.searches.description_length import (
+    Choice,
+    alphabet,
+    likeliest,
+    shortest_description,
+    structure_lengths,
+)
+from closedform.searches.judged import MOST_ROWS
+from closedform.searches.logarithm import search_logarithm
 from closedform.searches.objectives import Values
 from closedform.searches.settings import Settings
 from closedform.tables.checks import Matrix
+from closedform.tables.rows import sample_rows
+
+# Share of a search's time and evaluations that goes to the target's logarithm, where errors are in
+# proportion.
+LOGARITHM = 0.4
 
 
 def search_values(
@@ -29,37 +42,109 @@ def search_values(
     start: formulas to begin with, besides the user's.
     """
     time = settings.time
-    budget = Budget(time, None, None, kept=last_stage(time), least=0.0)
+    budget = Budget(time, settings.evaluations, None, kept=last_stage(time), least=0.0)
     # It loads while the engine searches.
     sympy = sympy_process()
     sympy.start()
-    entries, reason, passes, seconds = dispatch.search(
-        table, objective, replace(settings, time=budget.left()), start
-    )
-    texts = [text for text, _ in entries]
-    threads, on_device = settings.threads or 0, settings.on_device
-    found = scored(texts, table.names, table.values, objective.goal, threads, on_device)
+    by_logarithm = _through_logarithm(table, objective, settings, budget)
+    start = [*start, *by_logarithm]
+    left = replace(settings, time=budget.left(), evaluations=budget.quota(1.0))
+    entries, reason, passes, _ = dispatch.search(table, objective, left, start)
     budget.spend(passes, reason)
+    texts = [repr(objective.constant), *by_logarithm, *(text for text, _ in entries)]
+    found = _scored(texts, table, objective, settings)
     ends = budget.ends()
+    shortening = ends - 0.5 * budget.kept
     try:
         texts = []
-        for formula in _by_worth(found, table.values):
-            if monotonic() > ends or interruption.requested():
+        for formula in _by_worth(found, table, settings):
+            left_over = shortening - monotonic()
+            if left_over <= 0 or interruption.requested():
                 break
-            if (text := sympy.shorter(formula, settings.operators, ends - monotonic())) is not None:
+            if (text := sympy.shorter(formula, settings.operators, left_over)) is not None:
                 texts.append(text)
-        found += scored(texts, table.names, table.values, objective.goal, threads, on_device)
-        members = pareto(found, objective.exact)
-        best = shortest_description(members, table.values, objective, settings.seed, ends)
+        found += _scored(texts, table, objective, settings)
     except KeyboardInterrupt:
-        reason = "interrupted"
-        members = pareto(found, objective.exact)
-        best = shortest_description(members, table.values, objective, settings.seed, ends=0.0)
-    return Front(members, best=best, stopped=reason, evaluations=passes, seconds=seconds)
+        reason, ends = "interrupted", 0.0
+    front, _ = chosen_front(found, table, objective, settings, ends)
+    front.stopped, front.evaluations, front.seconds = reason, budget.spent, budget.elapsed()
+    return front
 
 
-def _by_worth(formulas: Sequence[Formula], X: FloatMatrix) -> list[Formula]:
+def chosen_front(
+    found: Sequence[Formula],
+    table: Matrix,
+    objective: Values,
+    settings: Settings,
+    ends: float = math.inf,
+) -> tuple[Front, Choice]:
+    """The front of formulas of these rows, and which of it to use and why.
+
+    Constants are those that the noise model fits, with their standard errors. The constant is on
+    the front where it is chosen.
+    """
+    members = likeliest(found, table.values, objective, settings.seed)
+    constant = [formula for formula in members if not formula.inputs]
+    if not constant:
+        members = [*_scored([repr(objective.constant)], table, objective, settings), *members]
+    choice = shortest_description(
+        members, table.values, objective, settings.operators, settings.seed, ends
+    )
+    if not constant and choice.best > 0:
+        choice, members = choice.without_first(), members[1:]
+    texts = [one.formula.text for one in choice.judged]
+    refitted = _scored(texts, table, objective, settings)
+    for formula, one in zip(refitted, choice.judged, strict=True):
+        formula.constants = one.constants()
+    return Front(refitted, best=choice.best, rivals=choice.rivals), choice
+
+
+def _through_logarithm(
+    table: Matrix, objective: Values, settings: Settings, budget: Budget
+) -> list[str]:
+    """Formulas to begin with, where the noise is in proportion to the values."""
+    if objective.noises[0].kind not in ("relative", "log"):
+        return []
+    share = replace(
+        settings, time=budget.seconds(LOGARITHM), evaluations=budget.quota(LOGARITHM, int)
+    )
+    texts, found = search_logarithm(table, objective, share)
+    if found is not None:
+        budget.spend(found.evaluations, found.reason)
+    return _refitted(texts, table, objective, budget)
+
+
+def _refitted(
+    texts: Sequence[str], table: Matrix, objective: Values, budget: Budget
+) -> list[str]:
+    """With the constants that the rows, as they are weighed, give: rounded exponents leave a factor
+    far from its best."""
+    rows = sample_rows(len(objective.y), MOST_ROWS, np.random.default_rng(0))
+    X = np.ascontiguousarray(table.values[rows], dtype=np.float64)
+    y = objective.y[rows]
+    weights = None if objective.weights is None else objective.weights[rows]
+    if weights is not None:
+        weights = weights / weights.max()
+    refitted = []
+    for text in texts:
+        formula = Formula(text, table.names)
+        if budget.left() > 0 and np.isfinite(formula._expression.evaluate(X, 1)).all():
+            expression, _ = formula._expression.refit(X, y, weights)
+            refitted.append(expression.text(list(table.names)))
+    return list(dict.fromkeys([*refitted, *texts]))
+
+
+def _scored(
+    texts: Sequence[str], table: Matrix, objective: Values, settings: Settings
+) -> list[Formula]:
+    threads, on_device = settings.threads or 0, settings.on_device
+    return scored(texts, table.names, table.values, objective.goal, threads, on_device)
+
+
+def _by_worth(formulas: Sequence[Formula], table: Matrix, settings: Settings) -> list[Formula]:
     """Those that describe the data shortest first: what time is left is theirs."""
-    losses = np.array([formula.loss for formula in formulas])
-    order = np.argsort(description_lengths(formulas, losses, X), kind="stable")
-    return [formulas[i] for i in order]
+    rows = min(len(table.values), MOST_ROWS)
+    with np.errstate(divide="ignore"):
+        data = 0.5 * rows * np.log(np.array([formula.loss for formula in formulas]))
+    lengths = data + structure_lengths(formulas, alphabet(settings.operators, len(table.names)))
+    return [formulas[i] for i in np.argsort(lengths, kind="stable")]

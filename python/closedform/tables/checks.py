@@ -138,6 +138,17 @@ def weights(w: object, rows: int, *, name: str = "weights") -> Floats:
     return values
 
 
+def positive(values: Floats, name: str) -> None:
+    """Refuses numbers that are not above zero.
+
+    Raises:
+        InputError: names the first row.
+    """
+    if values.min() <= 0:
+        row = int(np.argmax(values <= 0))
+        raise InputError(f"{name}: row {row} is {values[row]:g}; give numbers above zero")
+
+
 def check_rows(rows: int, min_rows: int, name: str) -> None:
     """Refuses too few rows.
 

@@ -36,11 +36,13 @@ class Data:
         inputs: (n, d).
         y: (n,) float64, or None where there is no target.
         weights: (n,) float64, or None.
+        sigma: (n,) float64, or None.
     """
 
     inputs: Matrix
     y: Floats | None
     weights: Floats | None
+    sigma: Floats | None = None
 
     @property
     def target(self) -> Floats:
@@ -61,19 +63,53 @@ class Chunk:
     X: object
     y: object = None
     weights: object = None
+    sigma: object = None
+
+
+@dataclass(frozen=True)
+class _Roles:
+    """Labels of the columns that are no inputs; None for those that are none of the table's."""
+
+    y: str | None
+    weights: str | None
+    sigma: str | None
+    y_name: str
+
+    @staticmethod
+    def named(y: object, weights: object, sigma: object, y_name: str) -> _Roles:
+        labels = (value if isinstance(value, str) else None for value in (y, weights, sigma))
+        return _Roles(*labels, y_name)
+
+    def labels(self) -> dict[str, str]:
+        """By what messages call them."""
+        every = {self.y_name: self.y, "weights": self.weights, "sigma": self.sigma}
+        return {role: label for role, label in every.items() if label is not None}
+
+    def check(self, known: Iterable[object]) -> None:
+        """Refuses labels that a table does not have."""
+        known = list(known)
+        for role, label in self.labels().items():
+            if label not in known:
+                raise _no_column(role, label, known)
 
 
 def gather(
-    X: object, y: object = None, weights: object = None, *, y_name: str = "y", min_rows: int = 2
+    X: object,
+    y: object = None,
+    weights: object = None,
+    sigma: object = None,
+    *,
+    y_name: str = "y",
+    min_rows: int = 2,
 ) -> Data:
-    """Checks inputs, target and weights of any kind.
+    """Checks inputs, target, weights and standard errors of any kind.
 
     Args:
         X: (n, d) array (in memory or mapped), sequence or table; or, decoded once into a temporary
             file, the path of a .parquet file or of a folder of them, a pyarrow Dataset, or an
             iterator of chunks, each a table, an array, (array, y) or (array, y, weights).
-        y, weights: (n,) each; the name of a column where X has named columns in chunks; None for
-            none, or for those that come with the chunks.
+        y, weights, sigma: (n,) each; the name of a column where X has named columns, which is then
+            no input; None for none, or for those that come with the chunks.
         y_name: what messages call y.
         min_rows: the fewest rows accepted.
 
@@ -81,36 +117,43 @@ def gather(
         InputError: as `checks.matrix`, `vector` and `weights`; chunks that do not go together, a
             file that cannot be read, no room for the temporary file.
     """
-    chunks = _chunks(X, y, weights, y_name)
-    if chunks is None:
-        for name, value in ((y_name, y), ("weights", weights)):
-            if isinstance(value, str):
-                raise InputError(
-                    f"{name}: {value!r} is a column's name, which only a data set takes; "
-                    "give one number per row"
-                )
-        table = checks.matrix(X, min_rows=min_rows)
-        found = Data(table, None, None)
+    roles = _Roles.named(y, weights, sigma, y_name)
+    chunks = _chunks(X, roles)
+    if chunks is None and roles.labels():
+        whole = _split(X, roles)
+        found = Data(checks.matrix(whole.X, min_rows=min_rows), None, None)
+        y, weights, sigma = (
+            own if isinstance(given, str) else given
+            for given, own in ((y, whole.y), (weights, whole.weights), (sigma, whole.sigma))
+        )
+    elif chunks is None:
+        found = Data(checks.matrix(X, min_rows=min_rows), None, None)
     else:
         found = decoded(chunks, y_name=y_name, min_rows=min_rows)
     n = len(found.inputs.values)
-    both = []
-    for name, value, with_chunks in ((y_name, y, found.y), ("weights", weights, found.weights)):
+    columns = []
+    for name, value, with_chunks in (
+        (y_name, y, found.y),
+        ("weights", weights, found.weights),
+        ("sigma", sigma, found.sigma),
+    ):
         if value is None or isinstance(value, str):
-            both.append(with_chunks)
+            columns.append(with_chunks)
         elif with_chunks is None:
-            both.append(_vector(value, n, name))
+            columns.append(_vector(value, n, name))
         else:
             raise InputError(f"{name}: comes with the chunks of X, too; give it once")
-    target, row_weights = both
+    target, row_weights, errors = columns
     if row_weights is not None:
         row_weights = checks.weights(row_weights, n)
+    if errors is not None:
+        checks.positive(errors, "sigma")
     checks.sizes(found.inputs.values, "X", found.inputs.names)
     checks.missing_marks(found.inputs.values, "X", found.inputs.names)
-    for name, column in ((y_name, target), ("weights", row_weights)):
+    for name, column in ((y_name, target), ("weights", row_weights), ("sigma", errors)):
         if column is not None:
             checks.sizes(column, name)
-    return Data(found.inputs, target, row_weights)
+    return Data(found.inputs, target, row_weights, errors)
 
 
 def decoded(
@@ -132,7 +175,8 @@ def decoded(
             continue
         part = checks.matrix(chunk.X, name=name, min_rows=1, first=n)
         arrays: dict[str, npt.NDArray[Any]] = {name: part.values}
-        for label, value in ((y_name, chunk.y), ("weights", chunk.weights)):
+        roles = ((y_name, chunk.y), ("weights", chunk.weights), ("sigma", chunk.sigma))
+        for label, value in roles:
             if value is not None:
                 arrays[label] = checks.vector(value, len(part.values), name=label, first=n)
         if not spools:
@@ -148,7 +192,8 @@ def decoded(
         n += len(part.values)
     checks.check_rows(n, min_rows, name)
     mapped: dict[str, Any] = {label: spool.mapped() for label, spool in spools.items()}
-    return Data(Matrix(mapped[name], names, own), mapped.get(y_name), mapped.get("weights"))
+    target, weights, sigma = (mapped.get(role) for role in (y_name, "weights", "sigma"))
+    return Data(Matrix(mapped[name], names, own), target, weights, sigma)
 
 
 def dataset(path: str | os.PathLike[str], *, name: str = "X") -> Any:
@@ -179,6 +224,7 @@ def of_dataset(
     source: Any,
     y: str | None = None,
     weights: str | None = None,
+    sigma: str | None = None,
     *,
     inputs: list[str] | None = None,
     name: str = "X",
@@ -186,7 +232,7 @@ def of_dataset(
     """The rows of a pyarrow Dataset.
 
     Args:
-        y, weights: names of columns.
+        y, weights, sigma: names of columns.
         inputs: the other columns to read; None for all of them.
 
     Raises:
@@ -195,7 +241,7 @@ def of_dataset(
     import pyarrow
     import pyarrow.dataset
 
-    roles = [label for label in (y, weights) if label is not None]
+    roles = [label for label in (y, weights, sigma) if label is not None]
     if inputs is None:
         inputs = [label for label in source.schema.names if label not in roles]
     options: dict[str, Any] = {}
@@ -218,6 +264,7 @@ def of_dataset(
                 batch.select(inputs),
                 None if y is None else batch.column(y),
                 None if weights is None else batch.column(weights),
+                None if sigma is None else batch.column(sigma),
             )
     except (pyarrow.ArrowException, OSError) as error:
         raise _unreadable(name, error) from error
@@ -230,49 +277,44 @@ def is_chunked(X: object) -> bool:
     return isinstance(X, Iterator) or _is_dataset(X) or _is_path(X)
 
 
-def _chunks(X: object, y: object, weights: object, y_name: str) -> Iterator[Chunk] | None:
+def _chunks(X: object, roles: _Roles) -> Iterator[Chunk] | None:
     """The chunks of what has to be decoded; None for arrays and tables as they are."""
-    target = y if isinstance(y, str) else None
-    row_weights = weights if isinstance(weights, str) else None
     if _is_path(X) or _is_dataset(X):
         source: Any = dataset(X) if isinstance(X, (str, os.PathLike)) else X
-        for role, label in ((y_name, target), ("weights", row_weights)):
-            if label is not None and label not in source.schema.names:
-                raise _no_column(role, label, source.schema.names)
-        return of_dataset(source, target, row_weights)
+        roles.check(source.schema.names)
+        return of_dataset(source, roles.y, roles.weights, roles.sigma)
     if isinstance(X, Iterator):
-        return (_split(chunk, target, row_weights, y_name) for chunk in X)
+        return (_split(chunk, roles) for chunk in X)
     if _has_to_be_converted(X, 2):
         whole: npt.NDArray[Any] = np.asarray(X)
         return (Chunk(whole[i : i + BATCH_ROWS]) for i in range(0, len(whole), BATCH_ROWS))
     return None
 
 
-def _split(chunk: Any, y: str | None, weights: str | None, y_name: str) -> Chunk:
-    """A chunk of an iterator, its target and weights apart."""
-    frame = frame_of(chunk)
+def _split(table: Any, roles: _Roles) -> Chunk:
+    """A table or a chunk of an iterator, its target, weights and standard errors apart."""
+    frame = frame_of(table)
+    labels = roles.labels()
     if frame is not None:
-        for role, label in ((y_name, y), ("weights", weights)):
-            if label is not None and label not in frame.columns:
-                raise _no_column(role, label, frame.columns)
-        return Chunk(
-            frame.select([label for label in frame.columns if label not in (y, weights)]),
-            None if y is None else frame.get_column(y),
-            None if weights is None else frame.get_column(weights),
+        roles.check(frame.columns)
+        inputs = [label for label in frame.columns if label not in labels.values()]
+        apart = (
+            None if label is None else frame.get_column(label)
+            for label in (roles.y, roles.weights, roles.sigma)
         )
-    for role, label in ((y_name, y), ("weights", weights)):
-        if label is not None:
-            raise InputError(
-                f"{role}: {label!r} is a column's name, but the chunks of X have none; "
-                "give tables, or pairs of X and y"
-            )
-    if not isinstance(chunk, tuple):
-        return Chunk(chunk)
-    if len(chunk) not in (2, 3):
+        return Chunk(frame.select(inputs), *apart)
+    for role, label in labels.items():
         raise InputError(
-            f"X: a chunk is a tuple of {len(chunk)}; give (X, y) or (X, y, weights), or tables"
+            f"{role}: {label!r} is a column's name, but X has none; give a table, or one number "
+            "per row"
         )
-    return Chunk(*chunk)
+    if not isinstance(table, tuple):
+        return Chunk(table)
+    if len(table) not in (2, 3):
+        raise InputError(
+            f"X: a chunk is a tuple of {len(table)}; give (X, y) or (X, y, weights), or tables"
+        )
+    return Chunk(*table)
 
 
 def _vector(value: object, rows: int, name: str) -> Floats:

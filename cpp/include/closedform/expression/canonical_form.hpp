@@ -38,6 +38,11 @@ bool same(const Form& a, const Form& b);
 /// expression evaluates to NaN as before.
 Scaled canonical(const Tape& tape);
 
+/// exp of a form: c*log(u) among its terms becomes a factor u^c where c is a multiple of one half
+/// (within `tolerance`), or any where `powers` may be written; the others stay in the exponent. The
+/// result is defined wherever exp(argument) is, and perhaps where a logarithm was not.
+Scaled exponential(Scaled argument, double tolerance, bool powers);
+
 /// The shortest tape this module knows for a canonical form in operators of `allowed` alone. Empty
 /// when longer than max_tape_size, or where it knows of no way to write it with them: the form of
 /// x + x is 2*x, which an addition alone cannot say.

@@ -1,5 +1,5 @@
 #pragma once
-// Value and input gradient of an expression at many rows.
+// Value, input gradient and slopes by constants of an expression at many rows.
 
 #include <span>
 
@@ -30,5 +30,11 @@ void evaluate_gradient(const Tape& tape, MatrixView<const T> x, MatrixView<doubl
                        unsigned threads) {
     evaluate_derivatives(tape, x, nullptr, out.data, nullptr, threads);
 }
+
+/// Derivatives of the value by every constant of the tape, in the order of constant_positions: what
+/// errors of the constants are made of. X as above; out: rows x constants.
+template <class T>
+void evaluate_constant_slopes(const Tape& tape, MatrixView<const T> x, MatrixView<double> out,
+                              unsigned threads);
 
 }  // namespace closedform

@@ -73,4 +73,9 @@ void mark_ancestors(const Tape& tape, std::span<bool> marked);
 /// Positions of the constants.
 std::vector<std::size_t> constant_positions(const Tape& tape);
 
+/// Whether a tape that reproduces so many different rows to rounding says something of them: they
+/// have to hold well more digits than the tape has freedom. One that has about as many constants as
+/// there are rows reproduces anything.
+bool determined(const Tape& tape, std::size_t rows);
+
 }  // namespace closedform

@@ -1,0 +1,120 @@
+"""Constants of a formula with what the data say of them: standard errors, intervals, correlation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import overload
+
+import numpy as np
+
+from closedform import _core
+from closedform._typing import Floats
+from closedform.formulas.simple_values import simple_value
+
+# Half-width of a normal 95 % interval, in standard errors.
+NORMAL_95 = 1.959963984540054
+def constants_of(expression: _core.Expression) -> list[float]:
+    """Values of an expression's constants, in the order of its tape and its text."""
+    return [value for name, _, value in expression.nodes if name == "constant"]
+
+
+@dataclass(frozen=True)
+class Constant:
+    """One constant.
+
+    Attributes:
+        value: as in the formula.
+        standard_error: of the fit, where `fixed` constants are taken for exact; of a fixed one, of
+            a fit of all. NaN where nothing is known: a formula made by hand, a constant that
+            another can stand for.
+        fixed: a simple value that the data agree with, which says the same in fewer symbols than a
+            measured one: part of the form.
+    """
+
+    value: float
+    standard_error: float
+    fixed: bool = False
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """(low, high): 95 % of such intervals, of other data of the kind, have the truth within."""
+        half = NORMAL_95 * self.standard_error
+        return self.value - half, self.value + half
+
+    def __str__(self) -> str:
+        """To its significant digits: 6.283(5) is 6.283 with a standard error of 0.005."""
+        if self.fixed and (simple := simple_value(self.value)) is not None:
+            return simple.text
+        if not self.standard_error > 0:
+            return f"{self.value:.6g}"
+        digits = 1 - math.floor(math.log10(self.standard_error))
+        if digits > 0:
+            error = round(self.standard_error * 10.0**digits)
+            return f"{self.value:.{digits}f}({error})"
+        return f"{self.value:.0f}({self.standard_error:.0f})"
+
+    @property
+    def rounded(self) -> float:
+        """The value to the digits its standard error leaves meaning to, and one more."""
+        if self.fixed or not self.standard_error > 0 or self.value == 0:
+            return self.value
+        digits = 1 - math.floor(math.log10(self.standard_error))
+        return round(self.value, digits)
+
+
+class Constants(Sequence[Constant]):
+    """The constants of a formula, in the order of its text.
+
+    Attributes:
+        covariance: (k, k) float64; between a fixed one and another it is 0, NaN where unknown.
+    """
+
+    def __init__(
+        self,
+        values: Sequence[float],
+        covariance: Floats | None = None,
+        fixed: Sequence[bool] | None = None,
+    ) -> None:
+        """values, fixed: one each. covariance: (k, k) as above; None where nothing is known."""
+        count = len(values)
+        self.covariance: Floats = (
+            np.full((count, count), np.nan) if covariance is None else covariance
+        )
+        errors = np.sqrt(np.diagonal(self.covariance))
+        self._constants = [
+            Constant(float(value), float(error), bool(still))
+            for value, error, still in zip(
+                values, errors, fixed or [False] * count, strict=True
+            )
+        ]
+
+    @property
+    def correlation(self) -> Floats:
+        """(k, k): 1 on the diagonal, NaN where nothing is known."""
+        errors = np.sqrt(np.diagonal(self.covariance))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            correlation: Floats = self.covariance / np.outer(errors, errors)
+        return correlation
+
+    def __len__(self) -> int:
+        return len(self._constants)
+
+    @overload
+    def __getitem__(self, index: int) -> Constant: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Constant]: ...
+    def __getitem__(self, index: int | slice) -> Constant | list[Constant]:
+        return self._constants[index]
+
+    def __iter__(self) -> Iterator[Constant]:
+        return iter(self._constants)
+
+    def __str__(self) -> str:
+        return "\n".join(
+            f"{constant!s:>16}  {constant.value!r}"
+            + (f"  [{constant.interval[0]:.6g}, {constant.interval[1]:.6g}]"
+               if constant.standard_error > 0 else "")
+            for constant in self
+        )

@@ -1,0 +1,73 @@
+"""Numbers that a law is written with: whole ones, fractions, multiples of pi, e and square roots."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+
+# What a fraction may be a multiple of, and how it is written.
+UNITS = {"": 1.0, "pi": math.pi, "e": math.e, "sqrt(2)": math.sqrt(2.0), "sqrt(3)": math.sqrt(3.0)}
+LARGEST_DENOMINATOR = 16
+LARGEST_FACTOR = 100  # of pi and the like, and of a fraction's numerator
+LARGEST_WHOLE = 10**6
+EQUAL = 4e-15  # relative; what is equal to so many digits is no chance
+
+
+@dataclass(frozen=True)
+class SimpleValue:
+    """A number as it is written.
+
+    Attributes:
+        value: of the number.
+        nats: what saying which one it is takes: the logs of numerator, denominator, sign and unit.
+        text: such as "3", "1/4" or "2*pi/3".
+    """
+
+    value: float
+    nats: float
+    text: str
+
+
+def simple_value(value: float) -> SimpleValue | None:
+    """The shortest way to write a number; None where it is not simple."""
+    if value == 0.0 or not math.isfinite(value):
+        return SimpleValue(0.0, 0.0, "0") if value == 0.0 else None
+    found = [simple for name in UNITS if (simple := _multiple(value, name, EQUAL * abs(value)))]
+    return min(found, key=lambda simple: simple.nats, default=None)
+
+
+def near(value: float, within: float) -> list[SimpleValue]:
+    """Simple numbers no farther than `within` from a value, the shortest to write first."""
+    found = [SimpleValue(0.0, 0.0, "0")] if abs(value) <= within else []
+    for name in UNITS:
+        for most in (1, 2, 4, LARGEST_DENOMINATOR):
+            if (simple := _multiple(value, name, within, most)) is not None:
+                found.append(simple)
+    unique = {simple.value: simple for simple in sorted(found, key=lambda s: -s.nats)}
+    return sorted(unique.values(), key=lambda simple: simple.nats)
+
+
+def _multiple(
+    value: float, name: str, within: float, most: int = LARGEST_DENOMINATOR
+) -> SimpleValue | None:
+    """The nearest fraction, of denominators up to `most`, of a unit."""
+    unit = UNITS[name]
+    if abs(value / unit) > LARGEST_WHOLE:
+        return None
+    fraction = Fraction(value / unit).limit_denominator(most)
+    top, bottom = fraction.numerator, fraction.denominator
+    if top == 0 or abs(top / bottom * unit - value) > within:
+        return None
+    if abs(top) > LARGEST_FACTOR and (name or bottom > 1):
+        return None
+    nats = math.log(1 + abs(top)) + math.log(bottom) + (math.log(2.0) if top < 0 else 0.0)
+    nats += math.log(len(UNITS)) if name else 0.0
+    return SimpleValue(top / bottom * unit, nats, _text(top, bottom, name))
+
+
+def _text(top: int, bottom: int, name: str) -> str:
+    if not name:
+        return f"{top}" if bottom == 1 else f"{top}/{bottom}"
+    factor = {1: "", -1: "-"}.get(top, f"{top}*")
+    return f"{factor}{name}" if bottom == 1 else f"{factor}{name}/{bottom}"

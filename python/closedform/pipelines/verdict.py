@@ -1,0 +1,174 @@
+"""Is the formula a law, an approximation, or nothing? From what its residuals still hold."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from time import monotonic
+from typing import Literal
+
+import numpy as np
+
+from closedform import _core
+from closedform._typing import FloatMatrix, Floats
+from closedform.pipelines.held_out import Errors
+from closedform.searches.description_length import CONSTANT_MARGIN, Choice
+from closedform.searches.effective_rows import effective_share, spread_evenly
+from closedform.searches.judged import sample_of
+from closedform.searches.objectives import Values
+
+Kind = Literal["law", "approximation", "no law"]
+
+# Rows, and correlation lengths and signal-to-noise ratios, of the likelihood ratio.
+MOST_ROWS, ROWS_IN_HASTE = 700, 200
+HASTE = 1.0  # seconds
+LENGTHS = (0.02, 0.08, 0.3, 1.0, 3.0)
+RATIOS = np.geomspace(1e-4, 10.0, 11)
+CLEAN = 2.0  # nats: below, chance
+LARGEST = 4.0  # residuals beyond so many standard errors say no more
+INDEPENDENT = 0.8  # share of independent rows, below which residuals go together
+BOXES = 200  # parts of the data's box looked at for a pole
+BETTER = 0.8  # of the formula's held-out error: a surrogate below it knows more
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the formula is worth.
+
+    Attributes:
+        kind: "law": it describes the data at least 5 nats shorter than the constant, its residuals
+            hold nothing more, and it has no pole in the box of the data. "approximation": better
+            than the constant, but something is left. "no law": the constant is not beaten.
+        exact: the target is reproduced to rounding.
+        gain: nats by which it describes the data shorter than the constant.
+        left: nats by which a smooth function explains the residuals better than noise does; up to 2
+            is chance.
+        independent: share of rows that are independent by their residuals.
+        finite: whether it is finite everywhere between the rows: "proven" by interval arithmetic,
+            "not proven", or "no" where a pole was met.
+        surrogate_better: the surrogate's errors on held-out rows are clearly smaller.
+    """
+
+    kind: Kind
+    exact: bool
+    gain: float
+    left: float
+    independent: float
+    finite: Literal["proven", "not proven", "no"]
+    surrogate_better: bool
+
+    def __str__(self) -> str:
+        if self.exact:
+            return f"{self.kind}: exact to rounding"
+        told = [f"{self.gain:.3g} nats shorter than the constant"]
+        if self.kind != "no law":
+            told.append(f"{self.left:.2g} nats of structure left in the residuals")
+            if self.independent < INDEPENDENT:
+                told.append(f"residuals of neighbours go together ({self.independent:.0%} count)")
+            if self.surrogate_better:
+                told.append("the surrogate is closer on held-out rows")
+            told.append(
+                {"proven": "finite between the rows", "not proven": "not proven finite between the "
+                 "rows", "no": "a pole between the rows"}[self.finite]
+            )
+        return f"{self.kind}: {'; '.join(told)}"
+
+
+def judge(
+    choice: Choice,
+    X: FloatMatrix,
+    objective: Values,
+    errors: Mapping[str, Errors | None],
+    ends: float = math.inf,
+) -> Verdict:
+    """The verdict on what was chosen.
+
+    Args:
+        X: (n, d) the rows searched. errors: held out, of "surrogate" and the ways.
+        ends: by time.monotonic; near it fewer residuals are looked at.
+    """
+    chosen = choice.chosen
+    exact = objective.reproduced(chosen.source)
+    constant = not chosen.formula.inputs
+    gain = 0.0 if constant else choice.gain
+    sample = sample_of(X, objective, 0)
+    independent, left = 1.0, 0.0
+    if not exact and not constant and sample.neighbours is not None:
+        z = chosen.residuals
+        independent = effective_share(z, sample.neighbours)
+        rows = MOST_ROWS if ends - monotonic() > HASTE else ROWS_IN_HASTE
+        left = structure_left(sample.X, z, rows)
+    finite = finite_between(chosen.formula._expression, X)
+    better = _surrogate_better(errors)
+    kind: Kind
+    if exact:
+        kind = "law"
+    elif constant or gain < CONSTANT_MARGIN:
+        kind = "no law"
+    elif left < CLEAN and independent >= INDEPENDENT and finite != "no" and not better:
+        kind = "law"
+    else:
+        kind = "approximation"
+    return Verdict(kind, exact, gain, left, independent, finite, better)
+
+
+def structure_left(X: Floats, residuals: Floats, most: int = MOST_ROWS) -> float:
+    """Nats by which a Gaussian process with noise explains residuals better than noise alone.
+
+    The log likelihood ratio, largest over correlation lengths and signal-to-noise ratios; the
+    overall variance is the best one for each.
+
+    Args:
+        X: (n, d) the inputs. residuals: (n,) over their standard errors. most: rows looked at.
+    """
+    z = np.clip(residuals, -LARGEST, LARGEST)
+    rows = np.unique(np.linspace(0, len(z) - 1, min(len(z), most)).astype(int))
+    z, points = z[rows], spread_evenly(X[rows])
+    norms = (points**2).sum(axis=1)
+    squares = np.maximum(norms[:, None] + norms - 2.0 * points @ points.T, 0.0)
+    middle = float(np.median(squares[np.triu_indices(len(z), 1)])) if len(z) > 1 else 1.0
+    if not (z.any() and middle > 0 and np.isfinite(z).all()):
+        return 0.0
+    n = len(z)
+    white = 0.5 * n * math.log(float(z @ z) / n)
+    best = 0.0
+    for length in LENGTHS:
+        values, vectors = np.linalg.eigh(np.exp(-squares / (2.0 * length * middle)))
+        along = (vectors.T @ z) ** 2
+        for ratio in RATIOS:
+            spectrum = 1.0 + ratio * np.maximum(values, 0.0)
+            smooth = 0.5 * (n * math.log(float(np.sum(along / spectrum)) / n))
+            best = max(best, white - smooth - 0.5 * float(np.log(spectrum).sum()))
+    return best
+
+
+def finite_between(
+    expression: _core.Expression, X: FloatMatrix
+) -> Literal["proven", "not proven", "no"]:
+    """Whether an expression is finite in the box of the rows, by interval arithmetic on parts of
+    it: a part that is not proven so is halved along its longest side."""
+    low, high = np.asarray(X.min(axis=0), np.float64), np.asarray(X.max(axis=0), np.float64)
+    width = np.where(high > low, high - low, 1.0)
+    read = sorted({column for name, column, _ in expression.nodes if name == "variable"})
+    todo, looked = [(low, high)], 0
+    while todo and looked < BOXES:
+        below, above = todo.pop()
+        looked += 1
+        if expression.interval(below.tolist(), above.tolist())[2]:
+            continue
+        middle = 0.5 * (below + above)
+        if not np.isfinite(expression.evaluate(np.ascontiguousarray(middle[None]), 1)).all():
+            return "no"
+        side = max(read, key=lambda j: (above[j] - below[j]) / width[j])
+        for start, end in ((below[side], middle[side]), (middle[side], above[side])):
+            part = below.copy(), above.copy()
+            part[0][side], part[1][side] = start, end
+            todo.insert(0, part)
+    return "not proven" if todo else "proven"
+
+
+def _surrogate_better(errors: Mapping[str, Errors | None]) -> bool:
+    surrogate = errors.get("surrogate")
+    formulas = [e.rmse for way, e in errors.items() if way != "surrogate" and e is not None]
+    return surrogate is not None and bool(formulas) and surrogate.rmse < BETTER * min(formulas)

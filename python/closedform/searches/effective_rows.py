@@ -1,0 +1,107 @@
+"""How many independent rows residuals stand for: copies of a row, and rows of a series, are fewer.
+
+Residuals of the law behind the data are independent. Where neighbours' residuals go together,
+because rows repeat, because the rows are a series, or because the formula is not the law, n rows
+say as much as n over the sum of the correlations (Geyer, Statistical Science 7, 1992, of chains).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.spatial import cKDTree
+from scipy.stats import rankdata
+
+from closedform._typing import FloatMatrix, Floats
+
+NEIGHBOURS = 12
+CLEAR = 3.0  # standard errors above zero from which a correlation counts
+LARGEST = 4.0  # residuals beyond so many standard errors say no more
+MOST_DIRECTIONS = 10  # a tree of more inputs is no faster than looking everywhere
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """For every row those nearest to it by its inputs.
+
+    Attributes:
+        nearest: (n, k) row numbers, nearest first.
+    """
+
+    nearest: npt.NDArray[np.intp]
+
+    def correlations(self, z: Floats) -> Floats:
+        """Of residuals with those of the nearest neighbour, the next, and so on, (k,)."""
+        return np.array([_correlation(z, z[column]) for column in self.nearest.T])
+
+
+def spread_evenly(X: FloatMatrix) -> Floats:
+    """Inputs by their ranks, (n, d) of variance one: near and far mean something whatever decades a
+    column spans. Equal values share their mean rank."""
+    ranks: Floats = rankdata(X, axis=0)
+    deviation = ranks.std(axis=0)
+    return (ranks - ranks.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)
+
+
+def neighbours_of(points: Floats) -> Neighbours:
+    """The nearest rows.
+
+    points: (n, d) float64, n at least 2 (`spread_evenly`).
+    """
+    count = min(NEIGHBOURS, len(points) - 1)
+    if points.shape[1] <= MOST_DIRECTIONS:
+        nearest = cKDTree(points).query(points, count + 1)[1]
+    else:
+        squares = (points**2).sum(axis=1)
+        distances = squares[:, None] + squares - 2.0 * points @ points.T
+        nearest = np.argpartition(distances, count, axis=1)[:, : count + 1]
+        order = np.argsort(np.take_along_axis(distances, nearest, axis=1), axis=1, kind="stable")
+        nearest = np.take_along_axis(nearest, order, axis=1)
+    return Neighbours(_without_self(nearest))
+
+
+def _without_self(nearest: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+    """Of rows that are equal to another the nearest may be that one, and the row itself later."""
+    own = nearest == np.arange(len(nearest))[:, None]
+    own[~own.any(axis=1), -1] = True
+    return nearest[~own].reshape(len(nearest), -1)
+
+
+def effective_share(residuals: Floats, neighbours: Neighbours) -> float:
+    """Independent rows over rows, above 0 and at most 1.
+
+    residuals: (n,) over their standard errors, in the order of the rows.
+    """
+    if len(residuals) < 4 or not np.isfinite(residuals).all():
+        return 1.0
+    z = np.clip(residuals - np.median(residuals), -LARGEST, LARGEST)
+    if not z.any():
+        return 1.0
+    clear = CLEAR / math.sqrt(len(z))
+    along_rows = 1.0 + 2.0 * _sum_of_clear((_lag(z, k) for k in range(1, len(z) // 2)), clear)
+    # Neighbours are mostly mutual: a pair counts twice.
+    by_inputs = 1.0 + _sum_of_clear(neighbours.correlations(z), clear * math.sqrt(2.0))
+    return 1.0 / max(along_rows, by_inputs)
+
+
+def _sum_of_clear(correlations: Iterable[float], clear: float) -> float:
+    """Up to the first that could be chance."""
+    total = 0.0
+    for correlation in correlations:
+        if not correlation > clear:
+            break
+        total += float(correlation)
+    return total
+
+
+def _lag(z: Floats, lag: int) -> float:
+    return _correlation(z[lag:], z[:-lag])
+
+
+def _correlation(a: Floats, b: Floats) -> float:
+    norm = math.sqrt(float(a @ a) * float(b @ b))
+    return float(a @ b) / norm if norm > 0 else 0.0

@@ -1,0 +1,322 @@
+"""A formula under a noise model at some rows: its constants, their errors, and its length in nats.
+
+The description length of Bartlett, Desmond and Ferreira, "Exhaustive symbolic regression" (2023):
+the data, -log density; every node, the log of how many symbols there are to choose from, for the
+search tried them; every constant, to the precision that the data give it (Rissanen 1978; by its
+Fisher information), or as the simple number that it is, whichever is shorter.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from time import monotonic
+
+import numpy as np
+import numpy.typing as npt
+
+from closedform import _core
+from closedform._typing import FloatMatrix, Floats
+from closedform.formulas.constants import Constants, constants_of
+from closedform.formulas.formula import Formula
+from closedform.formulas.simple_values import simple_value
+from closedform.searches import interruption
+from closedform.searches.effective_rows import Neighbours, neighbours_of, spread_evenly
+from closedform.searches.noise import Logarithmic, Noise, Parameters, resolution
+from closedform.searches.objectives import Values
+from closedform.tables.rows import sample_rows
+
+MOST_ROWS = 4000  # more add time, not certainty
+FEW_ROWS = 30  # below these a row's density is that without it
+ROUNDS = 12  # of reweighting
+MOST_WEIGHT = 1e280  # what is squared and summed has to stay a number
+# Simple numbers up to so many nats are taken for part of the form before anything is fitted.
+PLAIN = math.log(13.0)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Rows that formulas are judged on.
+
+    Attributes:
+        X: (n, d) float64. y: (n,). counts: (n,) how often each row counts.
+        noises: the models allowed, at these rows.
+        neighbours: of the rows; None where there are too few to say.
+        share: these rows' counts over all rows'.
+    """
+
+    X: Floats
+    y: Floats
+    counts: Floats
+    noises: tuple[Noise, ...]
+    neighbours: Neighbours | None
+    share: float
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A formula under one noise model.
+
+    Attributes:
+        formula: with the constants that the model fits best.
+        source: as it was given.
+        noise, parameters: the model, and what of it was fitted.
+        data: -log density of the rows.
+        structure: nats of its nodes and constants.
+        residuals: (n,) over their standard errors, at the rows of the sample.
+        information: (k, k) expected Fisher information of the constants, of all rows.
+        fixed: which constants say the same in fewer symbols as simple numbers.
+    """
+
+    formula: Formula
+    source: Formula
+    noise: Noise
+    parameters: Parameters
+    data: float
+    structure: float
+    residuals: Floats
+    information: Floats
+    fixed: tuple[bool, ...]
+
+    @property
+    def length(self) -> float:
+        return self.data + self.structure
+
+    def constants(self) -> Constants:
+        """With their standard errors, from the inverse of the information: of measured ones with
+        the fixed ones held, of these from a fit of all."""
+        free = np.flatnonzero(~np.array(self.fixed, dtype=bool))
+        covariance = np.diag(np.diagonal(_inverse(self.information)))
+        covariance[np.ix_(free, free)] = _inverse(self.information[np.ix_(free, free)])
+        return Constants(constants_of(self.formula._expression), covariance, self.fixed)
+
+
+def sample_of(X: FloatMatrix, objective: Values, seed: int) -> Sample:
+    """The rows that formulas of an objective are judged on: at most 4,000, drawn, in their order;
+    those that weigh nothing are none, and copies of a row are one."""
+    weights = objective.counts
+    rows = np.arange(len(objective.y)) if weights is None else np.flatnonzero(weights)
+    drawn = rows[np.sort(sample_rows(len(rows), MOST_ROWS, np.random.default_rng(seed)))]
+    chosen_X = np.ascontiguousarray(X[drawn], dtype=np.float64)
+    chosen_y = objective.y[drawn]
+    counts = np.ones(len(drawn)) if weights is None else weights[drawn]
+    total = float(len(rows)) if weights is None else float(weights.sum())
+    share = float(counts.sum()) / total
+    first = _without_copies(chosen_X, chosen_y)
+    if len(first) < len(chosen_y):
+        drawn, chosen_X, chosen_y, counts = (
+            part[first] for part in (drawn, chosen_X, chosen_y, counts)
+        )
+    return Sample(
+        np.ascontiguousarray(chosen_X),
+        chosen_y,
+        counts,
+        tuple(
+            replace(noise.at(drawn), rounding=resolution(chosen_y)) for noise in objective.noises
+        ),
+        neighbours_of(spread_evenly(chosen_X)) if len(chosen_y) > 3 else None,
+        share,
+    )
+
+
+def _without_copies(X: Floats, y: Floats) -> Floats:
+    """The first of equal rows, inputs and target. Where few different targets are repeated, as
+    classes and counts are, rows that are equal are no copies."""
+    rows = np.column_stack([X, y])
+    _, first = np.unique(rows, axis=0, return_index=True)
+    if len(np.unique(y)) < 0.5 * len(first):
+        return np.arange(len(y))
+    return np.sort(first)
+
+
+def judged(
+    formula: Formula,
+    noise: Noise,
+    sample: Sample,
+    symbols: int,
+    ends: float,
+    *,
+    held: Sequence[bool] | None = None,
+) -> Judged:
+    """How long the data's description is with a formula.
+
+    Args:
+        symbols: that every node is one of.
+        ends: when fitting is over, by time.monotonic.
+        held: constants that stay as they are, one for each; None for those that are plain numbers.
+    """
+    source, expression = formula, formula._expression
+    if held is None:
+        held = [_is_plain(value) for value in constants_of(expression)]
+    expression, parameters = fitted(expression, noise, sample, ends, held)
+    if expression is not formula._expression:
+        text = expression.text(list(formula.names))
+        formula = Formula(text, formula.names, formula.loss, formula.ranges, formula.labels)
+    values = constants_of(expression)
+    f = expression.evaluate(sample.X, 1)
+    slopes = expression.constant_slopes(sample.X, 1)
+    total = float(sample.counts.sum())
+    with np.errstate(all="ignore"):
+        scaled = slopes * (np.sqrt(sample.counts) / noise.spread(f, parameters))[:, None]
+        information = scaled.T @ scaled
+        residuals = noise.residuals(sample.y, f, parameters)
+        costs = noise.costs(sample.y, f, parameters)
+        if total < FEW_ROWS and noise.free:
+            costs = _left_out(costs, residuals, scaled, total)
+    data, structure, fixed = math.inf, 0.0, tuple(False for _ in values)
+    defined = np.isfinite(f).all() and np.isfinite(information).all()
+    if defined and len(values) + 1 < total and np.isfinite(costs).all():
+        data = float(sample.counts @ costs)
+        nats, fixed = _constants_length(values, information)
+        structure = formula.complexity * math.log(symbols) + nats
+    information = information / sample.share
+    return Judged(
+        formula, source, noise, parameters, data, structure, residuals, information, fixed
+    )
+
+
+def _is_plain(value: float) -> bool:
+    simple = simple_value(value)
+    return simple is not None and simple.nats <= PLAIN
+
+
+def fitted(
+    expression: _core.Expression,
+    noise: Noise,
+    sample: Sample,
+    ends: float,
+    held: Sequence[bool],
+) -> tuple[_core.Expression, Parameters]:
+    """Constants that are not held and the model's parameters by turns, while the density grows.
+
+    Where the rows are a sample, the constants stay those that all rows gave.
+    """
+    f = expression.evaluate(sample.X, 1)
+    with np.errstate(all="ignore"):
+        parameters = noise.parameters(sample.y, f, sample.counts, len(held))
+    if sample.share < 1.0 or all(held) or noise.kind == "absolute":
+        return expression, parameters
+    if isinstance(noise, Logarithmic) and noise.turn == 0.0:
+        return _fitted_logarithm(expression, noise, sample, held)
+    cost = _cost(noise, sample, f, parameters)
+    for _ in range(ROUNDS):
+        if monotonic() > ends or interruption.requested() or not math.isfinite(cost):
+            break
+        with np.errstate(all="ignore"):
+            response, weights = noise.working(sample.y, f, parameters)
+        weights = np.minimum(weights * sample.counts, MOST_WEIGHT)
+        if not (np.isfinite(response).all() and np.isfinite(weights).all() and weights.any()):
+            break
+        scaled = weights / weights.max()
+        trial, _ = expression.refit(sample.X, response, scaled, fixed=list(held))
+        f = trial.evaluate(sample.X, 1)
+        with np.errstate(all="ignore"):
+            after = noise.parameters(sample.y, f, sample.counts, len(held))
+        trial_cost = _cost(noise, sample, f, after)
+        if not trial_cost < cost:
+            break
+        gained = cost - trial_cost
+        expression, parameters, cost = trial, after, trial_cost
+        if gained < 1e-3:
+            break
+    return expression, parameters
+
+
+def _fitted_logarithm(
+    expression: _core.Expression, noise: Logarithmic, sample: Sample, held: Sequence[bool]
+) -> tuple[_core.Expression, Parameters]:
+    """In one go: the logarithm of the formula, fitted to that of the target."""
+    names = [f"x{j + 1}" for j in range(sample.X.shape[1])]
+    text = expression.text(names)
+    try:
+        logarithm = _core.Expression(f"log({text})", names)
+    except ValueError:  # as large as an expression can be
+        logarithm = None
+    if logarithm is not None:
+        inner, loss = logarithm.refit(sample.X, np.log(sample.y), sample.counts, fixed=list(held))
+        if math.isfinite(loss):
+            expression = expression.with_constants(constants_of(inner))
+    f = expression.evaluate(sample.X, 1)
+    with np.errstate(all="ignore"):
+        return expression, noise.parameters(sample.y, f, sample.counts, len(held))
+
+
+def density_cost(formula: Formula, noise: Noise, sample: Sample) -> float:
+    """-log density of the rows, the formula as it is; infinite where it is not defined."""
+    f = formula._expression.evaluate(sample.X, 1)
+    with np.errstate(all="ignore"):
+        parameters = noise.parameters(sample.y, f, sample.counts, len(formula.constants))
+    return _cost(noise, sample, f, parameters)
+
+
+def _cost(noise: Noise, sample: Sample, f: Floats, parameters: Parameters) -> float:
+    if not np.isfinite(f).all() or not np.isfinite(parameters).all():
+        return math.inf
+    with np.errstate(all="ignore"):
+        cost = float(sample.counts @ noise.costs(sample.y, f, parameters))
+    return cost if math.isfinite(cost) else math.inf
+
+
+def _left_out(costs: Floats, residuals: Floats, scaled: Floats, total: float) -> Floats:
+    """-log density of each row by a fit to the others, (n,): of a linear fit that is Student's t.
+
+    With few rows the residuals of a fit are much smaller than its errors. From the leverages (Cook
+    and Weisberg, Residuals and Influence in Regression, 1982, section 2.2.1), the constants taken
+    for linear near their best.
+
+    scaled: (n, k) slopes by the constants over the rows' standard errors.
+    """
+    if not np.isfinite(scaled).all():
+        return np.full(len(costs), np.inf)
+    # Constants that others can stand for take nothing more from the rows.
+    left, sizes, _ = np.linalg.svd(scaled / np.maximum(np.linalg.norm(scaled, axis=0), 1e-300),
+                                   full_matrices=False)
+    left = left[:, sizes > 1e-7]
+    leverage = np.minimum((left**2).sum(axis=1), 1.0)
+    freedom = total - left.shape[1] - 1.0
+    if freedom <= 0 or (leverage > 1.0 - 1e-9).any():
+        return np.full(len(costs), np.inf)
+    # In units of the fitted scale: s^2 without the row, and the row's residual over its spread.
+    without = ((freedom + 1.0) - residuals**2 / (1.0 - leverage)) / freedom
+    without = np.maximum(without, 1e-6)
+    spread = np.sqrt(without / (1.0 - leverage))
+    t = residuals / (1.0 - leverage) / spread
+    student = (
+        0.5 * (freedom + 1.0) * np.log1p(t**2 / freedom)
+        + 0.5 * math.log(freedom * math.pi)
+        + math.lgamma(0.5 * freedom)
+        - math.lgamma(0.5 * (freedom + 1.0))
+        + np.log(spread)
+    )
+    normal = 0.5 * residuals**2 + 0.5 * math.log(2.0 * math.pi)
+    return costs - normal + student
+
+
+def _constants_length(
+    values: Sequence[float], information: Floats
+) -> tuple[float, tuple[bool, ...]]:
+    """Nats of the constants, each as precisely as the data tell it or as a simple number, and which
+    are the latter."""
+    total, fixed = 0.0, []
+    for value, own in zip(values, np.diagonal(information), strict=True):
+        precise = math.log(2.0)
+        if value != 0.0 and own > 0.0:
+            precise = max(precise, math.log(abs(value)) + 0.5 * math.log(own / 3.0))
+        simple = simple_value(value)
+        fixed.append(simple is not None and simple.nats <= precise)
+        total += simple.nats if simple is not None and fixed[-1] else precise
+    return total, tuple(fixed)
+
+
+def _inverse(information: Floats) -> Floats:
+    """Covariance; NaN for constants of which the data say nothing of their own."""
+    scale = np.sqrt(np.diagonal(information))
+    if len(scale) == 0:
+        return information
+    safe = np.where(scale > 0, scale, 1.0)
+    normal = information / np.outer(safe, safe)
+    if not np.isfinite(normal).all() or np.linalg.matrix_rank(normal, tol=1e-10) < len(scale):
+        return np.full_like(information, np.nan)
+    inverse: Floats = np.linalg.inv(normal) / np.outer(safe, safe)
+    return inverse

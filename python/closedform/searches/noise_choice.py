@@ -1,0 +1,377 @@
+"""Which noise model the rows show: by the density of targets that a quick surrogate has not seen."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from closedform._typing import FloatMatrix, Floats
+from closedform.errors import InputError
+from closedform.searches.noise import (
+    Absolute,
+    Counts,
+    Given,
+    Logarithmic,
+    Mixed,
+    Noise,
+    Relative,
+    Robust,
+)
+from closedform.surrogates.model import Surrogate
+from closedform.tables.checks import Matrix
+from closedform.tables.rows import row_blocks, sample_rows
+
+NoiseKind: TypeAlias = Literal[
+    "auto", "absolute", "relative", "log", "mixed", "robust", "counts"
+]
+KINDS = get_args(NoiseKind)
+# Of the time, and the most seconds, of the look at the noise.
+LOOKING, LONGEST_LOOK = 0.05, 2.0
+FOLDS = 3
+FITTED_ROWS = 4000  # of the quick surrogates; more add time, not certainty
+LEAST_ROWS = 24  # below these a surrogate says nothing of the noise
+CLEAR = 2.0  # standard errors from which one model is better than another
+DECADE = 10.0  # a spread of the target from which it may be worth looking at its logarithm
+TURN = 0.05  # quantile of |y| at which asinh turns from proportional to logarithmic
+MOST_NATS = 6.0  # of one row, for one model or another
+MOST_RIVALS = 3
+SPAN = 1e200  # of precisions
+NEAR = 0.5  # relative scatter up to which rows are weighed by the surrogate's values
+
+
+@dataclass(frozen=True)
+class NoisePlan:
+    """What a search goes by.
+
+    Attributes:
+        noises: the models formulas are judged by; the first is the one searched with.
+        precisions: for each of them (n,) one over the expected square of a row's error, in any
+            unit; None for equal ones.
+        reason: one line on how it was chosen.
+    """
+
+    noises: tuple[Noise, ...]
+    precisions: tuple[Floats | None, ...]
+    reason: str
+
+    @property
+    def main(self) -> Noise:
+        return self.noises[0]
+
+    @property
+    def precision(self) -> Floats | None:
+        return self.precisions[0]
+
+    @property
+    def logarithmic(self) -> bool:
+        """Whether errors are in proportion, so that structure shows in the target's logarithm."""
+        return self.main.kind in ("relative", "log")
+
+    def looked_at(self) -> list[NoisePlan]:
+        """A plan for every model that needs a search of its own: in proportion is in proportion,
+        whatever the density."""
+        shapes: dict[str, NoisePlan] = {}
+        for noise in self.noises:
+            shape = "relative" if noise.kind == "log" else noise.kind
+            shapes.setdefault(shape, self.led_by(noise.kind))
+        return list(shapes.values())
+
+    def led_by(self, kind: str) -> NoisePlan:
+        """The same with another model to search with."""
+        order = sorted(range(len(self.noises)), key=lambda i: self.noises[i].kind != kind)
+        return NoisePlan(
+            tuple(self.noises[i] for i in order),
+            tuple(self.precisions[i] for i in order),
+            self.reason,
+        )
+
+    def __str__(self) -> str:
+        return f"{self.main}; {self.reason}"
+
+
+def check(noise: object, sigma: object) -> None:
+    """Refuses models there are not.
+
+    Raises:
+        InputError: names the argument.
+    """
+    if noise not in KINDS:
+        raise InputError(f"noise: {noise!r} is unknown; use {', '.join(map(repr, KINDS))}")
+    if sigma is not None and noise not in ("auto", "absolute"):
+        raise InputError(f"sigma: given with noise={noise!r}; sigma says all of the noise")
+
+
+def check_target(kind: str, y: Floats) -> None:
+    """Refuses a model that the target cannot follow.
+
+    Raises:
+        InputError: says why.
+    """
+    if kind == "counts" and not _counted(y):
+        raise InputError('noise: "counts" is for whole numbers, none negative; y has others')
+    if kind == "relative" and not y.all():
+        row = int(np.argmin(np.abs(y)))
+        raise InputError(
+            f'noise: "relative" and y is 0 at row {row}, of no error at all; use "mixed"'
+        )
+
+
+def planned(
+    kind: str,
+    table: Matrix,
+    y: Floats,
+    counts: Floats | None,
+    *,
+    sigma: Floats | None,
+    seconds: float,
+    seed: int,
+    threads: int,
+) -> NoisePlan:
+    """The plan for a model asked for, or with "auto" for the one the rows show.
+
+    Args:
+        table: (n, d) inputs. y: (n,). counts: (n,) how often each row counts, or None.
+        sigma: (n,) standard errors of y, or None.
+        seconds: for the quick surrogates together.
+    """
+    if sigma is not None:
+        return NoisePlan((Given(sigma=sigma),), (sigma**-2.0,), "standard errors of every row")
+    if kind == "absolute":
+        return NoisePlan((Absolute(),), (None,), "as asked")
+    looks = _Looks(table, y, counts, seconds, seed, threads)
+    if kind != "auto":
+        noise = _named(kind, y)
+        return NoisePlan((noise,), (looks.precision(noise),), "as asked")
+    return looks.chosen()
+
+
+def _named(kind: str, y: Floats) -> Noise:
+    if kind == "log":
+        return Logarithmic(turn=0.0 if y.min() > 0 else _turn(y))
+    return {"relative": Relative, "mixed": Mixed, "robust": Robust, "counts": Counts}[kind]()
+
+
+def _turn(y: Floats) -> float:
+    """Where asinh turns logarithmic: at the small ones among the values that are not zero."""
+    return float(np.quantile(np.abs(y[y != 0]), TURN))
+
+
+def _counted(y: Floats) -> bool:
+    return bool(y.min() >= 0 and np.all(y == np.round(y)))
+
+
+def candidates(y: Floats) -> list[Noise]:
+    """Models that a target may follow, the plainest first."""
+    noises: list[Noise] = [Absolute(), Robust()]
+    one_sign = bool(y.min() > 0 or y.max() < 0)
+    if one_sign and y.min() > 0:
+        noises += [Relative(), Logarithmic()]
+    elif one_sign:
+        noises.append(Relative())
+    elif spread(y) > DECADE**2:
+        noises.append(Logarithmic(turn=_turn(y)))
+    if spread(y) > 2.0:
+        noises.append(Mixed())
+    if _counted(y) and y.max() > 2:
+        noises.append(Counts())
+    return noises
+
+
+class _Looks:
+    """Quick surrogates of the target and of its transform, at rows that they were not fitted to."""
+
+    def __init__(
+        self,
+        table: Matrix,
+        y: Floats,
+        counts: Floats | None,
+        seconds: float,
+        seed: int,
+        threads: int,
+    ) -> None:
+        rng = np.random.default_rng(seed)
+        self.rows = sample_rows(len(y), FITTED_ROWS, rng)  # in random order: folds are drawn
+        if counts is not None:
+            self.rows = self.rows[counts[self.rows] > 0]
+        self.table, self.y, self.counts = table, y, counts
+        self.seconds, self.seed, self.threads = seconds, seed, threads
+        self._known: dict[float | None, Floats | None] = {}
+
+    @property
+    def sample(self) -> Floats:
+        return self.y[self.rows]
+
+    def weights(self) -> Floats:
+        return np.ones(len(self.rows)) if self.counts is None else self.counts[self.rows]
+
+    def prediction(self, noise: Noise) -> Floats | None:
+        """Out-of-fold values at the sample's rows, of a surrogate of what suits the noise."""
+        turn = self._turn(noise)
+        if turn not in self._known:
+            self._known[turn] = self._folded(turn)
+        return self._known[turn]
+
+    def _turn(self, noise: Noise) -> float | None:
+        """Of the transform whose surrogate is looked at; None for the target itself."""
+        if isinstance(noise, Logarithmic):
+            return noise.turn
+        return 0.0 if isinstance(noise, Relative) and self.y.min() > 0 else None
+
+    def _folded(self, turn: float | None) -> Floats | None:
+        if len(self.rows) < LEAST_ROWS:
+            return None
+        out = np.full(len(self.rows), np.nan)
+        every = np.arange(len(self.rows))
+        for part in np.array_split(every, FOLDS):
+            model = self._model(np.delete(every, part), turn)
+            if model is None:
+                return None
+            out[part] = model(self.table.values[self.rows[part]])
+        return out
+
+    def _model(self, kept: npt.NDArray[np.intp], turn: float | None) -> _Model | None:
+        """A surrogate of the target, or of its logarithm, fitted to some rows of the sample."""
+        rows = self.rows[kept]
+        X = np.ascontiguousarray(self.table.values[rows], dtype=np.float64)
+        target = self.y[rows]
+        if turn is not None:
+            target = Logarithmic(turn=turn).forward(target)
+        if target.min() == target.max():
+            return None
+        seconds = max(self.seconds / (3 * FOLDS), 0.02)
+        model = Surrogate(time=seconds, seed=self.seed, threads=self.threads)
+        model.fit(Matrix(X, self.table.names), target, weights=self.weights()[kept])
+        return _Model(model, turn, float(target.min()), float(target.max()))
+
+    def costs(self, noise: Noise) -> Floats | None:
+        """-log density of every row of the sample, the model's parameters from the other half."""
+        f = self.prediction(noise)
+        if f is None:
+            return None
+        y, counts = self.sample, self.weights()
+        half = np.arange(len(y)) % 2 == 0
+        costs = np.empty(len(y))
+        for fitted in (half, ~half):
+            with np.errstate(all="ignore"):
+                known = noise.parameters(y[fitted], f[fitted], counts[fitted], 0)
+                costs[~fitted] = noise.costs(y[~fitted], f[~fitted], known)
+        return costs
+
+    def chosen(self) -> NoisePlan:
+        """The model under which the rows are likeliest, and all that may be as well: those not
+        clearly worse, the plain one, and where the target spans a decade its logarithm, of which
+        formulas may know more than a quick surrogate."""
+        noises = candidates(self.sample)
+        judged = []
+        for noise in noises:
+            costs = self.costs(noise)
+            if costs is not None and np.isfinite(costs).all():
+                judged.append((noise, costs))
+        lead = self._lead(judged) if judged else noises[:1]
+        plain = [noise for noise in lead if noise.kind == "absolute"]
+        wide = spread(self.sample) > DECADE
+        if plain and not wide:
+            rivals = (plain[0],)
+        else:
+            in_decades = [noise for noise in noises if wide and noise.kind == "log"]
+            kinds = {noise.kind: noise for noise in [*lead[:MOST_RIVALS], *in_decades, *noises[:1]]}
+            rivals = tuple(kinds.values())
+        weights = self.weights()
+        told = [f"{n} {np.average(c, weights=weights):.3f}" for n, c in judged]
+        reason = f"-log density a row, held out: {', '.join(told)}" if told else "few rows"
+        return NoisePlan(rivals, tuple(map(self.precision, rivals)), reason)
+
+    def _lead(self, judged: Sequence[tuple[Noise, Floats]]) -> list[Noise]:
+        """The model under which the rows are likeliest, and those not clearly less so, best first.
+
+        Single rows decide nothing: a row's difference counts up to some nats.
+        """
+        weights = self.weights()
+        table = np.array([cost for _, cost in judged])
+        table = np.clip(table - np.median(table, axis=0), -MOST_NATS, MOST_NATS)
+        means = np.average(table, axis=1, weights=weights)
+        order = np.argsort(means, kind="stable")
+        best = table[order[0]]
+        return [
+            judged[i][0]
+            for i in order
+            if i == order[0]
+            or means[i] - means[order[0]] <= CLEAR * _standard_error(table[i] - best, weights)
+        ]
+
+    def precision(self, noise: Noise) -> Floats | None:
+        """One over the expected square of each row's error, of all rows; None for equal ones."""
+        if noise.kind == "absolute":
+            return None
+        known = self.prediction(noise)
+        f = self._at_all_rows(noise)
+        y, counts = self.sample, self.weights()
+        reference = y if known is None else known
+        with np.errstate(all="ignore"):
+            parameters = noise.parameters(y, reference, counts, 0)
+            if isinstance(noise, Robust):
+                precision = noise.trust(self.y, f, parameters)
+            elif noise.free and not np.isfinite(parameters).all():
+                precision = np.maximum(np.abs(self.y), np.median(np.abs(y)) * 1e-3) ** -2.0
+            else:
+                precision = noise.spread(f, parameters) ** -2.0
+        # Squares of what is smaller than this beside the largest are no numbers any more.
+        largest = float(np.max(precision, where=np.isfinite(precision), initial=0.0))
+        least = float(np.min(precision))
+        most = min(largest, least * SPAN) if least > 0 else largest
+        return np.minimum(precision, most) / most if most > 0 else None
+
+    def _at_all_rows(self, noise: Noise) -> Floats:
+        """What the target is about, at every row: the values themselves where no surrogate is
+        near them."""
+        known = self.prediction(noise)
+        if known is not None and isinstance(noise, (Relative, Logarithmic)):
+            with np.errstate(all="ignore"):
+                scatter = noise.parameters(self.sample, known, self.weights(), 0)[0]
+            known = known if scatter <= NEAR else None
+        if known is None:
+            middle = float(np.median(self.sample))
+            return np.full(len(self.y), middle) if isinstance(noise, Robust) else self.y
+        f = np.empty(len(self.y))
+        if len(self.rows) < len(self.y):
+            model = self._model(np.arange(len(self.rows)), self._turn(noise))
+            if model is None:
+                return self.y
+            for start, block in row_blocks(self.table.values):
+                f[start : start + len(block)] = model(block)
+        f[self.rows] = known
+        return f
+
+
+def spread(y: Floats) -> float:
+    """Of the sizes of values: of a large over a small one."""
+    size = np.abs(y[y != 0])
+    return float(np.quantile(size, 0.95) / np.quantile(size, 0.05)) if len(size) else 1.0
+
+
+@dataclass(frozen=True)
+class _Model:
+    """A quick surrogate, back in the target's units."""
+
+    surrogate: Surrogate
+    turn: float | None
+    low: float
+    high: float
+
+    def __call__(self, X: FloatMatrix) -> Floats:
+        """(n,) at rows (n, d). Far outside, a surrogate may say anything: that is cut off."""
+        half = 0.5 * (self.high - self.low)
+        values = np.clip(self.surrogate.predict(X), self.low - half, self.high + half)
+        if self.turn is None:
+            return values
+        return np.exp(values) if self.turn == 0.0 else self.turn * np.sinh(values)
+
+
+def _standard_error(difference: Floats, weights: Floats) -> float:
+    mean = float(np.average(difference, weights=weights))
+    return float(np.linalg.norm(weights * (difference - mean)) / weights.sum())

@@ -1,0 +1,83 @@
+"""Constants as simple numbers, where the data agree and the description becomes shorter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from time import monotonic
+
+import numpy as np
+
+from closedform._typing import Floats
+from closedform.formulas.constants import constants_of
+from closedform.formulas.formula import Formula
+from closedform.formulas.simple_values import near
+from closedform.searches import interruption
+from closedform.searches.judged import Judged, Sample, fitted, judged
+
+WITHIN = 2.0  # standard errors
+TRIED = 5  # simple numbers near a constant
+
+
+def with_simple_constants(
+    one: Judged, sample: Sample, symbols: int, operators: Sequence[str], ends: float
+) -> Judged:
+    """The same formula, one measured constant after another set to a simple number within two
+    standard errors, the others fitted again, as long as that describes the data shorter.
+
+    A constant that becomes 0 or 1 may take nodes with it.
+    """
+    improved = True
+    while improved and monotonic() < ends and not interruption.requested():
+        improved = False
+        for k in np.flatnonzero(~np.array(one.fixed, dtype=bool)):
+            trial = _set(one, int(k), sample, symbols, operators, ends)
+            if trial is not None:
+                one, improved = trial, True
+                break
+    return one
+
+
+def _set(
+    one: Judged, k: int, sample: Sample, symbols: int, operators: Sequence[str], ends: float
+) -> Judged | None:
+    """The first simple number for one constant that makes the description shorter."""
+    values = np.array(constants_of(one.formula._expression))
+    error = one.constants()[k].standard_error
+    if not np.isfinite(error):
+        error = one.information[k, k] ** -0.5
+    if not np.isfinite(error):
+        return None
+    held = [still or i == k for i, still in enumerate(one.fixed)]
+    for simple in near(float(values[k]), WITHIN * float(error))[:TRIED]:
+        if monotonic() > ends or interruption.requested():
+            return None
+        moved = _moved(values, k, simple.value, one.information, one.fixed)
+        expression = one.formula._expression.with_constants(moved.tolist())
+        if one.noise.kind == "absolute" and sample.share == 1.0:
+            expression, _ = expression.refit(sample.X, sample.y, sample.counts, fixed=held)
+        else:
+            expression, _ = fitted(expression, one.noise, sample, ends, held)
+        names = one.formula.names
+        formula = Formula(expression.text(list(names)), names, one.formula.loss)
+        simplified = formula.simplified(operators)
+        if simplified.complexity <= formula.complexity:
+            formula = simplified
+        every = [True] * len(formula.constants)
+        trial = judged(formula, one.noise, sample, symbols, ends, held=every)
+        if trial.length < one.length:
+            return trial
+    return None
+
+
+def _moved(
+    values: Floats, k: int, to: float, information: Floats, fixed: Sequence[bool]
+) -> Floats:
+    """The other measured constants where they are best once one is set, to first order."""
+    moved = values.copy()
+    moved[k] = to
+    others = [i for i, still in enumerate(fixed) if not still and i != k]
+    if others:
+        own = information[np.ix_(others, others)]
+        push = information[others, k] * (to - values[k])
+        moved[others] -= np.linalg.lstsq(own, push, rcond=None)[0]
+    return moved
