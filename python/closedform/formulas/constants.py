@@ -1,4 +1,4 @@
-"""Constants of a formula with what the data say of them: standard errors, intervals, correlation."""
+"""Constants of a formula and what the data say of them: standard errors, correlation."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from closedform.formulas.simple_values import simple_value
 
 # Half-width of a normal 95 % interval, in standard errors.
 NORMAL_95 = 1.959963984540054
+
+
 def constants_of(expression: _core.Expression) -> list[float]:
     """Values of an expression's constants, in the order of its tape and its text."""
     return [value for name, _, value in expression.nodes if name == "constant"]
@@ -85,9 +87,7 @@ class Constants(Sequence[Constant]):
         errors = np.sqrt(np.diagonal(self.covariance))
         self._constants = [
             Constant(float(value), float(error), bool(still))
-            for value, error, still in zip(
-                values, errors, fixed or [False] * count, strict=True
-            )
+            for value, error, still in zip(values, errors, fixed or [False] * count, strict=True)
         ]
 
     @property
@@ -114,7 +114,10 @@ class Constants(Sequence[Constant]):
     def __str__(self) -> str:
         return "\n".join(
             f"{constant!s:>16}  {constant.value!r}"
-            + (f"  [{constant.interval[0]:.6g}, {constant.interval[1]:.6g}]"
-               if constant.standard_error > 0 else "")
+            + (
+                f"  [{constant.interval[0]:.6g}, {constant.interval[1]:.6g}]"
+                if constant.standard_error > 0
+                else ""
+            )
             for constant in self
         )

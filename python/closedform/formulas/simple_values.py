@@ -1,4 +1,4 @@
-"""Numbers that a law is written with: whole ones, fractions, multiples of pi, e and square roots."""
+"""Numbers that laws are written with: whole ones, fractions, multiples of pi, e, square roots."""
 
 from __future__ import annotations
 
@@ -41,9 +41,8 @@ def near(value: float, within: float) -> list[SimpleValue]:
     """Simple numbers no farther than `within` from a value, the shortest to write first."""
     found = [SimpleValue(0.0, 0.0, "0")] if abs(value) <= within else []
     for name in UNITS:
-        for most in (1, 2, 4, LARGEST_DENOMINATOR):
-            if (simple := _multiple(value, name, within, most)) is not None:
-                found.append(simple)
+        tried = (_multiple(value, name, within, most) for most in (1, 2, 4, LARGEST_DENOMINATOR))
+        found.extend(simple for simple in tried if simple is not None)
     unique = {simple.value: simple for simple in sorted(found, key=lambda s: -s.nats)}
     return sorted(unique.values(), key=lambda simple: simple.nats)
 

@@ -186,25 +186,24 @@ def _conclude(
     budget = run.budget
     # Nothing follows the last search to notice its end.
     budget.stopped = budget.stopped or direct.stopped
-    ways: dict[Way, Front] = {"direct": direct}
-    if through is not None:
-        ways = {"through_surrogate": through} | ways
-    found = [formula for front in ways.values() for formula in front]
+    found = [*(through or ()), *direct]
     table = Matrix(run.X, run.names)
     front, choice = chosen_front(found, table, run.objective, run.settings, budget.ends())
     source = choice.chosen.source
-    chosen: Way = "direct" if through is None or source not in list(through) else "through_surrogate"
+    chosen: Way = (
+        "direct" if through is None or source not in list(through) else "through_surrogate"
+    )
     front.stopped, front.evaluations, front.seconds = budget.stopped, budget.spent, budget.elapsed()
     few = len(tested.y) == 0
     rows = Rows(run.X, run.y, run.counts, None) if few else tested
     measure = HeldOut(choice.chosen.noise, choice.chosen.parameters, rows, leave_out=few)
     errors: dict[str, Errors | None] = {
-        "surrogate": None if surrogate is None or few else measure.of_values(
-            run.unlinked(surrogate.predict(rows.X))
-        ),
-        "through_surrogate": None if through is None else measure.of_formula(
-            front.best if chosen == "through_surrogate" else through.best
-        ),
+        "surrogate": None
+        if surrogate is None or few
+        else measure.of_values(run.unlinked(surrogate.predict(rows.X))),
+        "through_surrogate": None
+        if through is None
+        else measure.of_formula(front.best if chosen == "through_surrogate" else through.best),
         "direct": measure.of_formula(front.best if chosen == "direct" else direct.best),
     }
     return Discovery(

@@ -72,9 +72,7 @@ class Stages:
         # small ones.
         self.objective = self._objective(plan)
         self.linked = plan.logarithmic and bool(self.y.min() > 0)
-        self.structured = (
-            Values.of(np.log(self.y), self.counts) if self.linked else self.objective
-        )
+        self.structured = Values.of(np.log(self.y), self.counts) if self.linked else self.objective
 
     def _objective(self, plan: NoisePlan) -> Values:
         return Values.of(self.y, self.counts, plan.noises, plan.precision, self.X)

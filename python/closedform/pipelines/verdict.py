@@ -69,8 +69,11 @@ class Verdict:
             if self.surrogate_better:
                 told.append("the surrogate is closer on held-out rows")
             told.append(
-                {"proven": "finite between the rows", "not proven": "not proven finite between the "
-                 "rows", "no": "a pole between the rows"}[self.finite]
+                {
+                    "proven": "finite between the rows",
+                    "not proven": "not proven finite between the rows",
+                    "no": "a pole between the rows",
+                }[self.finite]
             )
         return f"{self.kind}: {'; '.join(told)}"
 

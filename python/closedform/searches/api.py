@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 from closedform._typing import Floats
-
 from closedform.errors import InputError
 from closedform.formulas.front import Front
 from closedform.searches import interruption
@@ -162,9 +161,7 @@ def search(
     return front
 
 
-def _of_values(
-    table: Matrix, y: Floats, data: Data, noise: NoiseKind, settings: Settings
-) -> Front:
+def _of_values(table: Matrix, y: Floats, data: Data, noise: NoiseKind, settings: Settings) -> Front:
     budget = Budget(settings.time, settings.evaluations, None)
     plan = planned(
         noise,

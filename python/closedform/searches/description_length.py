@@ -1,4 +1,4 @@
-"""Which formula of a front to use: the one with which the data are described shortest (`judged`)."""
+"""Which formula of a front to use: that with which the data are described shortest (`judged`)."""
 
 from __future__ import annotations
 
@@ -75,8 +75,8 @@ def likeliest(
 ) -> list[Formula]:
     """Those that no smaller one beats, by loss or by density under a noise model, by size.
 
-    Where errors grow with the values, what is closest in squares over decades need not be likeliest,
-    and a small one may be far off in squares for its factor alone.
+    Where errors grow with the values, what is closest in squares need not be likeliest, and a small
+    one may be far off in squares for its factor alone.
     """
     members = pareto(formulas, objective.exact)
     other = [noise for noise in objective.noises if noise.kind != "absolute"]
@@ -125,9 +125,7 @@ def shortest_description(
 
     def best_of(formula: Formula) -> Judged:
         models = (judged(formula, noise, sample, symbols, ends) for noise in sample.noises)
-        return min(
-            (_independent(one, null, sample) for one in models), key=lambda one: one.length
-        )
+        return min((_independent(one, null, sample) for one in models), key=lambda one: one.length)
 
     exact = [objective.reproduced(formula) for formula in formulas]
     found = [best_of(formula) for formula in formulas]

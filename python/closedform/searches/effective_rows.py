@@ -44,7 +44,8 @@ def spread_evenly(X: FloatMatrix) -> Floats:
     column spans. Equal values share their mean rank."""
     ranks: Floats = rankdata(X, axis=0)
     deviation = ranks.std(axis=0)
-    return (ranks - ranks.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)
+    even: Floats = (ranks - ranks.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)
+    return even
 
 
 def neighbours_of(points: Floats) -> Neighbours:
@@ -68,7 +69,8 @@ def _without_self(nearest: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
     """Of rows that are equal to another the nearest may be that one, and the row itself later."""
     own = nearest == np.arange(len(nearest))[:, None]
     own[~own.any(axis=1), -1] = True
-    return nearest[~own].reshape(len(nearest), -1)
+    others: npt.NDArray[np.intp] = nearest[~own].reshape(len(nearest), -1)
+    return others
 
 
 def effective_share(residuals: Floats, neighbours: Neighbours) -> float:

@@ -14,7 +14,6 @@ from dataclasses import dataclass, replace
 from time import monotonic
 
 import numpy as np
-import numpy.typing as npt
 
 from closedform import _core
 from closedform._typing import FloatMatrix, Floats
@@ -120,7 +119,7 @@ def sample_of(X: FloatMatrix, objective: Values, seed: int) -> Sample:
     )
 
 
-def _without_copies(X: Floats, y: Floats) -> Floats:
+def _without_copies(X: Floats, y: Floats) -> npt.NDArray[np.intp]:
     """The first of equal rows, inputs and target. Where few different targets are repeated, as
     classes and counts are, rows that are equal are no copies."""
     rows = np.column_stack([X, y])
@@ -270,8 +269,9 @@ def _left_out(costs: Floats, residuals: Floats, scaled: Floats, total: float) ->
     if not np.isfinite(scaled).all():
         return np.full(len(costs), np.inf)
     # Constants that others can stand for take nothing more from the rows.
-    left, sizes, _ = np.linalg.svd(scaled / np.maximum(np.linalg.norm(scaled, axis=0), 1e-300),
-                                   full_matrices=False)
+    left, sizes, _ = np.linalg.svd(
+        scaled / np.maximum(np.linalg.norm(scaled, axis=0), 1e-300), full_matrices=False
+    )
     left = left[:, sizes > 1e-7]
     leverage = np.minimum((left**2).sum(axis=1), 1.0)
     freedom = total - left.shape[1] - 1.0
@@ -290,7 +290,8 @@ def _left_out(costs: Floats, residuals: Floats, scaled: Floats, total: float) ->
         + np.log(spread)
     )
     normal = 0.5 * residuals**2 + 0.5 * math.log(2.0 * math.pi)
-    return costs - normal + student
+    replaced: Floats = costs - normal + student
+    return replaced
 
 
 def _constants_length(

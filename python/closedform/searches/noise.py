@@ -298,9 +298,7 @@ def _scale(left: Floats, counts: Floats, constants: int, least: float) -> float:
     return max(math.sqrt(float(counts @ left**2) / freedom), least)
 
 
-def _tailed_scale(
-    left: Floats, counts: Floats, constants: int, tail: float, least: float
-) -> float:
+def _tailed_scale(left: Floats, counts: Floats, constants: int, tail: float, least: float) -> float:
     """The scale of Student's t with `tail` degrees of freedom, by reweighting."""
     if not np.isfinite(left).all():
         return math.inf

@@ -1,8 +1,7 @@
-"""Which noise model the rows show: by the density of targets that a quick surrogate has not seen."""
+"""Which noise model the rows show: by the density of targets that a quick surrogate never saw."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
@@ -26,9 +25,7 @@ from closedform.surrogates.model import Surrogate
 from closedform.tables.checks import Matrix
 from closedform.tables.rows import row_blocks, sample_rows
 
-NoiseKind: TypeAlias = Literal[
-    "auto", "absolute", "relative", "log", "mixed", "robust", "counts"
-]
+NoiseKind: TypeAlias = Literal["auto", "absolute", "relative", "log", "mixed", "robust", "counts"]
 KINDS = get_args(NoiseKind)
 # Of the time, and the most seconds, of the look at the noise.
 LOOKING, LONGEST_LOOK = 0.05, 2.0
@@ -153,7 +150,8 @@ def planned(
 def _named(kind: str, y: Floats) -> Noise:
     if kind == "log":
         return Logarithmic(turn=0.0 if y.min() > 0 else _turn(y))
-    return {"relative": Relative, "mixed": Mixed, "robust": Robust, "counts": Counts}[kind]()
+    plain: tuple[Noise, ...] = (Relative(), Mixed(), Robust(), Counts())
+    return next(noise for noise in plain if noise.kind == kind)
 
 
 def _turn(y: Floats) -> float:
@@ -276,7 +274,7 @@ class _Looks:
         plain = [noise for noise in lead if noise.kind == "absolute"]
         wide = spread(self.sample) > DECADE
         if plain and not wide:
-            rivals = (plain[0],)
+            rivals: tuple[Noise, ...] = (plain[0],)
         else:
             in_decades = [noise for noise in noises if wide and noise.kind == "log"]
             kinds = {noise.kind: noise for noise in [*lead[:MOST_RIVALS], *in_decades, *noises[:1]]}

@@ -69,9 +69,7 @@ def _set(
     return None
 
 
-def _moved(
-    values: Floats, k: int, to: float, information: Floats, fixed: Sequence[bool]
-) -> Floats:
+def _moved(values: Floats, k: int, to: float, information: Floats, fixed: Sequence[bool]) -> Floats:
     """The other measured constants where they are best once one is set, to first order."""
     moved = values.copy()
     moved[k] = to

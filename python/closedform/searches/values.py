@@ -10,7 +10,7 @@ from time import monotonic
 import numpy as np
 
 from closedform.formulas.formula import Formula, scored
-from closedform.formulas.front import Front, pareto
+from closedform.formulas.front import Front
 from closedform.formulas.sympy_process import sympy_process
 from closedform.searches import interruption
 from closedform.searches.backends import dispatch
@@ -114,9 +114,7 @@ def _through_logarithm(
     return _refitted(texts, table, objective, budget)
 
 
-def _refitted(
-    texts: Sequence[str], table: Matrix, objective: Values, budget: Budget
-) -> list[str]:
+def _refitted(texts: Sequence[str], table: Matrix, objective: Values, budget: Budget) -> list[str]:
     """With the constants that the rows, as they are weighed, give: rounded exponents leave a factor
     far from its best."""
     rows = sample_rows(len(objective.y), MOST_ROWS, np.random.default_rng(0))

@@ -77,8 +77,8 @@ class _Roles:
 
     @staticmethod
     def named(y: object, weights: object, sigma: object, y_name: str) -> _Roles:
-        labels = (value if isinstance(value, str) else None for value in (y, weights, sigma))
-        return _Roles(*labels, y_name)
+        own = [value if isinstance(value, str) else None for value in (y, weights, sigma)]
+        return _Roles(own[0], own[1], own[2], y_name)
 
     def labels(self) -> dict[str, str]:
         """By what messages call them."""
