@@ -14,6 +14,7 @@ from closedform.codegen.languages import arrays, c, fortran, julia
 from closedform.codegen.reserved import Names, argument_name, check_name
 from closedform.codegen.routine import Input, Language, routine
 from closedform.errors import InputError
+from closedform.tables import scalars
 
 LANGUAGES: Mapping[str, Language] = {
     "c": c.C,
@@ -48,7 +49,7 @@ def formula_code(
     if not columns:
         raise InputError("formula: has no inputs; there is no function to write")
     names = Names(chosen.reserved | set(OUTPUTS), case_sensitive=chosen.case_sensitive)
-    check_name(name, names, chosen.title)
+    check_name(scalars.text(name, "name"), names, chosen.title)
     check_columns("ranges", ranges, columns)
     check_columns("units", units, columns)
     if outside is not None and (unknown := [c for c in columns if c not in ranges]):
@@ -93,7 +94,10 @@ def _language(language: str) -> Language:
 
 
 def _check_ranges(ranges: InputRanges) -> None:
-    for column, (low, high) in ranges.items():
+    for column, pair in ranges.items():
+        if len(pair) != 2:
+            raise InputError(f"ranges: {column!r} has {len(pair)} ends; give (low, high)")
+        low, high = (scalars.real(end, f"ranges: {column!r}") for end in pair)
         if not (math.isfinite(low) and math.isfinite(high) and low <= high):
             raise InputError(f"ranges: {column!r} has ({low!r}, {high!r}); give finite low <= high")
 

@@ -16,7 +16,7 @@ from closedform._typing import FloatMatrix
 from closedform.errors import InputError
 from closedform.formulas import sympy_forms
 from closedform.formulas.constants import Constants, constants_of
-from closedform.tables import checks, devices
+from closedform.tables import checks, devices, scalars
 from closedform.tables.columns import inputs_of
 from closedform.tables.rows import variance
 
@@ -61,12 +61,12 @@ class Formula:
             ValueError: text that is not an expression in `names`; the message says where. Or ranges
                 that are not one pair per name.
         """
-        self.names = tuple(names)
+        self.names = scalars.texts(names, "names")
         if ranges is not None and len(ranges) != len(self.names):
             raise InputError(
                 f"ranges: has {len(ranges)} for {len(self.names)} inputs; give one pair per input"
             )
-        self._expression = _core.Expression(text, list(self.names))
+        self._expression = _core.Expression(scalars.text(text, "text"), list(self.names))
         self.text = self._expression.text(list(self.names))
         self.loss = float(loss)
         self.ranges = ranges
@@ -102,7 +102,7 @@ class Formula:
         Raises:
             InputError: wrong shape, missing columns, values that are not finite numbers.
         """
-        return self._expression.evaluate(self._columns(X), threads or 0)
+        return self._expression.evaluate(self._columns(X), scalars.thread_count(threads))
 
     def gradient(self, X: object, *, threads: int | None = None) -> npt.NDArray[np.float64]:
         """Derivatives by every input, exact (reverse mode); arguments as for a call.
@@ -110,7 +110,7 @@ class Formula:
         Returns:
             (n, d) float64.
         """
-        return self._expression.gradient(self._columns(X), threads or 0)
+        return self._expression.gradient(self._columns(X), scalars.thread_count(threads))
 
     def hessian(self, X: object, *, threads: int | None = None) -> npt.NDArray[np.float64]:
         """Second derivatives by every two inputs, exact; arguments as for a call.
@@ -118,7 +118,7 @@ class Formula:
         Returns:
             (n, d, d) float64, symmetric.
         """
-        return self._expression.hessian(self._columns(X), threads or 0)
+        return self._expression.hessian(self._columns(X), scalars.thread_count(threads))
 
     def _columns(self, X: object) -> FloatMatrix:
         return inputs_of(checks.matrix(X, min_rows=1), self.names, self.labels, "the formula")
@@ -215,9 +215,10 @@ class Formula:
         target = checks.vector(y, len(rows))
         own = None if weights is None else checks.weights(weights, len(rows))
         floor = EXACT * variance(target, own)
+        limit = scalars.real(seconds, "seconds")
         within = 0.5 / len(target) if snap else -1.0
         expression, _ = self._expression.refit(
-            rows, target, own, within, floor if snap else 0.0, seconds
+            rows, target, own, within, floor if snap else 0.0, limit
         )
         goal = _core.Goal.values(target, own)
         found = scored([expression.text(list(self.names))], self.names, rows, goal)[0]
@@ -226,7 +227,7 @@ class Formula:
 
     def simplified(self, operators: Iterable[str]) -> Formula:
         """An equal formula in canonical form, no longer than this; `operators` contains its own."""
-        expression = self._expression.simplified(list(operators))
+        expression = self._expression.simplified(list(scalars.texts(operators, "operators")))
         text = expression.text(list(self.names))
         return Formula(text, self.names, self.loss, self.ranges, self.labels)
 

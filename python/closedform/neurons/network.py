@@ -8,8 +8,10 @@ f_k = z_k - log sum_{j != k} exp z_j, so that F = sigmoid(f) is the probability 
 from __future__ import annotations
 
 import os
+import pickle
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,9 +20,15 @@ from closedform._typing import FloatMatrix, Floats
 from closedform.errors import InputError
 from closedform.formulas.formula import Formula
 from closedform.neurons.adapters.blocks import by_blocks
-from closedform.neurons.adapters.neuron import Neuron, NeuronFunction, output_index, split_neuron
+from closedform.neurons.adapters.neuron import (
+    Neuron,
+    NeuronFunction,
+    never,
+    output_index,
+    split_neuron,
+)
 from closedform.surrogates.model import Surrogate
-from closedform.tables import devices
+from closedform.tables import devices, scalars
 from closedform.tables.checks import matrix
 from closedform.tables.columns import inputs_of
 from closedform.tables.devices import Device
@@ -105,7 +113,7 @@ class Network:
         if on_gpu is not None and devices.on_gpu(self._device):
             return devices.running(lambda: on_gpu(rows, slopes))
         work = self._function.gradient if slopes else self._function.value
-        return work(rows, threads or 0)
+        return work(rows, scalars.thread_count(threads))
 
     def _rows(self, X: object) -> FloatMatrix:
         table = matrix(X, min_rows=1)
@@ -117,8 +125,25 @@ class Network:
             )
         return table.values
 
+    def __reduce__(self) -> tuple[Callable[..., Network], tuple[Any, ...]]:
+        try:
+            function = pickle.dumps(self._function)
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            raise InputError(
+                f"network: {self.description} has no pickle ({error}); save the model by its "
+                "framework's means and call network() where it is loaded"
+            ) from error
+        return _unpickled, (function, self.names, self._classifier, self._device)
+
+    def __deepcopy__(self, _: object) -> Network:
+        return self  # nothing in it changes
+
     def __repr__(self) -> str:
         return f"Network({self.description})"
+
+
+def _unpickled(function: bytes, *rest: Any) -> Network:
+    return Network(pickle.loads(function), *rest)
 
 
 def network(
@@ -158,8 +183,8 @@ def network(
     if where == "cuda" and function.on_gpu is None:
         raise InputError(f"device: {function.description} runs where it is; leave device out")
     if names is not None:
-        names = tuple(names)
-        if len(set(names)) != len(names) or not all(isinstance(name, str) for name in names):
+        names = scalars.texts(names, "names")
+        if len(set(names)) != len(names):
             raise InputError("names: must be distinct texts, one per input")
         if function.inputs is not None and len(names) != function.inputs:
             raise InputError(f"names: are {len(names)}; the network takes {function.inputs} inputs")
@@ -240,14 +265,8 @@ def _plain(
         raise InputError(f"neuron: {description} has no layers; leave neuron out")
     output_index(index, 1, description)
 
-    def value_of(X: FloatMatrix, threads: int) -> Floats:
-        return np.asarray(value(X), np.float64)
-
-    def gradient_of(X: FloatMatrix, threads: int) -> Floats:
-        return np.asarray(gradient(X), np.float64)
-
     return NeuronFunction(
-        len(names), value_of, gradient_of, lambda _: False, f"{description}; native", names
+        len(names), _Whole(value), _Whole(gradient), never, f"{description}; native", names
     )
 
 
@@ -255,12 +274,31 @@ def _pair(value: Any, gradient: Any, neuron: Neuron) -> NeuronFunction:
     if neuron is not None:
         raise InputError("neuron: a pair of functions is one neuron; leave neuron out")
 
-    def value_of(X: FloatMatrix, threads: int) -> Floats:
-        return by_blocks(X, None, value)
-
-    def gradient_of(X: FloatMatrix, threads: int) -> Floats:
-        return by_blocks(X, X.shape[1], gradient)
-
     return NeuronFunction(
-        None, value_of, gradient_of, lambda _: False, "a pair of functions (value, gradient)"
+        None,
+        _InBlocks(value, slopes=False),
+        _InBlocks(gradient, slopes=True),
+        never,
+        "a pair of functions (value, gradient)",
     )
+
+
+@dataclass(frozen=True)
+class _Whole:
+    """What a model of ours says of all rows at once."""
+
+    work: Callable[[FloatMatrix], Floats]
+
+    def __call__(self, X: FloatMatrix, threads: int) -> Floats:
+        return np.asarray(self.work(X), np.float64)
+
+
+@dataclass(frozen=True)
+class _InBlocks:
+    """What a user's function says of a block of rows after another."""
+
+    work: Callable[[FloatMatrix], Any]
+    slopes: bool
+
+    def __call__(self, X: FloatMatrix, threads: int) -> Floats:
+        return by_blocks(X, X.shape[1] if self.slopes else None, self.work)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from time import monotonic
 
 import numpy as np
+import numpy.typing as npt
 
 from closedform import _core
 from closedform._typing import FloatMatrix, Floats
@@ -104,9 +105,8 @@ def sample_of(X: FloatMatrix, objective: Values, seed: int) -> Sample:
     share = float(counts.sum()) / total
     first = _without_copies(chosen_X, chosen_y)
     if len(first) < len(chosen_y):
-        drawn, chosen_X, chosen_y, counts = (
-            part[first] for part in (drawn, chosen_X, chosen_y, counts)
-        )
+        drawn, chosen_X = drawn[first], chosen_X[first]
+        chosen_y, counts = chosen_y[first], counts[first]
     return Sample(
         np.ascontiguousarray(chosen_X),
         chosen_y,

@@ -11,10 +11,11 @@ from closedform import _core
 from closedform.errors import InputError
 from closedform.searches.checkpoint import Checkpoint
 from closedform.searches.progress import Callback
-from closedform.tables import devices
+from closedform.tables import devices, scalars
 
 OPERATORS = ("+", "-", "*", "/", "sin", "cos", "exp", "log", "sqrt", "square")
 KNOWN_OPERATORS = frozenset(_core.OPERATORS)
+MOST_EVALUATIONS = 2**62
 LARGEST_SIZE = 255  # nodes of a tape, cpp/include/closedform/expression/expression.hpp
 BACKENDS = ("native", "pysr")
 # Options of the engines that hold formulas of the user's columns, or say something of each.
@@ -89,18 +90,21 @@ def checked_settings(
         InputError: names the argument.
     """
     chosen = _operators(given.operators)
-    if not 1 <= given.max_size <= LARGEST_SIZE:
-        raise InputError(f"max_size: {given.max_size} is out of range; give 1 to {LARGEST_SIZE}")
-    if not given.time > 0:
+    max_size = scalars.whole(given.max_size, "max_size", 1, LARGEST_SIZE)
+    if not scalars.real(given.time, "time") > 0:
         raise InputError(f"time: {given.time} is not positive; give seconds, or math.inf")
     if given.evaluations is None and math.isinf(given.time):
         raise InputError("time: no limit and no evaluations given; give one of them")
-    if given.evaluations is not None and given.evaluations < 1:
-        raise InputError(f"evaluations: {given.evaluations} is not positive; give at least 1")
-    if given.threads is not None and given.threads < 1:
-        raise InputError(f"threads: {given.threads} is not positive; give None for all cores")
-    if not 0 <= given.seed < 2**64:
-        raise InputError(f"seed: {given.seed} is out of range; give 0 to 2**64 - 1")
+    evaluations, threads = given.evaluations, given.threads
+    if evaluations is not None:
+        evaluations = scalars.whole(evaluations, "evaluations", 1, MOST_EVALUATIONS)
+    if threads is not None:
+        threads = scalars.whole(threads, "threads", 1, scalars.MOST_THREADS)
+    seed = scalars.whole(given.seed, "seed", 0, 2**64 - 1)
+    if callback is not None and not callable(callback):
+        raise InputError(f"callback: a {type(callback).__name__} cannot be called; give a function")
+    if not isinstance(given.options or {}, Mapping):
+        raise InputError("options: must be a dict of the engine's options")
     if given.backend not in BACKENDS:
         known = " or ".join(map(repr, BACKENDS))
         raise InputError(f"backend: {given.backend!r} is unknown; use {known}")
@@ -115,13 +119,13 @@ def checked_settings(
         )
     return Settings(
         operators=chosen,
-        max_size=given.max_size,
+        max_size=max_size,
         time=float(given.time),
-        evaluations=given.evaluations,
+        evaluations=evaluations,
         backend=given.backend,
         options=options,
-        threads=given.threads,
-        seed=given.seed,
+        threads=threads,
+        seed=seed,
         callback=callback,
         on_device=given.backend == "native" and devices.on_gpu(where),
         checkpoint=None if path is None else Checkpoint(path),
@@ -144,7 +148,7 @@ def check_gradients_can(settings: Settings) -> None:
 def _operators(operators: Iterable[str]) -> tuple[str, ...]:
     if isinstance(operators, str):
         operators = operators.replace(",", " ").split()
-    chosen = tuple(dict.fromkeys(operators))
+    chosen = tuple(dict.fromkeys(scalars.texts(operators, "operators")))
     for name in chosen:
         if name not in KNOWN_OPERATORS:
             raise InputError(

@@ -19,7 +19,7 @@ import numpy.typing as npt
 from closedform import _core
 from closedform._typing import FloatMatrix, Floats
 from closedform.errors import InputError
-from closedform.tables import chunks, devices
+from closedform.tables import chunks, devices, scalars
 from closedform.tables.checks import matrix
 from closedform.tables.columns import inputs_of
 from closedform.tables.devices import Device
@@ -40,6 +40,7 @@ copyreg.pickle(_core.TensorSurrogate, _parts)  # for multiprocessing; files are 
 
 _FORMAT = "closedform-surrogate"
 _VERSION = 1
+LARGEST = 10_000  # modes, and segments: what is fitted grows with the square of their number
 
 
 class Surrogate:
@@ -315,15 +316,17 @@ class Surrogate:
 
 def _check_settings(s: Surrogate) -> None:
     for name, value in (("modes", s.modes), ("segments", s.segments)):
-        if value != "auto" and (not isinstance(value, int) or value < 1):
-            raise InputError(f'{name}: must be "auto" or a positive integer, not {value!r}')
+        if value != "auto":
+            scalars.whole(value, name, 1, LARGEST)
     if s.patch not in (0, 1, 2, 3):
         raise InputError(f"patch: must be 0, 1, 2 or 3, not {s.patch!r}")
-    if not (s.degree == 0 if s.patch == 0 else 1 <= s.degree <= s.patch):
+    if s.degree not in range(min(s.patch, 1), s.patch + 1):
         raise InputError(f"degree: must be 1 to patch (0 for patch 0), not {s.degree!r}")
     if s.outside not in ("error", "clamp", "linear"):
         raise InputError(f'outside: must be "error", "clamp" or "linear", not {s.outside!r}')
-    if s.smoothing != "auto" and not s.smoothing >= 0:
+    if s.smoothing != "auto" and not scalars.real(s.smoothing, "smoothing") >= 0:
         raise InputError(f'smoothing: must be "auto" or a number >= 0, not {s.smoothing!r}')
-    if not s.time > 0:
+    if not scalars.real(s.time, "time") > 0:
         raise InputError(f"time: must be positive seconds, not {s.time!r}")
+    scalars.whole(s.seed, "seed", 0, 2**64 - 1)
+    scalars.thread_count(s.threads)

@@ -24,6 +24,7 @@ from closedform.tables.rows import row_blocks
 SMALLEST, LARGEST = 1e-100, 1e100
 MISSING = (-99.0, -999.0, -9999.0, -99999.0, -999999.0, -32768.0)
 LOOKED_AT = 100_000
+EXACT_WHOLE = 2**53  # beyond it float64 leaves out whole numbers
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def vector(y: object, rows: int, *, name: str = "y", first: int = 0) -> Floats:
     elif columns is not None:
         raise InputError(f"{name}: has {len(columns)} columns; give one column")
     else:
-        values = _floats(_as_array(series_values(y), name), name, first)
+        values = _floats(_as_array(series_values(y, name), name), name, first)
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     if values.ndim != 1:
@@ -283,24 +284,68 @@ def _floats(array: npt.NDArray[Any], name: str, first: int = 0) -> npt.NDArray[A
     if kind == "c":
         raise InputError(f"{name}: Complex data not supported; give real and imaginary parts apart")
     if kind == "O":
-        for index, value in np.ndenumerate(array):
-            if isinstance(value, (str, bytes)) or not hasattr(value, "__float__"):
-                raise InputError(
-                    f"{name}: {_place(index, first)} is {_short(value)}, not a number; {_NUMBERS}"
-                )
-        try:
-            array = array.astype(np.float64)
-        except (TypeError, ValueError) as error:
-            raise InputError(
-                f"{name}: holds something that is not a number ({error}); {_NUMBERS}"
-            ) from error
+        array = _of_objects(array, name, first)
     elif kind in "US":
-        text = _short(array.flat[0].item()) if array.size else "nothing"
+        text = short(array.flat[0].item()) if array.size else "nothing"
         raise InputError(f"{name}: holds text ({text} first), not numbers; {_NUMBERS}")
     elif kind not in "fiub":
         raise InputError(f"{name}: holds {array.dtype}, not numbers; {_NUMBERS}")
     keep = array.dtype in (np.dtype(np.float64), np.dtype(np.float32))
-    return np.require(array, array.dtype if keep else np.float64, ["C", "A"])
+    try:
+        with np.errstate(over="ignore"):  # of wider floats; what is infinite then is refused
+            floats = np.require(array, array.dtype if keep else np.float64, ["C", "A"])
+    except MemoryError as error:
+        raise InputError(
+            f"{name}: does not fit into memory ({error}); give float64 that lies in C order, or "
+            "rows in chunks"
+        ) from error
+    if kind in "iu" and array.itemsize == 8 and array.size:
+        _check_digits(array, floats, name)
+    return floats
+
+
+def _of_objects(array: npt.NDArray[Any], name: str, first: int) -> Floats:
+    """Numbers of any Python type as float64."""
+    values: Floats = np.empty(array.shape)
+    rounded: dict[str, int] = {}
+    for index, value in np.ndenumerate(array):
+        place = f"{name}: {_place(index, first)}"
+        if isinstance(value, (str, bytes)) or not hasattr(value, "__float__"):
+            raise InputError(f"{place} is {short(value)}, not a number; {_NUMBERS}")
+        try:
+            values[index] = float(value)
+        except (TypeError, ValueError) as error:
+            raise InputError(f"{place} is not a number ({error}); {_NUMBERS}") from error
+        except OverflowError as error:
+            raise InputError(
+                f"{place} is beyond the range of float64 (1.8e308); give other units, or drop it"
+            ) from error
+        if isinstance(value, int) and int(values[index]) != value:
+            rounded.setdefault(f"{name}: column {index[1]}" if len(index) > 1 else name, value)
+    for column, value in rounded.items():
+        warn_rounded(column, value)
+    return values
+
+
+def _check_digits(whole: npt.NDArray[Any], floats: npt.NDArray[Any], name: str) -> None:
+    """Warns of whole numbers that float64 cannot tell from their neighbours, by column."""
+    for start, block in row_blocks(whole):
+        with np.errstate(invalid="ignore"):  # the largest float64 has one more than the type
+            lost = floats[start : start + len(block)].astype(whole.dtype) != block
+        if lost.any():
+            index = tuple(int(k) for k in np.argwhere(lost)[0])
+            column = f"{name}: column {index[1]}" if len(index) > 1 else name
+            warn_rounded(column, int(block[index]))
+            return
+
+
+def warn_rounded(name: str, value: int) -> None:
+    """Says that a column's whole numbers lose digits."""
+    warnings.warn(
+        f"{name}: {value} and its like have more digits than float64; if the last ones matter, "
+        "subtract an offset first; if they are labels, drop the column",
+        stacklevel=3,
+    )
 
 
 _NUMBERS = "give numbers only (encode categories as numbers, or drop them)"
@@ -310,7 +355,7 @@ def _place(index: tuple[int, ...], first: int) -> str:
     return f"row {first + index[0]}" + (f", column {index[1]}" if len(index) > 1 else "")
 
 
-def _short(value: object) -> str:
+def short(value: object) -> str:
     text = repr(value).splitlines()[0]
     return text if len(text) <= 30 else f"{text[:27]}..."
 

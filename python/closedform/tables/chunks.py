@@ -197,7 +197,7 @@ def decoded(
 
 
 def dataset(path: str | os.PathLike[str], *, name: str = "X") -> Any:
-    """The pyarrow Dataset of a Parquet file or of a folder of them.
+    """The pyarrow Dataset of a Parquet file or of a folder of them, its `key=value` parts columns.
 
     Raises:
         InputError: pyarrow is not installed, or there is nothing that can be read.
@@ -213,7 +213,9 @@ def dataset(path: str | os.PathLike[str], *, name: str = "X") -> Any:
     if file.is_dir() and not any(file.rglob("*.parquet")):
         raise InputError(f"{name}: {path}: holds no .parquet files; check the path")
     try:
-        return pyarrow.dataset.dataset(path, format="parquet")
+        # A folder's `key=value` parts are columns; what leads to it, or to one file, is not.
+        parts = "hive" if file.is_dir() else None
+        return pyarrow.dataset.dataset(path, format="parquet", partitioning=parts)
     except FileNotFoundError as error:
         raise InputError(f"{name}: {path}: No such file or directory; check the path") from error
     except (pyarrow.ArrowException, OSError) as error:

@@ -128,11 +128,13 @@ def _csv_chunks(
     names = [labels[j] for j in used]
     d = len(choice.inputs)
     rows = _full_rows(file, reader, len(labels))
+    rounded: set[str] = set()
     while True:
         numbers = array("d")  # no list of Python objects in between
         for row in itertools.islice(rows, BATCH_ROWS):
             cells = [row[j] for j in used]
-            numbers.extend(_numbers(file, reader.line_num, cells, names))  # type: ignore[attr-defined]
+            line = reader.line_num  # type: ignore[attr-defined]
+            numbers.extend(_numbers(file, line, cells, names, rounded))
         if not numbers:
             return
         values = np.frombuffer(numbers, dtype=np.float64).reshape(-1, len(used))
@@ -168,22 +170,41 @@ def _full_rows(file: Path, reader: Iterator[list[str]], width: int) -> Iterator[
             raise InputError(f"{file}: {counts}; correct that line")
 
 
-def _numbers(file: Path, line: int, cells: list[str], labels: list[str]) -> list[float]:
+def _numbers(
+    file: Path, line: int, cells: list[str], labels: list[str], rounded: set[str]
+) -> list[float]:
+    """A row's numbers; adds to `rounded` the columns whose whole numbers lose digits."""
     try:
         values = list(map(float, cells))
-        if math.isfinite(sum(values)):
+        if (size := math.hypot(*values)) <= checks.EXACT_WHOLE:
+            return values
+        _check_digits(file, cells, values, labels, rounded)
+        if math.isfinite(size):
             return values
     except ValueError:
         pass
     for cell, label in zip(cells, labels, strict=True):
         if not _is_number(cell):
-            what = f"{cell!r} is not a number" if cell.strip() else "the cell is empty"
+            what = f"{checks.short(cell)} is not a number" if cell.strip() else "the cell is empty"
         elif not math.isfinite(float(cell)):
-            what = f"{cell.strip()} is not a finite number"
+            what = f"{cell.strip()[:30]} is not a finite number"
         else:
             continue
         raise InputError(f"{file}: line {line}, column {label!r}: {what}; correct or drop it")
-    return values  # finite each, only their sum overflows
+    return values  # finite each, only their size together overflows
+
+
+def _check_digits(
+    file: Path, cells: list[str], values: list[float], labels: list[str], rounded: set[str]
+) -> None:
+    for cell, value, label in zip(cells, values, labels, strict=True):
+        if abs(value) <= checks.EXACT_WHOLE or label in rounded:
+            continue
+        text = cell.strip()
+        # No more digits than float64 could ever need: `int` of them takes long.
+        if len(text) < 20 and text.lstrip("+-").isdecimal() and int(text) != value:
+            rounded.add(label)
+            checks.warn_rounded(f"{file}: column {label!r}", int(text))
 
 
 def _is_number(text: str) -> bool:

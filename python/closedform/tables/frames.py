@@ -48,26 +48,39 @@ def table_columns(X: object, name: str) -> list[tuple[object, npt.NDArray[Any]]]
     if frame is None:
         return None
     return [
-        (label, _values(column))
+        (label, _values(column, f"{name}: column {label!r}"))
         for label, column in zip(frame.columns, frame.iter_columns(), strict=True)
     ]
 
 
-def series_values(column: object) -> Any:
+def series_values(column: object, name: str) -> Any:
     """The numpy values of a table's column, missing ones as NaN where the column holds numbers;
-    anything else is handed back untouched."""
+    anything else is handed back untouched.
+
+    Raises:
+        InputError: a column of lists or of records.
+    """
     if isinstance(column, (np.ndarray, list, tuple)):
         return column
     import narwhals as nw
 
     series = nw.from_native(column, pass_through=True, series_only=True)
-    return _values(series) if isinstance(series, nw.Series) else column
+    return _values(series, name) if isinstance(series, nw.Series) else column
 
 
-def _values(series: nw.Series[Any]) -> npt.NDArray[Any]:
+def _values(series: nw.Series[Any], name: str) -> npt.NDArray[Any]:
     import narwhals as nw
 
     kind = series.dtype
+    if kind.is_nested():
+        raise InputError(
+            f"{name}: holds {kind}, not one number a row; make its elements columns of their own, "
+            "or drop it"
+        )
+    if kind.is_integer():  # as they are: whoever makes floats of them looks for digits lost
+        missing = series.is_null().to_numpy()
+        whole = series.fill_null(0).to_numpy()
+        return np.where(missing, np.nan, whole) if missing.any() else whole
     if kind == nw.Boolean or (kind.is_numeric() and kind not in (nw.Float32, nw.Float64)):
         series = series.cast(nw.Float64)
     return series.to_numpy()

@@ -27,6 +27,14 @@ def checked_output(
         InputError: a device, folder or pipe, a file that is read, or a place that cannot be
             written to.
     """
+    if not isinstance(path, (str, os.PathLike)):
+        raise InputError(f"{name}: must be a path, not {type(path).__name__}")
+    try:
+        os.lstat(path)
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError) as error:  # a name too long, with a NUL, that no system knows
+        raise InputError(f"{name}: cannot write {os.fspath(path)!r} ({error})") from error
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():
         raise InputError(f"{name}: {path} is not a file; choose a path that is free, or a file's")

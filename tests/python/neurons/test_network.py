@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import subprocess
 import sys
+import warnings
 from typing import Any
 
 import numpy as np
@@ -34,6 +37,25 @@ def test_formula_and_surrogate() -> None:
     net = cf.network(surrogate)
     np.testing.assert_array_equal(net.gradient(X), surrogate.gradient(X))
     assert net.probability(X) is None
+
+
+def test_a_network_has_a_pickle_or_says_why_not() -> None:
+    sklearn = pytest.importorskip("sklearn.neural_network")
+    formula = cf.Formula("x1*x2 + sin(x3)", ["x1", "x2", "x3"])
+    surrogate = cf.Surrogate(2, 4, time=0.1).fit(X, formula(X))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of steps that would not do
+        layers = sklearn.MLPClassifier((4,), max_iter=5).fit(X, formula(X) > 0)
+    for model in (formula, surrogate, layers, (np.sum, np.abs)):
+        net = cf.network(model, names=["a", "b", "c"])
+        again = pickle.loads(pickle.dumps(net))
+        assert (again.names, again.description) == (net.names, net.description)
+        if not isinstance(model, tuple):
+            np.testing.assert_array_equal(again.gradient(X), net.gradient(X))
+    own = cf.network((lambda x: x[:, 0], lambda x: x))
+    with pytest.raises(InputError, match=r"network: a pair of functions .* has no pickle"):
+        pickle.dumps(own)
+    assert copy.deepcopy(own) is own
 
 
 @pytest.mark.parametrize(

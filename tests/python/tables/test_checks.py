@@ -108,6 +108,8 @@ def with_value(value: float) -> np.ndarray:
         (VALUES[0], "X: must be 2-D (rows, columns), has shape (3,); Reshape your data"),
         (VALUES[None], "X: must be 2-D (rows, columns), has shape (1, 3, 3)"),
         ([[1.0, 2.0], [3.0]], "X: cannot be read as an array"),
+        ([[10**400], [1]], "X: row 0, column 0 is beyond the range of float64"),
+        (np.broadcast_to(1.0, (10**12, 9)), "X: does not fit into memory"),
         (3.0, "X: is a float; give an array"),
         (None, "X: is a NoneType; give an array"),
         ("data.csv", "X: is a str; give an array"),
@@ -117,6 +119,35 @@ def test_bad_matrices(X: object, message: str) -> None:
     with pytest.raises(InputError, match=re.escape(message)) as caught:
         checks.matrix(X)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("library", ["numpy", "objects", "pandas", "polars", "pyarrow"])
+def test_whole_numbers_that_float64_rounds_are_said(library: str) -> None:
+    large = [2**53 + 1, 2**62, -(2**53) - 1]
+    if library in ("numpy", "objects"):
+        X: object = np.array(large, np.int64 if library == "numpy" else object)[:, None]
+    else:
+        module = pytest.importorskip(library)
+        X = (module.table if library == "pyarrow" else module.DataFrame)({"a": large})
+    with pytest.warns(UserWarning, match=r"X: column '?[a0]'?: 9007199254740993 and its like"):
+        checks.matrix(X)
+    checks.matrix(np.array([[2**62], [1]]))  # has no digits to lose
+
+
+@pytest.mark.parametrize("values", [[[1, 2], [3]], [{"q": 1}, {"q": 2}]])
+@pytest.mark.parametrize("library", ["polars", "pyarrow"])
+def test_columns_of_lists_are_refused(library: str, values: list[object]) -> None:
+    module = pytest.importorskip(library)
+    make: Callable[[object], Any] = module.table if library == "pyarrow" else module.DataFrame
+    with pytest.raises(InputError, match=r"X: column 'b': holds .* make its elements columns"):
+        checks.matrix(make({"a": [1, 2], "b": values}))
+
+
+def test_a_message_is_a_line_whatever_it_quotes() -> None:
+    said = str(InputError("X: " + "a\nb\u2028" * 10_000 + "; drop it"))
+    assert len(said.splitlines()) == 1
+    assert len(said) < 2100
+    assert said.endswith("; drop it")
 
 
 def test_missing_values_pass_when_allowed() -> None:

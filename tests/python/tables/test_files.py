@@ -86,6 +86,7 @@ def test_parquet(tmp_path: Path) -> None:
         ("a,b,y\n1,2,3,4\n4,5,6\n", "line 2 has 4 fields, the header 3"),
         ("a,b,y\n1,2,3\n4,five,6\n", "line 3, column 'b': 'five' is not a number"),
         ("a,b,y\n1,2,3\n\n4,,6\n", "line 4, column 'b': the cell is empty"),
+        (f"a,b,y\n1,2,3\n4,1{'0' * 400},6\n", "column 'b': 100000"),
         ("a,b,y\n1,2,3\n4,5,nan\n", "line 3, column 'y': nan is not a finite number"),
         ("a,b,y\n1,-inf,3\n4,5,6\n", "line 2, column 'b': -inf is not a finite number"),
         (b"a,b,y\n1,\xff,3\n", "is neither UTF-8 text nor Parquet"),
@@ -98,6 +99,30 @@ def test_bad_csv(tmp_path: Path, text: str | bytes, message: str) -> None:
         read_table(write(tmp_path, text), target="y")
     assert "data.csv" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_folders_keys_are_columns(tmp_path: Path) -> None:
+    pyarrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    for key in (1, 2):
+        part = tmp_path / "run=7" / f"load={key}" / f"kind=k{key}"
+        part.mkdir(parents=True)
+        parquet.write_table(pyarrow.table({"a": [1.0, 2.0], "y": [3.0, 4.0]}), part / "0.parquet")
+    table = read_table(tmp_path / "run=7", target="y", drop=["kind"])
+    assert table.inputs.labels == ("a", "load")
+    np.testing.assert_array_equal(table.inputs.values[:, 1], [1, 1, 2, 2])
+    with pytest.raises(InputError, match=r"column 'kind': row 0 is 'k1', not a number"):
+        read_table(tmp_path / "run=7", target="y")
+    assert read_table(part / "0.parquet", target="y").inputs.labels == ("a",)
+
+
+def test_digits_that_are_lost_are_said_once(tmp_path: Path) -> None:
+    path = write(
+        tmp_path, f"a,b,y\n{2**60 + 1},{2**60},1e300\n{2**60 + 3},1,0.1234567890123456789\n"
+    )
+    with pytest.warns(UserWarning, match=r"column 'a': 1152921504606846977 and its like") as said:
+        read_table(path, target="y")
+    assert len(said) == 1
 
 
 def test_numbers_whose_sum_overflows_are_fine(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -15,6 +16,8 @@ from closedform.errors import InputError
 from closedform.neurons.adapters.neuron import (
     Neuron,
     NeuronFunction,
+    always,
+    never,
     output_index,
     split_neuron,
     unknown_layer,
@@ -114,29 +117,45 @@ def neuron_function(
         raise InputError(f"model: the softmax of {end.name!r} has one class, which says nothing")
     k = output_index(index, width, where, classes=head == "log_odds")
     single = all(s.weights.dtype != np.float64 for s in wanted if isinstance(s, Dense))
-    core = _core_network(layers, single)
-    last = len(layers) - 1
-
-    def value(X: FloatMatrix, threads: int) -> Floats:
-        return core.value(X, head, last, k, threads)
-
-    def gradient(X: FloatMatrix, threads: int) -> Floats:
-        return core.gradient(X, head, last, k, threads)
-
-    def on_gpu(X: FloatMatrix | _core.DeviceMatrix, slopes: bool) -> Floats:
-        return (core.gradient if slopes else core.value)(X, head, last, k, on_device=True)
-
+    native = _Native(layers, single, head, k)
     what = f"output {k}" if is_output else f"neuron {k} of layer {layer!r}"
     kind = f"{len(layers)} dense layers, native, {'float32' if single else 'float64'}"
     return NeuronFunction(
         inputs=layers[0].weights.shape[1],
-        value=value,
-        gradient=gradient,
-        classifier=lambda _: classifier,
+        value=native.value,
+        gradient=native.gradient,
+        classifier=always if classifier else never,
         description=f"{what}{removed}; {kind}",
         names=names,
-        on_gpu=on_gpu,
+        on_gpu=native.on_gpu,
     )
+
+
+@dataclass
+class _Native:
+    """One number of the layers, computed by the core; a pickle has the layers alone."""
+
+    layers: Sequence[_Layer]
+    single: bool
+    head: str
+    k: int
+
+    @cached_property
+    def core(self) -> _core.NetworkFloat32 | _core.NetworkFloat64:
+        return _core_network(self.layers, self.single)
+
+    def value(self, X: FloatMatrix, threads: int) -> Floats:
+        return self.core.value(X, self.head, len(self.layers) - 1, self.k, threads)
+
+    def gradient(self, X: FloatMatrix, threads: int) -> Floats:
+        return self.core.gradient(X, self.head, len(self.layers) - 1, self.k, threads)
+
+    def on_gpu(self, X: FloatMatrix | _core.DeviceMatrix, slopes: bool) -> Floats:
+        work = self.core.gradient if slopes else self.core.value
+        return work(X, self.head, len(self.layers) - 1, self.k, on_device=True)
+
+    def __getstate__(self) -> dict[str, object]:
+        return {key: value for key, value in vars(self).items() if key != "core"}
 
 
 def _core_network(

@@ -43,6 +43,16 @@ class NeuronFunction:
     on_gpu: Callable[[FloatMatrix | _core.DeviceMatrix, bool], Floats] | None = None
 
 
+def always(_: int) -> bool:
+    """Of a classifier; a name, so that it has a pickle."""
+    return True
+
+
+def never(_: int) -> bool:
+    """Of anything else."""
+    return False
+
+
 def split_neuron(neuron: Neuron) -> tuple[str | None, int | None]:
     """Layer (None: the output) and index (None: not said) of a neuron.
 

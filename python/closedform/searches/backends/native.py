@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from time import monotonic
 
@@ -53,7 +53,10 @@ def search(
 ) -> Found:
     """Runs the native search from `start` and the user's; for values also from sums of terms."""
     time, callback = settings.time, settings.callback
-    start = [*map(str, settings.options.get("start", ())), *start]
+    own = settings.options.get("start", ())
+    if isinstance(own, str) or not isinstance(own, Iterable):
+        raise InputError("options: start must be a Front or a sequence of formula texts")
+    start = [*map(str, own), *start]
     began = monotonic()
     stopped = False
     if isinstance(objective, Values):
