@@ -17,6 +17,7 @@ from closedform._typing import Floats
 from closedform.errors import InputError
 from closedform.pipelines.discovery import discover
 from closedform.searches.api import search
+from closedform.searches.noise import NoiseKind
 from closedform.searches.settings import Arguments
 from closedform.tables import checks
 from closedform.tables.checks import Matrix
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from closedform.formulas.formula import Formula
     from closedform.formulas.front import Front
     from closedform.pipelines.results import Discovery
+    from closedform.pipelines.verdict import Verdict
 
 
 class _Estimator(Arguments, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -65,6 +67,7 @@ class ClosedFormRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
     Attributes:
         formula_: the formula found.
         front_: every formula of the Pareto front.
+        verdict_: whether it is a law, an approximation or none.
         discovery_: all that `discover` returned.
         n_features_in_: number of inputs.
         feature_names_in_: (d,) object array of column names; only after fitting a table whose
@@ -72,21 +75,24 @@ class ClosedFormRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
     """
 
     strategy: str = "auto"
+    noise: NoiseKind = "auto"
 
-    def fit(self, X: object, y: object, sample_weight: object = None) -> Self:
+    def fit(self, X: object, y: object, sample_weight: object = None, sigma: object = None) -> Self:
         """Finds a formula for y.
 
         Args:
             X: (n, d) array or table, as `discover` takes it.
             y: (n,) real numbers.
             sample_weight: (n,) non-negative row weights.
+            sigma: (n,) standard errors of y, instead of `noise`.
 
         Raises:
             ValueError: an argument cannot be used.
         """
         table, target = self._table(X, y)
-        discovery = discover(table, target, weights=sample_weight, **self.get_params())
+        discovery = discover(table, target, weights=sample_weight, sigma=sigma, **self.get_params())
         self.discovery_: Discovery = discovery
+        self.verdict_: Verdict = discovery.verdict
         self.front_, self.formula_ = discovery.front, discovery.formula
         return self
 

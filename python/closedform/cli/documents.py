@@ -19,6 +19,12 @@ def discovery_document(discovery: Discovery, options: argparse.Namespace) -> dic
     return {
         "target": options.target,
         "formula": _formula(discovery.formula),
+        "verdict": {
+            key: _finite(value) if isinstance(value, float) else value
+            for key, value in asdict(discovery.verdict).items()
+        },
+        "noise": {"kind": discovery.noise.main.kind, "reason": discovery.noise.reason},
+        "rivals": [str(formula) for formula in discovery.front.rivals],
         "front": [_formula(formula) for formula in discovery.front],
         "errors": {
             way: None if errors is None else {k: _finite(v) for k, v in asdict(errors).items()}
@@ -67,6 +73,16 @@ def _formula(formula: Formula) -> dict[str, Any]:
         "complexity": formula.complexity,
         "loss": _finite(formula.loss),
         "names": list(formula.names),
+        "constants": [
+            {
+                "value": constant.value,
+                "standard_error": _finite(constant.standard_error),
+                "interval": [_finite(end) for end in constant.interval],
+                "fixed": constant.fixed,
+                "text": str(constant),
+            }
+            for constant in formula.constants
+        ],
     }
 
 

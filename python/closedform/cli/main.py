@@ -19,6 +19,7 @@ from closedform.errors import InputError
 from closedform.reports import page
 from closedform.reports.text import text_of
 from closedform.searches.backends import julia_start
+from closedform.searches.noise import KINDS
 from closedform.searches.settings import BACKENDS
 from closedform.tables.files import read_table
 from closedform.tables.output import checked_output
@@ -63,6 +64,10 @@ def _parser() -> argparse.ArgumentParser:
         "data", metavar="DATA", help="CSV file with a header, or Parquet (a file or a folder)"
     )
     discover.add_argument("--target", required=True, metavar="NAME", help="column to explain")
+    discover.add_argument(
+        "--noise", choices=KINDS, default="auto", help="how the target scatters (default: look)"
+    )
+    discover.add_argument("--sigma", metavar="COL", help="column of the target's standard errors")
     discover.add_argument(
         "--strategy",
         choices=["auto", "global", "direct"],
@@ -187,7 +192,11 @@ def _info(options: argparse.Namespace) -> int:
 def _discover(options: argparse.Namespace) -> int:
     _check_outputs(options)
     table = read_table(
-        options.data, target=options.target, drop=options.drop, weights=options.weights
+        options.data,
+        target=options.target,
+        drop=options.drop,
+        weights=options.weights,
+        sigma=options.sigma,
     )
     # Here, not above: it brings sympy, which a bad file or --help need not wait for.
     from closedform.pipelines import results
@@ -198,6 +207,8 @@ def _discover(options: argparse.Namespace) -> int:
             table.inputs,
             table.target,
             weights=table.weights,
+            noise=options.noise,
+            sigma=table.sigma,
             strategy=options.strategy,
             **_common(options, show, interrupted),
         )

@@ -20,8 +20,9 @@ from closedform.searches import interruption
 from closedform.searches.backends import dispatch
 from closedform.searches.budget import Budget, last_stage
 from closedform.searches.judged import FEW_ROWS
-from closedform.searches.noise_choice import NoiseKind, check_target
+from closedform.searches.noise import NoiseKind
 from closedform.searches.noise_choice import check as check_noise
+from closedform.searches.noise_choice import check_target
 from closedform.searches.progress import Callback
 from closedform.searches.settings import OPERATORS, arguments_of, checked_settings
 from closedform.searches.values import chosen_front

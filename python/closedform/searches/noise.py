@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, Literal, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,8 @@ from scipy.special import gammaln
 from closedform._typing import Floats
 from closedform.formulas.formula import EXACT
 
+NoiseKind: TypeAlias = Literal["auto", "absolute", "relative", "log", "mixed", "robust", "counts"]
+KINDS: tuple[NoiseKind, ...] = get_args(NoiseKind)
 # A prediction nearer to zero than this share of a usual one does not make a row weigh more.
 FLOOR = 1e-3
 ROUNDED = 1e-12  # a relative error below this is rounding

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +11,7 @@ import numpy.typing as npt
 from closedform._typing import FloatMatrix, Floats
 from closedform.errors import InputError
 from closedform.searches.noise import (
+    KINDS,
     Absolute,
     Counts,
     Given,
@@ -25,8 +25,6 @@ from closedform.surrogates.model import Surrogate
 from closedform.tables.checks import Matrix
 from closedform.tables.rows import row_blocks, sample_rows
 
-NoiseKind: TypeAlias = Literal["auto", "absolute", "relative", "log", "mixed", "robust", "counts"]
-KINDS = get_args(NoiseKind)
 # Of the time, and the most seconds, of the look at the noise.
 LOOKING, LONGEST_LOOK = 0.05, 2.0
 FOLDS = 3

@@ -29,10 +29,26 @@ class _Choice:
     inputs: list[int]
     target: int | None
     weights: int | None
+    sigma: int | None
+
+
+@dataclass(frozen=True)
+class _Named:
+    """The columns that have a role, by name."""
+
+    target: str | None
+    drop: Sequence[str]
+    weights: str | None
+    sigma: str | None
 
 
 def read_table(
-    path: str | Path, *, target: str | None, drop: Sequence[str] = (), weights: str | None = None
+    path: str | Path,
+    *,
+    target: str | None,
+    drop: Sequence[str] = (),
+    weights: str | None = None,
+    sigma: str | None = None,
 ) -> Data:
     """Reads a CSV file (comma, semicolon or tab; a first line of column names), a Parquet file or a
     folder of Parquet files. The rows are in mapped temporary files (`chunks`), not in memory.
@@ -44,15 +60,17 @@ def read_table(
         target: name of the column to explain; None where all columns are inputs.
         drop: names of columns to leave out.
         weights: name of a column of row weights.
+        sigma: name of a column of the target's standard errors.
 
     Raises:
         InputError: the file cannot be read, is cut off or has no header; a name is not in it; a
             cell is not a finite number. The message is one line with the file's line number.
     """
     file = Path(path)
+    named = _Named(target, drop, weights, sigma)
     try:
         if file.is_dir() and any(file.rglob("*.parquet")):
-            return _read_parquet(file, target, drop, weights)
+            return _read_parquet(file, named)
         if file.exists() and not (file.is_file() or file.is_dir()):
             raise InputError(f"{file}: is a device or a pipe; save what it says to a file first")
         with file.open("rb") as stream:
@@ -60,27 +78,23 @@ def read_table(
         if not magic:
             raise InputError(f"{file}: is empty; give a file with a header and rows")
         if magic == b"PAR1":
-            return _read_parquet(file, target, drop, weights)
-        return _read_csv(file, target, drop, weights)
+            return _read_parquet(file, named)
+        return _read_csv(file, named)
     except OSError as error:
         raise InputError(f"{file}: {error.strerror or error}; check the path") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{file}: is neither UTF-8 text nor Parquet; convert it first") from error
 
 
-def _choose(
-    file: Path, labels: list[str], target: str | None, drop: Sequence[str], weights: str | None
-) -> _Choice:
+def _choose(file: Path, labels: list[str], named: _Named) -> _Choice:
     known: set[str] = set()
     for label in labels:
         if label in known:
             raise InputError(f"{file}: two columns are called {label!r}; rename one")
         known.add(label)
-    wanted = [("drop", label) for label in drop]
-    if target is not None:
-        wanted.insert(0, ("target", target))
-    if weights is not None:
-        wanted.append(("weights", weights))
+    ours = (("target", named.target), ("weights", named.weights), ("sigma", named.sigma))
+    wanted = [(role, label) for role, label in ours if label is not None]
+    wanted[1:1] = [("drop", label) for label in named.drop]
     roles: dict[str, str] = {}
     for role, label in wanted:
         if label not in known:
@@ -95,11 +109,11 @@ def _choose(
     inputs = [j for j, label in enumerate(labels) if label not in roles]
     if not inputs:
         raise InputError(f"{file}: no input columns are left; it needs at least one")
-    at = [None if label is None else labels.index(label) for label in (target, weights)]
+    at = [None if label is None else labels.index(label) for _, label in ours]
     return _Choice(inputs, *at)
 
 
-def _read_csv(file: Path, target: str | None, drop: Sequence[str], weights: str | None) -> Data:
+def _read_csv(file: Path, named: _Named) -> Data:
     with file.open(newline="", encoding="utf-8-sig") as stream:
         header = stream.readline()
         stream.seek(0)
@@ -109,22 +123,23 @@ def _read_csv(file: Path, target: str | None, drop: Sequence[str], weights: str 
             if not labels:
                 raise InputError(f"{file}: has no first line of column names; add a header")
             _check_header(file, labels)
-            choice = _choose(file, labels, target, drop, weights)
+            choice = _choose(file, labels, named)
             parts = _csv_chunks(file, reader, labels, choice)
-            data = decoded(parts, name=str(file), y_name=f"{file}: column {target!r}")
+            data = decoded(parts, name=str(file), y_name=f"{file}: column {named.target!r}")
         except csv.Error as error:
             raise InputError(
                 f"{file}: line {reader.line_num}: {error}; the file is cut off or badly quoted"
             ) from error
     own = tuple(labels[j] for j in choice.inputs)
     table = Matrix(data.inputs.values, variable_names(own), own)
-    return _weighted(replace(data, inputs=table), weights)
+    return _checked(replace(data, inputs=table), named)
 
 
 def _csv_chunks(
     file: Path, reader: Iterator[list[str]], labels: list[str], choice: _Choice
 ) -> Iterator[Chunk]:
-    used = [*choice.inputs, *(j for j in (choice.target, choice.weights) if j is not None)]
+    apart = [choice.target, choice.weights, choice.sigma]
+    used = [*choice.inputs, *(j for j in apart if j is not None)]
     names = [labels[j] for j in used]
     d = len(choice.inputs)
     rows = _full_rows(file, reader, len(labels))
@@ -138,11 +153,8 @@ def _csv_chunks(
         if not numbers:
             return
         values = np.frombuffer(numbers, dtype=np.float64).reshape(-1, len(used))
-        yield Chunk(
-            values[:, :d],
-            None if choice.target is None else values[:, d],
-            None if choice.weights is None else values[:, -1],
-        )
+        others = iter(range(d, len(used)))
+        yield Chunk(values[:, :d], *(None if j is None else values[:, next(others)] for j in apart))
 
 
 def _check_header(file: Path, labels: list[str]) -> None:
@@ -215,18 +227,22 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _read_parquet(file: Path, target: str | None, drop: Sequence[str], weights: str | None) -> Data:
+def _read_parquet(file: Path, named: _Named) -> Data:
     source = dataset(file, name=str(file))
     labels = source.schema.names
-    inputs = [labels[j] for j in _choose(file, labels, target, drop, weights).inputs]
-    parts = of_dataset(source, target, weights, inputs=inputs, name=str(file))
-    data = decoded(parts, name=str(file), y_name=f"{file}: column {target!r}")
-    return _weighted(data, weights)
+    inputs = [labels[j] for j in _choose(file, labels, named).inputs]
+    parts = of_dataset(
+        source, named.target, named.weights, named.sigma, inputs=inputs, name=str(file)
+    )
+    data = decoded(parts, name=str(file), y_name=f"{file}: column {named.target!r}")
+    return _checked(data, named)
 
 
-def _weighted(data: Data, label: str | None) -> Data:
-    """The same, its weights checked."""
+def _checked(data: Data, named: _Named) -> Data:
+    """The same, its weights and standard errors checked."""
+    if data.sigma is not None:
+        checks.positive(data.sigma, f"sigma: column {named.sigma!r}")
     if data.weights is None:
         return data
-    checked = checks.weights(data.weights, len(data.weights), name=f"weights: column {label!r}")
-    return replace(data, weights=checked)
+    name = f"weights: column {named.weights!r}"
+    return replace(data, weights=checks.weights(data.weights, len(data.weights), name=name))
