@@ -13,11 +13,10 @@ from closedform.formulas.formula import Formula
 from closedform.formulas.front import Front
 from closedform.searches.backends import dispatch
 from closedform.searches.budget import Budget
-from closedform.searches.noise import Absolute
+from closedform.searches.noise import Absolute, NoiseKind
 from closedform.searches.noise_choice import (
     LONGEST_LOOK,
     LOOKING,
-    NoiseKind,
     NoisePlan,
     planned,
 )

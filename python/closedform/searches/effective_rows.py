@@ -1,14 +1,14 @@
 """How many independent rows residuals stand for: copies of a row, and rows of a series, are fewer.
 
-Residuals of the law behind the data are independent. Where neighbours' residuals go together,
-because rows repeat, because the rows are a series, or because the formula is not the law, n rows
-say as much as n over the sum of the correlations (Geyer, Statistical Science 7, 1992, of chains).
+Residuals of the law behind the data are independent. Where those of copies, or of rows one after
+another, go together, n rows say as much as n over the sum of the correlations (Geyer, Statistical
+Science 7, 1992, of chains).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,7 @@ from scipy.stats import rankdata
 from closedform._typing import FloatMatrix, Floats
 
 NEIGHBOURS = 12
+COPY = 0.02  # of the distance to the last of the neighbours
 CLEAR = 3.0  # standard errors above zero from which a correlation counts
 LARGEST = 4.0  # residuals beyond so many standard errors say no more
 MOST_DIRECTIONS = 10  # a tree of more inputs is no faster than looking everywhere
@@ -30,13 +31,16 @@ class Neighbours:
 
     Attributes:
         nearest: (n, k) row numbers, nearest first.
+        copies: (n, k) whether that one is so near, beside the farthest of them, that it is a copy.
     """
 
     nearest: npt.NDArray[np.intp]
+    copies: npt.NDArray[np.bool_]
 
-    def correlations(self, z: Floats) -> Floats:
-        """Of residuals with those of the nearest neighbour, the next, and so on, (k,)."""
-        return np.array([_correlation(z, z[column]) for column in self.nearest.T])
+    def correlations(self, z: Floats) -> Iterator[tuple[float, int]]:
+        """Of residuals with those of the nearest copy, the next, and so on, and of how many."""
+        for column, near in zip(self.nearest.T, self.copies.T, strict=True):
+            yield _correlation(z[near], z[column[near]]), int(near.sum())
 
 
 def spread_evenly(X: FloatMatrix) -> Floats:
@@ -48,29 +52,30 @@ def spread_evenly(X: FloatMatrix) -> Floats:
     return even
 
 
-def neighbours_of(points: Floats) -> Neighbours:
-    """The nearest rows.
+def neighbours_of(X: Floats) -> Neighbours:
+    """The nearest rows by inputs that are scaled to variance one.
 
-    points: (n, d) float64, n at least 2 (`spread_evenly`).
+    X: (n, d) float64, n at least 2.
     """
+    deviation = X.std(axis=0)
+    points = (X - X.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)
     count = min(NEIGHBOURS, len(points) - 1)
     if points.shape[1] <= MOST_DIRECTIONS:
-        nearest = cKDTree(points).query(points, count + 1)[1]
+        distance, nearest = cKDTree(points).query(points, count + 1)
     else:
-        squares = (points**2).sum(axis=1)
-        distances = squares[:, None] + squares - 2.0 * points @ points.T
-        nearest = np.argpartition(distances, count, axis=1)[:, : count + 1]
-        order = np.argsort(np.take_along_axis(distances, nearest, axis=1), axis=1, kind="stable")
+        norms = (points**2).sum(axis=1)
+        squares = np.maximum(norms[:, None] + norms - 2.0 * points @ points.T, 0.0)
+        nearest = np.argpartition(squares, count, axis=1)[:, : count + 1]
+        distance = np.sqrt(np.take_along_axis(squares, nearest, axis=1))
+        order = np.argsort(distance, axis=1, kind="stable")
         nearest = np.take_along_axis(nearest, order, axis=1)
-    return Neighbours(_without_self(nearest))
-
-
-def _without_self(nearest: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
-    """Of rows that are equal to another the nearest may be that one, and the row itself later."""
+        distance = np.take_along_axis(distance, order, axis=1)
+    # Of rows that are equal to another the nearest may be that one, and the row itself later.
     own = nearest == np.arange(len(nearest))[:, None]
     own[~own.any(axis=1), -1] = True
-    others: npt.NDArray[np.intp] = nearest[~own].reshape(len(nearest), -1)
-    return others
+    nearest = nearest[~own].reshape(len(points), -1)
+    distance = distance[~own].reshape(len(points), -1)
+    return Neighbours(nearest, distance <= COPY * distance[:, -1:])
 
 
 def effective_share(residuals: Floats, neighbours: Neighbours) -> float:
@@ -85,9 +90,13 @@ def effective_share(residuals: Floats, neighbours: Neighbours) -> float:
         return 1.0
     clear = CLEAR / math.sqrt(len(z))
     along_rows = 1.0 + 2.0 * _sum_of_clear((_lag(z, k) for k in range(1, len(z) // 2)), clear)
-    # Neighbours are mostly mutual: a pair counts twice.
-    by_inputs = 1.0 + _sum_of_clear(neighbours.correlations(z), clear * math.sqrt(2.0))
-    return 1.0 / max(along_rows, by_inputs)
+    of_copies = 1.0
+    for correlation, pairs in neighbours.correlations(z):
+        # Copies are mostly mutual: a pair counts twice.
+        if pairs == 0 or not correlation > CLEAR * math.sqrt(2.0 / pairs):
+            break
+        of_copies += correlation * pairs / len(z)
+    return 1.0 / max(along_rows, of_copies)
 
 
 def _sum_of_clear(correlations: Iterable[float], clear: float) -> float:

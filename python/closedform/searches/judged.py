@@ -22,7 +22,7 @@ from closedform.formulas.constants import Constants, constants_of
 from closedform.formulas.formula import Formula
 from closedform.formulas.simple_values import simple_value
 from closedform.searches import interruption
-from closedform.searches.effective_rows import Neighbours, neighbours_of, spread_evenly
+from closedform.searches.effective_rows import Neighbours, neighbours_of
 from closedform.searches.noise import Logarithmic, Noise, Parameters, resolution
 from closedform.searches.objectives import Values
 from closedform.tables.rows import sample_rows
@@ -114,7 +114,7 @@ def sample_of(X: FloatMatrix, objective: Values, seed: int) -> Sample:
         tuple(
             replace(noise.at(drawn), rounding=resolution(chosen_y)) for noise in objective.noises
         ),
-        neighbours_of(spread_evenly(chosen_X)) if len(chosen_y) > 3 else None,
+        neighbours_of(chosen_X) if len(chosen_y) > 3 else None,
         share,
     )
 

@@ -15,7 +15,6 @@ from typing import ClassVar, Literal, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import minimize
 from scipy.special import gammaln
 
 from closedform._typing import Floats
@@ -28,6 +27,9 @@ FLOOR = 1e-3
 ROUNDED = 1e-12  # a relative error below this is rounding
 # Degrees of freedom of Student's t that are tried: 1 is Cauchy's, 8 hardly differs from a normal.
 TAILS = (1.0, 2.0, 4.0, 8.0)
+MOST_STEPS = 15  # of reweighting for a scale
+RATIOS = np.geomspace(0.1, 1e4, 21)  # of the part in proportion to that of one size
+TINY = np.finfo(np.float64).tiny
 HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
 
 Parameters: TypeAlias = tuple[float, ...]
@@ -80,7 +82,7 @@ class Noise(ABC):
         """Standard error below which residuals are rounding."""
         size = float(np.max(np.abs(y)))
         deviation = max(float(np.std(y)), 1e-3 * size)
-        return max(math.sqrt(EXACT) * deviation, self.rounding, np.finfo(np.float64).tiny)
+        return max(math.sqrt(EXACT) * deviation, self.rounding, TINY)
 
     def __str__(self) -> str:
         return self.kind
@@ -171,20 +173,19 @@ class Mixed(Noise):
     free = 2
 
     def parameters(self, y: Floats, f: Floats, counts: Floats, constants: int) -> Parameters:
-        absolute = _scale(y - f, counts, constants, self._least(y))
-        relative = _scale((y - f) / _sizes(f), counts, constants, ROUNDED)
-        if not (math.isfinite(absolute) and math.isfinite(relative)):
+        left = y - f
+        if not np.isfinite(left).all():
             return (math.inf, math.inf)
-
-        def cost(logs: Floats) -> float:
-            costs = self.costs(y, f, (math.exp(logs[0]), math.exp(logs[1])))
-            return float(np.average(costs, weights=counts))
-
-        begin = np.log([absolute / 2, relative / 2])
-        bounds = [(value - 12.0, value + 2.0) for value in begin]
-        found = minimize(cost, begin, method="L-BFGS-B", bounds=bounds).x
-        freedom = math.sqrt(counts.sum() / max(counts.sum() - constants, 1.0))
-        return (freedom * math.exp(found[0]), freedom * math.exp(found[1]))
+        # By its ratio b/a the likelihood has its best a in closed form.
+        ratios = np.concatenate([[0.0], RATIOS]) / max(float(np.sqrt(np.mean(f**2))), TINY)
+        shapes = 1.0 + (ratios[:, None] * f) ** 2
+        total = float(counts.sum())
+        squares = (left**2 / shapes) @ counts / total
+        costs = 0.5 * np.log(np.maximum(squares, TINY)) + 0.5 * np.log(shapes) @ counts / total
+        best = int(np.argmin(costs))
+        freedom = total / max(total - constants, 1.0)
+        size = max(math.sqrt(freedom * float(squares[best])), self._least(y))
+        return (size, size * float(ratios[best]))
 
     def costs(self, y: Floats, f: Floats, parameters: Parameters) -> Floats:
         spread = self.spread(f, parameters)
@@ -289,7 +290,7 @@ def _sizes(f: Floats) -> Floats:
     """|f|, where it is not all but zero."""
     size = np.abs(f)
     usual = float(np.median(size))
-    return np.maximum(size, max(FLOOR * usual, np.finfo(np.float64).tiny))
+    return np.maximum(size, max(FLOOR * usual, TINY))
 
 
 def _scale(left: Floats, counts: Floats, constants: int, least: float) -> float:
@@ -308,10 +309,10 @@ def _tailed_scale(left: Floats, counts: Floats, constants: int, tail: float, lea
     middle = order[np.searchsorted(np.cumsum(counts[order]), counts.sum() / 2)]
     scale = max(1.48 * abs(float(left[middle])), least)
     freedom = max(float(counts.sum()) - constants, 1.0)
-    for _ in range(30):
+    for _ in range(MOST_STEPS):
         weights = (tail + 1) / (tail + (left / scale) ** 2)
         after = max(math.sqrt(float(counts @ (weights * left**2)) / freedom), least)
-        if abs(after - scale) <= 1e-6 * scale:
+        if abs(after - scale) <= 1e-4 * scale:
             break
         scale = after
     return scale

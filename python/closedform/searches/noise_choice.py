@@ -48,11 +48,13 @@ class NoisePlan:
         precisions: for each of them (n,) one over the expected square of a row's error, in any
             unit; None for equal ones.
         reason: one line on how it was chosen.
+        decided: errors of one size everywhere were asked for or are out of the question.
     """
 
     noises: tuple[Noise, ...]
     precisions: tuple[Floats | None, ...]
     reason: str
+    decided: bool = True
 
     @property
     def main(self) -> Noise:
@@ -64,8 +66,8 @@ class NoisePlan:
 
     @property
     def logarithmic(self) -> bool:
-        """Whether errors are in proportion, so that structure shows in the target's logarithm."""
-        return self.main.kind in ("relative", "log")
+        """Whether errors are in proportion for certain: structure shows in the logarithm."""
+        return self.decided and self.main.kind in ("relative", "log")
 
     def looked_at(self) -> list[NoisePlan]:
         """A plan for every model that needs a search of its own: in proportion is in proportion,
@@ -83,6 +85,7 @@ class NoisePlan:
             tuple(self.noises[i] for i in order),
             tuple(self.precisions[i] for i in order),
             self.reason,
+            self.decided,
         )
 
     def __str__(self) -> str:
@@ -280,7 +283,7 @@ class _Looks:
         weights = self.weights()
         told = [f"{n} {np.average(c, weights=weights):.3f}" for n, c in judged]
         reason = f"-log density a row, held out: {', '.join(told)}" if told else "few rows"
-        return NoisePlan(rivals, tuple(map(self.precision, rivals)), reason)
+        return NoisePlan(rivals, tuple(map(self.precision, rivals)), reason, not plain)
 
     def _lead(self, judged: Sequence[tuple[Noise, Floats]]) -> list[Noise]:
         """The model under which the rows are likeliest, and those not clearly less so, best first.
