@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 # What a fraction may be a multiple of, and how it is written.
 UNITS = {"": 1.0, "pi": math.pi, "e": math.e, "sqrt(2)": math.sqrt(2.0), "sqrt(3)": math.sqrt(3.0)}
@@ -29,6 +30,7 @@ class SimpleValue:
     text: str
 
 
+@lru_cache(maxsize=4096)
 def simple_value(value: float) -> SimpleValue | None:
     """The shortest way to write a number; None where it is not simple."""
     if value == 0.0 or not math.isfinite(value):
