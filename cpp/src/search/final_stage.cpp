@@ -99,7 +99,7 @@ class Finisher {
             }
         }
         const bool grown = best.size() > std::max(max_size, candidate.complexity());
-        return grown || !uses_only(best, operators_) ? candidate.tape : best;
+        return grown ? candidate.tape : best;
     }
 
   private:
