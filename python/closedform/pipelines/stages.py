@@ -28,13 +28,14 @@ from closedform.tables.rows import sample_rows
 # Rows that constants of a whole are fitted to; its loss is that on all rows in the end.
 MOST_REFITTED = 50000
 # Shares of the time (or evaluations) of the stages; the direct search gets what is left.
-FIRST_LOOK, SURROGATE, SEPARABILITY = 0.15, 0.12, 0.10
+FIRST_LOOK, SURROGATE, SEPARABILITY = 0.15, 0.20, 0.10
 # A surrogate worse than this (held-out error over the target's standard deviation) says nothing
 # about leaves.
 USEFUL = 0.5
 LEAST_SECONDS = 0.1  # of a search, where none are left
 # Stages that take no longer however much time there is.
 LONGEST_STAGE = 20.0
+LONGEST_SURROGATE = 40.0
 LONGEST_FIRST_LOOK = 5.0
 
 
@@ -90,7 +91,7 @@ class Stages:
     ) -> Surrogate:
         """A surrogate, fitted within a share of the time."""
         return Surrogate(
-            time=self.budget.seconds(share, LONGEST_STAGE),
+            time=self.budget.seconds(share, LONGEST_SURROGATE),
             seed=self.settings.seed,
             threads=self.settings.threads or 0,
             device=self.device,
