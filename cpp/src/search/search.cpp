@@ -31,8 +31,8 @@ constexpr std::size_t first_size = 10;          // largest structures of the fir
 constexpr std::size_t size_step = 4;            // and how many nodes more every epoch
 // Share of the time kept for the last stage (all rows, reductions, simple constants), and its most.
 constexpr double finishing_share = 0.05;
-constexpr double most_finishing = 2.0;         // seconds
-constexpr double interrupted_finishing = 0.5;  // for whoever stopped the search and waits
+constexpr double most_finishing = 2.0;          // seconds
+constexpr double interrupted_finishing = 0.25;  // for whoever stopped the search and waits
 constexpr double progress_period = 0.5;
 constexpr std::size_t most_bare_inputs = 64;  // tried where there is nothing else
 
