@@ -29,6 +29,10 @@ DoubleArray square(const std::vector<double>& matrix, std::size_t n) {
     return DoubleArray({static_cast<py::ssize_t>(n), static_cast<py::ssize_t>(n)}, matrix.data());
 }
 
+DoubleArray vector(const std::vector<double>& values) {
+    return DoubleArray(static_cast<py::ssize_t>(values.size()), values.data());
+}
+
 py::dict separate_rows(const TensorSurrogate& model, const py::array& x,
                        const std::optional<DoubleArray>& y,
                        const std::optional<DoubleArray>& weights, const std::vector<bool>& discrete,
@@ -55,15 +59,16 @@ py::dict separate_rows(const TensorSurrogate& model, const py::array& x,
     } catch (const FitStopped&) {  // nothing but Ctrl-C stops it here
     }
     interrupt.rethrow();
-    const std::size_t n = model.inputs();
+    const std::size_t n = result.scores.inputs.size();
     py::dict out;
     out["additive_median"] = square(result.scores.additive_median, n);
     out["additive_rms"] = square(result.scores.additive_rms, n);
     out["product_median"] = square(result.scores.product_median, n);
     out["product_rms"] = square(result.scores.product_rms, n);
-    out["effect"] = DoubleArray(static_cast<py::ssize_t>(n), result.effect.data());
+    out["effect"] = vector(result.effect);
     out["active"] = result.active;
-    out["anchor"] = DoubleArray(static_cast<py::ssize_t>(n), result.anchor.data());
+    out["anchor"] = vector(result.anchor);
+    out["complete"] = result.complete;
     out["tree"] = tree_tuple(result.tree);
     py::list tried;
     for (const TriedTree& t : result.tried) {

@@ -62,17 +62,22 @@ std::pair<py::dict, std::optional<py::dict>> find(const Array<double>& x, const 
                                                   const std::optional<Array<double>>& weights,
                                                   const std::vector<std::string>& names,
                                                   const std::vector<std::string>& operators,
-                                                  std::uint64_t seed) {
+                                                  std::uint64_t seed, double seconds) {
     const auto points = matrix_view(x, "X");
     const auto gradients = matrix_view(u, "U");
     const auto row_weights =
         weights ? vector_view(*weights, points.rows, "weights") : std::span<const double>{};
     const std::vector<std::string_view> operator_views(operators.begin(), operators.end());
     const OpSet allowed(operator_views);
+    const Interrupt interrupt;
     Symmetries found;
     {
         const Unlocked unlocked;
-        found = find_symmetries(points, gradients, row_weights, allowed, seed);
+        found = find_symmetries(points, gradients, row_weights, allowed, seed,
+                                interrupt.token().within(seconds));
+    }
+    if (PyErr_Occurred() != nullptr) {  // a signal that nobody held back
+        throw py::error_already_set();
     }
     std::optional<py::dict> tentative;
     if (found.tentative) {
@@ -84,7 +89,8 @@ std::pair<py::dict, std::optional<py::dict>> find(const Array<double>& x, const 
 std::vector<std::tuple<std::size_t, std::size_t, double>> blocks(const Array<double>& z,
                                                                  const Array<double>& u,
                                                                  const Array<double>& s,
-                                                                 const Array<double>& weights) {
+                                                                 const Array<double>& weights,
+                                                                 double seconds) {
     const auto values = matrix_view(z, "Z");
     const auto components = matrix_view(u, "U");
     const auto sizes = matrix_view(s, "S");
@@ -94,10 +100,15 @@ std::vector<std::tuple<std::size_t, std::size_t, double>> blocks(const Array<dou
             throw std::invalid_argument("U, S: need the shape of Z");
         }
     }
+    const Interrupt interrupt;
     std::vector<SeparableBlock> found;
     {
         const Unlocked unlocked;
-        found = separable_blocks(values, components, sizes, row_weights);
+        found = separable_blocks(values, components, sizes, row_weights,
+                                 interrupt.token().within(seconds));
+    }
+    if (PyErr_Occurred() != nullptr) {
+        throw py::error_already_set();
     }
     std::vector<std::tuple<std::size_t, std::size_t, double>> out;
     for (const SeparableBlock& block : found) {
@@ -110,9 +121,10 @@ std::vector<std::tuple<std::size_t, std::size_t, double>> blocks(const Array<dou
 
 void register_symmetries(py::module_& module) {
     module.def("find_symmetries", &find, py::arg("X").noconvert(), py::arg("U").noconvert(),
-               py::arg("weights"), py::arg("names"), py::arg("operators"), py::arg("seed"));
+               py::arg("weights"), py::arg("names"), py::arg("operators"), py::arg("seed"),
+               py::arg("seconds"));
     module.def("separable_blocks", &blocks, py::arg("Z").noconvert(), py::arg("U").noconvert(),
-               py::arg("S").noconvert(), py::arg("weights").noconvert());
+               py::arg("S").noconvert(), py::arg("weights").noconvert(), py::arg("seconds"));
 }
 
 }  // namespace closedform

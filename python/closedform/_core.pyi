@@ -192,6 +192,7 @@ class SeparationReport(TypedDict):
     tried: list[tuple[tuple[str, Any], float]]
     link: str
     link_error: float
+    complete: bool
     leaves: list[TensorSurrogate]
     leaf_inputs: list[list[int]]
 
@@ -238,12 +239,14 @@ def find_symmetries(
     names: Sequence[str],
     operators: Sequence[str],
     seed: int,
+    seconds: float,
 ) -> tuple[MergingReport, MergingReport | None]: ...
 def separable_blocks(
     Z: npt.NDArray[np.float64],
     U: npt.NDArray[np.float64],
     S: npt.NDArray[np.float64],
     weights: npt.NDArray[np.float64],
+    seconds: float,
 ) -> list[tuple[int, int, float]]: ...
 
 # operators ----------------------------------------------------------------------------------------

@@ -140,9 +140,9 @@ const char* closedform_version(void) { return CLOSEDFORM_VERSION; }
 
 int closedform_load(const char* path, closedform_model** model, closedform_error* error) {
     return guarded(error, path, [&] {
-        require(path != nullptr, "path: is null");
         require(model != nullptr, "model: is null");
         *model = nullptr;
+        require(path != nullptr, "path: is null");
         *model = closedform::model_of(closedform::read_file(path)).release();
     });
 }

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "expression/enclosures.hpp"
+
 namespace closedform {
 namespace {
 

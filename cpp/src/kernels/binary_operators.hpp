@@ -101,9 +101,10 @@ struct Pow : Binary {
     CLOSEDFORM_HOST_DEVICE static T value(T a, T b) {
         return ::pow(a, b);
     }
+    // a^0 is 1 and a^1 is a, at 0 too, where a lower power would be infinite.
     template <class T>
     CLOSEDFORM_HOST_DEVICE static T left(T a, T b, T) {
-        return b * ::pow(a, b - T(1.0));
+        return b == T(0.0) ? T(0.0) : b * ::pow(a, b - T(1.0));
     }
     // 0^b is 0 for every b > 0: no slope, where v log(a) would be 0 * inf. A negative base has
     // values at integer exponents alone; in between, |a|^b stands for it.
@@ -116,7 +117,8 @@ struct Pow : Binary {
         const T lower = ::pow(a, b - T(2.0));
         const T by_exponent =
             q == T(0.0) ? T(0.0) : q * a * lower * (T(1.0) + b * log(magnitude(a)));
-        return p * b * (b - T(1.0)) * lower + by_exponent;
+        const T factor = b * (b - T(1.0));
+        return (factor == T(0.0) ? T(0.0) : p * factor * lower) + by_exponent;
     }
     template <class T>
     CLOSEDFORM_HOST_DEVICE static T right_tangent(T a, T b, T v, T p, T q) {

@@ -174,7 +174,7 @@ struct Abs : Unary {
     }
     template <class T>
     CLOSEDFORM_HOST_DEVICE static T slope(T a, T) {
-        return a > T(0.0) ? T(1.0) : (a < T(0.0) ? -T(1.0) : T(0.0));
+        return a > T(0.0) ? T(1.0) : (a < T(0.0) ? -T(1.0) : a);  // NaN of NaN
     }
     template <class T>
     CLOSEDFORM_HOST_DEVICE static T curve(T, T) {

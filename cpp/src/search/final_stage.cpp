@@ -99,7 +99,7 @@ class Finisher {
             }
         }
         const bool grown = best.size() > std::max(max_size, candidate.complexity());
-        return grown || !uses_only(best, operators_) ? candidate.tape : best;
+        return grown ? candidate.tape : best;
     }
 
   private:
@@ -234,6 +234,18 @@ std::vector<Candidate> promising(std::vector<Candidate> candidates, const Object
     return candidates;
 }
 
+/// The closest of every size.
+std::vector<Candidate> best_of_sizes(std::vector<Candidate> candidates) {
+    std::stable_sort(candidates.begin(), candidates.end(), [](const auto& a, const auto& b) {
+        return std::pair(a.complexity(), a.loss) < std::pair(b.complexity(), b.loss);
+    });
+    const auto same = [](const Candidate& a, const Candidate& b) {
+        return a.complexity() == b.complexity();
+    };
+    candidates.erase(std::unique(candidates.begin(), candidates.end(), same), candidates.end());
+    return candidates;
+}
+
 /// Gauss-Newton on the whole of the data for all candidates side by side, and then constants
 /// rounded as far as half a standard error of what all those rows say. False where the stop token
 /// came first: nothing is changed then.
@@ -283,8 +295,16 @@ std::vector<Candidate> finish(std::vector<Tape> found, const WholeData& whole, c
                               const StopToken& stop) {
     found = by_worth(std::move(found), few);
     std::vector<std::vector<Candidate>> steps(found.size());
+    std::vector<char> first(found.size());  // of its size
+    for (std::size_t i = 0; i < found.size(); ++i) {
+        const auto here = found.begin() + static_cast<std::ptrdiff_t>(i);
+        first[i] = std::none_of(found.begin(), here,
+                                [&](const Tape& other) { return other.size() == found[i].size(); });
+    }
     parallel_for(found.size(), threads, [&](std::size_t i, unsigned) {
-        steps[i] = Finisher(few, operators, stop).reduced(std::move(found[i]));
+        if (first[i] != 0 || !stop.stopped()) {  // late, one of every size
+            steps[i] = Finisher(few, operators, stop).reduced(std::move(found[i]));
+        }
     });
     std::vector<Candidate> candidates;
     for (auto& own : steps) {
@@ -295,6 +315,9 @@ std::vector<Candidate> finish(std::vector<Tape> found, const WholeData& whole, c
                                    [&](const auto& c) { return c.loss <= few.exact_loss(); });
     if (whole.rows > few.rows().rows()) {
         candidates = promising(std::move(candidates), few);
+        if (stop.stopped()) {
+            candidates = best_of_sizes(std::move(candidates));
+        }
     }
     bool settled = false;
     if (whole.equations != nullptr && !exact) {

@@ -26,9 +26,12 @@ Island::Island(const SearchProblem& problem, std::uint64_t seed, std::uint64_t s
 void Island::seed_population() {
     consider({Node::constant(1.0)});
     for (const int input : problem_.inputs) {
+        if (stop_.stopped()) {
+            return;
+        }
         consider({Node::input(input)});
     }
-    for (std::size_t i = 0; i < options_.first_population; ++i) {
+    for (std::size_t i = 0; i < options_.first_population && !stop_.stopped(); ++i) {
         consider(variation_.grow(random_, 2 + random_.below(options_.random_tree - 1)));
     }
 }

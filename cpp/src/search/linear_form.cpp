@@ -95,7 +95,7 @@ OpenForm open_form(const Tape& tape, const Scaled& form, const OpSet& operators,
     result.logarithm = logarithm.has_value();
     result.sum =
         emit_linear(logarithm ? Scaled{1.0, *logarithm} : form, operators, !free && can_sum);
-    if (result.sum.tape.empty() && !tape.empty() && uses_only(tape, operators)) {
+    if (result.sum.tape.empty() && uses_only(tape, operators)) {
         result = {{tape, {}}, false, 0};
     }
     result.inner = constant_positions(result.sum.tape).size() - result.sum.linear.size();

@@ -31,9 +31,10 @@ constexpr std::size_t first_size = 10;          // largest structures of the fir
 constexpr std::size_t size_step = 4;            // and how many nodes more every epoch
 // Share of the time kept for the last stage (all rows, reductions, simple constants), and its most.
 constexpr double finishing_share = 0.05;
-constexpr double most_finishing = 2.0;         // seconds
-constexpr double interrupted_finishing = 0.5;  // for whoever stopped the search and waits
+constexpr double most_finishing = 2.0;          // seconds
+constexpr double interrupted_finishing = 0.25;  // for whoever stopped the search and waits
 constexpr double progress_period = 0.5;
+constexpr std::size_t most_bare_inputs = 64;  // tried where there is nothing else
 
 using Clock = std::chrono::steady_clock;
 
@@ -190,11 +191,14 @@ class Search {
             return progress && progress({reported, evaluations(), small_enough()});
         };
         // Epochs can last: they are left early by the clock and by whoever watches.
-        const double finishing = std::min(finishing_share * options_.seconds, most_finishing);
+        const double finishing =
+            std::min(std::max(std::min(finishing_share * options_.seconds, most_finishing),
+                              last_pass_seconds()),
+                     0.5 * options_.seconds);
         const StopToken evolving = options_.stop.within(options_.seconds - finishing, [&] {
             return elapsed() - reported > progress_period && report();
         });
-        receive_start();
+        receive_start(evolving);
         for (std::uint64_t epoch = target_.first_epoch();;
              epoch = std::min(longest_epoch, 2 * epoch)) {
             const std::uint64_t quota = quota_of(epoch);
@@ -236,6 +240,27 @@ class Search {
             quota = std::min(quota, (enough - spent_) / islands_.size() + 1);
         }
         return quota;
+    }
+
+    /// About what the losses of a front on all rows take, by that of an expression of middle size
+    /// on the archive's: no clock ends them.
+    double last_pass_seconds() const {
+        if (x_.rows <= archive_rows || std::isinf(options_.seconds)) {
+            return 0.0;
+        }
+        Tape tape = {Node::input(0)};
+        while (tape.size() < options_.max_size / 2) {
+            tape.push_back(Node::input(0));
+            tape.push_back(Node::function(Op::add));
+        }
+        fix_sizes(tape);
+        Workspace workspace;
+        const auto begin = Clock::now();
+        problem_.full->loss(tape, workspace);
+        const std::chrono::duration<double> one = Clock::now() - begin;
+        const double parts = static_cast<double>(x_.rows) / static_cast<double>(archive_rows);
+        const double members = 0.5 * static_cast<double>(options_.max_size);
+        return one.count() * parts * members / resolve_threads(options_.threads);
     }
 
     /// One epoch of all islands and their exchange.
@@ -296,19 +321,21 @@ class Search {
         return target_.at(RowBlocks(x_, rows, units.x), rows, units);
     }
 
-    void receive_start() {
+    void receive_start(const StopToken& stop) {
         Workspace workspace;
         std::vector<Candidate> start;
+        // Working units: x stands for (1 / unit) * x in the expressions given.
+        Units inverse = units_;
+        for (double& unit : inverse.x) {
+            unit = 1.0 / unit;
+        }
+        inverse.y = 1.0 / units_.y;
         for (Tape tape : options_.start) {
-            // Working units: x stands for (1 / unit) * x in the expressions given.
-            Units inverse = units_;
-            for (double& unit : inverse.x) {
-                unit = 1.0 / unit;
+            if (stop.stopped()) {
+                break;
             }
-            inverse.y = 1.0 / units_.y;
             tape = sample_->simplest(restore(tape, inverse), options_.operators);
-            if (tape.empty() || tape.size() > options_.max_size ||
-                !uses_only(tape, options_.operators)) {
+            if (tape.empty() || tape.size() > options_.max_size) {
                 continue;
             }
             Candidate candidate{tape, problem_.full->loss(tape, workspace),
@@ -401,8 +428,8 @@ class Search {
         }
         if (found.empty()) {  // not one pass was granted, or nothing is defined at the rows
             found.push_back({Node::constant(1.0)});
-            for (const int input : problem_.inputs) {
-                found.push_back({Node::input(input)});
+            for (std::size_t j = 0; j < std::min(problem_.inputs.size(), most_bare_inputs); ++j) {
+                found.push_back({Node::input(problem_.inputs[j])});
             }
         }
         const auto few = objective(archive_rows, data_units_);

@@ -30,6 +30,9 @@ FoundLink find_link(const std::vector<std::size_t>& inputs, const TreeSample& sa
         }
         TreeFitOptions options;
         for (const double smoothing : {1e-6, 1e-8, 1e-10}) {
+            if (stop.stopped()) {
+                return best;
+            }
             options.segments = segments;
             options.smoothing = smoothing;
             std::vector<double> u = held_out_values(sum, start, behind, options, threads, stop);

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "core/fold_parts.hpp"
 #include "structure/pair_totals.hpp"
+#include "structure/slice.hpp"
 
 namespace closedform {
 
@@ -28,20 +30,24 @@ struct Space {
 class PairsHere : public PairRowSums {
   public:
     PairsHere(const TensorSurrogate& model, const Table& rows, const ScoreOptions& options)
-        : model_(model), rows_(rows), options_(options) {
+        : sliced_(options.inputs.size() < model.inputs()),
+          slice_(sliced_ ? std::optional(slice(model, options.inputs, options.anchor))
+                         : std::nullopt),
+          model_(sliced_ ? *slice_ : model),
+          rows_(rows),
+          options_(options) {
         pieces_ = std::clamp<std::size_t>(rows.rows() / 4096, 1, 64);
         all_blocks_ = (rows.rows() + block - 1) / block;
         blocks_ = std::min(all_blocks_, most_blocks);
         workers_ =
             static_cast<unsigned>(std::min<std::size_t>(resolve_threads(options.threads), pieces_));
-        for (std::size_t d : options.inputs) {
-            const double range = model.basis(d).high() - model.basis(d).low();
-            scale_.push_back(range);
+        for (std::size_t k = 0; k < model_.inputs(); ++k) {
+            scale_.push_back(model_.basis(k).high() - model_.basis(k).low());
         }
     }
 
     bool add(const double& offset, const StopToken& stop, PairTotals& total) override {
-        const std::size_t n = options_.inputs.size();
+        const std::size_t n = model_.inputs();
         // Counts are one per worker: their order does not matter, and they are large.
         std::vector<PairCounts> counts;
         for (unsigned worker = 0; worker < workers_; ++worker) {
@@ -54,12 +60,9 @@ class PairsHere : public PairRowSums {
                 PairSums sums(n);
                 const std::size_t end = blocks_ * (piece + 1) / pieces_;
                 for (std::size_t b = blocks_ * piece / pieces_; b < end; ++b) {
-                    if (stop.stopped()) {
-                        break;
-                    }
                     const std::size_t at = all_blocks_ * b / blocks_ * block;
-                    reduce(at, std::min(block, rows_.rows() - at), offset, spaces[worker], sums,
-                           counts[worker]);
+                    reduce(at, std::min(block, rows_.rows() - at), offset, stop, spaces[worker],
+                           sums, counts[worker]);
                 }
                 return sums;
             },
@@ -72,12 +75,12 @@ class PairsHere : public PairRowSums {
 
   private:
     /// A block of rows, a few at a time where their second derivatives are many.
-    void reduce(std::size_t first, std::size_t count, double offset, Space& s, PairSums& sums,
-                PairCounts& counts) const {
+    void reduce(std::size_t first, std::size_t count, double offset, const StopToken& stop,
+                Space& s, PairSums& sums, PairCounts& counts) const {
         const std::size_t inputs = model_.inputs();
         const std::size_t step =
             std::clamp<std::size_t>(most_entries / (inputs * inputs), 1, block);
-        for (std::size_t begin = 0; begin < count; begin += step) {
+        for (std::size_t begin = 0; begin < count && !stop.stopped(); begin += step) {
             reduce_rows(first + begin, std::min(step, count - begin), offset, s, sums, counts);
         }
     }
@@ -85,24 +88,16 @@ class PairsHere : public PairRowSums {
     void reduce_rows(std::size_t first, std::size_t count, double offset, Space& s, PairSums& sums,
                      PairCounts& counts) const {
         const std::size_t d = model_.inputs();
-        s.x.resize(d * block);
+        s.x.resize(rows_.columns() * block);
         s.value.resize(block);
         s.gradient.resize(count * d);
         s.hessian.resize(count * d * d);
         rows_.read_block(first, count, s.x.data(), block);
-        if (options_.inputs.size() < d) {
-            std::size_t next = 0;
-            for (std::size_t k = 0; k < d; ++k) {
-                if (next < options_.inputs.size() && options_.inputs[next] == k) {
-                    ++next;
-                } else {
-                    std::fill_n(s.x.data() + k * block, count, options_.anchor[k]);
-                }
-            }
+        for (std::size_t k = 0; k < d && sliced_; ++k) {  // inputs ascend: none is overwritten
+            std::copy_n(s.x.data() + options_.inputs[k] * block, count, s.x.data() + k * block);
         }
         model_.evaluate_block(s.x.data(), count, block, s.value.data(), s.gradient.data(),
                               s.hessian.data());
-        const std::size_t n = options_.inputs.size();
         for (std::size_t r = 0; r < count; ++r) {
             const double u = s.value[r] - offset;
             sums.rows += 1;
@@ -111,16 +106,14 @@ class PairsHere : public PairRowSums {
             counts.size.add(u);
             const double* gradient = s.gradient.data() + r * d;
             const double* hessian = s.hessian.data() + r * d * d;
-            for (std::size_t j = 0; j < n; ++j) {
-                const std::size_t dj = options_.inputs[j];
-                const double uj = gradient[dj] * scale_[j];
+            for (std::size_t j = 0; j < d; ++j) {
+                const double uj = gradient[j] * scale_[j];
                 sums.slopes[j] += uj * uj;
                 for (std::size_t i = 0; i < j; ++i) {
-                    const std::size_t di = options_.inputs[i];
                     const std::size_t p = pair_index(i, j);
-                    const double uij = hessian[dj * d + di] * scale_[i] * scale_[j];
+                    const double uij = hessian[j * d + i] * scale_[i] * scale_[j];
                     const double product_residual =
-                        kernels::product_residual(u, gradient[di] * scale_[i], uj, uij);
+                        kernels::product_residual(u, gradient[i] * scale_[i], uj, uij);
                     sums.curvatures[p] += uij * uij;
                     sums.product_residual[p] += product_residual * product_residual;
                     sums.residual_curvature[p] += product_residual * uij;
@@ -131,7 +124,9 @@ class PairsHere : public PairRowSums {
         }
     }
 
-    const TensorSurrogate& model_;
+    bool sliced_;
+    std::optional<TensorSurrogate> slice_;
+    const TensorSurrogate& model_;  ///< over the inputs that are scored
     const Table& rows_;
     const ScoreOptions& options_;
     std::size_t pieces_ = 1;
@@ -199,8 +194,8 @@ PairScores score_pairs(const TensorSurrogate& model, const Table& rows,
     for (std::size_t j = 0; j < n; ++j) {
         for (std::size_t i = 0; i < j; ++i) {
             const std::size_t p = pair_index(i, j);
-            const bool meant =
-                !options.discrete[options.inputs[i]] && !options.discrete[options.inputs[j]];
+            const bool meant = sums.rows > 0 && !options.discrete[options.inputs[i]] &&
+                               !options.discrete[options.inputs[j]];
             const auto set = [&](std::vector<double>& matrix, double score) {
                 matrix[i * n + j] = matrix[j * n + i] =
                     meant ? score : std::numeric_limits<double>::quiet_NaN();

@@ -9,6 +9,7 @@
 
 #include "closedform/core/stop.hpp"
 #include "core/parallel.hpp"
+#include "structure/input_effects.hpp"
 #include "structure/link_search.hpp"
 #include "structure/pair_totals.hpp"
 #include "structure/tree_fit.hpp"
@@ -28,6 +29,11 @@ constexpr double exact = 3e-4;
 constexpr double exact_indulgence = 10;
 /// Error up to which fits differ by rounding.
 constexpr double rounding = 1e-7;
+/// Pairs of more inputs are not scored: what is kept of them grows with the square.
+constexpr std::size_t most_scored = 256;
+/// Shares of the time: for scores at the rows themselves, and for all but the last fit.
+constexpr double scoring = 0.3;
+constexpr double trying = 0.9;
 
 class Separator {
   public:
@@ -38,7 +44,8 @@ class Separator {
           options_(options),
           fitted_to_surrogate_(y.empty()),
           sample_(model, rows, y, weights, options.seed, options.threads),
-          stop_(options.stop.within(options.time)) {}
+          last_(options.stop.within(options.time)),
+          stop_(last_.within(trying * options.time)) {}
 
     Separation run();
 
@@ -46,6 +53,9 @@ class Separator {
     void choose_anchor();
     void measure_effects();
     void screen();
+    void score();
+    void choose_tree();
+    void fit_leaves();
     const PairScores& block(const std::vector<std::size_t>& inputs, bool inside_sum);
     std::vector<SeparationTree> proposals();
     HeldOutErrors errors_of(const SeparationTree& tree, TreeFitOptions& best, double reference);
@@ -58,10 +68,12 @@ class Separator {
     const SeparationOptions& options_;
     bool fitted_to_surrogate_;
     TreeSample sample_;
-    StopToken stop_;  ///< or the time is over: nothing new is tried
+    StopToken last_;  ///< or the time is over
+    StopToken stop_;  ///< or what is left of it is the last fit's
     Separation result_;
     std::vector<std::size_t> inputs_;  ///< the active ones
     std::map<std::vector<std::size_t>, PairScores> blocks_[2];
+    TreeFitOptions chosen_;  ///< of the tree
 };
 
 /// A row near the middle of the data at which u is not small: slices through it represent the data,
@@ -113,7 +125,7 @@ const PairScores& Separator::block(const std::vector<std::size_t>& inputs, bool 
                                                   options_.discrete,
                                                   inside_sum,
                                                   options_.threads,
-                                                  options_.stop,
+                                                  stop_,
                                                   {}}))
                     .first;
     }
@@ -129,12 +141,14 @@ TreeStart Separator::start() const {
 }
 
 /// The tree's errors at the best of a few sizes, which `best` names afterwards. The search of sizes
-/// is given up early on trees far worse than `reference`.
+/// is given up early on trees far worse than `reference`. Infinite where the time was over before
+/// one was fitted.
 HeldOutErrors Separator::errors_of(const SeparationTree& tree, TreeFitOptions& best,
                                    double reference) {
     const TreeStart from = start();
     const auto errors = [&](const TreeFitOptions& o) {
-        return held_out_errors(tree, from, sample_, o, options_.threads, options_.stop);
+        return late() ? HeldOutErrors{std::numeric_limits<double>::infinity(), {}}
+                      : held_out_errors(tree, from, sample_, o, options_.threads, stop_);
     };
     best = {};
     best.segments = options_.segments;
@@ -158,7 +172,7 @@ HeldOutErrors Separator::errors_of(const SeparationTree& tree, TreeFitOptions& b
         for (const double ratio : {0.5, 2.0, 4.0}) {
             const auto segments = static_cast<std::size_t>(
                 std::lround(ratio * static_cast<double>(options_.segments)));
-            if (segments >= 3 && segments <= std::min<std::size_t>(limit, 100) && !late()) {
+            if (segments >= 3 && segments <= std::min<std::size_t>(limit, 100)) {
                 consider(segments, best.smoothing);
             }
         }
@@ -172,27 +186,14 @@ HeldOutErrors Separator::errors_of(const SeparationTree& tree, TreeFitOptions& b
 }
 
 void Separator::measure_effects() {
-    const std::size_t d = model_.inputs();
-    const std::size_t n = sample_.rows;
-    const Table rows = MatrixView<const double>(sample_.x.data(), n, d);
-    std::vector<double> u(n);
-    std::vector<double> moved(n);
-    model_.value(rows, u.data(), options_.threads);
+    const MatrixView<const double> x(sample_.x.data(), sample_.rows, model_.inputs());
+    std::vector<double> u(sample_.rows);
+    model_.value(x, u.data(), options_.threads);
     const double deviation =
         std::max(weighted_moments(u, {}).deviation, std::numeric_limits<double>::min());
-    std::vector<double> x = sample_.x;
-    const std::size_t shift = std::max<std::size_t>(1, n / 2);
-    for (std::size_t k = 0; k < d; ++k) {
-        for (std::size_t i = 0; i < n; ++i) {
-            x[i * d + k] = sample_.x[(i + shift) % n * d + k];
-        }
-        model_.value(MatrixView<const double>(x.data(), n, d), moved.data(), options_.threads);
-        double square = 0;
-        for (std::size_t i = 0; i < n; ++i) {
-            x[i * d + k] = sample_.x[i * d + k];
-            square += (moved[i] - u[i]) * (moved[i] - u[i]);
-        }
-        result_.effect.push_back(std::sqrt(square / static_cast<double>(2 * n)) / deviation);
+    result_.effect = input_effects(model_, x, options_.threads, stop_);
+    for (double& effect : result_.effect) {
+        effect /= deviation;
     }
 }
 
@@ -233,8 +234,24 @@ void Separator::screen() {
     }
 }
 
+/// Of all pairs at the rows themselves: shown, and not what trees are proposed by.
+void Separator::score() {
+    const std::size_t d = model_.inputs();
+    if (d > most_scored) {
+        return;
+    }
+    std::vector<std::size_t> all(d);
+    std::iota(all.begin(), all.end(), std::size_t{0});
+    result_.scores = score_pairs(model_, rows_,
+                                 {all, result_.anchor, options_.discrete, false, options_.threads,
+                                  stop_.within(scoring * options_.time), options_.pair_sums});
+}
+
 std::vector<SeparationTree> Separator::proposals() {
     std::vector<SeparationTree> found;
+    if (inputs_.size() > most_scored) {
+        return found;
+    }
     const auto propose = [&](SeparationTree tree) {
         if (std::find(found.begin(), found.end(), tree) == found.end()) {
             found.push_back(std::move(tree));
@@ -273,6 +290,9 @@ std::vector<SeparationTree> Separator::proposals() {
 /// can tell. What the surrogate leaves unexplained is known as a number only.
 bool Separator::holds(const HeldOutErrors& errors, const HeldOutErrors& best) const {
     const double reference = std::min(options_.held_out_error, best.relative) + rounding;
+    if (!std::isfinite(errors.relative)) {
+        return false;
+    }
     if (errors.relative <= exact && errors.relative <= exact_indulgence * reference) {
         return true;
     }
@@ -286,18 +306,7 @@ bool Separator::holds(const HeldOutErrors& errors, const HeldOutErrors& best) co
     return as_good_as({options_.held_out_error, {}}) && as_good_as(best);
 }
 
-Separation Separator::run() {
-    const std::size_t d = model_.inputs();
-    choose_anchor();
-    std::vector<std::size_t> all(d);
-    std::iota(all.begin(), all.end(), std::size_t{0});
-    result_.scores = score_pairs(model_, rows_,
-                                 {all, result_.anchor, options_.discrete, false, options_.threads,
-                                  options_.stop, options_.pair_sums});
-    measure_effects();
-    result_.general_error = fitted_to_surrogate_ ? 0.0 : options_.held_out_error;
-    screen();
-
+void Separator::choose_tree() {
     // What a tree's error is measured against: the free surrogate's, or what the surrogate itself
     // leaves unexplained if trees are fitted to it.
     double reference = options_.held_out_error + rounding;
@@ -305,12 +314,13 @@ Separation Separator::run() {
     std::vector<HeldOutErrors> errors;
     HeldOutErrors least{std::numeric_limits<double>::infinity(), {}};
     for (const SeparationTree& tree : proposals()) {
-        if (late() && !result_.tried.empty()) {
+        TreeFitOptions best;
+        HeldOutErrors found = errors_of(tree, best, reference);
+        if (late() && !std::isfinite(found.relative)) {
             break;
         }
-        TreeFitOptions best;
-        errors.push_back(errors_of(tree, best, reference));
-        const double error = errors.back().relative;
+        const double error = found.relative;
+        errors.push_back(std::move(found));
         result_.tried.push_back({tree, error});
         sizes.push_back(best);
         if (!fitted_to_surrogate_ && error < least.relative) {
@@ -319,15 +329,13 @@ Separation Separator::run() {
         }
     }
     result_.tree = SeparationTree::leaf(inputs_);
-    TreeFitOptions chosen;
-    chosen.segments = options_.segments;
-    chosen.smoothing = options_.smoothing;
-    bool found = false;
+    chosen_.segments = options_.segments;
+    chosen_.smoothing = options_.smoothing;
     for (std::size_t i = 0; i < result_.tried.size(); ++i) {
-        if (!found && holds(errors[i], least)) {
-            found = true;
+        if (holds(errors[i], least)) {
             result_.tree = result_.tried[i].tree;
-            chosen = sizes[i];
+            chosen_ = sizes[i];
+            break;
         }
     }
     const bool levels = std::any_of(inputs_.begin(), inputs_.end(),
@@ -335,21 +343,35 @@ Separation Separator::run() {
     if (result_.tree.parts.empty() && inputs_.size() > 1 && inputs_.size() <= 12 && !levels) {
         const FoundLink behind = find_link(
             inputs_, sample_, std::min<std::size_t>(20, sample_.rows / (3 * inputs_.size()) + 3),
-            options_.threads, options_.stop);
+            options_.threads, stop_);
         if (std::isfinite(behind.errors.relative)) {
             result_.link_error = behind.errors.relative;
             result_.link = holds(behind.errors, least) ? behind.link : Link::identity;
         }
     }
-    if (!(inputs_.size() > 1 && result_.tree.parts.empty()) || inputs_.size() < d) {
-        FittedTree fitted(result_.tree, start(), sample_, chosen);
-        fitted.fit(sample_, {}, chosen, options_.stop);
+    result_.complete = !late();
+}
+
+void Separator::fit_leaves() {
+    if (!(inputs_.size() > 1 && result_.tree.parts.empty()) || inputs_.size() < model_.inputs()) {
+        FittedTree fitted(result_.tree, start(), sample_, chosen_);
+        fitted.fit(sample_, {}, chosen_, last_);
         result_.leaves = fitted.leaves();
         result_.leaf_inputs = fitted.leaf_inputs();
     } else {
         result_.leaves = {model_};
         result_.leaf_inputs = {inputs_};
     }
+}
+
+Separation Separator::run() {
+    choose_anchor();
+    measure_effects();
+    score();
+    result_.general_error = fitted_to_surrogate_ ? 0.0 : options_.held_out_error;
+    screen();
+    choose_tree();
+    fit_leaves();
     if (options_.stop.stopped()) {
         throw FitStopped();
     }

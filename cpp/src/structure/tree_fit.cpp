@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "core/parallel.hpp"
+#include "structure/slice.hpp"
 #include "surrogate/column_grids.hpp"
 
 namespace closedform {
@@ -40,61 +41,6 @@ TreeSample::TreeSample(const TensorSurrogate& model, const Table& table,
 
 namespace {
 
-/// u(x_block; the others at the anchor) as a surrogate over the block's inputs only.
-TensorSurrogate slice(const TensorSurrogate& model, const std::vector<std::size_t>& block,
-                      const std::vector<double>& anchor, double scale, double shift) {
-    const std::size_t modes = model.modes();
-    std::vector<double> carried(modes, scale);
-    std::size_t next = 0;
-    for (std::size_t d = 0; d < model.inputs(); ++d) {
-        if (next < block.size() && block[next] == d) {
-            ++next;
-            continue;
-        }
-        const std::size_t nodes = model.basis(d).node_count();
-        for (std::size_t m = 0; m < modes; ++m) {
-            carried[m] *=
-                model.basis(d).evaluate(model.factor(d).subspan(m * nodes, nodes), anchor[d]);
-        }
-    }
-    const double constant = scale * model.offset() + shift;
-    std::vector<GridBasis> bases;
-    for (const std::size_t d : block) {
-        bases.push_back(model.basis(d));
-    }
-    if (block.size() == 1) {  // one function of one input: one mode
-        TensorSurrogate line(std::move(bases), 1);
-        const auto from = model.factor(block[0]);
-        const std::size_t nodes = line.basis(0).node_count();
-        for (std::size_t j = 0; j < nodes; ++j) {
-            double sum = constant;
-            for (std::size_t m = 0; m < modes; ++m) {
-                sum += carried[m] * from[m * nodes + j];
-            }
-            line.factor(0)[j] = sum;
-        }
-        line.refresh();
-        return line;
-    }
-    const std::size_t extra = constant != 0 ? 1 : 0;
-    TensorSurrogate part(std::move(bases), modes + extra);
-    for (std::size_t k = 0; k < block.size(); ++k) {
-        const std::size_t nodes = part.basis(k).node_count();
-        const auto from = model.factor(block[k]);
-        for (std::size_t m = 0; m < modes; ++m) {
-            for (std::size_t j = 0; j < nodes; ++j) {
-                part.factor(k)[m * nodes + j] = (k == 0 ? carried[m] : 1.0) * from[m * nodes + j];
-            }
-        }
-        if (extra != 0) {
-            std::fill_n(part.factor(k).begin() + static_cast<std::ptrdiff_t>(modes * nodes), nodes,
-                        k == 0 ? constant : 1.0);
-        }
-    }
-    part.refresh();
-    return part;
-}
-
 double at_anchor(const TensorSurrogate& model, const std::vector<double>& anchor) {
     double u = 0;
     model.evaluate_block(anchor.data(), 1, 1, &u, nullptr, nullptr);
@@ -116,10 +62,9 @@ std::size_t FittedTree::build(const SeparationTree& tree, std::size_t parent, do
     const std::size_t self = nodes_.size();
     nodes_.push_back({tree.kind, parent, {}, leaves_.size(), 0});
     if (tree.parts.empty()) {
-        const auto all = sample.grids.bases(options.segments, options.patch, options.degree);
         std::vector<GridBasis> bases;
         for (const std::size_t d : tree.inputs) {
-            bases.push_back(all[d]);
+            bases.push_back(sample.grids.basis(d, options.segments, options.patch, options.degree));
         }
         leaves_.push_back(on_other_grid(slice(start.model, tree.inputs, start.anchor, scale, shift),
                                         std::move(bases)));
@@ -200,7 +145,7 @@ std::vector<double> FittedTree::value(const TreeSample& sample) const {
 class FittedTree::Fitting {
   public:
     Fitting(FittedTree& tree, const TreeSample& sample, ChosenRows rows,
-            const TreeFitOptions& options)
+            const TreeFitOptions& options, const StopToken& stop)
         : tree_(tree),
           nodes_(tree.nodes_),
           sample_(sample),
@@ -212,6 +157,7 @@ class FittedTree::Fitting {
           slope_(sample.rows) {
         als_.smoothing = options.smoothing;
         als_.tolerance = 1e-6;
+        als_.stop = stop;
         for (std::size_t leaf = 0; leaf < columns_.size(); ++leaf) {
             columns_[leaf] = own_inputs(leaf);
         }
@@ -324,7 +270,7 @@ class FittedTree::Fitting {
 
 void FittedTree::fit(const TreeSample& sample, ChosenRows rows, const TreeFitOptions& options,
                      const StopToken& stop) {
-    Fitting fitting(*this, sample, rows, options);
+    Fitting fitting(*this, sample, rows, options, stop);
     double before = std::numeric_limits<double>::infinity();
     for (std::size_t sweep = 0; sweep < options.sweeps; ++sweep) {
         double error = 0;
@@ -359,7 +305,7 @@ std::vector<double> held_out_values(const SeparationTree& tree, const TreeStart&
         }
     });
     if (stop.stopped()) {
-        throw FitStopped();
+        std::fill(values.begin(), values.end(), std::nan(""));
     }
     return values;
 }

@@ -93,7 +93,7 @@ class FittedTree {
 };
 
 /// The tree's value at every row that some fold holds out, fitted to that fold's other rows; NaN at
-/// the others.
+/// the others, and at all where it was stopped before every fold was fitted.
 std::vector<double> held_out_values(const SeparationTree& tree, const TreeStart& start,
                                     const TreeSample& sample, const TreeFitOptions& options,
                                     unsigned threads, const StopToken& stop);

@@ -45,9 +45,9 @@ class Solver {
             refresh_table(d);
             equations_.emplace_back(model.basis(d), options.smoothing);
         }
-        rows_there_ = options.rows_there
-                          ? options.rows_there(rows)
-                          : std::make_unique<PlacedRows>(rows, tables_, options.threads);
+        rows_there_ = options.rows_there ? options.rows_there(rows)
+                                         : std::make_unique<PlacedRows>(
+                                               rows, tables_, options.threads, options.stop);
     }
 
     AlsResult run() {
@@ -57,6 +57,9 @@ class Solver {
             for (std::size_t d = 0; d < model_.inputs(); ++d) {
                 if (options_.stop.stopped()) {
                     finish(result);
+                    if (result.sweeps == 0) {  // no error that could be compared
+                        result.rmse = std::numeric_limits<double>::infinity();
+                    }
                     return result;
                 }
                 update(d);

@@ -109,7 +109,7 @@ bool InputEquations::take(CellMoments& moments, std::size_t modes, std::size_t p
             band(i, i) += ridge;
         }
         ridge *= 100;
-        if (!(ridge < 1e6 * most)) {
+        if (!(ridge > 0 && ridge < 1e6 * most)) {  // 0 where the moments are next to nothing
             return false;
         }
     }

@@ -25,7 +25,8 @@ struct PlacedRows::Update : MomentQuestion {
     std::vector<double> frozen;  ///< [padded modes]: 1 where a mode is not chosen
 };
 
-PlacedRows::PlacedRows(const FitRows& rows, std::span<const FactorTable> tables, unsigned threads)
+PlacedRows::PlacedRows(const FitRows& rows, std::span<const FactorTable> tables, unsigned threads,
+                       const StopToken& stop)
     : count_(rows.count()), inputs_(tables.size()), out_(inputs_), planes_(inputs_) {
     const std::size_t blocks = (count_ + block_size - 1) / block_size;
     const std::size_t pieces = piece_count(count_);
@@ -38,6 +39,9 @@ PlacedRows::PlacedRows(const FitRows& rows, std::span<const FactorTable> tables,
     moments_.resize(pieces);
     spaces_.resize(std::min<std::size_t>(resolve_threads(threads), pieces));
     parallel_for(blocks, static_cast<unsigned>(spaces_.size()), [&](std::size_t b, unsigned) {
+        if (stop.stopped()) {  // then nobody asks for sums any more
+            return;
+        }
         const std::size_t here = rows_of(b);
         std::vector<std::uint32_t> names(here);
         for (std::size_t i = 0; i < here; ++i) {

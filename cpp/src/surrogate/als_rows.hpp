@@ -21,7 +21,8 @@ namespace closedform {
 class PlacedRows : public MomentRowSums {
   public:
     /// Keeps 12 bytes a row and input, and 8 a row and mode. `tables` are read for their grids.
-    PlacedRows(const FitRows& rows, std::span<const FactorTable> tables, unsigned threads);
+    PlacedRows(const FitRows& rows, std::span<const FactorTable> tables, unsigned threads,
+               const StopToken& stop = {});
 
     /// To the end, whatever the token says: what is kept of the rows must fit together.
     bool add(const MomentQuestion& question, const StopToken& stop, CellMoments& total) override;

@@ -13,6 +13,8 @@ namespace closedform {
 struct Grids {
     std::vector<std::vector<double>> sorted;  ///< per column, a sorted sample with both ends
     std::vector<bool> discrete;
+    GridBasis basis(std::size_t column, std::size_t segments, std::size_t patch,
+                    std::size_t degree) const;
     std::vector<GridBasis> bases(std::size_t segments, std::size_t patch, std::size_t degree) const;
 };
 Grids column_grids(const Table& x);

@@ -158,7 +158,8 @@ void start_mode(TensorSurrogate& model, std::size_t mode, const FitRows& rows,
     Random random(seed, 4000001);
     double best = std::numeric_limits<double>::infinity();
     TensorSurrogate best_model = model;
-    for (int start = 0; start < starts; ++start) {
+    // The first one counts even where it is cut short: there must be some mode.
+    for (int start = 0; start < starts && (start == 0 || !options.stop.stopped()); ++start) {
         TensorSurrogate trial = model;
         for (std::size_t d = 0; d < inputs; ++d) {
             const GridBasis& basis = trial.basis(d);
@@ -175,13 +176,13 @@ void start_mode(TensorSurrogate& model, std::size_t mode, const FitRows& rows,
         }
         trial.refresh();
         const double rmse = fit_als(trial, only, few, options).rmse;
-        if (rmse < best) {
+        if (start == 0 || rmse < best) {
             best = rmse;
             best_model = std::move(trial);
         }
     }
     model = std::move(best_model);
-    if (step > 1) {
+    if (step > 1 && !options.stop.stopped()) {
         fit_als(model, only, rows, options);
     }
 }

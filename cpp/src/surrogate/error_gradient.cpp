@@ -15,7 +15,6 @@ namespace closedform {
 namespace {
 
 constexpr std::size_t block_size = als_block_rows;
-constexpr std::size_t rows_between_stops = 1U << 18U;
 constexpr std::size_t most_pieces = 32;  // fixed, so that sums do not depend on threads
 
 /// The sums of some of the rows, of every input.
@@ -140,16 +139,11 @@ class ErrorsHere : public ErrorRowSums {
             [&](std::size_t p, unsigned worker) {
                 Piece piece(model);
                 const std::size_t end = blocks * (p + 1) / pieces;
-                std::size_t since = 0;
                 for (std::size_t b = blocks * p / pieces; b < end; ++b) {
                     const std::size_t first = b * block_size;
                     passes[worker].add(first, std::min(block_size, count - first), piece);
-                    since += block_size;  // rows on a disk take long to go through once
-                    if (since >= rows_between_stops) {
-                        since = 0;
-                        if (stop.stopped()) {
-                            break;
-                        }
+                    if (stop.stopped()) {
+                        break;
                     }
                 }
                 return piece;

@@ -23,6 +23,10 @@ constexpr std::size_t sample_rows = 20000;  // for nodes and for the choice of s
 constexpr double worthwhile = 0.97;         // an added mode must lower the error at least this far
 constexpr std::size_t patience = 2;         // modes that may fail to do so before growth stops
 constexpr std::size_t most_modes = 24;
+constexpr double choosing_share = 0.5;  // of the time; the last fit has what is left
+// A mode an input, each with a factor for every input: with more of them that is too large to be
+// one of many starts.
+constexpr std::size_t most_additive = 128;
 
 /// How a chain of ever larger models starts.
 enum class Start {
@@ -62,7 +66,8 @@ class Choice {
           options_(options),
           grids_(column_grids(x)),
           held_out_(hold_out_rows(y.size(), options.seed)),
-          choosing_(options.stop.within(options.time)) {
+          last_(options.stop.within(options.time)),
+          choosing_(last_.within(choosing_share * options.time)) {
         spread_ = weighted_moments(y, weights).deviation;
         if (!(spread_ > 0)) {
             throw std::invalid_argument("y is constant: there is nothing to fit");
@@ -80,19 +85,16 @@ class Choice {
         a.max_sweeps = sweeps;
         a.tolerance = tolerance;
         a.threads = inner ? options_.threads : 1;
-        a.stop = options_.stop;
+        a.stop = last_;
         if (inner) {
             a.rows_there = options_.rows_there;
         }
         return a;
     }
-    /// The same while sizes are chosen: the clock ends it, unless a number of modes must be
-    /// reached.
+    /// The same while sizes are chosen.
     AlsOptions trial(double smoothing, std::size_t sweeps, double tolerance) const {
         AlsOptions a = als(smoothing, sweeps, tolerance, inner_);
-        if (options_.modes == 0) {
-            a.stop = choosing_;
-        }
+        a.stop = choosing_;
         return a;
     }
     FitRows rows(std::span<const std::uint32_t> chosen) const {
@@ -118,7 +120,8 @@ class Choice {
     const SurrogateOptions& options_;
     Grids grids_;
     HeldOut held_out_;
-    StopToken choosing_;  ///< ends the choice, not the last fit
+    StopToken last_;      ///< or the time is over
+    StopToken choosing_;  ///< or what is left of it is the last fit's
     double spread_ = 0;
     bool inner_ = false;  ///< threads go to rows: there is a single model to fit at the moment
 };
@@ -246,7 +249,8 @@ std::vector<SizeChoice> Choice::first_candidates() const {
         smoothing = {options_.smoothing};
     }
     std::vector<Start> starts = {Start::plain, Start::centred};
-    if (x_.columns() > 2 && (options_.modes == 0 || options_.modes >= x_.columns())) {
+    if (x_.columns() > 2 && x_.columns() <= most_additive &&
+        (options_.modes == 0 || options_.modes >= x_.columns())) {
         starts.push_back(Start::additive);
     }
     std::vector<SizeChoice> candidates;
@@ -284,12 +288,9 @@ void Choice::grow(std::vector<SizeChoice>& chain, std::vector<SizeChoice>& best_
         const std::size_t modes = start_modes(c.size, inputs) + c.grown;
         return options_.modes != 0 ? modes < options_.modes : c.grown + 1 < most_modes;
     };
-    while (std::any_of(chain.begin(), chain.end(), wanted) &&
-           (options_.modes != 0 || (failures < patience && !late()))) {
+    while (std::any_of(chain.begin(), chain.end(), wanted) && !late() &&
+           (options_.modes != 0 || failures < patience)) {
         std::erase_if(chain, [&](const SizeChoice& c) { return !wanted(c); });
-        if (late()) {  // a number of modes that was asked for is reached all the same
-            chain.resize(1);
-        }
         advance(chain, [&](SizeChoice& c, std::size_t fold) {
             add_mode(c.folds[fold], c.size, held_out_.train[fold],
                      options_.seed + 1000 * (c.grown + 1) + fold);
@@ -389,8 +390,7 @@ void Choice::finish(const SizeChoice& best, SurrogateFit& fit) const {
             }
             rest[i] = static_cast<std::uint32_t>(k + before());
         }
-        AlsOptions last_sweeps = als(best.size.smoothing, 8, 2e-3, inner);
-        last_sweeps.stop = options_.stop.within(options_.time);
+        const AlsOptions last_sweeps = als(best.size.smoothing, 8, 2e-3, inner);
         fit_als(last.model, last.free, rows(rest), last_sweeps);
         const ErrorSum sum = error_on(last.model, rows(held_out_.test[0]));
         fit.held_out_error = std::sqrt(sum.squares / sum.weight) / spread_;
@@ -445,9 +445,12 @@ SurrogateFit Choice::run() {
     const auto modes = [&](const SizeChoice& c) {
         return start_modes(c.size, x_.columns()) + c.grown;
     };
-    if (options_.modes != 0) {
-        std::erase_if(best_by_modes,
-                      [&](const SizeChoice& c) { return modes(c) != options_.modes; });
+    if (options_.modes != 0) {  // as many as the time allowed for
+        std::size_t reached = 0;
+        for (const SizeChoice& c : best_by_modes) {
+            reached = std::max(reached, std::min(modes(c), options_.modes));
+        }
+        std::erase_if(best_by_modes, [&](const SizeChoice& c) { return modes(c) != reached; });
     }
     if (best_by_modes.empty()) {
         throw std::invalid_argument("y cannot be fitted: the held-out error is not finite");
@@ -473,11 +476,15 @@ std::vector<GridBasis> Grids::bases(std::size_t segments, std::size_t patch,
                                     std::size_t degree) const {
     std::vector<GridBasis> all;
     for (std::size_t d = 0; d < sorted.size(); ++d) {
-        ColumnNodes column = nodes_from_sorted(sorted[d], segments);
-        all.emplace_back(std::move(column.nodes), discrete[d] ? 0 : patch,
-                         discrete[d] ? 0 : degree);
+        all.push_back(basis(d, segments, patch, degree));
     }
     return all;
+}
+
+GridBasis Grids::basis(std::size_t column, std::size_t segments, std::size_t patch,
+                       std::size_t degree) const {
+    ColumnNodes nodes = nodes_from_sorted(sorted[column], segments);
+    return {std::move(nodes.nodes), discrete[column] ? 0 : patch, discrete[column] ? 0 : degree};
 }
 
 Grids column_grids(const Table& x) {
@@ -523,6 +530,10 @@ SurrogateFit fit_surrogate(const Table& x, std::span<const double> y,
     }
     if (x.rows() < 2 || x.columns() == 0) {
         throw std::invalid_argument("X must have at least two rows and one column");
+    }
+    if (options.modes > most_surrogate_modes) {
+        throw std::invalid_argument("modes: must be 1 to " + std::to_string(most_surrogate_modes) +
+                                    ", not " + std::to_string(options.modes));
     }
     return Choice(x, y, weights, options).run();
 }

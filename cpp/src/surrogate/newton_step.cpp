@@ -72,9 +72,12 @@ class Curvature {
     Curvature(const TensorSurrogate& model, const FreeFactors& free, const FitRows& sample,
               ErrorRowSums& sample_errors, const AlsOptions& options)
         : model_(model), sample_errors_(sample_errors), stop_(options.stop) {
-        PlacedRows rows(sample, model.tables(), options.threads);
+        PlacedRows rows(sample, model.tables(), options.threads, options.stop);
         for (std::size_t d = 0; d < model.inputs(); ++d) {
             chosen_.emplace_back();
+            if (options.stop.stopped()) {
+                return;
+            }
             for (std::size_t m = 0; m < model.modes(); ++m) {
                 if (free(m, d)) {
                     chosen_[d].push_back(m);

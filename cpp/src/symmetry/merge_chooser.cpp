@@ -41,20 +41,20 @@ void replace_pair(std::vector<MergedInput>& inputs, std::size_t i, std::size_t j
     erase_at(inputs, std::max(i, j));
 }
 
-MergeChooser::MergeChooser(MergeProblem sample, const OpSet& allowed)
-    : sample_(std::move(sample)), allowed_(allowed) {
+MergeChooser::MergeChooser(MergeProblem sample, const OpSet& allowed, const StopToken& stop)
+    : sample_(std::move(sample)), allowed_(allowed), stop_(stop) {
     for (std::size_t j = 0; j < sample_.inputs.size(); ++j) {
         original_.push_back(sample_.inputs[j].z);
         names_.push_back(next_name_++);
         propose_unused(j);
-        for (std::size_t i = 0; i < j; ++i) {
+        for (std::size_t i = 0; i < j && !stop_.stopped(); ++i) {
             propose_pair(i, j);
         }
     }
 }
 
 void MergeChooser::run(bool tentative) {
-    while (sample_.inputs.size() > 1 &&
+    while (sample_.inputs.size() > 1 && !stop_.stopped() &&
            (merge_exact() || merge_noisy() || (tentative && merge_small()))) {
     }
 }
@@ -112,6 +112,9 @@ bool MergeChooser::merge_noisy() {
     sort([](const Proposal& p) { return p.statistic; });
     const double most = std::min(largest(), most_noise());
     for (std::size_t k = 0; k < proposals_.size() && proposals_[k].statistic <= most; ++k) {
+        if (stop_.stopped()) {
+            return false;
+        }
         Proposal& proposal = proposals_[k];
         const ResidualStructure found =
             proposal.structure ? *proposal.structure : structure(proposal);
@@ -135,7 +138,7 @@ double MergeChooser::most_noise() const {
 /// an exponent must be simple.
 bool MergeChooser::merge_small() {
     sort([](const Proposal& p) { return p.square; });
-    for (std::size_t k = 0; k < proposals_.size(); ++k) {
+    for (std::size_t k = 0; k < proposals_.size() && !stop_.stopped(); ++k) {
         const MergeKind kind = proposals_[k].kind;
         const double slack = kind == MergeKind::product ? largest_statistic : small_statistic;
         const bool small = kind != MergeKind::unused || proposals_[k].statistic <= largest_unused;
@@ -148,7 +151,7 @@ bool MergeChooser::merge_small() {
 
 ResidualStructure MergeChooser::structure(const Proposal& p) {
     if (!test_) {
-        test_ = std::make_shared<const ResidualTest>(original_, sample_.weights);
+        test_ = std::make_shared<const ResidualTest>(original_, sample_.weights, stop_);
     }
     ranks_.resize(next_name_);
     std::vector<const std::vector<double>*> columns;
@@ -209,7 +212,7 @@ bool MergeChooser::make(std::size_t which, const Tolerance& tolerance) {
     if (p.kind != MergeKind::unused) {
         const std::size_t merged = std::min(step.first, step.second);
         propose_unused(merged);
-        for (std::size_t k = 0; k < inputs.size(); ++k) {
+        for (std::size_t k = 0; k < inputs.size() && !stop_.stopped(); ++k) {
             if (k != merged) {
                 propose_pair(std::min(k, merged), std::max(k, merged));
             }

@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "closedform/core/stop.hpp"
 #include "closedform/expression/expression.hpp"
 #include "closedform/symmetry/merged_input.hpp"
 #include "symmetry/noise_test.hpp"
@@ -45,7 +46,8 @@ struct MergeStep {
 
 class MergeChooser {
   public:
-    MergeChooser(MergeProblem sample, const OpSet& allowed);
+    /// Stopped, it takes what it has seen of the pairs for all there is.
+    MergeChooser(MergeProblem sample, const OpSet& allowed, const StopToken& stop);
 
     /// Makes all merges that are certain; with `tentative` also those that are small.
     void run(bool tentative);
@@ -80,6 +82,7 @@ class MergeChooser {
 
     MergeProblem sample_;
     OpSet allowed_;
+    StopToken stop_;
     std::vector<std::vector<double>> original_;
     std::vector<std::size_t> names_;  ///< of the inputs in their present places
     std::size_t next_name_ = 0;

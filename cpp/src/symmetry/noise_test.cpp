@@ -99,7 +99,8 @@ bool beyond_chance(double ratio, std::size_t freedom) {
     return (std::cbrt(ratio) - (1.0 - variance)) / std::sqrt(variance) > significant;
 }
 
-ResidualTest::ResidualTest(const std::vector<std::vector<double>>& x, std::vector<double> weights)
+ResidualTest::ResidualTest(const std::vector<std::vector<double>>& x, std::vector<double> weights,
+                           const StopToken& stop)
     : weights_(std::move(weights)) {
     const std::size_t n = weights_.size();
     const std::size_t probes = std::min(n, most_probes);
@@ -114,7 +115,7 @@ ResidualTest::ResidualTest(const std::vector<std::vector<double>>& x, std::vecto
         }
     }
     std::vector<float> distance(probes);
-    for (std::size_t k = 0; k < probes; ++k) {
+    for (std::size_t k = 0; k < probes && !stop.stopped(); ++k) {
         std::fill(distance.begin(), distance.end(), 0.0F);
         for (std::size_t j = 0; j < x.size(); ++j) {
             const float* column = place.data() + j * probes;
@@ -131,7 +132,7 @@ ResidualTest::ResidualTest(const std::vector<std::vector<double>>& x, std::vecto
 bool ResidualTest::neighbours_agree(std::span<const double> residual) const {
     double together = 0;
     double variance = 0;
-    for (std::size_t k = 0; k < probes_.size(); ++k) {
+    for (std::size_t k = 0; k < nearest_.size(); ++k) {
         const double product = residual[probes_[k]] * residual[nearest_[k]];
         together += product;
         variance += product * product;

@@ -11,6 +11,8 @@
 #include <span>
 #include <vector>
 
+#include "closedform/core/stop.hpp"
+
 namespace closedform {
 
 /// Ranks of the values, spread over [-1, 1], equal values sharing their mean: outliers get no
@@ -30,7 +32,9 @@ struct ResidualStructure {
 class ResidualTest {
   public:
     /// x: the columns of the original inputs, for neighbours; weights: one a row, positive.
-    ResidualTest(const std::vector<std::vector<double>>& x, std::vector<double> weights);
+    /// Stopped, it knows the neighbours of some rows alone.
+    ResidualTest(const std::vector<std::vector<double>>& x, std::vector<double> weights,
+                 const StopToken& stop = {});
 
     /// columns: the ranks of the inputs as merged so far; the polynomial is of degree 4 in the one
     /// or two inputs `near`, of degree 2 in the others.

@@ -72,7 +72,8 @@ std::optional<double> other_inputs_share(const Eigen::MatrixXd& places, Eigen::I
 
 std::vector<SeparableBlock> separable_blocks(MatrixView<const double> z, MatrixView<const double> u,
                                              MatrixView<const double> s,
-                                             std::span<const double> weights) {
+                                             std::span<const double> weights,
+                                             const StopToken& stop) {
     std::vector<std::size_t> rows;
     for (std::size_t r = 0; r < z.rows; ++r) {
         const double* g = u.row(r);
@@ -109,7 +110,7 @@ std::vector<SeparableBlock> separable_blocks(MatrixView<const double> z, MatrixV
         root(static_cast<Eigen::Index>(r)) = std::sqrt(weights[rows[r]]);
     }
     for (Eigen::Index i = 0; i < m; ++i) {
-        for (Eigen::Index j = i + 1; j < m; ++j) {
+        for (Eigen::Index j = i + 1; j < m && !stop.stopped(); ++j) {
             Eigen::MatrixXd direction = Eigen::MatrixXd::Zero(n, 2);
             Eigen::VectorXd pair_root = root;  // 0 where the pair has no gradient
             for (Eigen::Index r = 0; r < n; ++r) {

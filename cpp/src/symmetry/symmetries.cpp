@@ -12,6 +12,7 @@ namespace closedform {
 namespace {
 
 constexpr std::size_t most_rows = 2048;
+constexpr double choosing = 0.7;  // of the time; then come all rows
 
 /// The problem in the original inputs on some of the rows.
 MergeProblem problem(MatrixView<const double> x, MatrixView<const double> u,
@@ -38,8 +39,9 @@ MergeProblem problem(MatrixView<const double> x, MatrixView<const double> u,
     return out;
 }
 
-/// Takes the steps on all rows, up to the first that holds less well there than on the sample.
-Merging apply(MergeProblem all, const std::vector<MergeStep>& steps) {
+/// Takes the steps on all rows, up to the first that holds less well there than on the sample, or
+/// that is not looked at any more.
+Merging apply(MergeProblem all, const std::vector<MergeStep>& steps, const StopToken& stop) {
     Merging out;
     std::vector<double> kept(all.weights.size());  // square of the projected unit gradient
     for (const MergedInput& input : all.inputs) {
@@ -48,6 +50,9 @@ Merging apply(MergeProblem all, const std::vector<MergeStep>& steps) {
         }
     }
     for (const MergeStep& step : steps) {
+        if (stop.stopped()) {
+            break;
+        }
         std::vector<MergedInput>& inputs = all.inputs;
         Merge merge{step.kind, step.tape, {inputs[step.first].tape}, 0.0, step.noise, 0.0};
         Combined pair;
@@ -104,7 +109,7 @@ std::vector<std::size_t> drawn(const std::vector<std::size_t>& rows, std::size_t
 
 Symmetries find_symmetries(MatrixView<const double> x, MatrixView<const double> u,
                            std::span<const double> weights, const OpSet& operators,
-                           std::uint64_t seed) {
+                           std::uint64_t seed, const StopToken& stop) {
     if (u.rows != x.rows || u.columns != x.columns) {
         throw std::invalid_argument("U: needs the shape of X");
     }
@@ -126,12 +131,15 @@ Symmetries find_symmetries(MatrixView<const double> x, MatrixView<const double> 
     if (rows.empty()) {
         throw std::invalid_argument("U: no row has both a gradient and a positive weight");
     }
-    MergeChooser chooser(problem(x, u, counted, drawn(rows, most_rows, seed)), operators);
+    MergeChooser chooser(problem(x, u, counted, drawn(rows, most_rows, seed)), operators,
+                         stop.within(choosing * stop.left()));
     chooser.run(false);
-    const auto apply_all = [&] { return apply(problem(x, u, counted, all), chooser.steps()); };
+    const auto apply_all = [&] {
+        return apply(problem(x, u, counted, all), chooser.steps(), stop);
+    };
     Symmetries found{apply_all(), std::nullopt};
     const std::size_t certain = found.certain.merges.size();
-    if (certain == chooser.steps().size() && !chooser.exact_data()) {
+    if (certain == chooser.steps().size() && !chooser.exact_data() && !stop.stopped()) {
         chooser.run(true);
         if (chooser.steps().size() > certain) {
             found.tentative = apply_all();

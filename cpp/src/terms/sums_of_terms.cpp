@@ -31,8 +31,10 @@ constexpr std::size_t most_rows = 8192;         // constants are fitted to
 constexpr std::size_t most_values = 4'000'000;  // of terms times rows
 constexpr std::size_t fewest_rows = 1000;       // terms are chosen on, where there are as many
 constexpr std::size_t folds = 5;
-constexpr double link_share = 0.25;  // of the time, for choosing the link
+constexpr double library_share = 0.4;  // of the time at most, for making the library
+constexpr double link_share = 0.25;    // and for choosing the link
 constexpr int link_iterations = 20;
+constexpr double fitting_seconds = 0.2;  // of the last fits, where none are left
 // Sizes worth a search of their own, as shares of the largest.
 constexpr std::array<double, 8> sizes = {1.0, 5.0 / 6, 2.0 / 3, 0.5, 1.0 / 3, 0.25, 1.0 / 6, 0.125};
 
@@ -93,9 +95,7 @@ class Sums {
   public:
     Sums(MatrixView<const T> x, std::span<const double> y, std::span<const double> weights,
          const SumOptions& options)
-        : options_(options),
-          stop_(options.stop.within(options.seconds)),
-          choosing_link_(stop_.within(link_share * options.seconds)) {
+        : options_(options), stop_(options.stop.within(options.seconds)) {
         if (x.rows == 0 || y.size() != x.rows || (!weights.empty() && weights.size() != x.rows)) {
             throw std::invalid_argument("y: needs one value for every row of X");
         }
@@ -110,6 +110,7 @@ class Sums {
         objective_ = std::make_unique<ValueObjective>(RowBlocks(x, rows), y_, weights_);
         LibraryOptions library;
         library.operators = options.operators;
+        library.stop = stop_.within(library_share * options.seconds);
         const std::size_t terms = std::min(library.max_terms, x.columns * (30 + 8 * x.columns));
         rows_ = std::min(rows.size(), std::max(fewest_rows, most_values / terms));
         library_ = std::make_unique<TermLibrary>(RowBlocks(x, std::span(rows).first(rows_)),
@@ -120,6 +121,7 @@ class Sums {
         if (library_->size() == 0 || !(objective_->exact_loss() > 0.0)) {
             return {};
         }
+        choosing_link_ = stop_.within(link_share * options_.seconds);
         const Link link = choose_link();
         const Target target = transformed(link);
         const TermCovariance covariance(*library_, target.values, target.weights);
@@ -210,6 +212,9 @@ class Sums {
         parallel_for(folds * links.size(), options_.threads, [&](std::size_t piece, unsigned) {
             const std::size_t fold = piece / links.size();
             const std::size_t l = piece % links.size();
+            if (choosing_link_.stopped()) {
+                return;
+            }
             const Target target = transformed(links[l]);
             // Rows are in a random order already.
             std::vector<double> weights = target.weights;
@@ -287,6 +292,7 @@ class Sums {
                                   const std::vector<std::size_t>& ladder,
                                   const std::vector<std::vector<int>>& found) const {
         std::vector<Candidate> best(found.size());
+        const StopToken fitting = options_.stop.within(std::max(stop_.left(), fitting_seconds));
         parallel_for(found.size(), options_.threads, [&](std::size_t piece, unsigned) {
             const std::size_t size = ladder[piece / static_cast<std::size_t>(options_.restarts)];
             std::vector<int> terms = found[piece];
@@ -301,6 +307,7 @@ class Sums {
             }
             Workspace workspace;
             FitOptions options;
+            options.stop = fitting;
             options.max_iterations = 30;
             options.tolerance = 1e-7;
             Tape fitted = tape;

@@ -114,7 +114,7 @@ void TermLibrary::add_factor(Tape tape, int input, bool divides, const RowBlocks
 
 void TermLibrary::make_factors(const RowBlocks& rows) {
     const OpSet& operators = options_.operators;
-    for (int input = 0; input < inputs_; ++input) {
+    for (int input = 0; input < inputs_ && !options_.stop.stopped(); ++input) {
         const Tape x = {Node::input(input)};
         const std::size_t first = factors_.size();
         add_factor(x, input, false, rows);
@@ -200,7 +200,7 @@ std::vector<int> TermLibrary::ranked_inputs(std::span<const double> target) cons
     std::vector<double> centred(target.begin(), target.end());
     standardise(centred);
     std::vector<double> best(static_cast<std::size_t>(inputs_), -1.0);
-    for (std::size_t f = 1; f < factors_.size(); ++f) {
+    for (std::size_t f = 1; f < factors_.size() && !options_.stop.stopped(); ++f) {
         std::vector<double> values = values_[f];
         const Scaling scaling = standardise(values);
         if (scaling.scale > 0.0 && scaling.peak <= options_.max_deviations) {
@@ -228,18 +228,18 @@ std::vector<Term> TermLibrary::combine(std::span<const double> target) const {
     // Pairs: x*y, f(x)/y and 1/(x*y). Where all would be too many, those of the inputs that alone
     // tell most about the target.
     const std::size_t most_pairs = 4 * options_.max_terms;
-    std::vector<bool> taken(factors_.size(), false);
+    std::vector<std::vector<std::size_t>> of_input(static_cast<std::size_t>(inputs_));
+    for (std::size_t f = 1; f < factors_.size(); ++f) {
+        const bool plain = factors_[f].tape.size() == 1;
+        const bool small = static_cast<int>(factors_[f].tape.size()) <= largest_numerator;
+        if (plain || (small && !factors_[f].divides)) {
+            of_input[static_cast<std::size_t>(factors_[f].input)].push_back(f);
+        }
+    }
     std::vector<std::size_t> members;
     std::size_t pairs = 0;
     for (const int input : ranked_inputs(target)) {
-        std::vector<std::size_t> own;
-        for (std::size_t f = 1; f < factors_.size(); ++f) {
-            const bool plain = factors_[f].tape.size() == 1;
-            const bool small = static_cast<int>(factors_[f].tape.size()) <= largest_numerator;
-            if (factors_[f].input == input && (plain || (small && !factors_[f].divides))) {
-                own.push_back(f);
-            }
-        }
+        const std::vector<std::size_t>& own = of_input[static_cast<std::size_t>(input)];
         std::vector<Term> fresh;
         std::swap(fresh, terms);
         for (const std::size_t a : own) {
@@ -277,7 +277,7 @@ void TermLibrary::evaluate_terms(const std::vector<Term>& candidates) {
     std::multimap<double, std::size_t> projections;
     std::vector<double> values(rows_);
     for (const Term& term : candidates) {
-        if (terms_.size() == options_.max_terms) {
+        if (terms_.size() == options_.max_terms || options_.stop.stopped()) {
             break;
         }
         const auto& a = values_[static_cast<std::size_t>(term.factors[0])];

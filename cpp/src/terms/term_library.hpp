@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "closedform/core/stop.hpp"
 #include "closedform/expression/expression.hpp"
 #include "expression/row_blocks.hpp"
 
@@ -34,6 +35,7 @@ struct LibraryOptions {
     /// Terms with a row farther from their mean than this many standard deviations are left out:
     /// a fit could bend to that one row, and extrapolates wildly.
     double max_deviations = 5.0;
+    StopToken stop = {};  ///< ends it with the terms that there are
 };
 
 class TermLibrary {

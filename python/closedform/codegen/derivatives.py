@@ -133,6 +133,10 @@ def slope(graph: Graph, number: int, k: int, g: int) -> int:
             # 0^b is 0 for every b > 0: no slope, where value * log(a) would be 0 * inf.
             by_right = _slope_of_operator(graph, number, k)
             return graph.mul(g, graph.call("zero_where", number, by_right))
+        case "pow" if k == 0 and not graph.is_constant(b):
+            # a^0 is 1 at 0, too, where exponent * a^-1 would be 0 * inf.
+            by_left = _slope_of_operator(graph, number, k)
+            return graph.mul(g, graph.call("zero_where", b, by_left))
         case "zero_where":
             return graph.constant(0.0) if k == 0 else graph.call("zero_where", a, g)
         case "clamp":

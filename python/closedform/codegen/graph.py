@@ -184,7 +184,7 @@ class Graph:
         return self.node(Node("power", (a,), float(exponent)))
 
     def div(self, a: int, b: int) -> int:
-        """a times the reciprocal of b, which all quotients by b share."""
+        """a times the reciprocal of b, which is written as a quotient."""
         if self.is_constant(a, 0.0):
             return a
         if self.is_constant(b):

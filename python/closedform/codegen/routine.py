@@ -152,14 +152,12 @@ def routine(
 def _written_out(graph: Graph, wanted: Derivatives) -> tuple[Graph, Derivatives]:
     """The same in operations that languages have.
 
-    a**5 becomes (a**2)**2 * a, a**2 shared with whoever has it; a reciprocal used for one product
-    alone becomes a quotient.
+    a**5 becomes (a**2)**2 * a, a**2 shared with whoever has it; a product with a reciprocal becomes
+    a quotient, for 0 times the reciprocal of a number near 0 is none.
     """
     plain = Graph()
     numbers: dict[int, int] = {}
     needed = graph.reachable(wanted.all())
-    uses = Counter(operand for n in needed for operand in graph.nodes[n].operands)
-    uses.update(wanted.all())
 
     def product(a: int, exponent: int) -> int:
         if exponent == 1:
@@ -177,7 +175,7 @@ def _written_out(graph: Graph, wanted: Derivatives) -> tuple[Graph, Derivatives]
             numbers[number] = plain.node(Node("div", (plain.constant(1.0), denominator(node))))
         elif node.op == "power":
             numbers[number] = product(operands[0], int(node.value))
-        elif node.op == "mul" and (k := _single_reciprocal(graph, node, uses)) is not None:
+        elif node.op == "mul" and (k := _reciprocal(graph, node)) is not None:
             below = denominator(graph.nodes[node.operands[k]])
             numbers[number] = plain.node(Node("div", (operands[1 - k], below)))
         else:
@@ -189,11 +187,11 @@ def _written_out(graph: Graph, wanted: Derivatives) -> tuple[Graph, Derivatives]
     )
 
 
-def _single_reciprocal(graph: Graph, product: Node, uses: Counter[int]) -> int | None:
-    """Which operand of a product is a reciprocal that nothing else reads, if one is."""
+def _reciprocal(graph: Graph, product: Node) -> int | None:
+    """Which operand of a product is a reciprocal, if one is."""
     for k in (1, 0):
         factor = product.operands[k]
-        if _is_reciprocal(graph.nodes[factor]) and uses[factor] == 1:
+        if _is_reciprocal(graph.nodes[factor]):
             return k
     return None
 

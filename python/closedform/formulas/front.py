@@ -101,8 +101,9 @@ class Front(Sequence[Formula]):
         rows (n, d) they were found in."""
         low = np.min([part.min(axis=0) for part in parts], axis=0)
         high = np.max([part.max(axis=0) for part in parts], axis=0)
+        ranges = tuple(zip(low.tolist(), high.tolist(), strict=True))
         for formula in self:
-            formula.ranges = tuple(zip(low.tolist(), high.tolist(), strict=True))
+            formula.ranges = ranges
             formula.labels = None if labels is None else tuple(labels)
         return self
 

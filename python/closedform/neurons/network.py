@@ -30,7 +30,7 @@ from closedform.neurons.adapters.neuron import (
 from closedform.surrogates.model import Surrogate
 from closedform.tables import devices, scalars
 from closedform.tables.checks import matrix
-from closedform.tables.columns import inputs_of
+from closedform.tables.columns import model_inputs
 from closedform.tables.devices import Device
 
 
@@ -116,14 +116,7 @@ class Network:
         return work(rows, scalars.thread_count(threads))
 
     def _rows(self, X: object) -> FloatMatrix:
-        table = matrix(X, min_rows=1)
-        if self.names is not None:
-            return inputs_of(table, self.names, None, "the network")
-        if self.inputs is not None and table.values.shape[1] != self.inputs:
-            raise InputError(
-                f"X: has {table.values.shape[1]} columns; the network takes {self.inputs}"
-            )
-        return table.values
+        return model_inputs(matrix(X, min_rows=1), self.names, self.inputs, "the network")
 
     def __reduce__(self) -> tuple[Callable[..., Network], tuple[Any, ...]]:
         try:

@@ -16,13 +16,15 @@ from closedform.errors import InputError
 from closedform.searches.objectives import unit
 from closedform.tables import checks
 from closedform.tables.checks import Matrix
-from closedform.tables.columns import inputs_of
+from closedform.tables.columns import model_inputs
 from closedform.tables.names import variable_names
 
 if TYPE_CHECKING:
     from closedform.neurons.network import Network
 
 FEWEST = 5  # rows that say anything at all
+# Of the largest gradient: what terms of its size leave where they cancel.
+ROUNDING = 1e-14
 PERTURBATION = 0.1  # of an input's standard deviation
 
 
@@ -32,7 +34,7 @@ class UnitGradients:
 
     Attributes:
         X: (n, d) float64, the rows within the band: first those given, then the extra ones.
-        U: (n, d) float64, gradients over their norms; exact zeros are kept as zeros.
+        U: (n, d) float64, gradients over their norms; zeros, and what is rounding, are zeros.
         weights: (n,) float64, or None for equal ones.
         f: (n,) float64, the neuron's values (of a classifier, before its sigmoid or softmax).
         F: (n,) float64, the classifier's probabilities; None for any other neuron.
@@ -117,7 +119,8 @@ def unit_gradients(
     inner = np.ascontiguousarray(rows[kept])
     gradient = network.gradient(inner, threads=threads)
     _check_finite(gradient, f[kept], kept)
-    U = unit(gradient)
+    size = np.abs(gradient).max(axis=1)
+    U = unit(np.where(size[:, None] > ROUNDING * size.max(), gradient, 0.0))
     zeros = int(np.sum(~U.any(axis=1)))
     if zeros == len(U):
         raise InputError("model: its gradient is zero at every row; choose another neuron")
@@ -147,13 +150,9 @@ def points(network: Network, X: object) -> Matrix:
             without an input's name.
     """
     table = checks.matrix(X, min_rows=FEWEST)
+    values = model_inputs(table, network.names, network.inputs, "the model")
     if network.names is None:
-        if network.inputs is not None and table.values.shape[1] != network.inputs:
-            raise InputError(
-                f"X: has {table.values.shape[1]} columns; the model takes {network.inputs}"
-            )
         return table
-    values = inputs_of(table, network.names, None, "the model")
     return Matrix(values, variable_names(network.names), network.names)
 
 

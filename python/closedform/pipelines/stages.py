@@ -13,10 +13,11 @@ from closedform.formulas.formula import Formula
 from closedform.formulas.front import Front
 from closedform.searches.backends import dispatch
 from closedform.searches.budget import Budget
-from closedform.searches.noise import Absolute, NoiseKind
+from closedform.searches.noise import NoiseKind
 from closedform.searches.noise_choice import (
     LONGEST_LOOK,
     LOOKING,
+    PLAIN,
     NoisePlan,
     planned,
 )
@@ -34,16 +35,15 @@ from closedform.tables.rows import sample_rows
 # Rows that constants of a whole are fitted to; its loss is that on all rows in the end.
 MOST_REFITTED = 50000
 # Shares of the time (or evaluations) of the stages; the direct search gets what is left.
-FIRST_LOOK, SURROGATE, SEPARABILITY = 0.15, 0.12, 0.10
+FIRST_LOOK, SURROGATE, SEPARABILITY = 0.15, 0.20, 0.10
 # A surrogate worse than this (held-out error over the target's standard deviation) says nothing
 # about leaves.
 USEFUL = 0.5
 LEAST_SECONDS = 0.1  # of a search, where none are left
 # Stages that take no longer however much time there is.
 LONGEST_STAGE = 20.0
+LONGEST_SURROGATE = 40.0
 LONGEST_FIRST_LOOK = 5.0
-# Before anybody has looked.
-PLAIN = NoisePlan((Absolute(),), (None,), "nothing else was looked at")
 
 
 @dataclass
@@ -97,16 +97,18 @@ class Stages:
     def look_at_noise(self, kind: NoiseKind, sigma: Floats | None) -> None:
         """Settles how the target scatters."""
         self.budget.tell("noise")
-        plan = planned(
-            kind,
-            Matrix(self.X, self.names),
-            self.y,
-            self.counts,
-            sigma=sigma,
-            seconds=self.budget.seconds(LOOKING, LONGEST_LOOK),
-            seed=self.settings.seed,
-            threads=self.settings.threads or 0,
-        )
+        plan = self.plan
+        with self.budget.interruptible():
+            plan = planned(
+                kind,
+                Matrix(self.X, self.names),
+                self.y,
+                self.counts,
+                sigma=sigma,
+                seconds=self.budget.seconds(LOOKING, LONGEST_LOOK),
+                seed=self.settings.seed,
+                threads=self.settings.threads or 0,
+            )
         self._settle(plan)
         self.budget.tell("noise", message=plan.reason)
 
@@ -130,7 +132,7 @@ class Stages:
     ) -> Surrogate:
         """A surrogate, fitted within a share of the time."""
         return Surrogate(
-            time=self.budget.seconds(share, LONGEST_STAGE),
+            time=self.budget.seconds(share, LONGEST_SURROGATE),
             seed=self.settings.seed,
             threads=self.settings.threads or 0,
             device=self.device,

@@ -26,7 +26,7 @@ from closedform.surrogates.transforms import TRANSFORMS, Transform
 from closedform.tables.checks import Matrix
 
 # Shares of the time (or evaluations) of its stages.
-REDUCED = 0.04  # for every fit in fewer variables
+REDUCED = 0.07  # for every fit in fewer variables
 SIMILAR, TRANSFORMED, LEAVES, REDUCTION, WHOLE = 0.10, 0.03, 0.25, 0.02, 0.10
 # Formulas of other variables that are refitted to the data.
 FEW = 20
@@ -71,6 +71,7 @@ class ThroughSurrogate:
             self.surrogate,
             self._surrogate_of_fewer,
             operators,
+            self.stages.budget.used_up,
         )
         if reduced.similarity.groups != self.stages.names:
             self.stages.similarity = reduced.similarity

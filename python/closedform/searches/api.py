@@ -15,7 +15,7 @@ from closedform.searches.budget import Budget
 from closedform.searches.directions import search_directions, unit_rows
 from closedform.searches.labels import search_labels, signs_of
 from closedform.searches.noise import NoiseKind
-from closedform.searches.noise_choice import LONGEST_LOOK, LOOKING, planned
+from closedform.searches.noise_choice import LONGEST_LOOK, LOOKING, PLAIN, planned
 from closedform.searches.noise_choice import check as check_noise
 from closedform.searches.objectives import Directions, Labels, Values
 from closedform.searches.progress import Callback
@@ -164,15 +164,17 @@ def search(
 
 def _of_values(table: Matrix, y: Floats, data: Data, noise: NoiseKind, settings: Settings) -> Front:
     budget = Budget(settings.time, settings.evaluations, None)
-    plan = planned(
-        noise,
-        table,
-        y,
-        data.weights,
-        sigma=data.sigma,
-        seconds=budget.seconds(LOOKING, LONGEST_LOOK),
-        seed=settings.seed,
-        threads=settings.threads or 0,
-    )
+    plan = PLAIN
+    with budget.interruptible():
+        plan = planned(
+            noise,
+            table,
+            y,
+            data.weights,
+            sigma=data.sigma,
+            seconds=budget.seconds(LOOKING, LONGEST_LOOK),
+            seed=settings.seed,
+            threads=settings.threads or 0,
+        )
     objective = Values.of(y, data.weights, plan.noises, plan.precision, table.values)
     return search_values(table, objective, replace(settings, time=budget.left()))

@@ -28,6 +28,7 @@ from closedform.tables.rows import sample_rows
 # Shares of the time and of the evaluations for merged problems whose merges are not proven: what
 # they find, the search of the problem as it is begins with.
 TENTATIVE, CERTAIN = 0.35, 0.25
+SYMMETRIES = 0.2  # for finding the merges
 BLOCK, BLOCKS = 0.05, 0.25  # for the search of one separable block, and of all of them
 
 
@@ -63,11 +64,17 @@ def search_directions(
     """
     U, weights, seed = objective.U, objective.weights, settings.seed
     merging: Merging | None = None
+    budget = Budget(settings.time, settings.evaluations, settings.callback)
     if symmetries:
         merging = find(
-            table.values, U, weights, names=table.names, operators=settings.operators, seed=seed
+            table.values,
+            U,
+            weights,
+            names=table.names,
+            operators=settings.operators,
+            seed=seed,
+            time=budget.seconds(SYMMETRIES),
         )
-    budget = Budget(settings.time, settings.evaluations, settings.callback)
     stages = _DirectionSearch(table.names, settings, budget)
     if merging is not None and merging.exact and len(merging.texts) > 2:
         merging = merge_blocks(
@@ -106,8 +113,11 @@ def search_directions(
 
 def _complete(merging: Merging, names: tuple[str, ...], max_size: int) -> bool:
     """Whether the merged problem alone will do: true merges, and room for all the inputs left."""
-    sizes = [Formula(text, names).complexity for text in merging.texts]
-    return merging.exact and bool(merging.merges) and sum(sizes) + len(sizes) - 1 <= max_size
+    texts = merging.texts
+    if not (merging.exact and merging.merges) or 2 * len(texts) - 1 > max_size:
+        return False
+    sizes = [Formula(text, names).complexity for text in texts]
+    return sum(sizes) + len(sizes) - 1 <= max_size
 
 
 def _problems(merging: Merging | None, complete: bool) -> list[tuple[Merging, float]]:
@@ -169,8 +179,11 @@ class _DirectionSearch:
         # An exact formula that is too long is none.
         self.done = self.done and (self.reason == "interrupted" or self.all_fit())
 
-    def left_for_blocks(self) -> bool:
-        return not self.done and self.budget.within(BLOCKS)
+    def left_for_blocks(self) -> float:
+        """Seconds; 0 where none of the time or of the evaluations are left."""
+        if self.done or not self.budget.within(BLOCKS):
+            return 0.0
+        return self.budget.seconds(BLOCKS)
 
     def search_block(self, table: Matrix, objective: Directions) -> list[tuple[str, float]]:
         """What two inputs alone give; reports its progress in z1 and z2 by no formula."""
@@ -181,12 +194,17 @@ class _DirectionSearch:
 
     def search_as_it_is(self, table: Matrix, objective: Directions) -> list[tuple[str, float]]:
         """The last stage: goes on from `found`, refits it on all rows and makes it simple."""
-        # The inputs alone are the front's beginning, also where nothing is left to search.
-        start = [*self._fitting(self.found), *self.names]
+        # One input alone is the front's beginning, also where nothing is left to search.
+        start = [*self._fitting(self.found), self._best_input(objective)]
         if self.done:
             settings = replace(self.settings, time=self.budget.left())
             return native.finish(table, objective, settings, start).entries
         return self._search(table, objective, 1.0, {}, start)
+
+    def _best_input(self, objective: Directions) -> str:
+        """Whose own gradient, the same everywhere, is nearest to those given."""
+        U = objective.U if objective.signed else np.abs(objective.U)
+        return self.names[int(np.argmax(np.average(U, axis=0, weights=objective.weights)))]
 
     def all_fit(self) -> bool:
         """Whether everything found can be kept, written in the original inputs."""

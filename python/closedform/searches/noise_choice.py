@@ -92,6 +92,10 @@ class NoisePlan:
         return f"{self.main}; {self.reason}"
 
 
+# Before anybody has looked.
+PLAIN = NoisePlan((Absolute(),), (None,), "nothing else was looked at")
+
+
 def check(noise: object, sigma: object) -> None:
     """Refuses models there are not.
 

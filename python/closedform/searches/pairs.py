@@ -27,7 +27,7 @@ def merge_blocks(
     weights: Floats | None,
     names: tuple[str, ...],
     search: BlockSearch,
-    left: Callable[[], bool],
+    left: Callable[[], float],
 ) -> Merging:
     """Merges pairs of inputs whose gradient direction is a function of the pair alone.
 
@@ -40,11 +40,11 @@ def merge_blocks(
         weights: (n,) or None.
         names: of the original inputs.
         search: of one block.
-        left: whether there is budget for another block.
+        left: seconds that are left for blocks; 0 once there is no budget for another.
     """
     failed: set[tuple[str, str]] = set()
     while 2 < len(merging.texts) <= MOST_INPUTS:
-        for block in separable_blocks(merging, weights):
+        for block in separable_blocks(merging, weights, time=left()):
             pair = (merging.texts[block.inputs[0]], merging.texts[block.inputs[1]])
             if pair in failed:
                 continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -24,6 +25,7 @@ def find(
     names: Sequence[str],
     operators: Iterable[str],
     seed: int = 0,
+    time: float = math.inf,
 ) -> Merging:
     """Finds merges of inputs that the gradients of an unknown T(X) allow.
 
@@ -38,6 +40,7 @@ def find(
         names: of the d inputs.
         operators: names of those that merged inputs may be written with.
         seed: of the rows drawn for the tests, where there are more than 2,048.
+        time: seconds; the merges found and checked until then are those there are.
 
     Raises:
         InputError: shapes that differ, values that are not finite, rows of U that are neither zero
@@ -60,7 +63,7 @@ def find(
     if not counted.any():
         raise InputError("U: every row with a weight is zero; give points where T varies")
     certain, tentative = _core.find_symmetries(
-        points, gradients, row_weights, list(names), list(operators), seed
+        points, gradients, row_weights, list(names), list(operators), seed, time
     )
     return _merging(certain, None if tentative is None else _merging(tentative, None))
 
@@ -79,7 +82,9 @@ class SeparableBlock:
     statistic: float
 
 
-def separable_blocks(merging: Merging, weights: object = None) -> list[SeparableBlock]:
+def separable_blocks(
+    merging: Merging, weights: object = None, *, time: float = math.inf
+) -> list[SeparableBlock]:
     """Pairs of inputs whose gradient direction depends on the pair alone, clearest first.
 
     T = g(h(z_i, z_j), others) has G_i / G_j = h_i / h_j. The rules of `find` are blocks whose h is
@@ -89,10 +94,11 @@ def separable_blocks(merging: Merging, weights: object = None) -> list[Separable
     Args:
         merging: of `find`; with two inputs left, or fewer than 112 rows, there is nothing to tell.
         weights: (n,) non-negative weights of the rows; None for equal ones.
+        time: seconds; those found until then.
     """
     rows = len(merging.Z)
     row_weights = np.ones(rows) if weights is None else checked_weights(weights, rows)
-    blocks = _core.separable_blocks(merging.Z, merging.U, merging.S, row_weights)
+    blocks = _core.separable_blocks(merging.Z, merging.U, merging.S, row_weights, time)
     return [SeparableBlock((i, j), statistic) for i, j, statistic in blocks]
 
 

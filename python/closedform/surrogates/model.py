@@ -42,12 +42,17 @@ _FORMAT = "closedform-surrogate"
 _VERSION = 1
 LARGEST = 10_000  # modes, and segments: what is fitted grows with the square of their number
 
+# Memory and time grow with both.
+MOST_MODES = 1000
+MOST_SEGMENTS = 10000
+
 
 class Surrogate:
     """Sum of products of 1-D interpolants, with exact gradients and Hessians.
 
     Args:
-        modes: number of products, or "auto": grown while the held-out error falls clearly.
+        modes: number of products, 1 to 1000, fewer where the time is over first; or "auto": grown
+            while the held-out error falls clearly.
         segments: elements per input, or "auto": chosen by held-out error. A column of at most 10
             distinct values (and four times as many rows) gets one node per value instead and is
             interpolated linearly.
@@ -57,9 +62,9 @@ class Surrogate:
             its end tangent, "clamp" takes the value at the nearest end, "error" raises ValueError
             naming row and column.
         smoothing: weight of the factors' squared second derivatives, or "auto": by held-out error.
-        time: seconds after which the "auto" choices stop looking further. The last sweeps, over
-            100,000 rows, and the step on all rows that follows take no longer than this again;
-            where that does not suffice, what was fitted so far is kept.
+        time: seconds. The choice of sizes stops looking further after half of them; the last
+            sweeps, over 100,000 rows, and the step on all rows that follows have what is left.
+            Where that does not suffice, what was fitted so far is kept.
         seed: of the random starts and the choice of held-out rows.
         threads: 0 for all cores. Results do not depend on it unless `time` runs out.
         device: "cpu"; "cuda", a GPU; or "auto", a GPU where one can be used. On a GPU values and
@@ -95,7 +100,7 @@ class Surrogate:
         outside: Outside = "linear",
         *,
         smoothing: float | Literal["auto"] = "auto",
-        time: float = 10.0,
+        time: float = 20.0,
         seed: int = 0,
         threads: int = 0,
         device: Device = "cpu",
@@ -315,9 +320,12 @@ class Surrogate:
 
 
 def _check_settings(s: Surrogate) -> None:
-    for name, value in (("modes", s.modes), ("segments", s.segments)):
+    for name, value, most in (
+        ("modes", s.modes, MOST_MODES),
+        ("segments", s.segments, MOST_SEGMENTS),
+    ):
         if value != "auto":
-            scalars.whole(value, name, 1, LARGEST)
+            scalars.whole(value, name, 1, most)
     if s.patch not in (0, 1, 2, 3):
         raise InputError(f"patch: must be 0, 1, 2 or 3, not {s.patch!r}")
     if s.degree not in range(min(s.patch, 1), s.patch + 1):

@@ -69,7 +69,8 @@ class Separability:
         link: where nothing splits, the name of L such that L(u) is a sum of functions of single
             inputs, confirmed by held-out error of that fit taken back to y; otherwise None.
         additive, multiplicative: (d, d) root-mean-square scores, 0 for a perfect sum or product of
-            the pair; additive_median, multiplicative_median: the same by the median.
+            the pair; NaN where the time was over first, (0, 0) for more than 256 inputs.
+        additive_median, multiplicative_median: the same by the median.
         effect: (d,) the rms change of u when one input is taken from another row, over
             sqrt(2) std u: the root of its total Sobol index.
         anchor: (d,) the row through which blocks are sliced.
@@ -118,7 +119,7 @@ class Separability:
     def scores(self) -> str:
         """The pairs and their scores, as a table."""
         lines = ["pair                     additive           product (rms, median)"]
-        for j in range(len(self.names)):
+        for j in range(len(self.additive)):
             for i in range(j):
                 numbers = (
                     self.additive[i, j],
@@ -155,9 +156,9 @@ def separability(
             are decided by fits of each candidate tree to the data; without, by fits to the
             surrogate's values, against its own held-out error.
         weights: (n,) of the rows.
-        time: seconds after which no further tree is tried.
+        time: seconds. What has been found when they are over is the result, and `reason` says so.
         seed: of the choice of held-out rows; give the surrogate's for comparable errors.
-        threads: 0 for all cores; results do not depend on it.
+        threads: 0 for all cores; results do not depend on it unless `time` runs out.
         device: "cpu"; "cuda", a GPU, for the pass over all rows, in their precision; or "auto", a
             GPU where one can be used. Trees are fitted on the CPU.
 
@@ -202,7 +203,8 @@ def separability(
         names=surrogate.names,
         tried=tried,
         reason=_reason(tree, tried, surrogate, data.y is not None)
-        + _link_reason(found["link"], found["link_error"]),
+        + _link_reason(found["link"], found["link_error"])
+        + ("" if found["complete"] else "; the time was over before all was tried"),
         _leaves={
             tuple(inputs): leaf
             for inputs, leaf in zip(found["leaf_inputs"], found["leaves"], strict=True)

@@ -22,6 +22,7 @@ from closedform.surrogates.model import Surrogate
 GAP = 0.35  # a null vector's singular value over the next larger one, at most
 SNAP = 0.15  # from an exponent to a multiple of 1/2, at most
 LARGEST_EXPONENT = 8.0
+MOST_INPUTS = 64  # the work grows with their cube
 MOST_TRIED = 3  # proposals of each kind, those with the fewest variables first
 # Error with fewer variables over that with all: noise leaves no more room than this, and fits below
 # FINE differ by more from one choice of variables to another.
@@ -84,6 +85,7 @@ def reduce(
     surrogate: Surrogate,
     fit: Fit,
     operators: Iterable[str],
+    over: Callable[[], bool] = lambda: False,
 ) -> Reduced:
     """The data in the fewest similarity variables found; the inputs, where all are needed.
 
@@ -95,10 +97,13 @@ def reduce(
         surrogate: of the data.
         fit: a surrogate of other inputs, from their (Z, values, weights).
         operators: what groups and factors may be written with.
+        over: whether to end with what was found.
     """
     rows = np.ones(len(y)) if weights is None else weights / np.mean(weights)
     plain = Similarity("1", surrogate.names, surrogate.held_out_error)
     now = Reduced(plain, X, y, rows)
+    if X.shape[1] > MOST_INPUTS:
+        return now
     fitted: _Fitted | None = _Fitted(plain.error, surrogate.predict(X), surrogate.gradient(X))
     deviation = _deviation(y, rows)
     in_logs = False
@@ -109,6 +114,8 @@ def reduce(
     while fitted is not None:
         bound = max(WORSE * fitted.error, min(WORSE_FINE * fitted.error, FINE), ROUNDING)
         for step in _proposals(now.Z, fitted.values, fitted.gradients):
+            if over():
+                return now
             fewer = step.applied(now, surrogate.names, list(operators))
             if fewer is None:
                 continue

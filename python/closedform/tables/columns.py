@@ -9,6 +9,21 @@ from closedform.errors import InputError
 from closedform.tables.checks import Matrix
 
 
+def model_inputs(
+    table: Matrix, names: Sequence[str] | None, count: int | None, reader: str
+) -> FloatMatrix:
+    """`inputs_of` for what may know its inputs' names, their number alone, or neither (None).
+
+    Raises:
+        InputError: as `inputs_of`; not as many columns as inputs.
+    """
+    if names is not None:
+        return inputs_of(table, names, None, reader)
+    if count is not None and table.values.shape[1] != count:
+        raise InputError(f"X: has {table.values.shape[1]} columns; {reader} takes {count}")
+    return table.values
+
+
 def inputs_of(
     table: Matrix, names: Sequence[str], labels: Sequence[str] | None, reader: str
 ) -> FloatMatrix:

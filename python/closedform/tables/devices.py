@@ -32,8 +32,9 @@ def checked(device: str) -> Device:
 
 
 def on_gpu(device: Device) -> bool:
-    """Whether work is to be done on a GPU. The first "auto" that finds none warns by the logger
-    "closedform": whoever asked for one should know.
+    """Whether work is to be done on a GPU. Where a driver is there that cannot be used, the first
+    "auto" warns by the logger "closedform": whoever has a GPU should know. Where there is none, it
+    says nothing.
 
     Raises:
         InputError: "cuda" where no GPU can be used.
@@ -46,8 +47,8 @@ def on_gpu(device: Device) -> bool:
 
 @cache
 def _found() -> bool:
-    text, _ = _core.cuda_problem()
-    if text:
+    text, surprising = _core.cuda_problem()
+    if surprising:
         _log.warning('device="auto": %s; everything runs on the CPU', text)
     return not text
 

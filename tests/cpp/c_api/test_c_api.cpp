@@ -164,7 +164,9 @@ TEST_CASE("errors have a code and one line") {
     CHECK(closedform_load("/no/such/file", &model, &error) == CLOSEDFORM_CANNOT_READ);
     CHECK(says("/no/such/file: cannot be read"));
     CHECK(closedform_load("/", &model, &error) == CLOSEDFORM_CANNOT_READ);
-    CHECK(closedform_load(nullptr, &model, &error) == CLOSEDFORM_BAD_ARGUMENT);
+    auto* unset = reinterpret_cast<closedform_model*>(&error);
+    CHECK(closedform_load(nullptr, &unset, &error) == CLOSEDFORM_BAD_ARGUMENT);
+    CHECK(unset == nullptr);
     CHECK(closedform_load("x", nullptr, nullptr) == CLOSEDFORM_BAD_ARGUMENT);
     CHECK(closedform_load_memory("hello", 5, &model, &error) == CLOSEDFORM_BAD_FILE);
     CHECK(closedform_load_memory(nullptr, 0, &model, &error) == CLOSEDFORM_BAD_FILE);

@@ -173,6 +173,9 @@ TEST_CASE("intervals at poles, edges of domains and jumps") {
     CHECK(of("x/y", {1, 2}, {0, 0}).empty());
     CHECK(of("log(x)", {-2, -1}).empty());
     CHECK(!of("log(x)", {-2, -1}).defined);
+    // As evaluated: 1 whatever the other operand is.
+    CHECK(of("pow(log(x), y)", {-2, -1}, {0, 0}) == Interval{1, 1});
+    CHECK(of("pow(x, log(y))", {1, 1}, {-2, -1}) == Interval{1, 1});
     const Interval logarithm = of("log(x)", {-1, 1});
     CHECK(logarithm.low == -infinity);
     CHECK(logarithm.high == 0.0);

@@ -280,6 +280,40 @@ TEST_CASE("operators: what the table says of symmetry, growth, powers and domain
     });
 }
 
+TEST_CASE("operators: all have an interval extension; NaN gives NaN where pow does not say 1") {
+    const double nan = std::nan("");
+    for (const Op op : OpSet::all().operators()) {
+        const std::string called(name(op));
+        CAPTURE(called);
+        CHECK((facts(op).enclosure != nullptr));
+        Tape tape = {Node::input(0)};
+        if (arity(op) == 2) {
+            tape.push_back(Node::input(1));
+        }
+        tape.push_back(Node::function(op));
+        fix_sizes(tape);
+        const std::vector<double> x = {nan, 0.5};
+        double value = 0;
+        double gradient[2] = {0, 0};
+        evaluate_derivatives(tape, MatrixView<const double>(x.data(), 1, 2), &value, gradient,
+                             nullptr, 1);
+        CHECK((std::isnan(value) || op == Op::greater));
+        CHECK((std::isnan(gradient[0]) || op == Op::greater || op == Op::sign || op == Op::max ||
+               op == Op::min || op == Op::add || op == Op::sub || op == Op::mul || op == Op::div));
+    }
+    // pow(a, 0) is 1 for every a, 0 and NaN, too, and so it has the slope 0.
+    const Tape power = parse("pow(a, b)", names);
+    for (const double a : {0.0, nan}) {
+        const std::vector<double> x = {a, 0.0, 0.0};
+        double value = 0;
+        double gradient[3] = {1, 1, 1};
+        evaluate_derivatives(power, MatrixView<const double>(x.data(), 1, 3), &value, gradient,
+                             nullptr, 1);
+        CHECK(value == 1.0);
+        CHECK(gradient[0] == 0.0);
+    }
+}
+
 TEST_CASE("operators: edges of what is new") {
     const auto value = [](const char* text, double a, double b) {
         return derivatives(parse(text, names), {a, b}).value;

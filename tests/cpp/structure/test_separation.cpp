@@ -270,3 +270,20 @@ TEST_CASE("the standard_error about a ratio of errors is the spread of its log o
         CHECK(standard_errors_found / draws == doctest::Approx(spread).epsilon(0.12));
     }
 }
+
+TEST_CASE("without time: no tree is tried, pairs have no scores, and it says so") {
+    const Data data = sample(300, 20, 1, [](const double* x) { return x[0] * x[1] + x[2]; });
+    closedform::SurrogateOptions fit;
+    fit.time = 0;
+    const auto surrogate = closedform::fit_surrogate(data.rows(), data.y, {}, fit);
+    CHECK(surrogate.model.modes() == 1);
+    closedform::SeparationOptions options;
+    options.discrete = surrogate.discrete;
+    options.time = 0;
+    const auto found = closedform::separate(surrogate.model, data.rows(), data.y, {}, options);
+    CHECK(found.tried.empty());
+    CHECK_FALSE(found.complete);
+    CHECK(found.tree.parts.empty());
+    CHECK(std::isnan(found.scores.additive_rms[1]));
+    CHECK(found.effect.size() == 20);
+}

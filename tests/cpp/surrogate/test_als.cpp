@@ -82,6 +82,22 @@ TEST_CASE("recovers a function of its own form, and reports the error it has") {
     CHECK(result.rmse == doctest::Approx(rmse(model, data)).epsilon(0.05));
 }
 
+TEST_CASE("factors whose products are next to nothing do not keep it for ever") {
+    const Data data = sample(200, 2, 1, [](const double* x) { return x[0] * x[1]; });
+    for (const double size : {1e-150, 1e-158, 1e-161, 1e-163}) {
+        TensorSurrogate model = start(2, 2, 4);
+        for (double& u : model.factor(1)) {
+            u *= size;
+        }
+        model.refresh();
+        AlsOptions options;
+        options.max_sweeps = 3;
+        const auto result =
+            fit_als(model, FreeFactors(2, 2), FitRows{data.rows(), data.y}, options);
+        CHECK(std::isfinite(result.rmse));
+    }
+}
+
 TEST_CASE("no sweep worsens the fit") {
     const Data data = sample(800, 4, 2, [](const double* x) {
         return std::sin(3 * x[0] * x[1]) + std::exp(x[2] * x[3]);

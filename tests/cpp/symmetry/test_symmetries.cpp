@@ -335,3 +335,12 @@ TEST_CASE("what can be predicted is structure, what cannot is noise") {
     const auto exact = residual([](double a, double b, double) { return a * b; }, 0.0);
     CHECK(test(exact, columns, near).unexplained < 0.05);
 }
+
+TEST_CASE("stopped from the start, no pair is looked at and nothing merges") {
+    const Field f = field("x1 + x2", 300, 1, 2, 0, 40);
+    const closedform::StopToken stop(0.0);
+    const auto found = find_symmetries(f.points(), f.gradients(), {}, OpSet(plain), 0, stop);
+    CHECK(found.certain.merges.empty());
+    CHECK(found.certain.inputs.size() == 300);
+    CHECK_FALSE(found.tentative);
+}

@@ -290,3 +290,10 @@ TEST_CASE("sums of terms: bad sizes, no limit, hopeless targets") {
     options.iterations = 0;
     CHECK_THROWS_AS(sums_of_terms(data.view(), data.y, {}, options), std::invalid_argument);
 }
+
+TEST_CASE("sums of terms: no time, no library") {
+    const Rows data = rows_of("a", 50, 2, 0.0);
+    LibraryOptions options = library_of(OpSet::all());
+    options.stop = StopToken(0.0);
+    CHECK(TermLibrary(RowBlocks(data.view()), data.y, options).size() == 0);
+}

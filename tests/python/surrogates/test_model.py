@@ -241,6 +241,8 @@ def test_cut_off_and_foreign_files_are_one_line_errors(product, tmp_path):
     ("make", "words"),
     [
         (lambda: Surrogate(modes=0), "modes"),
+        (lambda: Surrogate(modes=10**9), "modes: must be .* from 1 to 1000"),
+        (lambda: Surrogate(segments=10**9), "segments: must be .* from 1 to 10000"),
         (lambda: Surrogate(patch=5), "patch"),
         (lambda: Surrogate(degree=3), "degree"),
         (lambda: Surrogate(outside="nearest"), "outside"),
@@ -264,6 +266,14 @@ def test_degenerate_tables_are_fitted():
     assert Surrogate().fit(constant_column, 2 * y).held_out_error < 1e-3
     two_rows = Surrogate().fit([[0.0], [1.0]], [1.0, 3.0])
     assert np.isfinite(two_rows.predict([[0.5]])).all()
+
+
+def test_without_time_there_are_fewer_modes_than_asked():
+    rng = np.random.default_rng(9)
+    X = rng.uniform(size=(400, 30))
+    surrogate = Surrogate(modes=1000, time=1e-9).fit(X, X @ rng.normal(size=30))
+    assert surrogate.n_modes < 1000
+    assert np.isfinite(surrogate.predict(X)).all()
 
 
 def test_ctrl_c_stops_a_long_fit():

@@ -241,16 +241,20 @@ def test_a_device_s_error_is_one_of_the_argument() -> None:
         devices.running(lambda: goal.losses_on_device(["x1"], ["x1", "x2"], X))
 
 
-@needs_no_gpu
-def test_auto_runs_on_the_cpu_and_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("driver", [False, True])
+def test_auto_runs_on_the_cpu_and_says_so_once_where_a_driver_is(
+    driver: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(_core, "cuda_problem", lambda: ("the driver is too old", driver))
     devices._found.cache_clear()
     settings: dict[str, Any] = {"modes": 2, "segments": 3, "smoothing": 1e-6}
-    with caplog.at_level(logging.WARNING, logger="closedform"):
+    with caplog.at_level(logging.DEBUG, logger="closedform"):
         there = cf.Surrogate(**settings, device="auto").fit(X, y)
         predicted = there.predict(X)
         structure = cf.separability(there, X, y, device="auto", time=0.5)
+    devices._found.cache_clear()
     here = cf.Surrogate(**settings).fit(X, y)
     assert np.array_equal(predicted, here.predict(X))
     assert structure.names == there.names
-    assert len(caplog.records) == 1
-    assert "everything runs on the CPU" in caplog.text
+    assert len(caplog.records) == driver
+    assert ("the driver is too old; everything runs on the CPU" in caplog.text) == driver

@@ -9,6 +9,8 @@
 
 namespace closedform {
 
+struct Interval;
+
 /// How strongly what is written binds its parts, weakest first. `atom`: written as a call.
 enum class Priority { comparison, sum, product, sign, power, atom };
 
@@ -21,6 +23,12 @@ struct Domain {
     double high = std::numeric_limits<double>::infinity();
     bool open = false;  ///< finite ends do not belong to it
     bool pole = false;  ///< nor does zero
+};
+
+/// What all values lie between, the kernels' and the C library's, too.
+struct Range {
+    double low = -std::numeric_limits<double>::infinity();
+    double high = std::numeric_limits<double>::infinity();
 };
 
 struct OperatorFacts {
@@ -39,6 +47,14 @@ struct OperatorFacts {
     /// The value in the C library's arithmetic: what constants are folded with, and the reference
     /// of the kernels. The second argument of a unary operator is not read.
     double (*library)(double, double) = nullptr;
+    /// What values there are where the operands, none of them empty, lie in intervals, the first
+    /// cut to the domain of a unary operator (expression/enclosures.hpp).
+    Interval (*enclosure)(const OperatorFacts&, const Interval&, const Interval&) = nullptr;
+    Range range = {};
+    /// 1 where the second operand is 0 or the first is 1, whatever the other is, no number too (as in
+    /// IEEE 754).
+    bool one_whatever = false;
+    bool jumps = false;  ///< where its operand passes zero, or one operand the other
     /// Derivatives by the operands where there are any, infix text (expression/infix.hpp) in a, b
     /// and the value v. Where one operand of max or min is not larger than the other, the first
     /// counts; pow's by the exponent is that of |a|^b, which a negative base needs at integers.

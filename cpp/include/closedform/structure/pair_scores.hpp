@@ -22,7 +22,7 @@
 namespace closedform {
 
 /// Scores of the pairs of some inputs, [inputs x inputs] row-major, symmetric, diagonal 0; NaN
-/// where an input is discrete, for no second derivative is meant there.
+/// where an input is discrete, for no second derivative is meant there, and where no row was seen.
 struct PairScores {
     std::vector<std::size_t> inputs;
     std::vector<double> additive_median, additive_rms;
@@ -37,7 +37,8 @@ struct PairTotals;
 using PairRowSums = RowSums<double, PairTotals>;
 
 struct ScoreOptions {
-    /// Inputs scored; the others are held at `anchor` (one value per input of the surrogate).
+    /// Inputs scored, ascending; the others are held at `anchor` (one value per input of the
+    /// surrogate).
     std::vector<std::size_t> inputs;
     std::vector<double> anchor;
     std::vector<bool> discrete;  ///< per input of the surrogate
@@ -49,7 +50,8 @@ struct ScoreOptions {
 };
 
 /// One pass over the rows (two with free_offset), nothing kept of them; of more than a million,
-/// over blocks of them, evenly spaced, a million rows in all.
+/// over blocks of them, evenly spaced, a million rows in all. Where it is stopped, the scores are
+/// of the rows seen so far.
 PairScores score_pairs(const TensorSurrogate& model, const Table& rows,
                        const ScoreOptions& options);
 

@@ -21,7 +21,7 @@ struct SeparationOptions {
     double smoothing = 1e-8;     ///< the surrogate's
     std::uint64_t seed = 0;
     unsigned threads = 0;
-    double time = 10;  ///< seconds after which no further tree is tried
+    double time = 10;  ///< seconds; what was found until then is the result
     StopToken stop = {};
     /// As ScoreOptions::pair_sums, of the model and the rows.
     PairRowSums* pair_sums = nullptr;
@@ -34,7 +34,7 @@ struct TriedTree {
 };
 
 struct Separation {
-    PairScores scores;  ///< of all inputs, at the rows themselves
+    PairScores scores;  ///< of all inputs, at the rows themselves; of none where they are over 256
     /// Per input, the rms change of u when the input alone is taken from another row, over
     /// sqrt(2) std u: the root of its total Sobol index.
     std::vector<double> effect;
@@ -42,6 +42,7 @@ struct Separation {
     SeparationTree tree;  ///< over the active inputs
     std::vector<double> anchor;
     std::vector<TriedTree> tried;
+    bool complete = true;  ///< the time was not over before all was tried
     /// Where nothing splits: the link behind which the function is additive in its inputs, or
     /// identity if there is none, and the held-out error of that fit (0 if none was tried).
     Link link = Link::identity;

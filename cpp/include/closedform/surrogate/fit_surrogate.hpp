@@ -22,15 +22,18 @@ class FitStopped : public std::runtime_error {
     FitStopped() : std::runtime_error("the fit was stopped") {}
 };
 
+/// A surrogate takes memory in proportion to its modes.
+inline constexpr std::size_t most_surrogate_modes = 1000;
+
 struct SurrogateOptions {
-    std::size_t modes = 0;     ///< 0: chosen
+    std::size_t modes = 0;     ///< 0: chosen; fewer where the time is over first
     std::size_t segments = 0;  ///< 0: chosen
     double smoothing = -1;     ///< negative: chosen
     std::size_t patch = 2;
     std::size_t degree = 2;
-    /// Seconds after which the choice stops looking further, and after which, again, the last
-    /// sweeps over 100,000 rows and the step on all rows stop where they are.
-    double time = 10;
+    /// Seconds. The choice stops looking further after half of them; what follows, the last sweeps
+    /// and the step on all rows, stops where it is when they are over.
+    double time = 20;
     std::uint64_t seed = 0;
     unsigned threads = 0;  ///< 0: all cores; results do not depend on it unless time runs out
     StopToken stop = {};
@@ -50,7 +53,7 @@ struct SurrogateFit {
 };
 
 /// Throws std::invalid_argument for sizes that do not match, for fewer than two rows, or a target
-/// that is constant. Values must be finite (not checked here).
+/// that is constant, more than most_surrogate_modes. Values must be finite (not checked here).
 /// Throws FitStopped when options.stop says so.
 SurrogateFit fit_surrogate(const Table& x, std::span<const double> y,
                            std::span<const double> weights, const SurrogateOptions& options);

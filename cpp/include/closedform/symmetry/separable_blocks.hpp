@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "closedform/core/matrix_view.hpp"
+#include "closedform/core/stop.hpp"
 
 namespace closedform {
 
@@ -23,8 +24,10 @@ struct SeparableBlock {
 
 /// z, u, s: rows x inputs as in MergedInput; weights: one a row, not negative. At most 2,048 rows
 /// are used. Clearest block first; none where fewer than three inputs leave nothing to tell.
+/// Stopped, it has those of the pairs tested until then.
 std::vector<SeparableBlock> separable_blocks(MatrixView<const double> z, MatrixView<const double> u,
                                              MatrixView<const double> s,
-                                             std::span<const double> weights);
+                                             std::span<const double> weights,
+                                             const StopToken& stop = {});
 
 }  // namespace closedform

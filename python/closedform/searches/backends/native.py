@@ -77,7 +77,9 @@ def search(
         progress = Progress("search", spent + seconds, remaining, passes, best, best.loss)
         return bool(callback(progress))
 
-    found = _run(table, objective, settings, start, max(time - spent, 0.01 * time), report)
+    heard = callback is not None or settings.checkpoint is not None
+    seconds = max(time - spent, 0.01 * time)
+    found = _run(table, objective, settings, start, seconds, report if heard else None)
     return found._replace(seconds=spent + found.seconds)
 
 
