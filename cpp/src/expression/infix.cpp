@@ -86,8 +86,13 @@ class Parser {
 
   private:
     [[noreturn]] void fail(const std::string& what) const {
-        throw std::invalid_argument("expression '" + std::string(text_) + "', position " +
-                                    std::to_string(at_ + 1) + ": " + what);
+        std::string message = "expression '" + std::string(text_) + "', position " +
+                              std::to_string(at_ + 1) + ": " + what;
+        // A message is one line, whatever it quotes.
+        std::replace_if(
+            message.begin(), message.end(),
+            [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
+        throw std::invalid_argument(message);
     }
 
     void push(const Node& node) {
