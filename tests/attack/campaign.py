@@ -11,6 +11,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+OUTCOMES = ("ok", "refused", "FAULT")
+WORKER = [sys.executable, "-m", "tests.attack.worker"]
 ROOT = Path(__file__).parents[2]
 DEADLINE = 60.0  # seconds that one attack may take: many times what it does on a busy machine
 
@@ -34,15 +36,12 @@ def counted(found: list[dict[str, Any]]) -> str:
     return "\n".join(shown)
 
 
-OUTCOMES = ("ok", "refused", "FAULT")
-
-
 def _until_one_dies(seed: int, first: int, last: int) -> list[dict[str, Any]]:
     """The outcomes of attacks, up to the first that ends or blocks the process."""
     found: list[dict[str, Any]] = []
     with tempfile.TemporaryFile("w+", errors="replace") as errors:
         worker = subprocess.Popen(
-            [sys.executable, "-m", "tests.attack.worker", *map(str, (seed, first, last))],
+            [*WORKER, *map(str, (seed, first, last))],
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=errors,

@@ -34,7 +34,8 @@ def _check_squares(front: cf.Front, given: object, y: np.ndarray, w: np.ndarray 
 def search_labels(a: Attack) -> None:
     X = drawing.columns(a)
     y = drawing.target(a, X)
-    labels = a.one([y > np.median(y), np.sign(y), np.zeros(len(y)), y])
+    above = y > np.median(y)
+    labels = a.one([above, above, above * 5.0, above - 1.0, np.sign(y), np.zeros(len(y)), y])
     given, limits = drawing.table(a, X), drawing.limits(a, values_only=True)
     front = cf.search(given, labels=labels, **limits)
     check_formulas(front, limits["max_size"], limits["operators"])
@@ -75,6 +76,8 @@ def discover(a: Attack) -> None:
 
 def interpret(a: Attack) -> None:
     X = drawing.columns(a, 3)
+    if a.chance(0.8):
+        X = np.resize(X, (80, X.shape[1])) * a.rng.uniform(0.9, 1.1, (80, 1))
     inputs = X.shape[1] if a.chance(0.95) else 2
     sign = a.one(["+", "*", "-"])
     names = [f"x{j + 1}" for j in range(inputs)]
@@ -91,10 +94,18 @@ def surrogate(a: Attack) -> None:
     X = drawing.columns(a)
     y, w = drawing.target(a, X), drawing.weights(a, len(X))
     given = drawing.table(a, X)
+    patch = a.one([0, 1, 2, 3])
+    degree = int(a.rng.integers(min(patch, 1), patch + 1)) if a.chance(0.9) else 2
     model = cf.Surrogate(
-        a.one(["auto", 1, 2, 5]), a.one(["auto", 1, 3]), a.one([0, 1, 2, 3]), a.one([0, 1, 2]),
-        a.one(["linear", "clamp", "error"]), time=0.2, threads=1, seed=int(a.rng.integers(100)),
-    )  # fmt: skip
+        a.one(["auto", 1, 2, 5]),
+        a.one(["auto", 1, 3]),
+        patch,
+        degree,
+        a.one(["linear", "clamp", "error"]),
+        time=0.2,
+        threads=1,
+        seed=int(a.rng.integers(100)),
+    )
     model.fit(given, y, weights=w)
     value = model.predict(given)
     ensure(np.isfinite(value).all(), "a value that is not finite")

@@ -23,21 +23,23 @@ OPERATORS = (
 
 def columns(a: Attack, most: int = 5) -> np.ndarray:
     """Rows of numbers, mostly tame."""
-    rows = a.one([1, 2, 3, 8, 30, 60, 100]) if a.chance(0.5) else 40
+    rows = a.one([1, 2, 3, 8, 30, 60, 100]) if a.chance(0.3) else 40
     X = a.rng.uniform(0.2, 3.0, (rows, int(a.rng.integers(1, most + 1))))
-    if a.chance(0.3):
+    if a.chance(0.1):
         X = X * 10.0 ** a.rng.uniform(-300, 300, X.shape[1])
+    if a.chance(0.1):
+        X = X * 10.0 ** a.rng.uniform(-100, 100, X.shape[1])
     if a.chance(0.2):
         X = X * 10.0 ** a.rng.uniform(-12, 12, X.shape[1])
     if a.chance(0.3):
         X = X - 1.5 * X.mean(axis=0)
-    if a.chance(0.15):
+    if a.chance(0.05):
         X[:, 0] = a.one([0.0, 1.0, X[0, -1]])
     if a.chance(0.1):
         X[:, 0] = X[:, -1]
     if a.chance(0.1):
         X = np.round(X)
-    if a.chance(0.12):
+    if a.chance(0.05):
         X[int(a.rng.integers(len(X))), int(a.rng.integers(X.shape[1]))] = a.one(ODD)
     return X
 
@@ -48,7 +50,7 @@ def target(a: Attack, X: np.ndarray) -> np.ndarray:
         near = np.nan_to_num(X / np.abs(X).max(axis=0), nan=1.0)
         y = near[:, 0] * a.one([2.0, 1e-9, 1e9]) + near[:, -1] ** 2
         y = a.one([y, y, 1 / near[:, 0], np.sin(3 * y), a.rng.normal(size=len(X)), np.abs(y)])
-        y = y * (10.0 ** a.rng.uniform(-300, 300) if a.chance(0.2) else 1.0)
+        y = y * (10.0 ** a.rng.uniform(-300, 300) if a.chance(0.1) else 1.0)
     if a.chance(0.05):
         y = np.full(len(X), a.one([0.0, 1.0, 1e-300]))
     if a.chance(0.05):
@@ -70,12 +72,15 @@ def names(a: Attack, count: int) -> list[str]:
 def table(a: Attack, X: np.ndarray) -> Any:
     """The same numbers in one of the ways that they come in."""
     kind = a.one(
-        "same same same same F single strided wide turned list frame frame frame int bool "
+        "same same same same same same same same F F F turned strided frame frame frame frame "
+        "single wide list int bool "
         "object text big readonly masked polars arrow half complex flat cube one".split()
     )
     a.note(kind=kind)
     if kind in ("frame", "polars", "arrow"):
         found = labels(a, X.shape[1])
+        if a.chance(0.8):
+            found = list(dict.fromkeys([*found, *LABELS]))[: X.shape[1]]
         a.note(labels=[ascii(label)[:20] for label in found])
         frame = pd.DataFrame(X, columns=found)
         if kind == "frame":

@@ -40,9 +40,8 @@ def _written(a: Attack) -> Path:
         import pandas as pd
 
         labels = a.one([["a", "b"], ["a b", "α"], drawing.labels(a, 2)])
-        frame = pd.DataFrame(X * 10.0 ** a.rng.integers(-300, 300), columns=labels).assign(
-            y=X[:, 0]
-        )
+        scale = 10.0 ** a.one([0, 0, 0, a.rng.integers(-300, 300)])
+        frame = pd.DataFrame(X * scale, columns=labels).assign(y=X[:, 0] * X[:, 1])
         with contextlib.suppress(UnicodeError, ValueError):  # what pandas cannot write
             frame.to_csv(path, index=False) if kind == "csv" else frame.to_parquet(path)
     elif kind == "json":
@@ -241,27 +240,40 @@ class _Broken(io.StringIO):
         raise self.error
 
 
+def _arguments(a: Attack, path: Path) -> list[str]:
+    save, page = str(a.folder / "front.json"), str(a.folder / "page.html")
+    search = [
+        *(["--json"], ["--quiet"], ["--save", save], ["--report", page], ["--threads", "1"]),
+        *(["--operators=+,*"], ["--max-size", "5"], ["--drop", "b"], ["--seed", "7"]),
+    ]
+    wrong = [
+        *(
+            ["--save", str(path)],
+            ["--report", "no/page.html"],
+            ["--max-size", "1e3"],
+            ["--seed", "-1"],
+        ),
+        *(["--time", "nan"], ["--time", "x"], ["--weights", "y"], ["--output", str(a.folder)]),
+    ]
+    kind = {".json": "export", ".npz": "export", ".onnx": "interpret"}.get(path.suffix, "discover")
+    if a.chance(0.1):
+        kind = a.one(["discover", "interpret", "export", "info", "wrong"])
+    own = {
+        "discover": [str(path), "--target", "y", "--evaluations", "50"],
+        "interpret": [str(path), str(path), "--evaluations", "50"],
+        "export": [str(path), "--to", a.one(["c", "fortran"]), "--derivatives", "1"],
+    }.get(kind, [])
+    for _ in range(int(a.rng.integers(4))):
+        own += a.one(wrong) if a.chance(0.1) else a.one(search) if kind != "export" else []
+    if kind in ("discover", "interpret") and "--time" not in own:
+        own += ["--time", "0.3"]
+    return [kind, *own]
+
+
 def command(a: Attack) -> None:
     """A command line, run in this process."""
     path = _written(a)
-    arguments = [a.one(["discover", "interpret", "export", "info", "discover", "wrong"]), str(path)]
-    extra: list[list[str]] = [
-        ["--target", "y"], ["--time", a.one(["0.2", "0", "nan", "x"])], ["--evaluations", "50"],
-        ["--json"], ["--quiet"], ["--save", str(a.folder / "front.json")], ["--to", "c"],
-        ["--report", str(a.folder / a.one(["page.html", "no/page.html"]))], ["--drop", "b"],
-        ["--operators=+,*"], ["--max-size", a.one(["5", "-1", "1e3"])], ["--save", str(path)],
-        ["--weights", "y"], ["--threads", "1"], ["--output", str(a.folder)], ["--seed", "-1"],
-    ]  # fmt: skip
-    usual = {
-        "discover": extra[0] + extra[2],
-        "interpret": [str(path)] + extra[2],
-        "export": extra[6],
-    }
-    arguments += usual.get(arguments[0], []) if a.chance(0.8) else []
-    for _ in range(int(a.rng.integers(4))):
-        arguments += a.one(extra)
-    if arguments[0] in ("discover", "interpret") and "--time" not in arguments:
-        arguments += ["--time", "0.3"]
+    arguments = _arguments(a, path)
     a.note(arguments=arguments)
     out: io.StringIO = io.StringIO()
     if a.chance(0.1):

@@ -70,7 +70,7 @@ def judged(attack: Attack, work: Callable[[Attack], None]) -> tuple[str, str]:
 
 # Messages of numpy, pybind11 and Python that say nothing of the argument.
 _IMPLEMENTATION = re.compile(
-    r"broadcast|Invoked with|unpack|argument types|empty sequence|zero-size|could not convert|"
+    r"broadcast|Invoked with|argument types|empty sequence|zero-size|could not convert|"
     r"object is not|truth value|'NoneType'|codec|vector::|basic_string|std::"
 )
 

@@ -35,14 +35,20 @@ KINDS: dict[Callable[[Attack], None], int] = {
 }
 
 
-def attacked(seed: int, number: int) -> dict[str, object]:
-    """One attack, the same for the same numbers, and its outcome."""
+def attack_of(seed: int, number: int) -> tuple[Attack, Callable[[Attack], None]]:
+    """An attack, the same for the same numbers, and what it does."""
     rng = np.random.default_rng([seed, number])
     shares = np.array(list(KINDS.values()), float)
     work = list(KINDS)[int(rng.choice(len(KINDS), p=shares / shares.sum()))]
+    return Attack(rng, Path(tempfile.gettempdir())), work
+
+
+def attacked(seed: int, number: int) -> dict[str, object]:
+    """One attack and its outcome."""
+    attack, work = attack_of(seed, number)
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        attack = Attack(rng, Path(folder))
+        attack.folder = Path(folder)
         outcome, said = judged(attack, work)
     return {
         "number": number,

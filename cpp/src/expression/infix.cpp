@@ -78,7 +78,7 @@ class Parser {
         parse_comparison(0);
         skip_space();
         if (at_ < text_.size()) {
-            fail("unexpected '" + std::string(1, text_[at_]) + "'");
+            fail("unexpected '" + character() + "'");
         }
         fix_sizes(tape_);
         return std::move(tape_);
@@ -93,6 +93,15 @@ class Parser {
             message.begin(), message.end(),
             [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
         throw std::invalid_argument(message);
+    }
+
+    /// The character here, with all its bytes.
+    std::string character() const {
+        std::size_t end = at_ + 1;
+        while (end < text_.size() && (static_cast<unsigned char>(text_[end]) & 0xC0) == 0x80) {
+            ++end;
+        }
+        return std::string(text_.substr(at_, end - at_));
     }
 
     void push(const Node& node) {
@@ -233,8 +242,7 @@ class Parser {
             ++end;
         }
         if (end == at_) {
-            fail(at_ < text_.size() ? "unexpected '" + std::string(1, text_[at_]) + "'"
-                                    : "unexpected end");
+            fail(at_ < text_.size() ? "unexpected '" + character() + "'" : "unexpected end");
         }
         const std::string_view word = text_.substr(at_, end - at_);
         for (std::size_t i = 0; i < names_.size(); ++i) {
