@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -51,3 +52,14 @@ def test_the_public_names_are_those_of_the_stub() -> None:
     assert {*stub, "__version__"} <= set(dir(closedform))
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         closedform.nothing  # noqa: B018
+
+
+def test_every_promise_has_its_test() -> None:
+    root = SOURCES.parents[1]
+    named = re.findall(
+        r"`([\w/]+\.(?:py|cpp))(?:::(\w+))?`", (root / "docs/promises.md").read_text()
+    )
+    assert len(named) > 20
+    for file, test in named:
+        text = (root / "tests" / ("python" if file.endswith(".py") else "cpp") / file).read_text()
+        assert f"def {test}(" in text if test else True, (file, test)

@@ -78,7 +78,7 @@ class Parser {
         parse_comparison(0);
         skip_space();
         if (at_ < text_.size()) {
-            fail("unexpected '" + std::string(1, text_[at_]) + "'");
+            fail("unexpected '" + character() + "'");
         }
         fix_sizes(tape_);
         return std::move(tape_);
@@ -86,8 +86,22 @@ class Parser {
 
   private:
     [[noreturn]] void fail(const std::string& what) const {
-        throw std::invalid_argument("expression '" + std::string(text_) + "', position " +
-                                    std::to_string(at_ + 1) + ": " + what);
+        std::string message = "expression '" + std::string(text_) + "', position " +
+                              std::to_string(at_ + 1) + ": " + what;
+        // A message is one line, whatever it quotes.
+        std::replace_if(
+            message.begin(), message.end(),
+            [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');
+        throw std::invalid_argument(message);
+    }
+
+    /// The character here, with all its bytes.
+    std::string character() const {
+        std::size_t end = at_ + 1;
+        while (end < text_.size() && (static_cast<unsigned char>(text_[end]) & 0xC0) == 0x80) {
+            ++end;
+        }
+        return std::string(text_.substr(at_, end - at_));
     }
 
     void push(const Node& node) {
@@ -228,8 +242,7 @@ class Parser {
             ++end;
         }
         if (end == at_) {
-            fail(at_ < text_.size() ? "unexpected '" + std::string(1, text_[at_]) + "'"
-                                    : "unexpected end");
+            fail(at_ < text_.size() ? "unexpected '" + character() + "'" : "unexpected end");
         }
         const std::string_view word = text_.substr(at_, end - at_);
         for (std::size_t i = 0; i < names_.size(); ++i) {

@@ -207,7 +207,7 @@ class Graph:
                 return self.constant(1.0)
             if n == 0.5:
                 return self.call("sqrt", a)
-            if n == round(n) and abs(n) <= LARGEST_PRODUCT:
+            if abs(n) <= LARGEST_PRODUCT and n == round(n):
                 return self.power(a, round(n))
         return self.call("pow", a, b)
 

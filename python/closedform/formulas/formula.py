@@ -66,7 +66,10 @@ class Formula:
             raise InputError(
                 f"ranges: has {len(ranges)} for {len(self.names)} inputs; give one pair per input"
             )
-        self._expression = _core.Expression(scalars.text(text, "text"), list(self.names))
+        try:
+            self._expression = _core.Expression(scalars.text(text, "text"), list(self.names))
+        except ValueError as error:
+            raise InputError(str(error)) from error
         self.text = self._expression.text(list(self.names))
         self.loss = float(loss)
         self.ranges = ranges

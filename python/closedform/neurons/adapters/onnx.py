@@ -62,17 +62,27 @@ def read(model: Any, neuron: Neuron) -> NeuronFunction:
     return dense_stack.neuron_function(graph.steps(tensor), index, inner=inner)
 
 
+def _array(tensor: Any) -> npt.NDArray[Any]:
+    from onnx import numpy_helper
+
+    try:
+        numbers: npt.NDArray[Any] = numpy_helper.to_array(tensor)
+    except Exception as error:  # whatever a file says that is broken
+        raise InputError(
+            f"model: the numbers of {tensor.name!r} cannot be read ({error}); export it again"
+        ) from error
+    return numbers
+
+
 class _Graph:
     def __init__(self, graph: Any) -> None:
-        from onnx import numpy_helper
-
-        self.constants = {t.name: numpy_helper.to_array(t) for t in graph.initializer}
+        self.constants = {t.name: _array(t) for t in graph.initializer}
         self.makers = {name: node for node in graph.node for name in node.output}
         for node in graph.node:
             if node.op_type == "Constant":
                 for attribute in node.attribute:
                     if attribute.name == "value":
-                        self.constants[node.output[0]] = numpy_helper.to_array(attribute.t)
+                        self.constants[node.output[0]] = _array(attribute.t)
         self.nodes = list(graph.node)
         self.outputs = [out.name for out in graph.output]
         inputs = [i for i in graph.input if i.name not in self.constants]
@@ -97,7 +107,7 @@ class _Graph:
         backwards: list[dense_stack.Step] = []
         while tensor != self.input:
             node = self.makers.get(tensor)
-            if node is None or tensor in self.constants:
+            if node is None or tensor in self.constants or len(backwards) > len(self.nodes):
                 raise InputError(f"model: {tensor!r} does not depend on the graph's input")
             step, tensor = self._step(node)
             backwards.append(step)

@@ -56,7 +56,7 @@ def search(
     own = settings.options.get("start", ())
     if isinstance(own, str) or not isinstance(own, Iterable):
         raise InputError("options: start must be a Front or a sequence of formula texts")
-    start = [*map(str, own), *start]
+    start = [*(Formula(str(text), table.names).text for text in own), *start]
     began = monotonic()
     stopped = False
     if isinstance(objective, Values):
