@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from bench import (
+    empirical,
     exact_rules,
     export,
     expressions,
@@ -20,6 +21,7 @@ from bench import (
     surrogate_fit,
     surrogate_structure,
     trained_rules,
+    verdicts,
 )
 from bench.record import Benchmark
 
@@ -139,6 +141,20 @@ SUITE = (
         fatigue.run,
         {"size": (40, 120), "splits": (3,), "time": (30.0,)},
         {"size": (), "splits": (1,)},
+    ),
+    Benchmark(
+        "empirical",
+        empirical.run,
+        {"time": (20.0,), "seeds": (5,)},
+        {"time": (5.0,), "seeds": (1,)},
+    ),
+    *(
+        Benchmark(f"verdicts.{what}", run, {"draws": (draws,), "time": (5.0,)}, {"draws": (1,)})
+        for what, run, draws in (
+            ("noise", verdicts.run_noise, 20),
+            ("laws", verdicts.run_laws, 5),
+            ("outside", verdicts.run_outside, 10),
+        )
     ),
     Benchmark("gpu.machine", gpu.run_machine, {"link": (25.0,)}),
     *(

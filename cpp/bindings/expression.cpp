@@ -14,6 +14,7 @@
 #include "closedform/expression/evaluate.hpp"
 #include "closedform/expression/infix.hpp"
 #include "closedform/expression/interval.hpp"
+#include "expression/expand_products.hpp"
 #include "expression/workspace.hpp"
 #include "interpreter_lock.hpp"
 #include "objective/levenberg_marquardt.hpp"
@@ -86,8 +87,8 @@ Expression with_constants(const Expression& self, const std::vector<double>& con
     return result;
 }
 
-/// The mean squared error in the data's own units, whose constants may be of any size: those that an
-/// expression has are no larger than they need to be.
+/// The mean squared error in the data's own units, whose constants may be of any size: those that
+/// an expression has are no larger than they need to be.
 class InOwnUnits final : public ValueObjective {
   public:
     InOwnUnits(RowBlocks rows, std::span<const double> y, std::span<const double> weights,
@@ -205,6 +206,20 @@ void register_expression(py::module_& module) {
             "simplified",
             [](const Expression& self, const std::vector<std::string>& operators) {
                 return Expression{simplify(self.tape, op_set(operators))};
+            },
+            py::arg("operators"))
+        .def(
+            "expanded",
+            [](const Expression& self, const std::vector<std::string>& operators) {
+                const OpSet allowed = op_set(operators);
+                std::vector<Expression> found;
+                for (const Scaled& form : expansions(canonical(self.tape))) {
+                    Tape tape = emit(form, allowed);
+                    if (!tape.empty()) {
+                        found.push_back({simplify(tape, allowed)});
+                    }
+                }
+                return found;
             },
             py::arg("operators"))
         .def(

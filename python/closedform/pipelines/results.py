@@ -217,10 +217,11 @@ def _error_rows(discovery: Discovery) -> list[list[str]]:
 
 def _reasons(discovery: Discovery) -> list[str]:
     structure, similarity = discovery.separability, discovery.similarity
+    of = "structure of the logarithm" if discovery.noise.logarithmic else "structure"
     return [
         f"strategy: {discovery.strategy}",
         *([] if similarity is None else [f"variables: {similarity}"]),
-        *([] if structure is None else [f"structure: {structure}", f"decided: {structure.reason}"]),
+        *([] if structure is None else [f"{of}: {structure}", f"decided: {structure.reason}"]),
         f"chosen: {_WAYS[discovery.chosen]}",
         f"ended by: {discovery.stopped}",
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from time import monotonic
 
 import numpy as np
 
@@ -12,9 +13,9 @@ from closedform._typing import FloatMatrix, Floats
 from closedform.formulas.formula import Formula
 from closedform.formulas.front import pareto
 from closedform.searches.effective_rows import effective_share
-from closedform.searches.judged import Judged, Sample, density_cost, judged, sample_of
+from closedform.searches.judged import Judged, density_cost, judged, sample_of
 from closedform.searches.objectives import Values
-from closedform.searches.settings import OPERATORS
+from closedform.searches.settings import OPERATORS, Settings
 from closedform.searches.simple_constants import with_simple_constants
 
 CONSTANT_MARGIN = 5.0  # nats by which a formula has to beat the constant
@@ -98,8 +99,7 @@ def shortest_description(
     formulas: Sequence[Formula],
     X: FloatMatrix,
     objective: Values,
-    operators: Sequence[str],
-    seed: int,
+    settings: Settings,
     ends: float = math.inf,
 ) -> Choice:
     """The formula with which the data are described shortest; the constant unless it is beaten by
@@ -107,50 +107,84 @@ def shortest_description(
 
     Formulas that reproduce the target to rounding are told apart by what they are made of alone.
     Residuals that go together are fewer rows (`effective_rows`): a formula gains over the constant
-    only what its own independent residuals prove. Constants of those that could be chosen become
-    simple numbers where the data agree.
+    only what its own independent residuals prove. Those that could be chosen are tried with simple
+    constants where the data agree, and multiplied out.
 
     Args:
         formulas: at least one.
-        operators: allowed.
         ends: by time.monotonic; fits that have not ended by then are left where they are.
     """
-    sample = sample_of(X, objective, seed)
-    symbols = alphabet(operators, X.shape[1])
-    constant = Formula(repr(objective.constant), formulas[0].names)
-    null = min(
-        (judged(constant, noise, sample, symbols, math.inf) for noise in sample.noises),
-        key=lambda one: one.length,
-    )
-
-    def best_of(formula: Formula) -> Judged:
-        models = (judged(formula, noise, sample, symbols, ends) for noise in sample.noises)
-        return min((_independent(one, null, sample) for one in models), key=lambda one: one.length)
-
+    judge = _Judge(X, objective, settings, ends)
+    found = [judge.best_of(formula) for formula in formulas]
     exact = [objective.reproduced(formula) for formula in formulas]
-    found = [best_of(formula) for formula in formulas]
 
     def worth(i: int) -> tuple[bool, float]:
         return not exact[i], found[i].structure if exact[i] else found[i].length
 
     order = sorted(range(len(found)), key=worth)
-    within = [
-        i
-        for i in order
-        if exact[i] == exact[order[0]] and worth(i)[1] <= worth(order[0])[1] + SETTLED
-    ]
-    for i in within[:MOST_SETTLED]:
-        simple = with_simple_constants(found[i], sample, symbols, operators, ends)
-        found[i] = replace(_independent(simple, null, sample), source=formulas[i])
+    for i in order[:MOST_SETTLED]:
+        alike = exact[i] == exact[order[0]]
+        if alike and worth(i)[1] <= worth(order[0])[1] + SETTLED and monotonic() < ends:
+            found[i] = judge.settled(found[i], exact[i])
     best = min(range(len(found)), key=worth)
     constants = [i for i, formula in enumerate(formulas) if not formula.inputs]
-    beaten = exact[best] or found[best].length <= null.length - CONSTANT_MARGIN
-    return Choice(tuple(found), constants[0] if constants and not beaten else best, null)
+    beaten = exact[best] or found[best].length <= judge.null.length - CONSTANT_MARGIN
+    chosen = constants[0] if constants and not beaten else best
+    return Choice(tuple(found), chosen, judge.null)
 
 
-def _independent(one: Judged, null: Judged, sample: Sample) -> Judged:
-    """Its gain over the constant, as far as its residuals are independent."""
-    if sample.neighbours is None or not math.isfinite(one.length) or one.data >= null.data:
-        return one
-    share = effective_share(one.residuals, sample.neighbours)
-    return replace(one, data=null.data - share * (null.data - one.data))
+class _Judge:
+    """Judges formulas of one table against its constant."""
+
+    def __init__(self, X: FloatMatrix, objective: Values, settings: Settings, ends: float) -> None:
+        self.X, self.objective, self.settings, self.ends = X, objective, settings, ends
+        self.sample = sample_of(X, objective, settings.seed)
+        self.symbols = alphabet(settings.operators, X.shape[1])
+        names = [f"x{j + 1}" for j in range(X.shape[1])]
+        constant = Formula(repr(objective.constant), names)
+        self.null = min(
+            (
+                judged(constant, noise, self.sample, self.symbols, math.inf)
+                for noise in self.sample.noises
+            ),
+            key=lambda one: one.length,
+        )
+
+    def best_of(self, formula: Formula) -> Judged:
+        """Under the model that suits it best."""
+        models = (
+            judged(formula, noise, self.sample, self.symbols, self.ends)
+            for noise in self.sample.noises
+        )
+        return min((self._independent(one) for one in models), key=lambda one: one.length)
+
+    def settled(self, one: Judged, exact: bool) -> Judged:
+        """With simple constants, and multiplied out, where that is shorter."""
+        forms = [one]
+        for expression in one.formula._expression.expanded(list(self.settings.operators)):
+            if expression.complexity <= self.settings.max_size:
+                text = expression.text(list(one.formula.names))
+                form = Formula(text, one.formula.names, one.formula.loss)
+                if self.sample.share == 1.0:
+                    form = form.refit(self.sample.X, self.sample.y, self.sample.counts)
+                forms.append(judged(form, one.noise, self.sample, self.symbols, self.ends))
+        settled = [
+            self._independent(
+                with_simple_constants(
+                    form, self.sample, self.symbols, self.settings.operators, self.ends
+                )
+            )
+            for form in forms
+        ]
+        best = min(settled, key=lambda form: form.structure if exact else form.length)
+        if exact and best.length > one.length + SETTLED:  # it lost its exactness on the way
+            best = one
+        return replace(best, source=one.source)
+
+    def _independent(self, one: Judged) -> Judged:
+        """Its gain over the constant, as far as its residuals are independent."""
+        null, neighbours = self.null, self.sample.neighbours
+        if neighbours is None or not math.isfinite(one.length) or one.data >= null.data:
+            return one
+        share = effective_share(one.residuals, neighbours)
+        return replace(one, data=null.data - share * (null.data - one.data))

@@ -87,9 +87,7 @@ def chosen_front(
     constant = [formula for formula in members if not formula.inputs]
     if not constant:
         members = [*_scored([repr(objective.constant)], table, objective, settings), *members]
-    choice = shortest_description(
-        members, table.values, objective, settings.operators, settings.seed, ends
-    )
+    choice = shortest_description(members, table.values, objective, settings, ends)
     if not constant and choice.best > 0:
         choice, members = choice.without_first(), members[1:]
     texts = [one.formula.text for one in choice.judged]

@@ -100,3 +100,30 @@ TEST_CASE("simplifying random expressions keeps their values and never lengthens
         CHECK(compared > 50000);
     }
 }
+
+TEST_CASE("the exponential of a sum of logarithms is a product of powers") {
+    const auto outer = [](const std::string& text, double tolerance, const OpSet& allowed) {
+        const bool powers = allowed.has(Op::pow);
+        return print(emit(exponential(canonical(parse(text, names)), tolerance, powers), allowed),
+                     names);
+    };
+    const std::vector<std::string_view> usual = {"+",   "-",   "*",    "/",
+                                                 "exp", "log", "sqrt", "square"};
+    const OpSet allowed(usual);
+    CHECK(outer("log(x) + 2*log(y)", 1e-9, allowed) == "x*y**2");
+    CHECK(outer("log(x) - 1.98*log(y)", 0.1, allowed) == "x/y**2");
+    CHECK(outer("1.5*log(x)", 1e-9, allowed) == "x*sqrt(x)");
+    CHECK(outer("0.3*log(x) + y", 1e-9, allowed) == "exp(y + 0.3*log(x))");
+    CHECK(outer("0.3*log(x)", 1e-9, OpSet::all()) == "pow(x, 0.3)");
+    CHECK(outer("x - log(exp(y) - 1)", 1e-9, allowed) == "exp(x)/(exp(y) - 1)");
+    CHECK(outer("log(2)", 1e-9, allowed) == "2");
+    const std::vector<double> x = {0.4, 1.3, 2.2, 1.7, 0.9, 0.3};
+    const auto direct = values(parse("exp(0.5*log(x*y) - 3*log(z + 1) + z/3 - 2)", names), x);
+    const Tape product = emit(
+        exponential(canonical(parse("0.5*log(x*y) - 3*log(z + 1) + z/3 - 2", names)), 1e-9, false),
+        allowed);
+    const auto found = values(product, x);
+    for (std::size_t i = 0; i < found.size(); ++i) {
+        CHECK(found[i] == doctest::Approx(direct[i]).epsilon(1e-14));
+    }
+}

@@ -274,3 +274,39 @@ TEST_CASE("text that is not an expression is refused, saying where") {
     CHECK_THROWS_AS(parse(std::string(3000, '('), names), std::invalid_argument);
     CHECK_THROWS_AS(parse(std::string(3000, '-') + "x", names), std::invalid_argument);
 }
+
+TEST_CASE("slopes by the constants, against differences") {
+    const std::vector<double> x = {0.5, 1.5, 2.5, 0.7, 0.2, 1.1, 3.0, 0.4, 0.9};
+    const MatrixView<const double> rows(x.data(), 3, 3);
+    Tape tape = parse("2*sin(3*x) + y/(z + 0.5)", names);
+    const auto positions = constant_positions(tape);
+    REQUIRE(positions.size() == 3);
+    std::vector<double> slopes(9);
+    evaluate_constant_slopes(tape, rows, MatrixView<double>(slopes.data(), 3, 3), 1);
+    for (std::size_t k = 0; k < positions.size(); ++k) {
+        constexpr double step = 1e-6;
+        std::vector<double> above(3);
+        std::vector<double> below(3);
+        const double value = tape[positions[k]].value;
+        tape[positions[k]].value = value + step;
+        evaluate(tape, rows, above, 1);
+        tape[positions[k]].value = value - step;
+        evaluate(tape, rows, below, 1);
+        tape[positions[k]].value = value;
+        for (std::size_t i = 0; i < 3; ++i) {
+            CHECK(slopes[i * 3 + k] ==
+                  doctest::Approx((above[i] - below[i]) / (2 * step)).epsilon(1e-8));
+        }
+    }
+}
+
+TEST_CASE("rows determine a formula that is well shorter than they are") {
+    const Tape law = parse("4*x*sqrt(x)", {names.begin(), names.end()});
+    CHECK(determined(law, 8));
+    CHECK_FALSE(determined(law, 1));
+    // As many constants as rows.
+    const Tape fit = parse(
+        "0.31*x + 1.7*sin(0.9*x + 0.4) + 2.3*exp(0.7*x) - 0.11*x**2 + 0.83*log(x + 1.9)", names);
+    CHECK_FALSE(determined(fit, 9));
+    CHECK(determined(fit, 100));
+}

@@ -130,4 +130,4 @@ def test_rows_without_weight_say_nothing_of_errors_either() -> None:
     assert found.errors["direct"] is not None
     assert found.errors["direct"].max_abs < 1e-12
     with pytest.raises(InputError, match=r"^weights: only 3 rows have any; at least 4 are"):
-        cf.discover(X, y, weights=(np.arange(60) < 5).astype(float), evaluations=100)
+        cf.discover(X, y, weights=(np.arange(60) < 3).astype(float), evaluations=100)

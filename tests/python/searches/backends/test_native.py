@@ -58,8 +58,8 @@ def test_front_is_at_least_as_good_as_the_sums() -> None:
     )
     for text, loss in sums:
         size = cf.Formula(text, NAMES).complexity
-        # Rounding of constants may cost half a standard error.
-        assert min(f.loss for f in front if f.complexity <= size) < loss * (1 + 1 / len(y))
+        # Constants may be simple numbers within two standard errors.
+        assert min(f.loss for f in front if f.complexity <= size) < loss * (1 + 5 / len(y))
 
 
 def test_stops_when_asked() -> None:

@@ -1,0 +1,85 @@
+"""Verdicts: a law, an approximation, or nothing, and what is said of each."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import closedform as cf
+from closedform.pipelines.verdict import finite_between, structure_left
+
+
+def discovered(X: np.ndarray, y: np.ndarray, evaluations: int = 30_000, **more: object):  # type: ignore[no-untyped-def, type-arg]
+    return cf.discover(X, y, evaluations=evaluations, time=math.inf, **more)  # type: ignore[arg-type]
+
+
+def test_a_law_with_noise() -> None:
+    rng = np.random.default_rng(0)
+    X = rng.uniform(0.5, 3.0, (200, 2))
+    found = discovered(X, X[:, 0] * np.exp(X[:, 1]) + 0.3 * rng.normal(size=200))
+    assert str(found.formula) == "x1*exp(x2)"
+    assert found.verdict.kind == "law"
+    assert found.verdict.finite == "proven"
+    assert str(found.verdict).startswith("law: ")
+
+
+def test_errors_in_proportion_over_decades() -> None:
+    rng = np.random.default_rng(1)
+    X = np.exp(rng.uniform(-9, 9, (60, 3)))
+    y = 6.7e-3 * X[:, 0] * X[:, 1] / X[:, 2] ** 2 * (1 + 0.1 * rng.normal(size=60))
+    found = discovered(X, y)
+    assert found.noise.main.kind in ("relative", "log")
+    size = found.formula(X) * X[:, 2] ** 2 / (X[:, 0] * X[:, 1])
+    assert np.ptp(size) < 1e-9
+    assert found.formula.constants[0].interval[0] < 6.7e-3 < found.formula.constants[0].interval[1]
+    assert found.verdict.kind == "law"
+
+
+def test_outliers_do_not_bend_a_law() -> None:
+    rng = np.random.default_rng(2)
+    X = rng.uniform(0.5, 3.0, (150, 2))
+    y = X[:, 0] ** 2 + X[:, 1] + 0.02 * rng.normal(size=150)
+    y[:4] += 50
+    found = discovered(X, y)
+    assert found.noise.main.kind == "robust"
+    assert str(found.formula) in ("x1**2 + x2", "x2 + x1**2")
+
+
+@pytest.mark.parametrize("kind", ["normal", "cauchy", "walk"])
+def test_nothing_follows_from_noise(kind: str) -> None:
+    rng = np.random.default_rng(3)
+    X, y = rng.random((100, 2)), rng.normal(size=100)
+    if kind == "cauchy":
+        y = rng.standard_cauchy(100)
+    if kind == "walk":
+        X, y = rng.normal(size=(100, 2)).cumsum(axis=0), y.cumsum()
+    found = discovered(X, y)
+    assert found.verdict.kind == "no law"
+    assert not found.formula.inputs
+
+
+def test_few_rows_of_a_law() -> None:
+    a = np.array([0.389, 0.724, 1.0, 1.524, 5.20, 9.510])
+    y = np.array([87.77, 224.70, 365.25, 686.95, 4332.62, 10759.2])
+    found = discovered(a[:, None], y)
+    ratio = found.formula(a[:, None]) / a**1.5
+    assert np.ptp(ratio) < 1e-9 * ratio[0]
+    assert found.errors["direct"] is not None
+    assert 0 < found.errors["direct"].mean_relative < 0.02
+
+
+def test_structure_left_in_residuals() -> None:
+    rng = np.random.default_rng(4)
+    X = rng.random((200, 2))
+    z = rng.normal(size=200)
+    assert structure_left(X, z) < 2
+    assert structure_left(X, z + 2 * np.sin(6 * X[:, 0])) > 10
+
+
+def test_poles_between_the_rows() -> None:
+    X = np.linspace(0.0, 1.0, 21)[:, None]
+    text = {"proven": "1/(x1 + 0.1)", "no": "1/(x1 - 0.5)", "not proven": "1/(x1 - 0.32)"}
+    for what, formula in text.items():
+        assert finite_between(cf.Formula(formula, ["x1"])._expression, X) == what

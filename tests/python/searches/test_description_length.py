@@ -1,0 +1,92 @@
+"""The choice: what is simple and says much, never what noise or copies say."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+import closedform as cf
+from closedform.searches.description_length import shortest_description
+from closedform.searches.effective_rows import effective_share, neighbours_of
+from closedform.searches.judged import judged, sample_of
+from closedform.searches.noise import Absolute
+from closedform.searches.objectives import Values
+from closedform.searches.settings import Arguments, checked_settings
+
+SETTINGS = checked_settings(Arguments(operators="+ - * / sin exp log square"))
+
+
+def test_constants_become_simple_where_the_data_agree() -> None:
+    rng = np.random.default_rng(1)
+    X = rng.uniform(1.0, 3.0, (200, 1))
+    y = np.pi * X[:, 0] ** 2 + 0.5 + 0.01 * rng.normal(size=200)
+    fitted = cf.Formula("3.1*x1**2 + 0.6", ["x1"]).refit(X, y)
+    choice = shortest_description([fitted], X, Values.of(y, None), SETTINGS)
+    first, second = choice.chosen.constants()
+    assert (first.value, second.value) == (np.pi, 0.5)
+    assert (str(first), str(second)) == ("pi", "1/2")
+    assert first.fixed
+    assert second.fixed
+    assert 0 < first.standard_error < 0.01  # of a fit of all
+
+
+def test_a_measured_constant_is_none_of_the_form() -> None:
+    rng = np.random.default_rng(2)
+    X = rng.uniform(1.0, 3.0, (50, 1))
+    y = 470 * X[:, 0] + 40 * rng.normal(size=50)
+    one = judged(
+        cf.Formula("470*x1", ["x1"]), Absolute(), sample_of(X, Values.of(y, None), 0), 12, math.inf
+    )
+    constant = one.constants()[0]
+    assert not constant.fixed
+    assert constant.standard_error == pytest.approx(40 / np.linalg.norm(X), rel=0.3)
+    assert str(constant) == f"470.0({10 * constant.standard_error:.0f})"
+
+
+def test_the_constant_unless_it_is_beaten_clearly() -> None:
+    rng = np.random.default_rng(3)
+    X, y = rng.random((40, 1)), rng.normal(size=40)
+    formulas = [cf.Formula("0.1", ["x1"]), cf.Formula("sin(40*x1)", ["x1"]).refit(X, y)]
+    choice = shortest_description(formulas, X, Values.of(y, None), SETTINGS)
+    assert choice.best == 0
+    y = X[:, 0] + 0.1 * rng.normal(size=40)
+    formulas = [cf.Formula("0.1", ["x1"]), cf.Formula("x1", ["x1"])]
+    choice = shortest_description(formulas, X, Values.of(y, None), SETTINGS)
+    assert choice.best == 1
+    assert choice.gain > 5
+
+
+@pytest.mark.parametrize("copies", [1, 2, 5])
+def test_copies_of_a_row_are_one(copies: int) -> None:
+    rng = np.random.default_rng(4)
+    X, z = np.repeat(rng.random((60, 3)), copies, 0), np.repeat(rng.normal(size=60), copies)
+    order = rng.permutation(len(z))
+    near = X[order] + 1e-5 * rng.normal(size=X.shape)
+    assert effective_share(z[order], neighbours_of(near)) == pytest.approx(1 / copies, rel=0.25)
+
+
+def test_rows_of_a_series_are_fewer() -> None:
+    rng = np.random.default_rng(5)
+    z = np.zeros(400)
+    for i in range(1, 400):
+        z[i] = 0.8 * z[i - 1] + rng.normal()
+    share = effective_share(z, neighbours_of(rng.random((400, 2))))
+    assert 0.03 < share < 0.3  # 1/9 by theory
+
+
+def test_exact_means_more_than_as_many_constants_as_rows() -> None:
+    X = np.arange(1.0, 9.0)[:, None]
+    y = np.random.default_rng(6).normal(size=8)
+    found = cf.discover(X, y, evaluations=40_000, time=math.inf)
+    assert found.stopped != "exact"
+    assert not found.verdict.exact
+
+
+def test_a_polynomial_has_the_form_with_the_simplest_constants() -> None:
+    X = np.linspace(-10.0, 10.0, 41)[:, None]
+    y = 1985 + 7 * X[:, 0] + 23 * X[:, 0] ** 2
+    square = cf.Formula("23*(x1 + 0.15217391304347827)**2 + 1984.4673913043478", ["x1"]).refit(X, y)
+    choice = shortest_description([square], X, Values.of(y, None), SETTINGS)
+    assert sorted(str(constant) for constant in choice.chosen.constants()) == ["1985", "23", "7"]
