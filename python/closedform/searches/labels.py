@@ -66,7 +66,8 @@ def _unlikelihoods(formulas: Sequence[Formula], table: Matrix, objective: Labels
     number of rows (Schwarz 1978).
     """
     rows = sample_rows(len(objective.t), MOST_ROWS, np.random.default_rng(0))
-    X, t = np.ascontiguousarray(table.values[rows]), objective.t[rows]
+    X = np.ascontiguousarray(table.values[rows], dtype=np.float64)
+    t = objective.t[rows]
     weights = np.ones(len(t)) if objective.weights is None else objective.weights[rows]
     costs = np.full(len(formulas), np.inf)
     for i, formula in enumerate(formulas):
