@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <optional>
 
 #include "core/fold_parts.hpp"
 #include "structure/pair_totals.hpp"
@@ -31,9 +30,7 @@ class PairsHere : public PairRowSums {
   public:
     PairsHere(const TensorSurrogate& model, const Table& rows, const ScoreOptions& options)
         : sliced_(options.inputs.size() < model.inputs()),
-          slice_(sliced_ ? std::optional(slice(model, options.inputs, options.anchor))
-                         : std::nullopt),
-          model_(sliced_ ? *slice_ : model),
+          model_(sliced_ ? slice(model, options.inputs, options.anchor) : model),
           rows_(rows),
           options_(options) {
         pieces_ = std::clamp<std::size_t>(rows.rows() / 4096, 1, 64);
@@ -125,8 +122,7 @@ class PairsHere : public PairRowSums {
     }
 
     bool sliced_;
-    std::optional<TensorSurrogate> slice_;
-    const TensorSurrogate& model_;  ///< over the inputs that are scored
+    TensorSurrogate model_;  ///< over the inputs that are scored
     const Table& rows_;
     const ScoreOptions& options_;
     std::size_t pieces_ = 1;

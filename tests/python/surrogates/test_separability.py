@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache
 
 import numpy as np
@@ -154,3 +155,13 @@ def test_wrong_rows_are_named(tree):
     surrogate = Surrogate(1, 5).fit([[0.0, 1], [1, 2], [2, 2], [3, 1]], [0, 1, 2, 4])
     with pytest.raises(ValueError, match="X: has 3 columns"):
         separability(surrogate, np.ones((5, 3)))
+
+
+def test_time_that_is_over_is_said():
+    rng = np.random.default_rng(5)
+    X = rng.uniform(1, 2, (200, 3))
+    surrogate = Surrogate(modes=2, segments=4, smoothing=1e-6).fit(X, X[:, 0] * X[:, 1] + X[:, 2])
+    found = separability(surrogate, X, time=1e-9)
+    assert not found.tried
+    assert "the time was over" in found.reason
+    assert "the time was over" not in separability(surrogate, X, time=math.inf).reason

@@ -51,8 +51,8 @@ struct OperatorFacts {
     /// cut to the domain of a unary operator (expression/enclosures.hpp).
     Interval (*enclosure)(const OperatorFacts&, const Interval&, const Interval&) = nullptr;
     Range range = {};
-    /// 1 where the second operand is 0 or the first is 1, whatever the other is, no number too (as in
-    /// IEEE 754).
+    /// 1 where the second operand is 0 or the first is 1, whatever the other is, no number too (as
+    /// in IEEE 754).
     bool one_whatever = false;
     bool jumps = false;  ///< where its operand passes zero, or one operand the other
     /// Derivatives by the operands where there are any, infix text (expression/infix.hpp) in a, b

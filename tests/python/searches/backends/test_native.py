@@ -88,3 +88,19 @@ def test_exception_of_the_callback_arrives() -> None:
 def test_without_products_there_are_none() -> None:
     X, y = wide_table(50)
     assert _core.sums_of_terms(X, y, None, list(NAMES), ["+", "sin"], 30, 1.0, 0, 1, 0, None) == []
+
+
+def test_nobody_listens_nothing_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[object] = []
+    core_search = _core.search
+
+    def searched(*arguments: object) -> object:
+        given.append(arguments[10])  # the callback
+        return core_search(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(_core, "search", searched)
+    X, y = wide_table(50)
+    search(X, values=y, evaluations=100, time=math.inf)
+    search(X, values=y, evaluations=100, time=math.inf, callback=lambda _: False)
+    assert given[0] is None
+    assert given[1] is not None
