@@ -99,7 +99,7 @@ def _check_ranges(ranges: InputRanges) -> None:
             raise InputError(f"ranges: {column!r} has {len(pair)} ends; give (low, high)")
         low, high = (scalars.real(end, f"ranges: {column!r}") for end in pair)
         if not (math.isfinite(low) and math.isfinite(high) and low <= high):
-            raise InputError(f"ranges: {column!r} has ({low!r}, {high!r}); give finite low <= high")
+            raise InputError(f"ranges: {column!r} has ({low:g}, {high:g}); give finite low <= high")
 
 
 def _limits(language: Language, limits: tuple[float, float]) -> tuple[str, str]:
