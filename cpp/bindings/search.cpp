@@ -169,6 +169,7 @@ py::dict run(const Array<T>& x, const PythonTarget& target, const std::vector<st
     }
     py::dict out;
     out["front"] = entries(result.front, names);
+    out["rivals"] = entries(result.rivals, names);
     out["reason"] = reason_text(result.reason);
     out["evaluations"] = result.evaluations;
     out["node_evaluations"] = result.node_evaluations;

@@ -333,6 +333,7 @@ class Expression:
 
 class SearchReport(TypedDict):
     front: list[tuple[str, float]]
+    rivals: list[tuple[str, float]]
     reason: str
     evaluations: int
     node_evaluations: int

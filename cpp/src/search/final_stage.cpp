@@ -12,6 +12,7 @@
 #include "closedform/expression/canonical_form.hpp"
 #include "core/parallel.hpp"
 #include "expression/reduced_forms.hpp"
+#include "expression/structure_hash.hpp"
 #include "expression/workspace.hpp"
 #include "objective/direction_invariants.hpp"
 #include "objective/levenberg_marquardt.hpp"
@@ -290,9 +291,9 @@ bool settle_on_all_rows(std::vector<Candidate>& candidates, const WholeData& who
 
 }  // namespace
 
-std::vector<Candidate> finish(std::vector<Tape> found, const WholeData& whole, const Objective& few,
-                              const OpSet& operators, std::size_t max_size, unsigned threads,
-                              const StopToken& stop) {
+Finished finish(std::vector<Tape> found, const WholeData& whole, const Objective& few,
+                const OpSet& operators, std::size_t max_size, unsigned threads,
+                const StopToken& stop) {
     found = by_worth(std::move(found), few);
     std::vector<std::vector<Candidate>> steps(found.size());
     std::vector<char> first(found.size());  // of its size
@@ -334,11 +335,21 @@ std::vector<Candidate> finish(std::vector<Tape> found, const WholeData& whole, c
         tapes.push_back(std::move(candidate.tape));
     }
     const std::vector<double> losses = losses_on_all_rows(tapes, *whole.losses);
-    Archive archive(max_size, operators);
+    Finished made;
+    Archive archive(max_size, operators, noise_may_hide(few));
     for (std::size_t i = 0; i < tapes.size(); ++i) {
-        archive.offer({std::move(tapes[i]), losses[i], 0});
+        archive.offer({tapes[i], losses[i], 0, losses[i]});
     }
-    return archive.front();
+    made.front = archive.front();
+    for (std::size_t i = 0; i < tapes.size(); ++i) {
+        const bool on_front = std::any_of(made.front.begin(), made.front.end(),
+                                          [&](const Candidate& m) { return m.tape == tapes[i]; });
+        if (!on_front && !tapes[i].empty() && losses[i] > few.exact_loss()) {
+            archive.remember({tapes[i], losses[i], skeleton(canonical(tapes[i])), losses[i]});
+        }
+    }
+    made.rivals = archive.rivals();
+    return made;
 }
 
 }  // namespace closedform

@@ -19,7 +19,7 @@ Island::Island(const SearchProblem& problem, std::uint64_t seed, std::uint64_t s
       variation_(problem.operators, problem.inputs, problem.column_values,
                  problem.options.variation),
       scorer_(std::make_unique<HostScorer>(*problem.sample, *problem.full, problem.operators)),
-      archive_(problem.max_size, problem.operators),
+      archive_(problem.max_size, problem.operators, problem.near_enough),
       bins_(problem.max_size + 1),
       max_size_(problem.max_size) {}
 
@@ -220,6 +220,7 @@ void Island::consider(Tape tape) {
     if (archive_.might_improve(candidate.complexity(), candidate.sample_loss)) {
         promote(candidate);
     }
+    archive_.remember(candidate);
     keep(std::move(candidate));
 }
 

@@ -28,6 +28,7 @@ struct SearchProblem {
     const Objective* full;    ///< for the archive; may be the same object as sample
     double exact_loss = 0.0;  ///< losses up to this are rounding
     std::size_t max_size = 30;
+    double near_enough = 0.0;  ///< of archives
     EvolutionOptions options;
 };
 

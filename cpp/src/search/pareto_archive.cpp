@@ -35,6 +35,54 @@ bool Archive::offer(const Candidate& candidate) {
     return true;
 }
 
+double Archive::best_sample_loss(std::size_t size) const {
+    double best = std::numeric_limits<double>::infinity();
+    for (std::size_t s = 1; s <= size; ++s) {
+        if (!best_[s].tape.empty()) {
+            best = std::min(best, best_[s].sample_loss);
+        }
+    }
+    return best;
+}
+
+void Archive::remember(const Candidate& candidate) {
+    const std::size_t size = candidate.complexity();
+    if (near_enough_ == 0.0 || size >= best_.size() ||
+        !(candidate.sample_loss <= (1.0 + near_enough_) * best_sample_loss(size))) {
+        return;
+    }
+    auto& bin = rivals_[size];
+    const auto known = std::find_if(bin.begin(), bin.end(), [&](const Candidate& rival) {
+        return rival.skeleton == candidate.skeleton;
+    });
+    if (known != bin.end()) {
+        if (known->sample_loss <= candidate.sample_loss) {
+            return;
+        }
+        bin.erase(known);
+    }
+    const auto place = std::upper_bound(
+        bin.begin(), bin.end(), candidate.sample_loss,
+        [](double loss, const Candidate& rival) { return loss < rival.sample_loss; });
+    bin.insert(place, candidate);
+    if (bin.size() > most_rivals) {
+        bin.pop_back();
+    }
+}
+
+std::vector<Candidate> Archive::rivals() const {
+    std::vector<Candidate> found;
+    for (std::size_t size = 1; size < rivals_.size(); ++size) {
+        const double most = (1.0 + near_enough_) * best_sample_loss(size);
+        for (const Candidate& rival : rivals_[size]) {
+            if (rival.sample_loss <= most && uses_only(rival.tape, operators_)) {
+                found.push_back(rival);
+            }
+        }
+    }
+    return found;
+}
+
 std::vector<Candidate> Archive::front() const {
     std::vector<Candidate> members;
     double best = std::numeric_limits<double>::infinity();
@@ -45,6 +93,11 @@ std::vector<Candidate> Archive::front() const {
         }
     }
     return members;
+}
+
+double noise_may_hide(const Objective& objective) {
+    constexpr double nats = 8.0;
+    return objective.quadratic() ? 2.0 * nats / static_cast<double>(objective.rows().rows()) : 0.0;
 }
 
 }  // namespace closedform

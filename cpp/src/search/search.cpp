@@ -166,6 +166,7 @@ class Search {
         problem_.full = full_ ? full_.get() : sample_.get();
         problem_.exact_loss = problem_.full->exact_loss();
         problem_.max_size = options.max_size;
+        problem_.near_enough = noise_may_hide(*sample_);
         for (std::size_t j = 0; j < x.columns; ++j) {
             problem_.inputs.push_back(static_cast<int>(j));
             for (std::size_t k = 0; k < values_per_column; ++k) {
@@ -223,7 +224,9 @@ class Search {
         for (const auto& island : islands_) {
             result.node_evaluations += island->node_evaluations();
         }
-        result.front = finished(end);
+        Finished made = finished(end);
+        result.front = std::move(made.front);
+        result.rivals = std::move(made.rivals);
         result.seconds = elapsed();
         return result;
     }
@@ -410,7 +413,7 @@ class Search {
         return sum;
     }
 
-    std::vector<Candidate> finished(const StopToken& stop) const {
+    Finished finished(const StopToken& stop) const {
         std::vector<Tape> found;
         for (Candidate& candidate : in_data_units(archive_.front())) {
             found.push_back(std::move(candidate.tape));
@@ -446,6 +449,9 @@ class Search {
                 add_rivals(found);
             }
         }
+        if (few->quadratic() && !exact_at_) {
+            add_remembered(found);
+        }
         return finish(std::move(found), whole, *few, options_.operators, options_.max_size,
                       options_.threads, stop);
     }
@@ -456,6 +462,17 @@ class Search {
         for (const auto& island : islands_) {
             for (Candidate& candidate : in_data_units(island->archive().front())) {
                 if (!among(found, candidate.tape)) {
+                    found.push_back(std::move(candidate.tape));
+                }
+            }
+        }
+    }
+
+    /// Structures that noise may have kept from being the best of their size.
+    void add_remembered(std::vector<Tape>& found) const {
+        for (const auto& island : islands_) {
+            for (Candidate& candidate : in_data_units(island->archive().rivals())) {
+                if (candidate.complexity() <= options_.max_size && !among(found, candidate.tape)) {
                     found.push_back(std::move(candidate.tape));
                 }
             }

@@ -13,7 +13,7 @@ from closedform._typing import FloatMatrix, Floats
 from closedform.formulas.formula import Formula
 from closedform.formulas.front import pareto
 from closedform.searches.effective_rows import effective_share
-from closedform.searches.judged import Judged, density_cost, judged, sample_of
+from closedform.searches.judged import MOST_ROWS, Judged, density_cost, judged, sample_of
 from closedform.searches.objectives import Values
 from closedform.searches.settings import OPERATORS, Settings
 from closedform.searches.simple_constants import with_simple_constants
@@ -23,6 +23,7 @@ TELLING = 3.0  # nats below which two formulas are rivals
 # Formulas so many nats from the shortest may become it once their constants are simple; so many of
 # them are tried.
 SETTLED, MOST_SETTLED = 10.0, 5
+MOST_NEAR = 40  # formulas beside the front that are judged
 
 
 def alphabet(operators: Iterable[str], inputs: int) -> int:
@@ -53,9 +54,9 @@ class Choice:
     def chosen(self) -> Judged:
         return self.judged[self.best]
 
-    def without_first(self) -> Choice:
-        """The same without the first formula, which is not the chosen one."""
-        return Choice(self.judged[1:], self.best - 1, self.constant)
+    def of(self, kept: Sequence[int]) -> Choice:
+        """The same of some of the formulas, the chosen one among them."""
+        return Choice(tuple(self.judged[i] for i in kept), kept.index(self.best), self.constant)
 
     @property
     def gain(self) -> float:
@@ -74,12 +75,14 @@ class Choice:
 def likeliest(
     formulas: Sequence[Formula], X: FloatMatrix, objective: Values, seed: int
 ) -> list[Formula]:
-    """Those that no smaller one beats, by loss or by density under a noise model, by size.
+    """Those that no smaller one beats, by loss or by density under a noise model, and those so near
+    by loss that noise may have kept them from it; by size.
 
     Where errors grow with the values, what is closest in squares need not be likeliest, and a small
     one may be far off in squares for its factor alone.
     """
     members = pareto(formulas, objective.exact)
+    members += _near(formulas, members, objective)
     other = [noise for noise in objective.noises if noise.kind != "absolute"]
     if not other:
         return members
@@ -93,6 +96,25 @@ def likeliest(
                 least = costs[i]
                 members.append(formulas[i])
     return sorted(dict.fromkeys(members), key=lambda formula: (formula.complexity, formula.loss))
+
+
+def _near(
+    formulas: Sequence[Formula], members: Sequence[Formula], objective: Values
+) -> list[Formula]:
+    """Other formulas with which the rows are described at most some nats longer than with the
+    front's of their size and less: half the rows times the log of the ratio of losses."""
+    rows = min(len(objective.y), MOST_ROWS)
+    found = []
+    for formula in formulas:
+        if formula in members or not objective.exact < formula.loss < math.inf:
+            continue
+        least = min(
+            (member.loss for member in members if member.complexity <= formula.complexity),
+            default=math.inf,
+        )
+        if least > objective.exact and 0.5 * rows * math.log(formula.loss / least) <= SETTLED:
+            found.append(formula)
+    return sorted(found, key=lambda formula: formula.loss)[:MOST_NEAR]
 
 
 def shortest_description(

@@ -47,15 +47,21 @@ def signs_of(labels: object, rows: int) -> Floats:
 
 def search_labels(table: Matrix, objective: Labels, settings: Settings) -> Front:
     """`search` for labels on arguments that have been checked, by an engine that is ready."""
-    entries, reason, passes, seconds = dispatch.search(table, objective, settings)
-    texts = [text for text, _ in entries]
+    engine = dispatch.search(table, objective, settings)
+    texts = [text for text, _ in engine.entries]
     threads, on_device = settings.threads or 0, settings.on_device
     found = scored(texts, table.names, table.values, objective.goal, threads, on_device)
     members = pareto(found)
     symbols = alphabet(settings.operators, len(table.names))
     lengths = structure_lengths(members, symbols) + _unlikelihoods(members, table, objective)
     best = int(np.argmin(lengths))
-    return Front(members, best=best, stopped=reason, evaluations=passes, seconds=seconds)
+    return Front(
+        members,
+        best=best,
+        stopped=engine.reason,
+        evaluations=engine.evaluations,
+        seconds=engine.seconds,
+    )
 
 
 def _unlikelihoods(formulas: Sequence[Formula], table: Matrix, objective: Labels) -> Floats:

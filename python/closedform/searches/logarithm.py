@@ -38,7 +38,7 @@ def search_logarithm(
         table, inner, replace(settings.of_other_columns(), operators=operators, max_size=size)
     )
     texts = []
-    for text, _ in found.entries:
+    for text, _ in [*found.entries, *found.rivals]:
         texts += exponentials(Formula(text, table.names), settings.operators)
     return list(dict.fromkeys(texts)), found
 

@@ -10,7 +10,7 @@ from time import monotonic
 import numpy as np
 
 from closedform.formulas.formula import Formula, scored
-from closedform.formulas.front import Front
+from closedform.formulas.front import Front, pareto
 from closedform.formulas.sympy_process import sympy_process
 from closedform.searches import interruption
 from closedform.searches.backends import dispatch
@@ -49,8 +49,10 @@ def search_values(
     by_logarithm = _through_logarithm(table, objective, settings, budget)
     start = [*start, *by_logarithm]
     left = replace(settings, time=budget.left(), evaluations=budget.quota(1.0))
-    entries, reason, passes, _ = dispatch.search(table, objective, left, start)
-    budget.spend(passes, reason)
+    engine = dispatch.search(table, objective, left, start)
+    reason = engine.reason
+    budget.spend(engine.evaluations, reason)
+    entries = [*engine.entries, *engine.rivals]
     texts = [repr(objective.constant), *by_logarithm, *(text for text, _ in entries)]
     found = _scored(texts, table, objective, settings)
     ends = budget.ends()
@@ -84,14 +86,17 @@ def chosen_front(
     the front where it is chosen.
     """
     members = likeliest(found, table.values, objective, settings.seed)
-    constant = [formula for formula in members if not formula.inputs]
-    if not constant:
+    shown = {id(formula) for formula in pareto(found, objective.exact)}
+    if all(formula.inputs for formula in members):
         members = [*_scored([repr(objective.constant)], table, objective, settings), *members]
     choice = shortest_description(members, table.values, objective, settings, ends)
-    if not constant and choice.best > 0:
-        choice, members = choice.without_first(), members[1:]
-    texts = [one.formula.text for one in choice.judged]
-    refitted = _scored(texts, table, objective, settings)
+    told = {choice.best, *choice.rivals}
+    kept = [i for i, f in enumerate(members) if i in told or id(f) in shown]
+    # Simple constants may have made one smaller, or the same as another.
+    own = {choice.judged[i].formula.text: i for i in kept}
+    own[choice.chosen.formula.text] = choice.best
+    choice = choice.of(sorted(own.values(), key=lambda i: choice.judged[i].formula.complexity))
+    refitted = _scored([one.formula.text for one in choice.judged], table, objective, settings)
     for formula, one in zip(refitted, choice.judged, strict=True):
         formula.constants = one.constants()
     return Front(refitted, best=choice.best, rivals=choice.rivals), choice

@@ -46,6 +46,9 @@ struct SearchProgress {
 
 struct SearchResult {
     std::vector<Candidate> front;  ///< by complexity; losses on all rows
+    /// Of values: other structures whose losses are so near those of the front that noise may have
+    /// kept them from it; a few of a size, by complexity.
+    std::vector<Candidate> rivals;
     StopReason reason = StopReason::time;
     std::uint64_t evaluations = 0;
     std::uint64_t node_evaluations = 0;  ///< values of nodes at rows, computed by the islands

@@ -10,6 +10,7 @@ class Found(NamedTuple):
 
     Attributes:
         entries: text and loss of every formula of the front, smallest first.
+        rivals: of others that noise may have kept from it.
         reason: why the search ended: "exact", "good enough", "time", "evaluations", "interrupted".
         evaluations: done.
         seconds: spent.
@@ -19,3 +20,4 @@ class Found(NamedTuple):
     reason: str
     evaluations: int
     seconds: float
+    rivals: tuple[tuple[str, float], ...] = ()

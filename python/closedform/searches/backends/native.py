@@ -114,7 +114,13 @@ def _run(
             settings.on_device,
         )
     )
-    return Found(result["front"], result["reason"], result["evaluations"], result["seconds"])
+    return Found(
+        result["front"],
+        result["reason"],
+        result["evaluations"],
+        result["seconds"],
+        tuple(result["rivals"]),
+    )
 
 
 def _sums_of_terms(table: Matrix, objective: Values, settings: Settings) -> tuple[list[str], bool]:
