@@ -294,6 +294,14 @@ def _left_out(costs: Floats, residuals: Floats, scaled: Floats, total: float) ->
     return replaced
 
 
+def precise_nats(value: float, information: float) -> float:
+    """What it takes to say a constant as precisely as the data tell it (Bartlett et al. 2023); one
+    that they cannot tell from zero has its sign."""
+    if value == 0.0 or not information > 0.0:
+        return math.log(2.0)
+    return max(math.log(2.0), math.log(abs(value)) + 0.5 * math.log(information / 3.0))
+
+
 def _constants_length(
     values: Sequence[float], information: Floats
 ) -> tuple[float, tuple[bool, ...]]:
@@ -301,9 +309,7 @@ def _constants_length(
     are the latter."""
     total, fixed = 0.0, []
     for value, own in zip(values, np.diagonal(information), strict=True):
-        precise = math.log(2.0)
-        if value != 0.0 and own > 0.0:
-            precise = max(precise, math.log(abs(value)) + 0.5 * math.log(own / 3.0))
+        precise = precise_nats(value, own)
         simple = simple_value(value)
         fixed.append(simple is not None and simple.nats <= precise)
         total += simple.nats if simple is not None and fixed[-1] else precise

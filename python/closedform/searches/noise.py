@@ -47,6 +47,7 @@ class Noise(ABC):
 
     kind: ClassVar[str]
     free: ClassVar[int] = 1  # how many parameters are fitted
+    far: ClassVar[bool] = False  # single rows may be far off
     rounding: float = 0.0
 
     @abstractmethod
@@ -202,6 +203,7 @@ class Robust(Noise):
 
     kind = "robust"
     free = 2
+    far = True
 
     def parameters(self, y: Floats, f: Floats, counts: Floats, constants: int) -> Parameters:
         best, least = (math.inf, TAILS[-1]), math.inf

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +28,7 @@ from closedform.tables.rows import row_blocks, sample_rows
 # Of the time, and the most seconds, of the look at the noise.
 LOOKING, LONGEST_LOOK = 0.05, 2.0
 FOLDS = 3
+LETTING_GO = 2  # fits with less weight on the rows that the one before is far from
 FITTED_ROWS = 4000  # of the quick surrogates; more add time, not certainty
 LEAST_ROWS = 24  # below these a surrogate says nothing of the noise
 CLEAR = 2.0  # standard errors from which one model is better than another
@@ -203,7 +204,7 @@ class _Looks:
             self.rows = self.rows[counts[self.rows] > 0]
         self.table, self.y, self.counts = table, y, counts
         self.seconds, self.seed, self.threads = seconds, seed, threads
-        self._known: dict[float | None, Floats | None] = {}
+        self._known: dict[tuple[float | None, bool], Floats | None] = {}
 
     @property
     def sample(self) -> Floats:
@@ -213,11 +214,26 @@ class _Looks:
         return np.ones(len(self.rows)) if self.counts is None else self.counts[self.rows]
 
     def prediction(self, noise: Noise) -> Floats | None:
-        """Out-of-fold values at the sample's rows, of a surrogate of what suits the noise."""
-        turn = self._turn(noise)
-        if turn not in self._known:
-            self._known[turn] = self._folded(turn)
-        return self._known[turn]
+        """Out-of-fold values at the sample's rows: of the quick surrogate, of the target, of its
+        transform, or of the target with far rows let go, around which the noise is likeliest."""
+        turns = {None, self._turn(noise)}
+        if self.y.min() > 0:
+            turns.add(0.0)
+        best, least = None, math.inf
+        for key in [*((turn, False) for turn in turns), *([(None, True)] if noise.far else [])]:
+            if key not in self._known:
+                self._known[key] = self._folded(*key)
+            f = self._known[key]
+            if f is not None and (cost := self._usual_cost(noise, f)) < least:
+                best, least = f, cost
+        return best
+
+    def _usual_cost(self, noise: Noise, f: Floats) -> float:
+        costs = self._costs_around(noise, f)
+        middle = float(np.median(costs))
+        if not math.isfinite(middle):
+            return math.inf
+        return float(np.mean(np.clip(costs - middle, -MOST_NATS, MOST_NATS))) + middle
 
     def _turn(self, noise: Noise) -> float | None:
         """Of the transform whose surrogate is looked at; None for the target itself."""
@@ -225,37 +241,51 @@ class _Looks:
             return noise.turn
         return 0.0 if isinstance(noise, Relative) and self.y.min() > 0 else None
 
-    def _folded(self, turn: float | None) -> Floats | None:
+    def _folded(self, turn: float | None, far: bool) -> Floats | None:
         if len(self.rows) < LEAST_ROWS:
             return None
         out = np.full(len(self.rows), np.nan)
         every = np.arange(len(self.rows))
         for part in np.array_split(every, FOLDS):
-            model = self._model(np.delete(every, part), turn)
+            model = self._model(np.delete(every, part), turn, far)
             if model is None:
                 return None
             out[part] = model(self.table.values[self.rows[part]])
         return out
 
-    def _model(self, kept: npt.NDArray[np.intp], turn: float | None) -> _Model | None:
-        """A surrogate of the target, or of its logarithm, fitted to some rows of the sample."""
+    def _model(self, kept: npt.NDArray[np.intp], turn: float | None, far: bool) -> _Model | None:
+        """A surrogate of the target, or of its transform, fitted to some rows of the sample.
+
+        far: rows that it is far from are let go, and it is fitted again.
+        """
         rows = self.rows[kept]
         X = np.ascontiguousarray(self.table.values[rows], dtype=np.float64)
-        target = self.y[rows]
+        target, weights = self.y[rows], self.weights()[kept]
         if turn is not None:
             target = Logarithmic(turn=turn).forward(target)
+        model = self._fitted(X, target, weights)
+        for _ in range(LETTING_GO if far and model is not None else 0):
+            robust = Robust()
+            f = model(X)  # type: ignore[misc]
+            parameters = robust.parameters(target, f, weights, 0)
+            trust = robust.trust(target, f, parameters)
+            model = self._fitted(X, target, weights * trust / trust.max())
+        return None if model is None else replace(model, turn=turn)
+
+    def _fitted(self, X: Floats, target: Floats, weights: Floats) -> _Model | None:
         if target.min() == target.max():
             return None
-        seconds = max(self.seconds / (3 * FOLDS), 0.02)
+        seconds = max(self.seconds / (4 * FOLDS), 0.02)
         model = Surrogate(time=seconds, seed=self.seed, threads=self.threads)
-        model.fit(Matrix(X, self.table.names), target, weights=self.weights()[kept])
-        return _Model(model, turn, float(target.min()), float(target.max()))
+        model.fit(Matrix(X, self.table.names), target, weights=weights)
+        return _Model(model, None, float(target.min()), float(target.max()))
 
     def costs(self, noise: Noise) -> Floats | None:
         """-log density of every row of the sample, the model's parameters from the other half."""
         f = self.prediction(noise)
-        if f is None:
-            return None
+        return None if f is None else self._costs_around(noise, f)
+
+    def _costs_around(self, noise: Noise, f: Floats) -> Floats:
         y, counts = self.sample, self.weights()
         half = np.arange(len(y)) % 2 == 0
         costs = np.empty(len(y))
@@ -342,7 +372,7 @@ class _Looks:
             return np.full(len(self.y), middle) if isinstance(noise, Robust) else self.y
         f = np.empty(len(self.y))
         if len(self.rows) < len(self.y):
-            model = self._model(np.arange(len(self.rows)), self._turn(noise))
+            model = self._model(np.arange(len(self.rows)), self._turn(noise), noise.far)
             if model is None:
                 return self.y
             for start, block in row_blocks(self.table.values):

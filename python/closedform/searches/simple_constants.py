@@ -12,7 +12,7 @@ from closedform.formulas.constants import constants_of
 from closedform.formulas.formula import Formula
 from closedform.formulas.simple_values import near
 from closedform.searches import interruption
-from closedform.searches.judged import Judged, Sample, fitted, judged
+from closedform.searches.judged import Judged, Sample, fitted, judged, precise_nats
 
 WITHIN = 2.0  # standard errors
 TRIED = 5  # simple numbers near a constant
@@ -48,9 +48,12 @@ def _set(
     if not np.isfinite(error):
         return None
     held = [still or i == k for i, still in enumerate(one.fixed)]
+    measured = precise_nats(float(values[k]), float(one.information[k, k]) * sample.share)
     for simple in near(float(values[k]), WITHIN * float(error))[:TRIED]:
         if monotonic() > ends or interruption.requested():
             return None
+        if simple.nats >= measured:
+            continue
         moved = _moved(values, k, simple.value, one.information, one.fixed)
         expression = one.formula._expression.with_constants(moved.tolist())
         if one.noise.kind == "absolute" and sample.share == 1.0:

@@ -28,6 +28,11 @@ void* operator new(std::size_t size) {
     return memory;
 }
 
+// Of one kind with the others for AddressSanitizer, whose own it would be.
+void* operator new(std::size_t size, const std::nothrow_t& /*tag*/) noexcept {
+    return std::malloc(std::max<std::size_t>(size, 1));
+}
+
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t /*size*/) noexcept { std::free(memory); }
 

@@ -20,8 +20,12 @@ import pytest
 import closedform as cf
 from closedform.cli import display, main
 from closedform.errors import InputError
+from closedform.formulas.constants import Constant
 from closedform.pipelines import results
+from closedform.pipelines.verdict import Verdict
 from closedform.reports import page
+from closedform.searches.noise import Absolute
+from closedform.searches.noise_choice import NoisePlan
 from closedform.searches.progress import Progress
 
 EXAMPLE = Path(__file__).parents[3] / "docs" / "pendulum.csv"
@@ -33,6 +37,7 @@ class Errors:
     nrmse: float
     mean_relative: float
     max_abs: float
+    log_density: float
 
 
 @dataclasses.dataclass
@@ -41,6 +46,7 @@ class FakeFormula:
     complexity: int
     loss: float
     names: tuple[str, ...] = ("a", "b")
+    constants: tuple[Constant, ...] = (Constant(1.5, 0.01),)
 
     def __str__(self) -> str:
         return self.text
@@ -55,6 +61,10 @@ class FakeFormula:
 
 
 class FakeFront(list[FakeFormula]):
+    @property
+    def rivals(self) -> list[FakeFormula]:
+        return [self[0]]
+
     @property
     def best(self) -> FakeFormula:
         return self[-1]
@@ -77,10 +87,12 @@ class FakeDiscovery:
         self.front = FakeFront([FakeFormula("2.5", 1, 4.0), FakeFormula("1.5*a + b", 5, 0.0)])
         self.formula = self.front.best
         self.errors = {
-            "surrogate": Errors(0.1, 0.01, float("inf"), 0.2),
-            "through_surrogate": Errors(0.0, 0.0, 0.0, 0.0),
+            "surrogate": Errors(0.1, 0.01, float("inf"), 0.2, 1.5),
+            "through_surrogate": Errors(0.0, 0.0, 0.0, 0.0, 2.5),
             "direct": None,
         }
+        self.verdict = Verdict("law", False, 40.0, 0.5, 1.0, "proven", False)
+        self.noise = NoisePlan((Absolute(),), (None,), "as asked")
         self.chosen = "through_surrogate"
         self.strategy = "per-dimension"
         self.separability = FakeSeparability()

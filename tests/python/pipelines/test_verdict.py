@@ -79,7 +79,12 @@ def test_structure_left_in_residuals() -> None:
 
 
 def test_poles_between_the_rows() -> None:
-    X = np.linspace(0.0, 1.0, 21)[:, None]
-    text = {"proven": "1/(x1 + 0.1)", "no": "1/(x1 - 0.5)", "not proven": "1/(x1 - 0.32)"}
+    X = np.random.default_rng(5).random((50, 4))
+    text = {
+        "proven": "1/(x1**2 - x1 + 0.26)",
+        "no": "1/(x1 - 0.5)",
+        "not proven": "1/((x1 - x2)**2 + (x3 - x4)**2 + 1e-9)",
+    }
     for what, formula in text.items():
-        assert finite_between(cf.Formula(formula, ["x1"])._expression, X) == what
+        expression = cf.Formula(formula, ["x1", "x2", "x3", "x4"])._expression
+        assert finite_between(expression, X) == what
