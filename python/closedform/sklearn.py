@@ -17,8 +17,7 @@ from closedform._typing import Floats
 from closedform.errors import InputError
 from closedform.pipelines.discovery import discover
 from closedform.searches.api import search
-from closedform.searches.noise import NoiseKind
-from closedform.searches.settings import Arguments
+from closedform.searches.settings import Arguments, NoiseKind
 from closedform.tables import checks
 from closedform.tables.checks import Matrix
 

@@ -64,14 +64,18 @@ def discover(a: Attack) -> None:
     given, limits = drawing.table(a, X), drawing.limits(a, values_only=True)
     limits["time"] = 0.3 if limits["time"] == 2.0 else limits["time"]
     strategy = a.one(["auto", "auto", "direct", "global"])
-    a.note(strategy=strategy)
-    found = cf.discover(given, y, weights=w, strategy=strategy, **limits)
+    noise = a.one(["absolute", "absolute", "auto", "auto", "robust", "log", "mixed", "relative"])
+    a.note(strategy=strategy, noise=noise)
+    found = cf.discover(given, y, weights=w, strategy=strategy, noise=noise, **limits)
     check_formulas([found.formula, *found.front], limits["max_size"], limits["operators"])
     ensure(np.isfinite(found.formula.loss), "a loss that is not finite")
     mass = np.ones(len(y)) if w is None else w.astype(float)
     mass[_draw_held_out(y, w, limits["seed"])] = 0.0  # losses are those of the rows searched
-    _check_squares(found.front, given, y, mass)
+    if noise == "absolute":  # else the rows are weighed by how they scatter
+        _check_squares(found.front, given, y, mass)
+    ensure(found.verdict.kind in ("law", "approximation", "no law"), found.verdict.kind)
     repr(found)
+    str(found.verdict)
 
 
 def interpret(a: Attack) -> None:

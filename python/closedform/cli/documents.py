@@ -24,6 +24,7 @@ def discovery_document(discovery: Discovery, options: argparse.Namespace) -> dic
             for key, value in asdict(discovery.verdict).items()
         },
         "noise": {"kind": discovery.noise.main.kind, "reason": discovery.noise.reason},
+        "outliers": list(discovery.outliers),
         "rivals": [str(formula) for formula in discovery.front.rivals],
         "front": [_formula(formula) for formula in discovery.front],
         "errors": {

@@ -19,8 +19,7 @@ from closedform.errors import InputError
 from closedform.reports import page
 from closedform.reports.text import text_of
 from closedform.searches.backends import julia_start
-from closedform.searches.noise import KINDS
-from closedform.searches.settings import BACKENDS
+from closedform.searches.settings import BACKENDS, KINDS
 from closedform.tables.files import read_table
 from closedform.tables.output import checked_output
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,11 +21,11 @@ from closedform.searches import interruption
 from closedform.searches.backends import dispatch
 from closedform.searches.budget import Budget, last_stage
 from closedform.searches.judged import FEW_ROWS
-from closedform.searches.noise import NoiseKind
+from closedform.searches.noise import Robust
 from closedform.searches.noise_choice import check as check_noise
 from closedform.searches.noise_choice import check_target
 from closedform.searches.progress import Callback
-from closedform.searches.settings import OPERATORS, arguments_of, checked_settings
+from closedform.searches.settings import OPERATORS, NoiseKind, arguments_of, checked_settings
 from closedform.searches.values import chosen_front
 from closedform.surrogates.model import Surrogate
 from closedform.surrogates.separability import Separability
@@ -37,6 +38,7 @@ from closedform.tables.rows import sample_rows
 LEAST_ROWS = 4
 HELD_OUT_SHARE = 0.15  # where there are rows enough
 MOST_HELD_OUT = 20000
+HARDLY = 0.1  # of the trust in a row on the formula, below which it is an outlier
 
 
 def discover(
@@ -119,6 +121,7 @@ def discover(
     )
     with interruption.held():
         found = _discovered(run, strategy, noise, searched.sigma, tested)
+        found = replace(found, outliers=_outliers(found, data))
         if settings.checkpoint is not None:
             settings.checkpoint.conclude(found.front)
     return found
@@ -211,7 +214,7 @@ def _conclude(
         formula=front.best,
         front=front.of_data(run.labels, run.X, *([] if few else [tested.X])),
         verdict=judge(choice, run.X, run.objective, errors, budget.ends()),
-        noise=run.plan,
+        noise=replace(run.plan.led_by(choice.chosen.noise.kind), fitted=choice.chosen.parameters),
         surrogate=surrogate,
         separability=structure,
         similarity=run.similarity,
@@ -220,6 +223,16 @@ def _conclude(
         chosen=chosen,
         stopped=budget.stopped,
     )
+
+
+def _outliers(found: Discovery, data: Data) -> tuple[int, ...]:
+    """Rows of the table that a robust model hardly believes."""
+    noise = found.noise.main
+    if not isinstance(noise, Robust):
+        return ()
+    f = found.formula._expression.evaluate(data.inputs.values)
+    trust = noise.trust(data.target, f, found.noise.fitted)
+    return tuple(np.flatnonzero(trust < HARDLY * noise.most(found.noise.fitted)).tolist())
 
 
 def _strategy(surrogate: Surrogate | None, structure: Separability | None, asked: str) -> str:

@@ -36,6 +36,7 @@ _WAYS = {
     "direct": "formula from the data directly",
 }
 _MEASURES = ["rmse", "nrmse", "mean_relative", "max_abs", "log_density"]
+_NAMED = 20  # rows far off
 _DRAWN = 2000  # rows in a picture
 
 
@@ -59,6 +60,8 @@ class Discovery:
             surrogate) and "direct" (formula searched on the data alone); None for a way not taken.
         chosen: which of the two formulas `formula` is, decided on the rows searched.
         stopped: "exact", "time", "evaluations" or "interrupted".
+        outliers: where the noise is "robust", rows of the table that weigh less than a tenth of one
+            on the formula.
     """
 
     formula: Formula
@@ -72,6 +75,7 @@ class Discovery:
     errors: Mapping[str, Errors | None]
     chosen: Way
     stopped: str
+    outliers: tuple[int, ...] = ()
 
     def report(self, path: str | Path) -> None:
         """Writes a page with the formula, the front, the errors and the structure."""
@@ -185,7 +189,10 @@ def _draw_link(found: Interpretation, axes: Axes) -> Axes:
 
 def _verdict_lines(discovery: Discovery) -> list[str]:
     rivals = [f"as good by these data: {rival}" for rival in discovery.front.rivals]
-    return [str(discovery.verdict), f"noise: {discovery.noise}", *rivals]
+    rows = ", ".join(map(str, discovery.outliers[:_NAMED]))
+    more = " and more" if len(discovery.outliers) > _NAMED else ""
+    far = [f"rows far off: {rows}{more}"] if rows else []
+    return [str(discovery.verdict), f"noise: {discovery.noise}", *far, *rivals]
 
 
 def _constant_rows(formula: Formula) -> list[list[str]]:

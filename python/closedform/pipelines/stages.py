@@ -13,7 +13,6 @@ from closedform.formulas.formula import Formula
 from closedform.formulas.front import Front
 from closedform.searches.backends import dispatch
 from closedform.searches.budget import Budget
-from closedform.searches.noise import NoiseKind
 from closedform.searches.noise_choice import (
     LONGEST_LOOK,
     LOOKING,
@@ -23,7 +22,7 @@ from closedform.searches.noise_choice import (
 )
 from closedform.searches.objectives import Values
 from closedform.searches.progress import Progress
-from closedform.searches.settings import Settings
+from closedform.searches.settings import NoiseKind, Settings
 from closedform.searches.values import chosen_front, search_values
 from closedform.surrogates.model import Surrogate
 from closedform.surrogates.separability import Separability, separability

@@ -6,6 +6,7 @@ import contextlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TypeGuard
 
 import numpy as np
 
@@ -20,7 +21,14 @@ from closedform.searches.objectives import Values
 from closedform.searches.settings import LARGEST_SIZE
 from closedform.surrogates import similarity
 from closedform.surrogates.model import Surrogate
-from closedform.surrogates.separability import Leaf, Separability, Tree, leaves_of
+from closedform.surrogates.separability import (
+    Leaf,
+    Product,
+    Separability,
+    Sum,
+    Tree,
+    leaves_of,
+)
 from closedform.surrogates.similarity import Reduced
 from closedform.surrogates.transforms import TRANSFORMS, Transform
 from closedform.tables.checks import Matrix
@@ -33,6 +41,8 @@ FEW = 20
 # A surrogate worse than this (held-out error over the target's standard deviation) is no better to
 # search than the data themselves.
 ROUGH = 0.1
+# A factor that spans more is searched by its logarithm.
+MOST_NEPERS = 12.0
 
 
 @dataclass
@@ -142,6 +152,11 @@ class ThroughSurrogate:
         tree, transform, values, error = self._blocks()
         if isinstance(tree, Leaf) and error > ROUGH:
             return []
+        if self.stages.linked and _terms_alone(tree) and transform is TRANSFORMS["identity"]:
+            factors = Product(tree.parts)
+            texts = self._wholes(self.stages.X, self.surrogate, factors, _factors(values), error)
+            if texts:
+                return self._refitted(texts, transform, of_logarithm=False)
         return self._refitted(
             self._wholes(self.stages.X, self.surrogate, tree, values, error), transform
         )
@@ -221,7 +236,9 @@ class ThroughSurrogate:
 
         return Leaf(active), TRANSFORMS["identity"], whole, self.surrogate.held_out_error
 
-    def _refitted(self, texts: list[str], transform: Transform) -> list[Formula]:
+    def _refitted(
+        self, texts: list[str], transform: Transform, *, of_logarithm: bool = True
+    ) -> list[Formula]:
         """The wholes with all constants fitted to a sample, then reduced; the front of them.
 
         Behind a transform the sum is fitted to the transformed target first: its constant term is
@@ -229,10 +246,14 @@ class ThroughSurrogate:
 
         A whole begins larger than it ends: only a fit of all leaves together shows which of their
         factors are equal, or one. So there is room for twice the size until it has been reduced.
+
+        of_logarithm: the wholes are of the target's logarithm, where structure is looked for in it.
         """
+        linked = self.stages.linked and of_logarithm
         room = min(2 * self.stages.settings.max_size + 10, LARGEST_SIZE)
         fitted: list[Formula] = []
-        structured, objective = self.stages.few(self.stages.structured), self.stages.objective
+        objective = self.stages.objective
+        structured = self.stages.few(self.stages.structured if linked else objective)
         X, y, weights = self.stages.few(objective)
         with np.errstate(all="ignore"):
             transformed = transform.forward(structured[1])
@@ -241,8 +262,8 @@ class ThroughSurrogate:
             if math.isfinite(inner.loss):
                 outer = Formula(transform.inverse(f"({inner.text})"), self.stages.names)
                 outer = self._refit(outer, *structured)
-                for formula in self._of_target(outer) if self.stages.linked else [outer]:
-                    if self.stages.linked:
+                for formula in self._of_target(outer) if linked else [outer]:
+                    if linked:
                         formula = self._refit(formula, X, y, weights)
                     simple = formula.simplified(self.stages.settings.operators)
                     if simple.complexity <= room and math.isfinite(formula.loss):
@@ -267,3 +288,21 @@ class ThroughSurrogate:
         """From a formula of the target's logarithm those of the target."""
         texts = exponentials(logarithm, self.stages.settings.operators)
         return [Formula(text, self.stages.names) for text in texts]
+
+
+def _terms_alone(tree: Tree) -> TypeGuard[Sum]:
+    """A sum of single blocks."""
+    return isinstance(tree, Sum) and all(isinstance(part, Leaf) for part in tree.parts)
+
+
+def _factors(values: Callable[[Leaf, Floats], Floats]) -> Callable[[Leaf, Floats], Floats]:
+    """What terms of a logarithm are factors of, up to their size; not finite over many decades."""
+
+    def factor(leaf: Leaf, rows: Floats) -> Floats:
+        terms = values(leaf, rows)
+        if np.ptp(terms) > MOST_NEPERS:
+            return np.full(len(terms), np.nan)
+        shifted: Floats = np.exp(terms - np.mean(terms))
+        return shifted
+
+    return factor

@@ -17,6 +17,7 @@ from closedform.searches.judged import MOST_ROWS, Judged, density_cost, judged, 
 from closedform.searches.objectives import Values
 from closedform.searches.settings import OPERATORS, Settings
 from closedform.searches.simple_constants import with_simple_constants
+from closedform.tables.rows import variance
 
 CONSTANT_MARGIN = 5.0  # nats by which a formula has to beat the constant
 TELLING = 3.0  # nats below which two formulas are rivals
@@ -163,7 +164,8 @@ class _Judge:
         self.sample = sample_of(X, objective, settings.seed)
         self.symbols = alphabet(settings.operators, X.shape[1])
         names = [f"x{j + 1}" for j in range(X.shape[1])]
-        constant = Formula(repr(objective.constant), names)
+        scatter = variance(objective.y, objective.weights)
+        constant = Formula(repr(objective.constant), names, scatter)
         self.null = min(
             (
                 judged(constant, noise, self.sample, self.symbols, math.inf)

@@ -22,6 +22,7 @@ NEIGHBOURS = 12
 COPY = 0.02  # of the distance to the last of the neighbours
 CLEAR = 3.0  # standard errors above zero from which a correlation counts
 LARGEST = 4.0  # residuals beyond so many standard errors say no more
+PARTS = 16  # of the rows, that distances to all are not in memory at once
 MOST_DIRECTIONS = 10  # a tree of more inputs is no faster than looking everywhere
 
 
@@ -63,19 +64,23 @@ def neighbours_of(X: Floats) -> Neighbours:
     if points.shape[1] <= MOST_DIRECTIONS:
         distance, nearest = cKDTree(points).query(points, count + 1)
     else:
-        norms = (points**2).sum(axis=1)
-        squares = np.maximum(norms[:, None] + norms - 2.0 * points @ points.T, 0.0)
-        nearest = np.argpartition(squares, count, axis=1)[:, : count + 1]
-        distance = np.sqrt(np.take_along_axis(squares, nearest, axis=1))
-        order = np.argsort(distance, axis=1, kind="stable")
-        nearest = np.take_along_axis(nearest, order, axis=1)
-        distance = np.take_along_axis(distance, order, axis=1)
+        parts = [_nearest(points, part, count + 1) for part in np.array_split(points, PARTS)]
+        distance, nearest = (np.vstack(both) for both in zip(*parts, strict=True))
     # Of rows that are equal to another the nearest may be that one, and the row itself later.
     own = nearest == np.arange(len(nearest))[:, None]
     own[~own.any(axis=1), -1] = True
     nearest = nearest[~own].reshape(len(points), -1)
     distance = distance[~own].reshape(len(points), -1)
     return Neighbours(nearest, distance <= COPY * distance[:, -1:])
+
+
+def _nearest(points: Floats, some: Floats, count: int) -> tuple[Floats, npt.NDArray[np.intp]]:
+    """Distances to the points nearest to some of them, nearest first, and which they are."""
+    squares = (some**2).sum(axis=1)[:, None] + (points**2).sum(axis=1) - 2.0 * some @ points.T
+    nearest = np.argpartition(squares, count - 1, axis=1)[:, :count]
+    distance = np.sqrt(np.maximum(np.take_along_axis(squares, nearest, axis=1), 0.0))
+    order = np.argsort(distance, axis=1, kind="stable")
+    return np.take_along_axis(distance, order, axis=1), np.take_along_axis(nearest, order, axis=1)
 
 
 def effective_share(residuals: Floats, neighbours: Neighbours) -> float:

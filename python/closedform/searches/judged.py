@@ -44,6 +44,7 @@ class Sample:
         noises: the models allowed, at these rows.
         neighbours: of the rows; None where there are too few to say.
         share: these rows' counts over all rows'.
+        weights: (n,) of the squares that losses are made of.
     """
 
     X: Floats
@@ -52,6 +53,7 @@ class Sample:
     noises: tuple[Noise, ...]
     neighbours: Neighbours | None
     share: float
+    weights: Floats
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,7 @@ def sample_of(X: FloatMatrix, objective: Values, seed: int) -> Sample:
         ),
         neighbours_of(chosen_X) if len(chosen_y) > 3 else None,
         share,
+        counts if objective.weights is None else objective.weights[drawn],
     )
 
 
@@ -166,13 +169,21 @@ def judged(
     data, structure, fixed = math.inf, 0.0, tuple(False for _ in values)
     defined = np.isfinite(f).all() and np.isfinite(information).all()
     if defined and len(values) + 1 < total and np.isfinite(costs).all():
-        data = float(sample.counts @ costs)
+        data = float(sample.counts @ costs) + _unseen(formula.loss, f, sample, total)
         nats, fixed = _constants_length(values, information)
         structure = formula.complexity * math.log(symbols) + nats
     information = information / sample.share
     return Judged(
         formula, source, noise, parameters, data, structure, residuals, information, fixed
     )
+
+
+def _unseen(loss: float, f: Floats, sample: Sample, total: float) -> float:
+    """What the loss on all rows says beyond the sample: few rows that it missed are heard."""
+    own = float(sample.weights @ (sample.y - f) ** 2 / sample.weights.sum())
+    if sample.share == 1.0 or not (0.0 < loss < math.inf and own > 0.0):
+        return 0.0
+    return 0.5 * total * math.log(loss / own)
 
 
 def _is_plain(value: float) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, Literal, TypeAlias, get_args
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +20,6 @@ from scipy.special import gammaln
 from closedform._typing import Floats
 from closedform.formulas.formula import EXACT
 
-NoiseKind: TypeAlias = Literal["auto", "absolute", "relative", "log", "mixed", "robust", "counts"]
-KINDS: tuple[NoiseKind, ...] = get_args(NoiseKind)
 # A prediction nearer to zero than this share of a usual one does not make a row weigh more.
 FLOOR = 1e-3
 ROUNDED = 1e-12  # a relative error below this is rounding
@@ -234,9 +232,13 @@ class Robust(Noise):
         return left * np.sqrt(self.trust(y, f, parameters))
 
     def trust(self, y: Floats, f: Floats, parameters: Parameters) -> Floats:
-        """Weight of each row, 0 for one infinitely far away to (tail + 1) / tail, (n,)."""
+        """Weight of each row, 0 for one infinitely far away to `most` on the formula, (n,)."""
         scale, tail = parameters
         return (tail + 1) / (tail + ((y - f) / scale) ** 2)
+
+    def most(self, parameters: Parameters) -> float:
+        """The largest weight there is."""
+        return (parameters[1] + 1) / parameters[1]
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -11,16 +12,17 @@ import numpy.typing as npt
 from closedform._typing import FloatMatrix, Floats
 from closedform.errors import InputError
 from closedform.searches.noise import (
-    KINDS,
     Absolute,
     Counts,
     Given,
     Logarithmic,
     Mixed,
     Noise,
+    Parameters,
     Relative,
     Robust,
 )
+from closedform.searches.settings import KINDS
 from closedform.surrogates.model import Surrogate
 from closedform.tables.checks import Matrix
 from closedform.tables.rows import row_blocks, sample_rows
@@ -28,6 +30,7 @@ from closedform.tables.rows import row_blocks, sample_rows
 # Of the time, and the most seconds, of the look at the noise.
 LOOKING, LONGEST_LOOK = 0.05, 2.0
 FOLDS = 3
+FAR = ((None, True),)  # the surrogate that lets far rows go
 LETTING_GO = 2  # fits with less weight on the rows that the one before is far from
 FITTED_ROWS = 4000  # of the quick surrogates; more add time, not certainty
 LEAST_ROWS = 24  # below these a surrogate says nothing of the noise
@@ -49,6 +52,7 @@ class NoisePlan:
         precisions: for each of them (n,) one over the expected square of a row's error, in any
             unit; None for equal ones.
         reason: one line on how it was chosen.
+        fitted: the first model's own parameters around the formula that was chosen.
         decided: errors of one size everywhere were asked for or are out of the question.
     """
 
@@ -56,6 +60,7 @@ class NoisePlan:
     precisions: tuple[Floats | None, ...]
     reason: str
     decided: bool = True
+    fitted: Parameters = ()
 
     @property
     def main(self) -> Noise:
@@ -216,11 +221,10 @@ class _Looks:
     def prediction(self, noise: Noise) -> Floats | None:
         """Out-of-fold values at the sample's rows: of the quick surrogate, of the target, of its
         transform, or of the target with far rows let go, around which the noise is likeliest."""
-        turns = {None, self._turn(noise)}
-        if self.y.min() > 0:
-            turns.add(0.0)
-        best, least = None, math.inf
-        for key in [*((turn, False) for turn in turns), *([(None, True)] if noise.far else [])]:
+        turns = [None, self._turn(noise), *([0.0] if self.y.min() > 0 else [])]
+        best: Floats | None = None
+        least = math.inf
+        for key in [*((turn, False) for turn in dict.fromkeys(turns)), *FAR[: noise.far]]:
             if key not in self._known:
                 self._known[key] = self._folded(*key)
             f = self._known[key]

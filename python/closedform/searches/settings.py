@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 from closedform import _core
 from closedform.errors import InputError
@@ -18,6 +18,9 @@ KNOWN_OPERATORS = frozenset(_core.OPERATORS)
 MOST_EVALUATIONS = 2**62
 LARGEST_SIZE = 255  # nodes of a tape, cpp/include/closedform/expression/expression.hpp
 BACKENDS = ("native", "pysr")
+# How a target scatters around what it follows (`noise`).
+NoiseKind: TypeAlias = Literal["auto", "absolute", "relative", "log", "mixed", "robust", "counts"]
+KINDS: tuple[NoiseKind, ...] = get_args(NoiseKind)
 # Options of the engines that hold formulas of the user's columns, or say something of each.
 COLUMN_OPTIONS = frozenset(
     {"start", "guesses", "complexity_of_variables", "output_directory", "run_id"}

@@ -32,6 +32,7 @@ from closedform.tables.rows import sample_rows
 # Share of a search's time and evaluations that goes to the target's logarithm, where errors are in
 # proportion.
 LOGARITHM = 0.4
+SHORTENED = 12  # formulas that sympy looks at
 
 
 def search_values(
@@ -59,7 +60,7 @@ def search_values(
     shortening = ends - 0.5 * budget.kept
     try:
         texts = []
-        for formula in _by_worth(found, table, settings):
+        for formula in _by_worth(found, table, settings)[:SHORTENED]:
             left_over = shortening - monotonic()
             if left_over <= 0 or interruption.requested():
                 break

@@ -92,6 +92,7 @@ class FakeDiscovery:
             "direct": None,
         }
         self.verdict = Verdict("law", False, 40.0, 0.5, 1.0, "proven", False)
+        self.outliers = (3, 7)
         self.noise = NoisePlan((Absolute(),), (None,), "as asked")
         self.chosen = "through_surrogate"
         self.strategy = "per-dimension"

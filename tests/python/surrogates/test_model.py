@@ -241,8 +241,8 @@ def test_cut_off_and_foreign_files_are_one_line_errors(product, tmp_path):
     ("make", "words"),
     [
         (lambda: Surrogate(modes=0), "modes"),
-        (lambda: Surrogate(modes=10**9), "modes: must be .* from 1 to 1000"),
-        (lambda: Surrogate(segments=10**9), "segments: must be .* from 1 to 10000"),
+        (lambda: Surrogate(modes=10**9), "modes: .* give a whole number 1 to 1000"),
+        (lambda: Surrogate(segments=10**9), "segments: .* give a whole number 1 to 10000"),
         (lambda: Surrogate(patch=5), "patch"),
         (lambda: Surrogate(degree=3), "degree"),
         (lambda: Surrogate(outside="nearest"), "outside"),

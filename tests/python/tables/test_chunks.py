@@ -23,8 +23,9 @@ from hypothesis import strategies as st
 import closedform as cf
 from closedform.errors import InputError
 from closedform.formulas.formula import scored
-from closedform.searches import description_length
+from closedform.searches import description_length, judged
 from closedform.searches.objectives import Values
+from closedform.searches.settings import Arguments, checked_settings
 from closedform.tables import chunks, spool
 from closedform.tables.files import read_table
 from closedform.tables.rows import sample_rows
@@ -249,11 +250,11 @@ def bad(*pieces: Any) -> Iterator[Any]:
         (lambda: bad((X, Y, W, W)), None, "X: a chunk is a tuple of 4; give (X, y)"),
         (lambda: bad((X, Y)), Y, "y: comes with the chunks of X, too; give it once"),
         (lambda: bad(X), Y[:-1], "y: has 2999 values for 3000 rows"),
-        (lambda: bad(X), "y", "y: 'y' is a column's name, but the chunks of X have none"),
+        (lambda: bad(X), "y", "y: 'y' is a column's name, but X has none"),
         (lambda: bad(X), None, "y: not given; give one number per row"),
-        (lambda: X, "y", "y: 'y' is a column's name, which only a data set takes"),
+        (lambda: X, "y", "y: 'y' is a column's name, but X has none"),
         (lambda: "gone.parquet", "y", "X: gone.parquet: No such file or directory"),
-        (lambda: "data.csv", "y", "y: 'y' is a column's name, which only a data set takes"),
+        (lambda: "data.csv", "y", "y: 'y' is a column's name, but X has none"),
     ],
 )
 def test_errors(given: Callable[[], Any], y: Any, message: str) -> None:
@@ -314,13 +315,15 @@ def test_all_rows_choose_the_formula() -> None:
     """Ten rows in 50,000 tell two formulas apart; the rows that errors are taken on miss them."""
     x = np.random.default_rng(0).uniform(-1, 1, (50_000, 1))
     y = x[:, 0] + np.random.default_rng(1).normal(0, 0.1, 50_000)
-    seen = sample_rows(len(y), description_length.MOST_ROWS, np.random.default_rng(0))
+    seen = sample_rows(len(y), judged.MOST_ROWS, np.random.default_rng(0))
     rare = np.setdiff1d(np.arange(len(y)), seen)[:10]
     x[rare], y[rare] = 5.0, 35.0
     goal = Values(y, None).goal
     both = scored(["x1", "x1 + 30*exp(10*(x1 - 5))"], ["x1"], x, goal)
     assert both[0].loss > 10 * both[1].loss
-    assert description_length.shortest_description(both, x, Values(y, None), 0) == 1
+    settings = checked_settings(Arguments())
+    choice = description_length.shortest_description(both, x, Values(y, None), settings)
+    assert choice.best == 1
 
 
 MEMORY = """
