@@ -73,6 +73,21 @@ Array<double> constant_slopes(const Expression& self, const Array<T>& x, unsigne
     return out;
 }
 
+Array<double> node_values(const Expression& self, const Array<double>& x,
+                          const std::vector<std::size_t>& nodes, unsigned threads) {
+    const auto view = matrix_view(x, "X");
+    for (const std::size_t node : nodes) {
+        if (node >= self.tape.size()) {
+            throw std::invalid_argument("nodes: there is none of number " + std::to_string(node));
+        }
+    }
+    Array<double> out({x.shape(0), static_cast<py::ssize_t>(nodes.size())});
+    const MatrixView<double> values(out.mutable_data(), view.rows, nodes.size());
+    const Unlocked unlocked;
+    evaluate_nodes(self.tape, nodes, view, values, threads);
+    return out;
+}
+
 /// The tape with other constants, in the order of constant_positions.
 Expression with_constants(const Expression& self, const std::vector<double>& constants) {
     const auto positions = constant_positions(self.tape);
@@ -235,6 +250,8 @@ void register_expression(py::module_& module) {
         .def("constant_slopes", &constant_slopes<double>, py::arg("X").noconvert(),
              py::arg("threads") = 0)
         .def("constant_slopes", &constant_slopes<float>, py::arg("X").noconvert(),
+             py::arg("threads") = 0)
+        .def("node_values", &node_values, py::arg("X").noconvert(), py::arg("nodes"),
              py::arg("threads") = 0)
         .def("with_constants", &with_constants, py::arg("constants"))
         .def(

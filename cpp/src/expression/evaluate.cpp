@@ -248,6 +248,22 @@ void evaluate_constant_slopes(const Tape& tape, MatrixView<const T> x, MatrixVie
     });
 }
 
+template <class T>
+void evaluate_nodes(const Tape& tape, std::span<const std::size_t> nodes, MatrixView<const T> x,
+                    MatrixView<double> out, unsigned threads) {
+    check_columns(tape, x.columns);
+    const Reads reads(tape);
+    over_blocks(x.rows, threads, [&](Scratch& scratch, std::size_t begin, std::size_t count) {
+        scratch.workspace.forward(tape, scratch.load(reads, x, begin, count), true);
+        for (std::size_t k = 0; k < nodes.size(); ++k) {
+            const double* values = scratch.workspace.value(nodes[k]);
+            for (std::size_t r = 0; r < count; ++r) {
+                out(begin + r, k) = values[r];
+            }
+        }
+    });
+}
+
 template void evaluate_derivatives(const Tape&, MatrixView<const double>, double*, double*, double*,
                                    unsigned);
 template void evaluate_derivatives(const Tape&, MatrixView<const float>, double*, double*, double*,
@@ -256,5 +272,9 @@ template void evaluate_constant_slopes(const Tape&, MatrixView<const double>, Ma
                                        unsigned);
 template void evaluate_constant_slopes(const Tape&, MatrixView<const float>, MatrixView<double>,
                                        unsigned);
+template void evaluate_nodes(const Tape&, std::span<const std::size_t>, MatrixView<const double>,
+                             MatrixView<double>, unsigned);
+template void evaluate_nodes(const Tape&, std::span<const std::size_t>, MatrixView<const float>,
+                             MatrixView<double>, unsigned);
 
 }  // namespace closedform

@@ -70,6 +70,7 @@ def interpretation_document(found: Interpretation, options: argparse.Namespace) 
 def _formula(formula: Formula) -> dict[str, Any]:
     return {
         "text": str(formula),
+        "readable": formula.readable,
         "latex": formula.latex(),
         "complexity": formula.complexity,
         "loss": _finite(formula.loss),

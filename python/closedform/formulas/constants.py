@@ -58,12 +58,17 @@ class Constant:
         return f"{self.value:.0f}({self.standard_error:.0f})"
 
     @property
-    def rounded(self) -> float:
-        """The value to the digits its standard error leaves meaning to, and one more."""
-        if self.fixed or not self.standard_error > 0 or self.value == 0:
-            return self.value
-        digits = 1 - math.floor(math.log10(self.standard_error))
-        return round(self.value, digits)
+    def size(self) -> str:
+        """The absolute value as people write it: a simple number, or the digits that its standard
+        error leaves a meaning to and one more; six where nothing is known."""
+        value = abs(self.value)
+        if self.fixed and (simple := simple_value(value)) is not None:
+            return f"({simple.text})" if "/" in simple.text else simple.text
+        digits = 6
+        if self.standard_error > 0 and value > 0:
+            places = math.floor(math.log10(value)) - math.floor(math.log10(self.standard_error))
+            digits = min(max(places + 2, 1), 17)
+        return f"{value:.{digits}g}"
 
 
 class Constants(Sequence[Constant]):

@@ -29,6 +29,9 @@ Ranges = tuple[tuple[float, float], ...]
 # Loss relative to the target's variance below which the rest is rounding of float64 data.
 EXACT = 1e-24
 
+# Whole numbers that no formula has, in place of its constants.
+MARK = 7_306_125_001_000.0
+
 
 class Formula:
     """A closed-form expression of named inputs.
@@ -79,6 +82,20 @@ class Formula:
     @property
     def complexity(self) -> int:
         return self._expression.complexity
+
+    @property
+    def readable(self) -> str:
+        """The formula for people: constants as simple numbers (`pi/8`) or to the digits that mean
+        something. `text` has them in full."""
+        marks = [MARK + k for k in range(len(self.constants))]
+        signed = [
+            math.copysign(mark, constant.value)
+            for mark, constant in zip(marks, self.constants, strict=True)
+        ]
+        text = self._expression.with_constants(signed).text(list(self.names))
+        for mark, constant in zip(marks, self.constants, strict=True):
+            text = text.replace(f"{mark:.0f}", constant.size)
+        return text
 
     @property
     def inputs(self) -> tuple[str, ...]:

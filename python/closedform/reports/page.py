@@ -56,6 +56,7 @@ def write(report: Report, path: str | Path) -> None:
         f"<style>{_STYLE}</style></head><body>",
         f"<h1>{title}</h1>",
         _mathml(report.formula),
+        f"<pre>{html.escape(report.name)} = {html.escape(report.formula.readable)}</pre>",
         f"<pre>{html.escape(report.name)} = {html.escape(str(report.formula))}</pre>",
         *(part for section in (*report.sections, front) for part in _parts(section)),
         "</body></html>",

@@ -12,10 +12,16 @@ def text_of(report: Report) -> str:
     return "\n\n".join(
         [
             "Front\n" + _aligned(front_rows(report.front)),
-            f"Formula\n  {report.name} = {report.formula}",
+            f"Formula\n{_formula(report)}",
             *map(_section, report.sections),
         ]
     )
+
+
+def _formula(report: Report) -> str:
+    """For people, and below it with its constants in full."""
+    full, readable = f"  {report.name} = {report.formula}", report.formula.readable
+    return full if readable == str(report.formula) else f"  {report.name} = {readable}\n{full}"
 
 
 def _section(section: Section) -> str:

@@ -139,7 +139,10 @@ def shortest_description(
     """
     judge = _Judge(X, objective, settings, ends)
     found = [judge.best_of(formula) for formula in formulas]
-    exact = [objective.reproduced(formula) for formula in formulas]
+    exact = [
+        objective.reproduced(formula) and math.isfinite(one.length)
+        for formula, one in zip(formulas, found, strict=True)
+    ]
 
     def worth(i: int) -> tuple[bool, float]:
         return not exact[i], found[i].structure if exact[i] else found[i].length

@@ -22,6 +22,7 @@ from closedform.formulas.constants import Constants, constants_of
 from closedform.formulas.formula import Formula
 from closedform.formulas.simple_values import simple_value
 from closedform.searches import interruption
+from closedform.searches.aliases import aliased
 from closedform.searches.effective_rows import Neighbours, neighbours_of
 from closedform.searches.noise import Logarithmic, Noise, Parameters, resolution
 from closedform.searches.objectives import Values
@@ -167,7 +168,8 @@ def judged(
         if total < FEW_ROWS and noise.free:
             costs = _left_out(costs, residuals, scaled, total)
     data, structure, fixed = math.inf, 0.0, tuple(False for _ in values)
-    defined = np.isfinite(f).all() and np.isfinite(information).all()
+    finite = bool(np.isfinite(f).all() and np.isfinite(information).all())
+    defined = finite and not aliased(expression, sample.X)
     if defined and len(values) + 1 < total and np.isfinite(costs).all():
         data = float(sample.counts @ costs) + _unseen(formula.loss, f, sample, total)
         nats, fixed = _constants_length(values, information)

@@ -51,6 +51,10 @@ class FakeFormula:
     def __str__(self) -> str:
         return self.text
 
+    @property
+    def readable(self) -> str:
+        return self.text
+
     def latex(self) -> str:
         return self.text
 

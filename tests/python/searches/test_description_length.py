@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import closedform as cf
+from closedform.searches.aliases import aliased
 from closedform.searches.description_length import shortest_description
 from closedform.searches.effective_rows import effective_share, neighbours_of
 from closedform.searches.judged import judged, sample_of
@@ -29,6 +30,9 @@ def test_constants_become_simple_where_the_data_agree() -> None:
     assert (str(first), str(second)) == ("pi", "1/2")
     assert first.fixed
     assert second.fixed
+    refitted = choice.chosen.formula
+    refitted.constants = choice.chosen.constants()
+    assert refitted.readable == "pi*x1**2 + (1/2)"
     assert 0 < first.standard_error < 0.01  # of a fit of all
 
 
@@ -90,3 +94,12 @@ def test_a_polynomial_has_the_form_with_the_simplest_constants() -> None:
     square = cf.Formula("23*(x1 + 0.15217391304347827)**2 + 1984.4673913043478", ["x1"]).refit(X, y)
     choice = shortest_description([square], X, Values.of(y, None), SETTINGS)
     assert sorted(str(constant) for constant in choice.chosen.constants()) == ["1985", "23", "7"]
+
+
+def test_oscillations_faster_than_the_rows_are_none() -> None:
+    X = np.arange(40.0)[:, None]
+    fast, slow = "cos(6.783185307179586*x1)", "cos(0.5*x1)"
+    expressions = [cf.Formula(text, ["x1"])._expression for text in (fast, slow)]
+    assert [aliased(expression, X) for expression in expressions] == [True, False]
+    several = cf.Formula("cos(40*x1*x2) + sin(x2)", ["x1", "x2"])._expression
+    assert not aliased(several, np.random.default_rng(0).random((40, 2)))

@@ -37,4 +37,9 @@ template <class T>
 void evaluate_constant_slopes(const Tape& tape, MatrixView<const T> x, MatrixView<double> out,
                               unsigned threads);
 
+/// Values of some of the tape's nodes. X as above; out: rows x nodes.
+template <class T>
+void evaluate_nodes(const Tape& tape, std::span<const std::size_t> nodes, MatrixView<const T> x,
+                    MatrixView<double> out, unsigned threads);
+
 }  // namespace closedform
