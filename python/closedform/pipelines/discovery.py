@@ -22,8 +22,8 @@ from closedform.searches.backends import dispatch
 from closedform.searches.budget import Budget, last_stage
 from closedform.searches.judged import FEW_ROWS
 from closedform.searches.noise import Robust
-from closedform.searches.noise_choice import check as check_noise
-from closedform.searches.noise_choice import check_target
+from closedform.searches.noise_plan import check as check_noise
+from closedform.searches.noise_plan import check_target
 from closedform.searches.progress import Callback
 from closedform.searches.settings import OPERATORS, NoiseKind, arguments_of, checked_settings
 from closedform.searches.values import chosen_front

@@ -19,7 +19,7 @@ from closedform.pipelines.held_out import Errors
 from closedform.pipelines.verdict import Verdict
 from closedform.reports import page
 from closedform.reports.report import Report, Section
-from closedform.searches.noise_choice import NoisePlan
+from closedform.searches.noise_plan import NoisePlan
 from closedform.surrogates.model import Surrogate
 from closedform.surrogates.separability import Separability
 from closedform.surrogates.similarity import Similarity

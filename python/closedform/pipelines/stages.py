@@ -13,13 +13,8 @@ from closedform.formulas.formula import Formula
 from closedform.formulas.front import Front
 from closedform.searches.backends import dispatch
 from closedform.searches.budget import Budget
-from closedform.searches.noise_choice import (
-    LONGEST_LOOK,
-    LOOKING,
-    PLAIN,
-    NoisePlan,
-    planned,
-)
+from closedform.searches.noise_choice import LONGEST_LOOK, LOOKING, planned
+from closedform.searches.noise_plan import PLAIN, NoisePlan
 from closedform.searches.objectives import Values
 from closedform.searches.progress import Progress
 from closedform.searches.settings import NoiseKind, Settings

@@ -14,8 +14,9 @@ from closedform.searches.backends import dispatch
 from closedform.searches.budget import Budget
 from closedform.searches.directions import search_directions, unit_rows
 from closedform.searches.labels import search_labels, signs_of
-from closedform.searches.noise_choice import LONGEST_LOOK, LOOKING, PLAIN, planned
-from closedform.searches.noise_choice import check as check_noise
+from closedform.searches.noise_choice import LONGEST_LOOK, LOOKING, planned
+from closedform.searches.noise_plan import PLAIN
+from closedform.searches.noise_plan import check as check_noise
 from closedform.searches.objectives import Directions, Labels, Values
 from closedform.searches.progress import Callback
 from closedform.searches.settings import (

@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from closedform._typing import FloatMatrix, Floats
-from closedform.errors import InputError
 from closedform.searches.noise import (
     Absolute,
     Counts,
@@ -18,11 +17,10 @@ from closedform.searches.noise import (
     Logarithmic,
     Mixed,
     Noise,
-    Parameters,
     Relative,
     Robust,
 )
-from closedform.searches.settings import KINDS
+from closedform.searches.noise_plan import NoisePlan, counted
 from closedform.surrogates.model import Surrogate
 from closedform.tables.checks import Matrix
 from closedform.tables.rows import row_blocks, sample_rows
@@ -41,92 +39,6 @@ MOST_NATS = 6.0  # of one row, for one model or another
 MOST_RIVALS = 3
 SPAN = 1e200  # of precisions
 NEAR = 0.5  # relative scatter up to which rows are weighed by the surrogate's values
-
-
-@dataclass(frozen=True)
-class NoisePlan:
-    """What a search goes by.
-
-    Attributes:
-        noises: the models formulas are judged by; the first is the one searched with.
-        precisions: for each of them (n,) one over the expected square of a row's error, in any
-            unit; None for equal ones.
-        reason: one line on how it was chosen.
-        fitted: the first model's own parameters around the formula that was chosen.
-        decided: errors of one size everywhere were asked for or are out of the question.
-    """
-
-    noises: tuple[Noise, ...]
-    precisions: tuple[Floats | None, ...]
-    reason: str
-    decided: bool = True
-    fitted: Parameters = ()
-
-    @property
-    def main(self) -> Noise:
-        return self.noises[0]
-
-    @property
-    def precision(self) -> Floats | None:
-        return self.precisions[0]
-
-    @property
-    def logarithmic(self) -> bool:
-        """Whether errors are in proportion for certain: structure shows in the logarithm."""
-        return self.decided and self.main.kind in ("relative", "log")
-
-    def looked_at(self) -> list[NoisePlan]:
-        """A plan for every model that needs a search of its own: in proportion is in proportion,
-        whatever the density."""
-        shapes: dict[str, NoisePlan] = {}
-        for noise in self.noises:
-            shape = "relative" if noise.kind == "log" else noise.kind
-            shapes.setdefault(shape, self.led_by(noise.kind))
-        return list(shapes.values())
-
-    def led_by(self, kind: str) -> NoisePlan:
-        """The same with another model to search with."""
-        order = sorted(range(len(self.noises)), key=lambda i: self.noises[i].kind != kind)
-        return NoisePlan(
-            tuple(self.noises[i] for i in order),
-            tuple(self.precisions[i] for i in order),
-            self.reason,
-            self.decided,
-        )
-
-    def __str__(self) -> str:
-        return f"{self.main}; {self.reason}"
-
-
-# Before anybody has looked.
-PLAIN = NoisePlan((Absolute(),), (None,), "nothing else was looked at")
-
-
-def check(noise: object, sigma: object) -> None:
-    """Refuses models there are not.
-
-    Raises:
-        InputError: names the argument.
-    """
-    if noise not in KINDS:
-        raise InputError(f"noise: {noise!r} is unknown; use {', '.join(map(repr, KINDS))}")
-    if sigma is not None and noise not in ("auto", "absolute"):
-        raise InputError(f"sigma: given with noise={noise!r}; sigma says all of the noise")
-
-
-def check_target(kind: str, y: Floats) -> None:
-    """Refuses a model that the target cannot follow.
-
-    Raises:
-        InputError: says why.
-    """
-    if kind == "counts" and not _counted(y):
-        raise InputError('noise: "counts" is for whole numbers, none negative; y has others')
-    if kind == "relative" and not y.all():
-        row = int(np.argmin(np.abs(y)))
-        raise InputError(
-            f'noise: "relative" and y is 0 at row {row}, of no error at all; use "mixed"'
-        )
 
 
 def planned(
@@ -170,10 +82,6 @@ def _turn(y: Floats) -> float:
     return float(np.quantile(np.abs(y[y != 0]), TURN))
 
 
-def _counted(y: Floats) -> bool:
-    return bool(y.min() >= 0 and np.all(y == np.round(y)))
-
-
 def candidates(y: Floats) -> list[Noise]:
     """Models that a target may follow, the plainest first."""
     noises: list[Noise] = [Absolute(), Robust()]
@@ -186,7 +94,7 @@ def candidates(y: Floats) -> list[Noise]:
         noises.append(Logarithmic(turn=_turn(y)))
     if spread(y) > 2.0:
         noises.append(Mixed())
-    if _counted(y) and y.max() > 2:
+    if counted(y) and y.max() > 2:
         noises.append(Counts())
     return noises
 

@@ -25,7 +25,7 @@ from closedform.pipelines import results
 from closedform.pipelines.verdict import Verdict
 from closedform.reports import page
 from closedform.searches.noise import Absolute
-from closedform.searches.noise_choice import NoisePlan
+from closedform.searches.noise_plan import NoisePlan
 from closedform.searches.progress import Progress
 
 EXAMPLE = Path(__file__).parents[3] / "docs" / "pendulum.csv"

@@ -1,0 +1,103 @@
+"""What a search goes by: the noise models formulas are judged by, and how rows are weighed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from closedform._typing import Floats
+from closedform.errors import InputError
+from closedform.searches.noise import Absolute, Noise, Parameters
+from closedform.searches.settings import KINDS
+
+
+@dataclass(frozen=True)
+class NoisePlan:
+    """What a search goes by.
+
+    Attributes:
+        noises: the models formulas are judged by; the first is the one searched with.
+        precisions: for each of them (n,) one over the expected square of a row's error, in any
+            unit; None for equal ones.
+        reason: one line on how it was chosen.
+        fitted: the first model's own parameters around the formula that was chosen.
+        decided: errors of one size everywhere were asked for or are out of the question.
+    """
+
+    noises: tuple[Noise, ...]
+    precisions: tuple[Floats | None, ...]
+    reason: str
+    decided: bool = True
+    fitted: Parameters = ()
+
+    @property
+    def main(self) -> Noise:
+        return self.noises[0]
+
+    @property
+    def precision(self) -> Floats | None:
+        return self.precisions[0]
+
+    @property
+    def logarithmic(self) -> bool:
+        """Whether errors are in proportion for certain: structure shows in the logarithm."""
+        return self.decided and self.main.kind in ("relative", "log")
+
+    def looked_at(self) -> list[NoisePlan]:
+        """A plan for every model that needs a search of its own: in proportion is in proportion,
+        whatever the density."""
+        shapes: dict[str, NoisePlan] = {}
+        for noise in self.noises:
+            shape = "relative" if noise.kind == "log" else noise.kind
+            shapes.setdefault(shape, self.led_by(noise.kind))
+        return list(shapes.values())
+
+    def led_by(self, kind: str) -> NoisePlan:
+        """The same with another model to search with."""
+        order = sorted(range(len(self.noises)), key=lambda i: self.noises[i].kind != kind)
+        return NoisePlan(
+            tuple(self.noises[i] for i in order),
+            tuple(self.precisions[i] for i in order),
+            self.reason,
+            self.decided,
+        )
+
+    def __str__(self) -> str:
+        return f"{self.main}; {self.reason}"
+
+
+# Before anybody has looked.
+PLAIN = NoisePlan((Absolute(),), (None,), "nothing else was looked at")
+
+
+def check(noise: object, sigma: object) -> None:
+    """Refuses models there are not.
+
+    Raises:
+        InputError: names the argument.
+    """
+    if noise not in KINDS:
+        raise InputError(f"noise: {noise!r} is unknown; use {', '.join(map(repr, KINDS))}")
+    if sigma is not None and noise not in ("auto", "absolute"):
+        raise InputError(f"sigma: given with noise={noise!r}; sigma says all of the noise")
+
+
+def check_target(kind: str, y: Floats) -> None:
+    """Refuses a model that the target cannot follow.
+
+    Raises:
+        InputError: says why.
+    """
+    if kind == "counts" and not counted(y):
+        raise InputError('noise: "counts" is for whole numbers, none negative; y has others')
+    if kind == "relative" and not y.all():
+        row = int(np.argmin(np.abs(y)))
+        raise InputError(
+            f'noise: "relative" and y is 0 at row {row}, of no error at all; use "mixed"'
+        )
+
+
+def counted(y: Floats) -> bool:
+    """Whether all are whole numbers and none is negative."""
+    return bool(y.min() >= 0 and np.all(y == np.round(y)))
