@@ -9,6 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from closedform import _core
+from closedform.errors import InputError
 
 if TYPE_CHECKING:
     import sympy
@@ -21,7 +22,11 @@ ROUNDING = 1e-12  # of an angle, in quarter turns
 
 
 def expression_of(expression: _core.Expression, names: Sequence[str]) -> sympy.Expr:
-    """A formula as a sympy expression in real symbols."""
+    """A formula as a sympy expression in real symbols.
+
+    Raises:
+        InputError: it compares numbers that are not real.
+    """
     import sympy
 
     symbols = [sympy.Symbol(name, real=True) for name in names]
@@ -38,7 +43,10 @@ def expression_of(expression: _core.Expression, names: Sequence[str]) -> sympy.E
             if name == "pow" and all(operand.is_Number for operand in operands):
                 # Of whole numbers sympy computes every digit, of 9**(9**9) too.
                 operands = [sympy.Float(operand) for operand in operands]
-            stack[-count:] = [_functions()[name](*operands)]
+            try:
+                stack[-count:] = [_functions()[name](*operands)]
+            except TypeError as error:  # of what is larger among numbers that are not real
+                raise InputError(f"formula: has no form in sympy ({error})") from error
     return stack.pop()
 
 

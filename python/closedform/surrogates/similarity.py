@@ -201,6 +201,8 @@ class _Step:
             return None
         factor_text, *group_texts = [formula.text for formula in simple]
         fewer = Similarity(factor_text, tuple(group_texts), np.nan)
+        if not weights.sum() > 0:  # rows that say something are gone
+            return None
         return Reduced(fewer, Z, values, weights)
 
 
