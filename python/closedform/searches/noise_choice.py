@@ -30,7 +30,8 @@ LOOKING, LONGEST_LOOK = 0.05, 2.0
 FOLDS = 3
 FAR = ((None, True),)  # the surrogate that lets far rows go
 LETTING_GO = 2  # fits with less weight on the rows that the one before is far from
-FITTED_ROWS = 4000  # of the quick surrogates; more add time, not certainty
+FITTED_ROWS = 1000  # of the quick surrogates; more add time, not certainty
+MODES, SEGMENTS = 3, 4  # of theirs
 LEAST_ROWS = 24  # below these a surrogate says nothing of the noise
 CLEAR = 2.0  # standard errors from which one model is better than another
 DECADE = 10.0  # a spread of the target from which it may be worth looking at its logarithm
@@ -188,7 +189,7 @@ class _Looks:
         if target.min() == target.max():
             return None
         seconds = max(self.seconds / (4 * FOLDS), 0.02)
-        model = Surrogate(time=seconds, seed=self.seed, threads=self.threads)
+        model = Surrogate(MODES, SEGMENTS, time=seconds, seed=self.seed, threads=self.threads)
         model.fit(Matrix(X, self.table.names), target, weights=weights)
         return _Model(model, None, float(target.min()), float(target.max()))
 
