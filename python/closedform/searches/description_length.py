@@ -194,7 +194,9 @@ class _Judge:
                 form = Formula(text, one.formula.names, one.formula.loss)
                 if self.sample.share == 1.0:
                     form = form.refit(self.sample.X, self.sample.y, self.sample.counts)
-                forms.append(judged(form, one.noise, self.sample, self.symbols, self.ends))
+                forms.append(
+                    judged(form, one.noise, self.sample, self.symbols, self.ends, unseen=one.unseen)
+                )
         settled = [
             self._independent(
                 with_simple_constants(

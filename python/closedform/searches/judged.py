@@ -66,6 +66,7 @@ class Judged:
         source: as it was given.
         noise, parameters: the model, and what of it was fitted.
         data: -log density of the rows.
+        unseen: nats that all rows add to it beyond the sample.
         structure: nats of its nodes and constants.
         residuals: (n,) over their standard errors, at the rows of the sample.
         information: (k, k) expected Fisher information of the constants, of all rows.
@@ -77,6 +78,7 @@ class Judged:
     noise: Noise
     parameters: Parameters
     data: float
+    unseen: float
     structure: float
     residuals: Floats
     information: Floats
@@ -104,8 +106,9 @@ def sample_of(X: FloatMatrix, objective: Values, seed: int) -> Sample:
     chosen_X = np.ascontiguousarray(X[drawn], dtype=np.float64)
     chosen_y = objective.y[drawn]
     counts = np.ones(len(drawn)) if weights is None else weights[drawn]
-    total = float(len(rows)) if weights is None else float(weights.sum())
-    share = float(counts.sum()) / total
+    share = len(drawn) / len(rows)
+    if weights is not None:
+        counts, share = _counted(counts), float(counts.sum() / weights.sum())
     first = _without_copies(chosen_X, chosen_y)
     if len(first) < len(chosen_y):
         drawn, chosen_X = drawn[first], chosen_X[first]
@@ -119,8 +122,18 @@ def sample_of(X: FloatMatrix, objective: Values, seed: int) -> Sample:
         ),
         neighbours_of(chosen_X) if len(chosen_y) > 3 else None,
         share,
-        counts if objective.weights is None else objective.weights[drawn],
+        np.ones(len(drawn)) if objective.weights is None else objective.weights[drawn],
     )
+
+
+def _counted(weights: Floats) -> Floats:
+    """How many rows each weight stands for: itself where all are whole numbers. Others say how rows
+    weigh beside one another, together as much as (sum w)^2 / sum w^2 equal ones (Kish 1965)."""
+    if np.all(weights == np.round(weights)):
+        return weights
+    scaled = weights / weights.max()
+    counts: Floats = scaled * (scaled.sum() / (scaled @ scaled))
+    return counts
 
 
 def _without_copies(X: Floats, y: Floats) -> npt.NDArray[np.intp]:
@@ -141,6 +154,7 @@ def judged(
     ends: float,
     *,
     held: Sequence[bool] | None = None,
+    unseen: float | None = None,
 ) -> Judged:
     """How long the data's description is with a formula.
 
@@ -148,6 +162,7 @@ def judged(
         symbols: that every node is one of.
         ends: when fitting is over, by time.monotonic.
         held: constants that stay as they are, one for each; None for those that are plain numbers.
+        unseen: what all rows add; None where the formula's loss is that on all rows.
     """
     source, expression = formula, formula._expression
     if held is None:
@@ -171,12 +186,22 @@ def judged(
     finite = bool(np.isfinite(f).all() and np.isfinite(information).all())
     defined = finite and not aliased(expression, sample.X)
     if defined and len(values) + 1 < total and np.isfinite(costs).all():
-        data = float(sample.counts @ costs) + _unseen(formula.loss, f, sample, total)
+        unseen = _unseen(formula.loss, f, sample, total) if unseen is None else unseen
+        data = float(sample.counts @ costs) + unseen
         nats, fixed = _constants_length(values, information)
         structure = formula.complexity * math.log(symbols) + nats
     information = information / sample.share
     return Judged(
-        formula, source, noise, parameters, data, structure, residuals, information, fixed
+        formula,
+        source,
+        noise,
+        parameters,
+        data,
+        unseen or 0.0,
+        structure,
+        residuals,
+        information,
+        fixed,
     )
 
 

@@ -66,7 +66,7 @@ def _set(
         if simplified.complexity <= formula.complexity:
             formula = simplified
         every = [True] * len(formula.constants)
-        trial = judged(formula, one.noise, sample, symbols, ends, held=every)
+        trial = judged(formula, one.noise, sample, symbols, ends, held=every, unseen=one.unseen)
         if trial.length < one.length:
             return trial
     return None

@@ -152,6 +152,21 @@ def test_discover_prints_front_formula_errors_and_reasons(
     assert (call["seed"], call["max_size"], call["threads"], call["time"]) == (3, 9, 2, 60)
 
 
+def test_noise_and_standard_errors(
+    calls: list[dict[str, Any]], data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base = ["discover", str(data), "--target", "y", "--quiet"]
+    assert main.main([*base, "--noise", "log"]) == 0
+    assert main.main([*base, "--sigma", "w"]) == 0
+    assert [call["noise"] for call in calls] == ["log", "auto"]
+    assert calls[0]["sigma"] is None
+    np.testing.assert_array_equal(calls[1]["sigma"], [1, 1, 2])
+    assert calls[1]["X"].names == ("id", "a", "b")
+    printed = capsys.readouterr().out
+    for told in ("law: 40 nats", "noise: absolute; as asked", "rows far off: 3, 7", "1.500(10)"):
+        assert told in printed
+
+
 def test_a_budget_in_evaluations_is_not_cut_by_time(
     calls: list[dict[str, Any]], data: Path
 ) -> None:

@@ -103,3 +103,14 @@ def test_oscillations_faster_than_the_rows_are_none() -> None:
     assert [aliased(expression, X) for expression in expressions] == [True, False]
     several = cf.Formula("cos(40*x1*x2) + sin(x2)", ["x1", "x2"])._expression
     assert not aliased(several, np.random.default_rng(0).random((40, 2)))
+
+
+@pytest.mark.parametrize("size", [1e-6, 1.0, 1e6])
+def test_weights_that_are_no_counts_say_what_rows_weigh_beside_one_another(size: float) -> None:
+    rng = np.random.default_rng(7)
+    X, weights = rng.random((80, 1)), rng.uniform(0.1, 1.0, 80)
+    y = 3 * X[:, 0] + 0.1 * rng.normal(size=80)
+    formulas = [cf.Formula(text, ["x1"]) for text in ("1.5", "3*x1")]
+    choice = shortest_description(formulas, X, Values.of(y, size * weights), SETTINGS)
+    assert choice.best == 1
+    assert choice.gain == pytest.approx(141, rel=0.15)  # of 65 rows
