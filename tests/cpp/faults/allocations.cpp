@@ -106,8 +106,10 @@ int main(int count, char** arguments) {
     std::vector<double> x;
     std::vector<double> y;
     for (int i = 0; i < 40; ++i) {
-        x.insert(x.end(), {1.0 + 0.1 * i, std::sin(7.0 * i)});
-        y.push_back(x[2 * i] * x[2 * i] + std::exp(x[2 * i + 1]));
+        const double first = 1.0 + 0.1 * i;
+        const double second = std::sin(7.0 * i);
+        x.insert(x.end(), {first, second});
+        y.push_back(first * first + std::exp(second));
     }
     const closedform::MatrixView<const double> rows(x.data(), 40, 2);
     closedform::SearchOptions search;
