@@ -32,6 +32,7 @@ FAR = ((None, True),)  # the surrogate that lets far rows go
 LETTING_GO = 2  # fits with less weight on the rows that the one before is far from
 FITTED_ROWS = 1000  # of the quick surrogates; more add time, not certainty
 MODES, SEGMENTS = 3, 4  # of theirs
+FEW_ROWS = ("absolute", "robust")  # models that few rows may follow
 LEAST_ROWS = 24  # below these a surrogate says nothing of the noise
 CLEAR = 2.0  # standard errors from which one model is better than another
 DECADE = 10.0  # a spread of the target from which it may be worth looking at its logarithm
@@ -218,10 +219,11 @@ class _Looks:
             costs = self.costs(noise)
             if costs is not None and np.isfinite(costs).all():
                 judged.append((noise, costs))
-        lead = self._lead(judged) if judged else noises[:1]
+        # Of few rows the formulas have to show it: whether one is far off decides most.
+        lead = self._lead(judged) if judged else [n for n in noises if n.kind in FEW_ROWS]
         plain = [noise for noise in lead if noise.kind == "absolute"]
         wide = spread(self.sample) > DECADE
-        if plain and not wide:
+        if plain and not wide and judged:
             rivals: tuple[Noise, ...] = (plain[0],)
         else:
             in_decades = [noise for noise in noises if wide and noise.kind == "log"]
