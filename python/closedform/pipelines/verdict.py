@@ -15,7 +15,6 @@ from closedform._typing import FloatMatrix, Floats
 from closedform.pipelines.held_out import Errors
 from closedform.searches.description_length import CONSTANT_MARGIN, Choice
 from closedform.searches.effective_rows import effective_share, spread_evenly
-from closedform.searches.judged import sample_of
 from closedform.searches.objectives import Values
 
 Kind = Literal["law", "approximation", "no law"]
@@ -95,7 +94,7 @@ def judge(
     exact = objective.reproduced(chosen.source)
     constant = not chosen.formula.inputs
     gain = 0.0 if constant else choice.gain
-    sample = sample_of(X, objective, 0)
+    sample = choice.sample
     independent, left = 1.0, 0.0
     if not exact and not constant and sample.neighbours is not None:
         z = chosen.residuals

@@ -13,7 +13,14 @@ from closedform._typing import FloatMatrix, Floats
 from closedform.formulas.formula import Formula
 from closedform.formulas.front import pareto
 from closedform.searches.effective_rows import effective_share
-from closedform.searches.judged import MOST_ROWS, Judged, density_cost, judged, sample_of
+from closedform.searches.judged import (
+    MOST_ROWS,
+    Judged,
+    Sample,
+    density_cost,
+    judged,
+    sample_of,
+)
 from closedform.searches.objectives import Values
 from closedform.searches.settings import OPERATORS, Settings
 from closedform.searches.simple_constants import with_simple_constants
@@ -45,11 +52,13 @@ class Choice:
         judged: every formula under the model that suits it best, in the order given.
         best: which of them to use.
         constant: the constant, under the model that suits it best.
+        sample: the rows they were judged on, which their residuals are of.
     """
 
     judged: tuple[Judged, ...]
     best: int
     constant: Judged
+    sample: Sample
 
     @property
     def chosen(self) -> Judged:
@@ -57,7 +66,8 @@ class Choice:
 
     def of(self, kept: Sequence[int]) -> Choice:
         """The same of some of the formulas, the chosen one among them."""
-        return Choice(tuple(self.judged[i] for i in kept), kept.index(self.best), self.constant)
+        judged = tuple(self.judged[i] for i in kept)
+        return replace(self, judged=judged, best=kept.index(self.best))
 
     @property
     def gain(self) -> float:
@@ -156,14 +166,14 @@ def shortest_description(
     constants = [i for i, formula in enumerate(formulas) if not formula.inputs]
     beaten = exact[best] or found[best].length <= judge.null.length - CONSTANT_MARGIN
     chosen = constants[0] if constants and not beaten else best
-    return Choice(tuple(found), chosen, judge.null)
+    return Choice(tuple(found), chosen, judge.null, judge.sample)
 
 
 class _Judge:
     """Judges formulas of one table against its constant."""
 
     def __init__(self, X: FloatMatrix, objective: Values, settings: Settings, ends: float) -> None:
-        self.X, self.objective, self.settings, self.ends = X, objective, settings, ends
+        self.settings, self.ends = settings, ends
         self.sample = sample_of(X, objective, settings.seed)
         self.symbols = alphabet(settings.operators, X.shape[1])
         names = [f"x{j + 1}" for j in range(X.shape[1])]

@@ -178,9 +178,11 @@ class _Looks:
         if turn is not None:
             target = Logarithmic(turn=turn).forward(target)
         model = self._fitted(X, target, weights)
-        for _ in range(LETTING_GO if far and model is not None else 0):
-            robust = Robust()
-            f = model(X)  # type: ignore[misc]
+        robust = Robust()
+        for _ in range(LETTING_GO if far else 0):
+            if model is None:
+                break
+            f = model(X)
             parameters = robust.parameters(target, f, weights, 0)
             trust = robust.trust(target, f, parameters)
             model = self._fitted(X, target, weights * trust / trust.max())

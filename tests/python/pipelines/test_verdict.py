@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 
 import closedform as cf
-from closedform.pipelines.verdict import finite_between, structure_left
+from closedform.pipelines.verdict import finite_between, judge, structure_left
+from closedform.searches.description_length import shortest_description
+from closedform.searches.objectives import Values
+from closedform.searches.settings import Arguments, checked_settings
 
 
 def discovered(X: np.ndarray, y: np.ndarray, evaluations: int = 30_000, **more: object):  # type: ignore[no-untyped-def, type-arg]
@@ -78,6 +81,18 @@ def test_structure_left_in_residuals() -> None:
     z = rng.normal(size=200)
     assert structure_left(X, z) < 2
     assert structure_left(X, z + 2 * np.sin(6 * X[:, 0])) > 10
+
+
+def test_residuals_are_looked_at_where_they_were_taken() -> None:
+    rng = np.random.default_rng(6)
+    X = rng.random((6000, 1))  # more than formulas are judged on
+    y = X[:, 0] + 0.3 * np.sin(9 * X[:, 0]) + 0.1 * rng.normal(size=6000)
+    objective = Values.of(y, None)
+    formulas = [cf.Formula(text, ["x1"]) for text in ("0.6", "x1")]
+    choice = shortest_description(formulas, X, objective, checked_settings(Arguments(seed=3)))
+    verdict = judge(choice, X, objective, {})
+    assert verdict.kind == "approximation"
+    assert verdict.left > 10
 
 
 def test_poles_between_the_rows() -> None:
