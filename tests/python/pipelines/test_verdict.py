@@ -92,7 +92,7 @@ def test_residuals_are_looked_at_where_they_were_taken() -> None:
     choice = shortest_description(formulas, X, objective, checked_settings(Arguments(seed=3)))
     verdict = judge(choice, X, objective, {})
     assert verdict.kind == "approximation"
-    assert verdict.left > 10
+    assert verdict.left > 100  # of other rows: 18
 
 
 def test_poles_between_the_rows() -> None:
