@@ -217,6 +217,26 @@ void register_expression(py::module_& module) {
                                    }
                                    return nodes;
                                })
+        .def_property_readonly("constants",
+                               [](const Expression& self) {
+                                   std::vector<double> values;
+                                   for (const std::size_t at : constant_positions(self.tape)) {
+                                       values.push_back(self.tape[at].value);
+                                   }
+                                   return values;
+                               })
+        .def_property_readonly("exponents",
+                               [](const Expression& self) {
+                                   std::vector<double> values;
+                                   for (std::size_t i = 1; i < self.tape.size(); ++i) {
+                                       const Node& node = self.tape[i - 1];
+                                       if (self.tape[i].op == Op::pow && node.op == Op::constant &&
+                                           is_structure(node.value)) {
+                                           values.push_back(node.value);
+                                       }
+                                   }
+                                   return values;
+                               })
         .def(
             "simplified",
             [](const Expression& self, const std::vector<std::string>& operators) {
@@ -224,11 +244,16 @@ void register_expression(py::module_& module) {
             },
             py::arg("operators"))
         .def(
-            "expanded",
+            "rearranged",
             [](const Expression& self, const std::vector<std::string>& operators) {
                 const OpSet allowed = op_set(operators);
                 std::vector<Expression> found;
-                for (const Scaled& form : expansions(canonical(self.tape))) {
+                const Scaled own = canonical(self.tape);
+                std::vector<Scaled> forms = expansions(own);
+                if (const auto with_factors = factored(own)) {
+                    forms.push_back(*with_factors);
+                }
+                for (const Scaled& form : forms) {
                     Tape tape = emit(form, allowed);
                     if (!tape.empty()) {
                         found.push_back({simplify(tape, allowed)});

@@ -255,7 +255,8 @@ def jet(text: str, names: Sequence[str], X: np.ndarray) -> Jet:
         a, b = walk(node.left), walk(node.right)
         op = operators[type(node.op)]
         if op == "pow":
-            return unary({2: "square", 3: "cube"}[int(b.value.value)], a)
+            named = {2.0: "square", 3.0: "cube"}.get(float(b.value.value))
+            return binary("pow", a, b) if named is None else unary(named, a)
         return binary(op, a, b)
 
     return walk(ast.parse(text, mode="eval").body)

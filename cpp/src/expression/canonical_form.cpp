@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <numbers>
+#include <optional>
 #include <utility>
 
 #include "closedform/expression/operator_table.hpp"
@@ -14,6 +15,7 @@ namespace {
 using Kind = Form::Kind;
 
 constexpr int most_exponent = 1000;  // of what is raised to a power once more
+constexpr double most_power = 24.0;  // written as a product
 
 template <class T>
 int order(const T& a, const T& b) {
@@ -172,6 +174,7 @@ class ProductBuilder {
         std::vector<std::size_t> kept;
         for (std::size_t i = 0; i < bases_.size(); ++i) {
             if (exponents_[i] != 0) {
+                raise(bases_[i], exponents_[i]);
                 kept.push_back(i);
             }
         }
@@ -208,6 +211,18 @@ class ProductBuilder {
             return;
         }
         push(std::move(base), exponent);
+    }
+
+    /// (x**0.3)**2 as x**0.6; not where the exponent becomes one that negative bases have.
+    static void raise(Form& base, int& exponent) {
+        if (base.kind != Kind::function || base.op != Op::pow || !is_number(base.parts[1])) {
+            return;
+        }
+        const double all = base.parts[1].scale * exponent;
+        if (!is_structure(all)) {
+            base.parts[1].scale = all;
+            exponent = 1;
+        }
     }
 
     std::size_t push(Form base, int exponent) {
@@ -264,6 +279,17 @@ Scaled apply_function(Op op, Scaled a) {
     }
     if (op == Op::sqrt) {
         a.scale = sign;
+        const bool alone = a.form.kind == Kind::product && a.form.parts.size() == 1;
+        const int exponent = alone ? a.form.exponents[0] : 0;
+        if (sign > 0.0 && exponent > 0 && exponent % 2 != 0) {  // sqrt(x**3) is x*sqrt(x)
+            const Scaled base = a.form.parts[0];
+            ProductBuilder product;
+            product.multiply(base, exponent / 2);
+            product.multiply({1.0, function_form(op, base)}, 1);
+            Scaled result = std::move(product).finish();
+            result.scale *= std::sqrt(magnitude);
+            return result;
+        }
         return {std::sqrt(magnitude), function_form(op, std::move(a))};
     }
     if (op == Op::sign && std::isfinite(a.scale)) {
@@ -286,14 +312,66 @@ Scaled binary_form(Op op, Scaled a, Scaled b) {
     return {1.0, std::move(form)};
 }
 
+Scaled apply_exp(Scaled a) {
+    ProductBuilder product;
+    product.multiply({1.0, function_form(Op::exp, std::move(a))}, 1);
+    return std::move(product).finish();
+}
+
+/// base**by, times the positive scale of what it is the form of.
+struct Raised {
+    Scaled base;
+    double by = 1.0;
+};
+
+bool whole(double value) { return value == std::round(value); }
+
+/// What is a power that is not defined, or not real, where its base is negative, or as negative as
+/// it: another power of it is one of the base, as long as that is no whole one.
+std::optional<Raised> raised(const Scaled& s) {
+    const Form& form = s.form;
+    if (!(s.scale > 0.0)) {
+        return {};
+    }
+    if (form.kind == Kind::product && form.parts.size() == 1 && form.exponents[0] % 2 != 0) {
+        return Raised{form.parts[0], static_cast<double>(form.exponents[0])};
+    }
+    if (form.kind == Kind::function && form.op == Op::sqrt) {
+        return Raised{form.parts[0], 0.5};
+    }
+    if (form.kind == Kind::function && form.op == Op::pow && is_number(form.parts[1])) {
+        return Raised{form.parts[0], form.parts[1].scale};
+    }
+    return {};
+}
+
 Scaled apply_pow(Scaled base, Scaled exponent) {
     if (is_number(exponent)) {
         const double value = exponent.scale;
         if (is_number(base)) {
             return number(std::pow(base.scale, value));
         }
-        if (value == std::round(value) && std::abs(value) <= 4.0) {
-            return power(std::move(base), static_cast<int>(value));
+        // Whole and half exponents as products with roots, so that x**1.5 and x*sqrt(x) are one.
+        if (is_structure(value) && std::abs(value) <= most_power &&
+            std::isnormal(std::pow(std::abs(base.scale), value))) {
+            const int whole = static_cast<int>(value);
+            const int halves = static_cast<int>(2.0 * value) - 2 * whole;
+            ProductBuilder product;
+            if (halves != 0) {
+                product.multiply(apply_function(Op::sqrt, base), halves);
+            }
+            product.multiply(std::move(base), whole);
+            return std::move(product).finish();
+        }
+        if (base.scale == 1.0 && base.form.kind == Kind::function && base.form.op == Op::exp) {
+            Scaled argument = std::move(base.form.parts[0]);
+            argument.scale *= value;
+            return apply_exp(std::move(argument));
+        }
+        if (const std::optional<Raised> inner = raised(base); inner && !whole(inner->by * value)) {
+            Scaled result = apply_pow(inner->base, number(inner->by * value));
+            result.scale *= std::pow(base.scale, value);
+            return result;
         }
         if (base.scale > 0.0 && base.scale != 1.0) {
             const double scale = std::pow(base.scale, value);
@@ -303,13 +381,11 @@ Scaled apply_pow(Scaled base, Scaled exponent) {
             return result;
         }
     }
+    if (is_number(base) && std::isnormal(base.scale) && base.scale > 0.0) {
+        exponent.scale *= std::log(base.scale);
+        return exponent.scale == 0.0 ? number(1.0) : apply_exp(std::move(exponent));
+    }
     return binary_form(Op::pow, std::move(base), std::move(exponent));
-}
-
-Scaled apply_exp(Scaled a) {
-    ProductBuilder product;
-    product.multiply({1.0, function_form(Op::exp, std::move(a))}, 1);
-    return std::move(product).finish();
 }
 
 Scaled apply_extremum(Op op, Scaled a, Scaled b) {

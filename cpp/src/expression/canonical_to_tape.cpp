@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
+#include <vector>
 
 #include "closedform/expression/canonical_form.hpp"
 
@@ -113,16 +115,38 @@ class Emitter {
         function(divide ? Op::div : Op::mul);
     }
 
+    /// exp(scale * form), as a power of a number where there is no exp.
+    void exponential(double scale, const Form& form) {
+        const double base = std::exp(scale);
+        if (allowed_.has(Op::exp) || !allowed_.has(Op::pow) || !std::isnormal(base)) {
+            scaled(scale, form);
+            function(Op::exp);
+        } else {
+            constant(base);
+            scaled(1.0, form);
+            function(Op::pow);
+        }
+    }
+
     void unit(const Form& form) {
         if (form.kind == Kind::variable) {
             tape_.push_back(Node::input(form.column));
             return;
         }
         if (form.kind == Kind::function) {
+            if (form.op == Op::exp) {
+                exponential(form.parts[0].scale, form.parts[0].form);
+                return;
+            }
             for (const Scaled& operand : form.parts) {
                 scaled(operand.scale, operand.form);
             }
-            function(form.op);
+            if (form.op == Op::sqrt && !allowed_.has(Op::sqrt) && allowed_.has(Op::pow)) {
+                constant(0.5);
+                function(Op::pow);
+            } else {
+                function(form.op);
+            }
             return;
         }
         scaled(1.0, form);
@@ -241,29 +265,36 @@ class Emitter {
         }
     }
 
+    void raised(const Form& base, double exponent) {
+        unit(base);
+        constant(exponent);
+        function(Op::pow);
+    }
+
+    /// Whether one operator makes the power: it is faster than pow.
+    bool in_one_step(int exponent) const {
+        return (exponent == 2 && allowed_.has(Op::square)) ||
+               (exponent == 3 && allowed_.has(Op::cube));
+    }
+
     void power(const Form& base, int exponent) {
+        const bool pair = exponent == 2 && base.kind == Kind::variable && allowed_.has(Op::mul);
         if (exponent == 1 && &base == flipped_) {
             flipped_ = nullptr;
             sum(taken_, base);
         } else if (exponent == 1) {
             unit(base);
+        } else if (allowed_.has(Op::pow) && !in_one_step(exponent) && !pair) {
+            raised(base, exponent);
         } else if (exponent % 2 == 0 && allowed_.has(Op::square)) {
             power(base, exponent / 2);
             function(Op::square);
         } else if (exponent % 3 == 0 && allowed_.has(Op::cube)) {
             power(base, exponent / 3);
             function(Op::cube);
-        } else if (exponent > 3 && allowed_.has(Op::pow) && !allowed_.has(Op::square)) {
-            unit(base);
-            constant(exponent);
-            function(Op::pow);
-        } else if (allowed_.has(Op::mul) || !allowed_.has(Op::pow)) {
-            unit(base);
-            multiplied_by([&] { power(base, exponent - 1); });
         } else {
             unit(base);
-            constant(exponent);
-            function(Op::pow);
+            multiplied_by([&] { power(base, exponent - 1); });
         }
     }
 
@@ -275,27 +306,53 @@ class Emitter {
 
     void factor(const Form& base, int exponent, bool numerator) {
         if (numerator && exponent < 0) {
-            scaled(exponent * base.parts[0].scale, base.parts[0].form);
-            function(Op::exp);
+            exponential(exponent * base.parts[0].scale, base.parts[0].form);
         } else {
             power(base, std::abs(exponent));
         }
     }
 
+    /// The base whose square root is a factor on its own, on the same side of the fraction bar:
+    /// x*sqrt(x) is x**1.5. Null for a factor that is no such root.
+    const Form* rooted(const Form& product, std::size_t i) const {
+        const Form& root = product.parts[i].form;
+        if (!allowed_.has(Op::pow) || root.kind != Kind::function || root.op != Op::sqrt ||
+            std::abs(product.exponents[i]) != 1 || root.parts[0].scale != 1.0) {
+            return nullptr;
+        }
+        for (std::size_t j = 0; j < product.parts.size(); ++j) {
+            const Form& base = product.parts[j].form;
+            if (&base != flipped_ && product.exponents[j] * product.exponents[i] > 0 &&
+                same(base, root.parts[0].form)) {
+                return &base;
+            }
+        }
+        return nullptr;
+    }
+
     /// Multiplies the factors of one side of the fraction bar; says whether there was any.
     bool side(const Form& form, bool numerator, bool begun) {
+        std::vector<const Form*> with_root(form.parts.size());
         for (std::size_t i = 0; i < form.parts.size(); ++i) {
-            if (in_numerator(form.parts[i].form, form.exponents[i]) == numerator) {
-                const auto write = [&] {
-                    factor(form.parts[i].form, form.exponents[i], numerator);
-                };
-                if (begun) {
-                    multiplied_by(write);
-                } else {
-                    write();
-                }
-                begun = true;
+            with_root[i] = rooted(form, i);
+        }
+        for (std::size_t i = 0; i < form.parts.size(); ++i) {
+            const Form& base = form.parts[i].form;
+            if (with_root[i] != nullptr || in_numerator(base, form.exponents[i]) != numerator) {
+                continue;
             }
+            const bool half =
+                std::find(with_root.begin(), with_root.end(), &base) != with_root.end();
+            const auto write = [&] {
+                half ? raised(base, std::abs(form.exponents[i]) + 0.5)
+                     : factor(base, form.exponents[i], numerator);
+            };
+            if (begun) {
+                multiplied_by(write);
+            } else {
+                write();
+            }
+            begun = true;
         }
         return begun;
     }

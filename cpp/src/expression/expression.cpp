@@ -116,10 +116,13 @@ void mark_ancestors(const Tape& tape, std::span<bool> marked) {
     }
 }
 
+bool is_structure(double exponent) { return 2.0 * exponent == std::round(2.0 * exponent); }
+
 std::vector<std::size_t> constant_positions(const Tape& tape) {
     std::vector<std::size_t> positions;
     for (std::size_t i = 0; i < tape.size(); ++i) {
-        if (tape[i].op == Op::constant) {
+        const bool exponent = i + 1 < tape.size() && tape[i + 1].op == Op::pow;
+        if (tape[i].op == Op::constant && !(exponent && is_structure(tape[i].value))) {
             positions.push_back(i);
         }
     }

@@ -32,6 +32,17 @@ std::string at_least(const Piece& piece, Priority wanted) {
 
 Priority above(Priority priority) { return static_cast<Priority>(static_cast<int>(priority) + 1); }
 
+/// The operator that is this power of its operand: square, cube.
+std::optional<Op> named_power(double exponent) {
+    for (int i = 2; i < op_count; ++i) {
+        const int power = facts(static_cast<Op>(i)).power;
+        if (power > 0 && power == exponent) {
+            return static_cast<Op>(i);
+        }
+    }
+    return {};
+}
+
 Piece print_subtree(const Tape& tape, std::size_t root, std::span<const std::string> names) {
     const Node& node = tape[root];
     if (node.op == Op::constant) {
@@ -54,6 +65,11 @@ Piece print_subtree(const Tape& tape, std::size_t root, std::span<const std::str
     const auto [left_root, right_root] = operands(tape, root);
     const Piece left = print_subtree(tape, left_root, names);
     const Piece right = print_subtree(tape, right_root, names);
+    // Where the parser reads x**3 as another operator, pow stays a call.
+    if (node.op == Op::pow && tape[right_root].op == Op::constant &&
+        !named_power(tape[right_root].value)) {
+        return {at_least(left, Priority::atom) + "**" + right.text, Priority::power};
+    }
     if (op.priority == Priority::atom) {
         return {name + "(" + left.text + ", " + right.text + ")", Priority::atom};
     }
@@ -207,14 +223,11 @@ class Parser {
         parse_signed(depth +
                      1);  // right associative, and binds tighter than a sign before the base
         const bool number = tape_.size() == begin + 1 && tape_.back().op == Op::constant;
-        const double exponent = number ? tape_.back().value : 0.0;
-        const auto whole = std::find_if(operators_.begin(), operators_.end(), [&](Op op) {
-            return facts(op).power > 0 && facts(op).power == exponent;
-        });
-        if (whole != operators_.end()) {
+        const std::optional<Op> named = named_power(number ? tape_.back().value : 0.0);
+        if (named) {
             tape_.pop_back();
         }
-        push(Node::function(whole != operators_.end() ? *whole : Op::pow));
+        push(Node::function(named.value_or(Op::pow)));
     }
 
     void parse_atom(int depth) {

@@ -92,6 +92,9 @@ std::vector<Tape> reductions(const Tape& tape, const OpSet& allowed) {
             }
         }
     });
+    if (const auto with_factors = factored(form)) {
+        offer(simplify(emit(*with_factors, allowed), allowed));
+    }
     for (const Scaled& expanded : expansions(form)) {
         if (Tape candidate = emit(expanded, allowed); !candidate.empty()) {
             offer(simplify(candidate, allowed));

@@ -16,6 +16,12 @@ struct VariationOptions {
     double unary_when_inserting = 0.4;  ///< the others put a binary one in
     double leaf_when_inserting = 0.6;   ///< its other operand; else a tree of `inserted_tree`
     std::size_t inserted_tree = 3;
+    double power_when_wrapping = 0.12;  ///< a constant power is put around a tree, not a function
+    double whole_exponent = 0.5;
+    double half_exponent = 0.2;  ///< of those: one half less
+    double negative_exponent = 0.4;
+    double exponent_size = 1.5;          ///< standard deviation
+    double varying_exponent = 0.1;       ///< where pow is drawn as a binary operator, it is one
     double new_value_of_constant = 0.3;  ///< a constant put in or shaken is drawn anew
     double small_step = 0.5;             ///< else a step of order one, of a constant put in
     double small_step_size = 0.1;
@@ -66,6 +72,7 @@ struct EvolutionOptions {
     std::size_t starts_per_constant = 5;  ///< of a structure with constants inside
     std::uint64_t inner_share = 4;    ///< one in so many passes is theirs where others are cheap
     std::size_t neighbours_of = 12;   ///< all neighbours of members this small are looked at
+    double varying_exponent = 0.1;    ///< an expression with one is looked at
     std::size_t excess_per_term = 4;  ///< nodes a linear form may have beyond the limit
 };
 

@@ -11,6 +11,21 @@
 #include "search/linear_form.hpp"
 
 namespace closedform {
+namespace {
+
+/// Whether it has one tree raised to another. Hardly a law is made of that, with towers of it
+/// everything can be imitated, and exp(b*log(a)) is the same.
+bool has_varying_exponent(const Tape& tape) {
+    for (std::size_t i = 1; i < tape.size(); ++i) {
+        if (tape[i].op == Op::pow && tape[i - 1].op != Op::constant &&
+            tape[operands(tape, i).left].op != Op::constant) {
+            return true;
+        }
+    }
+    return false;
+}
+
+}  // namespace
 
 Island::Island(const SearchProblem& problem, std::uint64_t seed, std::uint64_t stream)
     : problem_(problem),
@@ -174,6 +189,10 @@ void Island::consider(Tape tape) {
         return;
     }
     fix_sizes(tape);
+    const bool otherwise = problem_.operators.has(Op::exp) && problem_.operators.has(Op::log);
+    if (otherwise && has_varying_exponent(tape) && !random_.chance(options_.varying_exponent)) {
+        return;
+    }
     const Objective& objective = *problem_.sample;
     const Scaled form = objective.representative(canonical(tape));
     if (!std::isfinite(form.scale)) {

@@ -17,7 +17,11 @@ Variation::Variation(const OpSet& operators, std::vector<int> inputs,
       inputs_(std::move(inputs)),
       column_values_(std::move(column_values)),
       unary_(operators.of_arity(1)),
-      binary_(operators.of_arity(2)) {}
+      binary_(operators.of_arity(2)),
+      powers_(operators.has(Op::pow) && binary_.size() > 1) {
+    // exp(b*log(a)) says the same as pow(a, b).
+    options_.varying_exponent *= operators.has(Op::exp) && operators.has(Op::log) ? 1.0 : 5.0;
+}
 
 double Variation::constant(Random& random) const {
     // A peak, a pole or a kink lies where the data are: x - c with c one of their values. Otherwise
@@ -26,6 +30,38 @@ double Variation::constant(Random& random) const {
     const double magnitude =
         level ? column_values_[random.below(column_values_.size())] : std::exp(random.normal());
     return random.chance(1.0 - options_.negative_constant) ? magnitude : -magnitude;
+}
+
+double Variation::exponent(Random& random) const {
+    const bool negative = random.chance(options_.negative_exponent);
+    double size = std::abs(options_.exponent_size * random.normal());
+    if (random.chance(options_.whole_exponent)) {
+        size = 2.0 + std::floor(size);
+        if (random.chance(options_.half_exponent)) {
+            size -= 0.5;
+        }
+    }
+    return negative ? -size : size;
+}
+
+Op Variation::binary(Random& random) const {
+    // pow of two trees is seldom what laws are made of: most of its share is not drawn.
+    for (;;) {
+        const Op op = binary_[random.below(binary_.size())];
+        if (op != Op::pow || !powers_ || random.chance(options_.varying_exponent)) {
+            return op;
+        }
+    }
+}
+
+Tape Variation::wrap(Tape inner, Random& random) const {
+    if (powers_ && (unary_.empty() || random.chance(options_.power_when_wrapping))) {
+        inner.push_back(Node::constant(exponent(random)));
+        inner.push_back(Node::function(Op::pow));
+    } else {
+        inner.push_back(Node::function(unary_[random.below(unary_.size())]));
+    }
+    return inner;
 }
 
 Tape Variation::leaf(Random& random) const {
@@ -43,11 +79,11 @@ Tape Variation::combine(const Tape& left, const Tape& right, Op op) const {
 }
 
 Tape Variation::grow(Random& random, std::size_t size) const {
-    const bool binary = size >= 3 && !binary_.empty() &&
-                        (unary_.empty() || random.chance(options_.binary_when_growing));
-    if (binary) {
+    const bool joins = size >= 3 && !binary_.empty() &&
+                       (unary_.empty() || random.chance(options_.binary_when_growing));
+    if (joins) {
         const std::size_t left = 1 + random.below(size - 2);
-        const Op op = binary_[random.below(binary_.size())];
+        const Op op = binary(random);
         const Tape a = grow(random, left);
         const Tape b = grow(random, size - 1 - left);
         Tape result = combine(a, b, op);
@@ -55,8 +91,7 @@ Tape Variation::grow(Random& random, std::size_t size) const {
         return result;
     }
     if (size >= 2 && !unary_.empty()) {
-        Tape result = grow(random, size - 1);
-        result.push_back(Node::function(unary_[random.below(unary_.size())]));
+        Tape result = wrap(grow(random, size - 1), random);
         fix_sizes(result);
         return result;
     }
@@ -68,10 +103,12 @@ Tape Variation::point(const Tape& parent, Random& random) const {
     const std::size_t at = pick_node(child, random);
     const int operand_count = arity(child[at].op);
     if (operand_count == 0) {
-        child[at] = leaf(random)[0];
-    } else {
-        const auto& choices = operand_count == 1 ? unary_ : binary_;  // has the parent's own
-        child[at].op = choices[random.below(choices.size())];
+        const bool raises = powers_ && at + 1 < child.size() && child[at + 1].op == Op::pow;
+        child[at] = raises && !random.chance(options_.varying_exponent)
+                        ? Node::constant(exponent(random))
+                        : leaf(random)[0];
+    } else {  // there are others, the parent's own
+        child[at].op = operand_count == 1 ? unary_[random.below(unary_.size())] : binary(random);
     }
     return child;
 }
@@ -80,9 +117,9 @@ Tape Variation::insert(const Tape& parent, Random& random) const {
     const std::size_t at = pick_node(parent, random);
     Tape inner = subtree(parent, at);
     if (!unary_.empty() && (binary_.empty() || random.chance(options_.unary_when_inserting))) {
-        inner.push_back(Node::function(unary_[random.below(unary_.size())]));
+        inner = wrap(std::move(inner), random);
     } else if (!binary_.empty()) {
-        const Op op = binary_[random.below(binary_.size())];
+        const Op op = binary(random);
         const Tape other = random.chance(options_.leaf_when_inserting)
                                ? leaf(random)
                                : grow(random, options_.inserted_tree);
@@ -218,12 +255,11 @@ std::vector<Tape> Variation::neighbours(const Tape& parent) const {
 
 Tape Variation::shake(const Tape& parent, Random& random) const {
     Tape child = parent;
-    for (Node& node : child) {
-        if (node.op == Op::constant) {
-            node.value = random.chance(options_.new_value_of_constant)
-                             ? constant(random)
-                             : node.value * std::exp(options_.shake_size * random.normal());
-        }
+    for (const std::size_t at : constant_positions(child)) {
+        double& value = child[at].value;
+        value = random.chance(options_.new_value_of_constant)
+                    ? constant(random)
+                    : value * std::exp(options_.shake_size * random.normal());
     }
     return child;
 }

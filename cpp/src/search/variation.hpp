@@ -49,6 +49,10 @@ class Variation {
     Tape remove(const Tape& parent, Random& random) const;
     Tape parametrise(const Tape& parent, Random& random) const;
     Tape combine(const Tape& left, const Tape& right, Op op) const;
+    /// The tape under a function or raised to a constant power, as a last step.
+    Tape wrap(Tape inner, Random& random) const;
+    double exponent(Random& random) const;
+    Op binary(Random& random) const;
 
     VariationOptions options_;
     OpSet operators_;
@@ -56,6 +60,7 @@ class Variation {
     std::vector<double> column_values_;
     std::vector<Op> unary_;
     std::vector<Op> binary_;
+    bool powers_;  ///< pow, beside other binary operators: mostly of a constant exponent
 };
 
 }  // namespace closedform

@@ -9,17 +9,11 @@ from typing import overload
 
 import numpy as np
 
-from closedform import _core
 from closedform._typing import Floats
 from closedform.formulas.simple_values import simple_value
 
 # Half-width of a normal 95 % interval, in standard errors.
 NORMAL_95 = 1.959963984540054
-
-
-def constants_of(expression: _core.Expression) -> list[float]:
-    """Values of an expression's constants, in the order of its tape and its text."""
-    return [value for name, _, value in expression.nodes if name == "constant"]
 
 
 @dataclass(frozen=True)
@@ -72,7 +66,8 @@ class Constant:
 
 
 class Constants(Sequence[Constant]):
-    """The constants of a formula, in the order of its text.
+    """The constants of a formula, in the order of its text. Whole and half exponents are none: they
+    say what a formula is, and are not measured.
 
     Attributes:
         covariance: (k, k) float64; between a fixed one and another it is 0, NaN where unknown.

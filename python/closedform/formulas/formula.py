@@ -15,7 +15,7 @@ from closedform import _core
 from closedform._typing import FloatMatrix
 from closedform.errors import InputError
 from closedform.formulas import sympy_forms
-from closedform.formulas.constants import Constants, constants_of
+from closedform.formulas.constants import Constants
 from closedform.tables import checks, devices, scalars
 from closedform.tables.columns import inputs_of
 from closedform.tables.rows import variance
@@ -77,7 +77,7 @@ class Formula:
         self.loss = float(loss)
         self.ranges = ranges
         self.labels = None if labels is None else tuple(labels)
-        self.constants = Constants(constants_of(self._expression))
+        self.constants = Constants(self._expression.constants)
 
     @property
     def complexity(self) -> int:

@@ -76,11 +76,23 @@ class Choice:
 
     @property
     def rivals(self) -> list[int]:
-        """Formulas that the data cannot tell from the chosen: within 3 nats, best first."""
+        """Formulas that the data cannot tell from the chosen: within 3 nats, best first; one of
+        each form."""
         lengths = np.array([one.length for one in self.judged])
         order = np.argsort(lengths, kind="stable")
         limit = lengths[self.best] + TELLING
-        return [int(i) for i in order if i != self.best and lengths[i] <= limit]
+        found, forms = [], {_form(self.chosen.formula)}
+        for i in order:
+            form = _form(self.judged[i].formula)
+            if lengths[i] <= limit and form not in forms:
+                found.append(int(i))
+                forms.add(form)
+        return found
+
+
+def _form(formula: Formula) -> tuple[tuple[str, int], ...]:
+    """Nodes without the values of constants."""
+    return tuple((name, column) for name, column, _ in formula._expression.nodes)
 
 
 def likeliest(
@@ -197,15 +209,19 @@ class _Judge:
 
     def settled(self, one: Judged, exact: bool) -> Judged:
         """With simple constants, and multiplied out, where that is shorter."""
+        expression = one.formula._expression
         forms = [one]
-        for expression in one.formula._expression.expanded(list(self.settings.operators)):
-            if expression.complexity <= self.settings.max_size:
-                text = expression.text(list(one.formula.names))
-                form = Formula(text, one.formula.names, one.formula.loss)
+        # Its own form, too: rounding of its constants must not be what tells it from the others.
+        for form in [expression, *expression.rearranged(list(self.settings.operators))]:
+            if form.complexity <= self.settings.max_size:
+                text, names = form.text(list(one.formula.names)), one.formula.names
+                formula = Formula(text, names, one.formula.loss)
                 if self.sample.share == 1.0:
-                    form = form.refit(self.sample.X, self.sample.y, self.sample.counts)
+                    formula = formula.refit(self.sample.X, self.sample.y, self.sample.counts)
                 forms.append(
-                    judged(form, one.noise, self.sample, self.symbols, self.ends, unseen=one.unseen)
+                    judged(
+                        formula, one.noise, self.sample, self.symbols, self.ends, unseen=one.unseen
+                    )
                 )
         settled = [
             self._independent(

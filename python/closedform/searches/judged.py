@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from closedform import _core
 from closedform._typing import FloatMatrix, Floats
-from closedform.formulas.constants import Constants, constants_of
+from closedform.formulas.constants import Constants
 from closedform.formulas.formula import Formula
 from closedform.formulas.simple_values import simple_value
 from closedform.searches import interruption
@@ -94,7 +94,7 @@ class Judged:
         free = np.flatnonzero(~np.array(self.fixed, dtype=bool))
         covariance = np.diag(np.diagonal(_inverse(self.information)))
         covariance[np.ix_(free, free)] = _inverse(self.information[np.ix_(free, free)])
-        return Constants(constants_of(self.formula._expression), covariance, self.fixed)
+        return Constants(self.formula._expression.constants, covariance, self.fixed)
 
 
 def sample_of(X: FloatMatrix, objective: Values, seed: int) -> Sample:
@@ -166,12 +166,12 @@ def judged(
     """
     source, expression = formula, formula._expression
     if held is None:
-        held = [_is_plain(value) for value in constants_of(expression)]
+        held = [_is_plain(value) for value in expression.constants]
     expression, parameters = fitted(expression, noise, sample, ends, held)
     if expression is not formula._expression:
         text = expression.text(list(formula.names))
         formula = Formula(text, formula.names, formula.loss, formula.ranges, formula.labels)
-    values = constants_of(expression)
+    values = expression.constants
     f = expression.evaluate(sample.X, 1)
     slopes = expression.constant_slopes(sample.X, 1)
     total = float(sample.counts.sum())
@@ -189,7 +189,7 @@ def judged(
         unseen = _unseen(formula.loss, f, sample, total) if unseen is None else unseen
         data = float(sample.counts @ costs) + unseen
         nats, fixed = _constants_length(values, information)
-        structure = formula.complexity * math.log(symbols) + nats
+        structure = formula.complexity * math.log(symbols) + nats + _exponents_length(expression)
     information = information / sample.share
     return Judged(
         formula,
@@ -273,7 +273,7 @@ def _fitted_logarithm(
     if logarithm is not None:
         inner, loss = logarithm.refit(sample.X, np.log(sample.y), sample.counts, fixed=list(held))
         if math.isfinite(loss):
-            expression = expression.with_constants(constants_of(inner))
+            expression = expression.with_constants(inner.constants)
     f = expression.evaluate(sample.X, 1)
     with np.errstate(all="ignore"):
         return expression, noise.parameters(sample.y, f, sample.counts, len(held))
@@ -352,6 +352,12 @@ def _constants_length(
         fixed.append(simple is not None and simple.nats <= precise)
         total += simple.nats if simple is not None and fixed[-1] else precise
     return total, tuple(fixed)
+
+
+def _exponents_length(expression: _core.Expression) -> float:
+    """Nats of the exponents that are part of the form."""
+    simple = (simple_value(value) for value in expression.exponents)
+    return sum(known.nats for known in simple if known is not None)
 
 
 def _inverse(information: Floats) -> Floats:

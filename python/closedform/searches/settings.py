@@ -13,7 +13,7 @@ from closedform.searches.checkpoint import Checkpoint
 from closedform.searches.progress import Callback
 from closedform.tables import devices, scalars
 
-OPERATORS = ("+", "-", "*", "/", "sin", "cos", "exp", "log", "sqrt", "square")
+OPERATORS = ("+", "-", "*", "/", "sin", "cos", "exp", "log", "sqrt", "square", "cube", "pow")
 KNOWN_OPERATORS = frozenset(_core.OPERATORS)
 MOST_EVALUATIONS = 2**62
 LARGEST_SIZE = 255  # nodes of a tape, cpp/include/closedform/expression/expression.hpp

@@ -8,20 +8,19 @@ from time import monotonic
 import numpy as np
 
 from closedform._typing import Floats
-from closedform.formulas.constants import constants_of
 from closedform.formulas.formula import Formula
 from closedform.formulas.simple_values import near
 from closedform.searches import interruption
 from closedform.searches.judged import Judged, Sample, fitted, judged, precise_nats
 
-WITHIN = 2.0  # standard errors
+WITHIN = 3.0  # standard errors
 TRIED = 5  # simple numbers near a constant
 
 
 def with_simple_constants(
     one: Judged, sample: Sample, symbols: int, operators: Sequence[str], ends: float
 ) -> Judged:
-    """The same formula, one measured constant after another set to a simple number within two
+    """The same formula, one measured constant after another set to a simple number within three
     standard errors, the others fitted again, as long as that describes the data shorter.
 
     A constant that becomes 0 or 1 may take nodes with it.
@@ -41,13 +40,13 @@ def _set(
     one: Judged, k: int, sample: Sample, symbols: int, operators: Sequence[str], ends: float
 ) -> Judged | None:
     """The first simple number for one constant that makes the description shorter."""
-    values = np.array(constants_of(one.formula._expression))
+    values = np.array(one.formula._expression.constants)
     error = one.constants()[k].standard_error
     if not np.isfinite(error):
         error = one.information[k, k] ** -0.5
     if not np.isfinite(error):
         return None
-    held = [still or i == k for i, still in enumerate(one.fixed)]
+    held = [fixed or i == k for i, fixed in enumerate(one.fixed)]
     measured = precise_nats(float(values[k]), float(one.information[k, k]) * sample.share)
     for simple in near(float(values[k]), WITHIN * float(error))[:TRIED]:
         if monotonic() > ends or interruption.requested():
@@ -56,10 +55,12 @@ def _set(
             continue
         moved = _moved(values, k, simple.value, one.information, one.fixed)
         expression = one.formula._expression.with_constants(moved.tolist())
+        # A whole exponent is no constant any more.
+        still = held if len(expression.constants) == len(held) else held[:k] + held[k + 1 :]
         if one.noise.kind == "absolute" and sample.share == 1.0:
-            expression, _ = expression.refit(sample.X, sample.y, sample.counts, fixed=held)
+            expression, _ = expression.refit(sample.X, sample.y, sample.counts, fixed=still)
         else:
-            expression, _ = fitted(expression, one.noise, sample, ends, held)
+            expression, _ = fitted(expression, one.noise, sample, ends, still)
         names = one.formula.names
         formula = Formula(expression.text(list(names)), names, one.formula.loss)
         simplified = formula.simplified(operators)

@@ -63,7 +63,7 @@ TEST_CASE("a tower of powers does not overflow its exponent") {
     }
     fix_sizes(tower);
     const std::vector<double> x = {1.0 + 1e-25, -1.0, 0.0, -1.0, 1.0, 0.0, 0.999, 1.0, 0.0};
-    CHECK(simplify(tower, OpSet::all()).size() == 63);
+    CHECK(simplify(tower, OpSet::all()).size() == 23);
     CHECK(values(emit(canonical(tower), OpSet::all()), x) == values(tower, x));
 }
 
@@ -114,7 +114,7 @@ TEST_CASE("the exponential of a sum of logarithms is a product of powers") {
     CHECK(outer("log(x) - 1.98*log(y)", 0.1, allowed) == "x/y**2");
     CHECK(outer("1.5*log(x)", 1e-9, allowed) == "x*sqrt(x)");
     CHECK(outer("0.3*log(x) + y", 1e-9, allowed) == "exp(y + 0.3*log(x))");
-    CHECK(outer("0.3*log(x)", 1e-9, OpSet::all()) == "pow(x, 0.3)");
+    CHECK(outer("0.3*log(x)", 1e-9, OpSet::all()) == "x**0.3");
     CHECK(outer("x - log(exp(y) - 1)", 1e-9, allowed) == "exp(x)/(exp(y) - 1)");
     CHECK(outer("log(2)", 1e-9, allowed) == "2");
     const std::vector<double> x = {0.4, 1.3, 2.2, 1.7, 0.9, 0.3};

@@ -70,7 +70,11 @@ bool uses_only(const Tape& tape, const OpSet& allowed);
 /// Marks every node that has a marked node below it; entries past the tape are not touched.
 void mark_ancestors(const Tape& tape, std::span<bool> marked);
 
-/// Positions of the constants.
+/// Whether an exponent of pow says what a formula is, rather than being measured: whole and half
+/// numbers, which a negative base, or a root, has values at.
+bool is_structure(double exponent);
+
+/// Positions of the constants that a fit may move: all but exponents that are structure.
 std::vector<std::size_t> constant_positions(const Tape& tape);
 
 /// Whether a tape that reproduces so many different rows to rounding says something of them: they

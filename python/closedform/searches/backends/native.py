@@ -13,6 +13,7 @@ from closedform.errors import InputError
 from closedform.formulas.formula import Formula
 from closedform.formulas.front import Front
 from closedform.searches.backends.found import Found
+from closedform.searches.guesses import guesses
 from closedform.searches.objectives import Objective, Values
 from closedform.searches.progress import Progress
 from closedform.searches.settings import Settings
@@ -29,6 +30,7 @@ REPORT_SECONDS = 0.5
 WIDE = 6
 WIDE_SHARE = 0.15  # of the time
 NARROW_SHARE = 0.01
+GUESSES_SHARE = 0.05  # at most
 # An iteration of all sizes and restarts takes about as long as so many passes over the sample.
 PASSES_AN_ITERATION = 2000
 MOST_ITERATIONS = 2000
@@ -60,6 +62,7 @@ def search(
     began = monotonic()
     stopped = False
     if isinstance(objective, Values):
+        start += guesses(table, objective, settings, began + GUESSES_SHARE * time)
         sums, stopped = _sums_of_terms(table, objective, settings)
         start += sums
     spent = monotonic() - began

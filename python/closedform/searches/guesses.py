@@ -1,0 +1,134 @@
+"""Formulas to begin with that are read from the rows at once: what growing and fitting small trees
+is slow to find."""
+
+from __future__ import annotations
+
+import math
+from time import monotonic
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from closedform._typing import FloatMatrix, Floats
+from closedform.formulas.formula import Formula
+from closedform.searches import interruption
+from closedform.searches.harmonics import harmonics
+from closedform.searches.objectives import Values
+from closedform.searches.settings import Settings
+from closedform.searches.shapes import fitted_shapes
+from closedform.tables.checks import Matrix
+from closedform.tables.rows import sample_rows
+
+MOST_ROWS = 300
+MOST_INPUTS = 5  # of a table; with more, none alone says much
+FEWEST_ROWS = 4
+WORTH = 0.3  # share of the scatter that a guess may leave before its constants are fitted
+KEPT = 8
+NODE = 3.0  # nats, about, of a node
+EXACT = 1e-12  # share below which what is left is rounding
+FITTING = 0.1  # seconds, of one guess
+
+
+def guesses(table: Matrix, objective: Values, settings: Settings, ends: float) -> list[str]:
+    """Sums with one function of one input, and products of powers, with their constants fitted.
+
+    ends: by time.monotonic; what has not been looked at by then is not.
+
+    Returns:
+        Texts in the operators allowed, of at most max_size nodes; those that describe the rows
+        shortest.
+    """
+    if len(table.names) > MOST_INPUTS or len(objective.y) < FEWEST_ROWS:
+        return []
+    X, y, weights = _sample(table.values, objective, settings.seed)
+    scatter = float(weights @ (y - weights @ y) ** 2)
+    if not scatter > 0:
+        return []
+    found = []
+    for share, text in _all(X, y, weights, table.names, ends):
+        formula = _allowed(text, table.names, settings) if share <= WORTH else None
+        if formula is None or _over(ends):
+            continue
+        expression, loss = formula._expression.refit(X, y, weights, seconds=FITTING)
+        if math.isfinite(loss):
+            data = 0.5 * len(y) * math.log(loss + EXACT * scatter)
+            found.append((data + NODE * formula.complexity, expression.text(list(table.names))))
+    return list(dict.fromkeys(text for _, text in sorted(found)[:KEPT]))
+
+
+def _over(ends: float) -> bool:
+    return monotonic() >= ends or interruption.requested()
+
+
+def _sample(X: FloatMatrix, objective: Values, seed: int) -> tuple[Floats, Floats, Floats]:
+    rows = np.sort(sample_rows(len(objective.y), MOST_ROWS, np.random.default_rng(seed)))
+    weights = np.ones(len(rows)) if objective.weights is None else objective.weights[rows]
+    used = weights > 0
+    rows, weights = rows[used], weights[used] / weights[used].max()
+    chosen = np.ascontiguousarray(X[rows], dtype=np.float64)
+    return chosen, objective.y[rows], weights / weights.sum()
+
+
+def _all(
+    X: Floats, y: Floats, weights: Floats, names: Sequence[str], ends: float
+) -> Iterator[tuple[float, str]]:
+    if len(y) < FEWEST_ROWS:
+        return
+    for j, name in enumerate(names):
+        for kind in (fitted_shapes, harmonics):
+            if _over(ends):
+                return
+            for share, text in kind(X[:, j], y, weights):
+                yield share, _of_input(text, name)
+    yield from _powers(X, y, weights, names)
+
+
+def _of_input(text: str, name: str) -> str:
+    """The text in `x` alone, of another name."""
+    expression = Formula(text, ["x"])._expression
+    return expression.text([name])
+
+
+def _allowed(text: str, names: Sequence[str], settings: Settings) -> Formula | None:
+    """Written in the operators allowed; None where it cannot be, or is too large."""
+    formula = Formula(text, names).simplified(settings.operators)
+    allowed = set(formula._expression.operators) <= set(settings.operators)
+    return formula if allowed and formula.complexity <= settings.max_size else None
+
+
+def _powers(
+    X: Floats, y: Floats, weights: Floats, names: Sequence[str]
+) -> Iterator[tuple[float, str]]:
+    """c * x1**p1 * x2**p2 * ..., alone and with the exponential of one input, or of its inverse."""
+    used = np.flatnonzero((X > 0).all(axis=0) | (X < 0).all(axis=0))
+    if not ((y > 0).all() or (y < 0).all()) or len(used) == 0:
+        return
+    sign = 1.0 if y[0] > 0 else -1.0
+    logs = np.log(np.abs(X[:, used]))
+    ones = np.ones((len(y), 1))
+    with np.errstate(all="ignore"):
+        exponents = [(f"{names[j]}", X[:, j]) for j in range(X.shape[1])]
+        exponents += [(f"1/{names[j]}", 1.0 / X[:, j]) for j in used]
+    scatter = float(weights @ (y - weights @ y) ** 2)
+    for text, column in [("", None), *exponents]:
+        columns = [ones, logs] if column is None else [ones, logs, column[:, None]]
+        design = np.hstack(columns)
+        if len(y) <= design.shape[1] + 1 or not np.isfinite(design).all():
+            continue
+        root = np.sqrt(weights)
+        size = np.abs(design).max(axis=0)
+        size[size == 0] = 1.0
+        solution = (
+            np.linalg.lstsq(design / size * root[:, None], np.log(np.abs(y)) * root)[0] / size
+        )
+        with np.errstate(all="ignore"):
+            values = sign * np.exp(design @ solution)
+            share = float(weights @ (y - values) ** 2) / scatter
+        factors = [repr(sign * math.exp(min(solution[0], 700.0)))]
+        factors += [
+            f"({names[j]})**({p!r})" if X[0, j] > 0 else f"(-{names[j]})**({p!r})"
+            for j, p in zip(used, map(float, solution[1:]), strict=False)
+        ]
+        if text:
+            factors.append(f"exp(({float(solution[-1])!r})*({text}))")
+        yield share, "*".join(factors)
