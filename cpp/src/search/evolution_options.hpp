@@ -16,7 +16,7 @@ struct VariationOptions {
     double unary_when_inserting = 0.4;  ///< the others put a binary one in
     double leaf_when_inserting = 0.6;   ///< its other operand; else a tree of `inserted_tree`
     std::size_t inserted_tree = 3;
-    double power_when_wrapping = 0.12;  ///< a constant power is put around a tree, not a function
+    double power_when_wrapping = 0.05;  ///< a constant power is put around a tree, not a function
     double whole_exponent = 0.5;
     double half_exponent = 0.2;  ///< of those: one half less
     double negative_exponent = 0.4;

@@ -19,6 +19,9 @@ Variation::Variation(const OpSet& operators, std::vector<int> inputs,
       unary_(operators.of_arity(1)),
       binary_(operators.of_arity(2)),
       powers_(operators.has(Op::pow) && binary_.size() > 1) {
+    if (powers_) {  // has cubes
+        std::erase(unary_, Op::cube);
+    }
     // exp(b*log(a)) says the same as pow(a, b).
     options_.varying_exponent *= operators.has(Op::exp) && operators.has(Op::log) ? 1.0 : 5.0;
 }
@@ -90,7 +93,7 @@ Tape Variation::grow(Random& random, std::size_t size) const {
         fix_sizes(result);
         return result;
     }
-    if (size >= 2 && !unary_.empty()) {
+    if (size >= 2 && (powers_ || !unary_.empty())) {
         Tape result = wrap(grow(random, size - 1), random);
         fix_sizes(result);
         return result;
@@ -107,8 +110,10 @@ Tape Variation::point(const Tape& parent, Random& random) const {
         child[at] = raises && !random.chance(options_.varying_exponent)
                         ? Node::constant(exponent(random))
                         : leaf(random)[0];
-    } else {  // there are others, the parent's own
-        child[at].op = operand_count == 1 ? unary_[random.below(unary_.size())] : binary(random);
+    } else if (operand_count == 2) {  // there are others, the parent's own
+        child[at].op = binary(random);
+    } else if (!unary_.empty()) {
+        child[at].op = unary_[random.below(unary_.size())];
     }
     return child;
 }
@@ -116,7 +121,8 @@ Tape Variation::point(const Tape& parent, Random& random) const {
 Tape Variation::insert(const Tape& parent, Random& random) const {
     const std::size_t at = pick_node(parent, random);
     Tape inner = subtree(parent, at);
-    if (!unary_.empty() && (binary_.empty() || random.chance(options_.unary_when_inserting))) {
+    const bool wraps = powers_ || !unary_.empty();
+    if (wraps && (binary_.empty() || random.chance(options_.unary_when_inserting))) {
         inner = wrap(std::move(inner), random);
     } else if (!binary_.empty()) {
         const Op op = binary(random);

@@ -9,8 +9,11 @@ from functools import lru_cache
 
 # What a fraction may be a multiple of, and how it is written.
 UNITS = {"": 1.0, "pi": math.pi, "e": math.e, "sqrt(2)": math.sqrt(2.0), "sqrt(3)": math.sqrt(3.0)}
+# Nats of saying which; pi is in laws far more often than the others.
+UNIT_NATS = {"": 0.0, "pi": 1.6, "sqrt(2)": 2.5, "e": 3.5, "sqrt(3)": 3.5}
 LARGEST_DENOMINATOR = 16
-LARGEST_FACTOR = 100  # of pi and the like, and of a fraction's numerator
+LARGEST_FACTOR = 100  # a fraction's numerator
+LARGEST_MULTIPLE = 12  # of pi and the like
 LARGEST_WHOLE = 10**6
 EQUAL = 4e-15  # relative; what is equal to so many digits is no chance
 
@@ -60,10 +63,10 @@ def _multiple(
     top, bottom = fraction.numerator, fraction.denominator
     if top == 0 or abs(top / bottom * unit - value) > within:
         return None
-    if abs(top) > LARGEST_FACTOR and (name or bottom > 1):
+    if abs(top) > (LARGEST_MULTIPLE if name else LARGEST_FACTOR) and (name or bottom > 1):
         return None
     nats = math.log(1 + abs(top)) + math.log(bottom) + (math.log(2.0) if top < 0 else 0.0)
-    nats += math.log(len(UNITS)) if name else 0.0
+    nats += UNIT_NATS[name]
     return SimpleValue(top / bottom * unit, nats, _text(top, bottom, name))
 
 

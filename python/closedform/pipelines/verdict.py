@@ -10,8 +10,8 @@ from typing import Literal
 
 import numpy as np
 
-from closedform import _core
 from closedform._typing import FloatMatrix, Floats
+from closedform.formulas.singularities import Finite, box_of, finite_in_box
 from closedform.pipelines.held_out import Errors
 from closedform.searches.description_length import CONSTANT_MARGIN, Choice
 from closedform.searches.effective_rows import effective_share, spread_evenly
@@ -27,7 +27,7 @@ RATIOS = np.geomspace(1e-4, 10.0, 11)
 CLEAN = 2.0  # nats: below, chance
 LARGEST = 4.0  # residuals beyond so many standard errors say no more
 INDEPENDENT = 0.8  # share of independent rows, below which residuals go together
-BOXES = 200  # parts of the data's box looked at for a pole
+MARGIN = 0.05  # of the ranges, by which the box looked at is wider
 BETTER = 0.8  # of the formula's held-out error: a surrogate below it knows more
 
 
@@ -37,15 +37,16 @@ class Verdict:
 
     Attributes:
         kind: "law": it describes the data at least 5 nats shorter than the constant, its residuals
-            hold nothing more, and it has no pole in the box of the data. "approximation": better
+            hold nothing more, and it has no pole between neighbouring rows. "approximation": better
             than the constant, but something is left. "no law": the constant is not beaten.
         exact: the target is reproduced to rounding.
         gain: nats by which it describes the data shorter than the constant.
         left: nats by which a smooth function explains the residuals better than noise does; up to 2
             is chance.
         independent: share of rows that are independent by their residuals.
-        finite: whether it is finite everywhere between the rows: "proven" by interval arithmetic,
-            "not proven", or "no" where a pole was met.
+        finite: whether it is finite in the box of the rows and a margin around it: "proven" by
+            interval arithmetic, "not proven", or "no" where a pole between rows, or a point without
+            a value, was met.
         surrogate_better: the surrogate's errors on held-out rows are clearly smaller.
     """
 
@@ -54,7 +55,7 @@ class Verdict:
     gain: float
     left: float
     independent: float
-    finite: Literal["proven", "not proven", "no"]
+    finite: Finite
     surrogate_better: bool
 
     def __str__(self) -> str:
@@ -71,7 +72,7 @@ class Verdict:
                 {
                     "proven": "finite between the rows",
                     "not proven": "not proven finite between the rows",
-                    "no": "a pole between the rows",
+                    "no": "a pole, or no value, between the rows",
                 }[self.finite]
             )
         return f"{self.kind}: {'; '.join(told)}"
@@ -101,14 +102,18 @@ def judge(
         independent = effective_share(z, sample.neighbours)
         rows = MOST_ROWS if ends - monotonic() > HASTE else ROWS_IN_HASTE
         left = structure_left(sample.X, z, rows)
-    finite = finite_between(chosen.formula._expression, X)
+    finite: Finite = "no"
+    if not choice.pole:
+        boxes = (box_of(X, MARGIN), box_of(X))
+        looked = [finite_in_box(chosen.formula._expression, *box) for box in boxes]
+        finite = "proven" if looked[0] == "proven" else looked[1]
     better = _surrogate_better(errors)
     kind: Kind
     if exact:
         kind = "law"
     elif constant or gain < CONSTANT_MARGIN:
         kind = "no law"
-    elif left < CLEAN and independent >= INDEPENDENT and finite != "no" and not better:
+    elif left < CLEAN and independent >= INDEPENDENT and not choice.pole and not better:
         kind = "law"
     else:
         kind = "approximation"
@@ -143,31 +148,6 @@ def structure_left(X: Floats, residuals: Floats, most: int = MOST_ROWS) -> float
             smooth = 0.5 * (n * math.log(float(np.sum(along / spectrum)) / n))
             best = max(best, white - smooth - 0.5 * float(np.log(spectrum).sum()))
     return best
-
-
-def finite_between(
-    expression: _core.Expression, X: FloatMatrix
-) -> Literal["proven", "not proven", "no"]:
-    """Whether an expression is finite in the box of the rows, by interval arithmetic on parts of
-    it: a part that is not proven so is halved along its longest side."""
-    low, high = np.asarray(X.min(axis=0), np.float64), np.asarray(X.max(axis=0), np.float64)
-    width = np.where(high > low, high - low, 1.0)
-    read = sorted({column for name, column, _ in expression.nodes if name == "variable"})
-    todo, looked = [(low, high)], 0
-    while todo and looked < BOXES:
-        below, above = todo.pop()
-        looked += 1
-        if expression.interval(below.tolist(), above.tolist())[2]:
-            continue
-        middle = 0.5 * (below + above)
-        if not np.isfinite(expression.evaluate(np.ascontiguousarray(middle[None]), 1)).all():
-            return "no"
-        side = max(read, key=lambda j: (above[j] - below[j]) / width[j])
-        for start, end in ((below[side], middle[side]), (middle[side], above[side])):
-            part = below.copy(), above.copy()
-            part[0][side], part[1][side] = start, end
-            todo.insert(0, part)
-    return "not proven" if todo else "proven"
 
 
 def _surrogate_better(errors: Mapping[str, Errors | None]) -> bool:

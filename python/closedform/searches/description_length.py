@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from time import monotonic
 
@@ -12,6 +12,7 @@ import numpy as np
 from closedform._typing import FloatMatrix, Floats
 from closedform.formulas.formula import Formula
 from closedform.formulas.front import pareto
+from closedform.formulas.singularities import pole_between
 from closedform.searches.effective_rows import effective_share
 from closedform.searches.judged import (
     MOST_ROWS,
@@ -32,6 +33,10 @@ TELLING = 3.0  # nats below which two formulas are rivals
 # them are tried.
 SETTLED, MOST_SETTLED = 10.0, 5
 MOST_NEAR = 40  # formulas beside the front that are judged
+# Nats that a pole between neighbouring rows costs, where the target is not met to rounding: rows
+# that lie beside a pole show it by more.
+POLE = 10.0
+MOST_POLES = 10  # formulas looked at for poles, the shortest descriptions first
 
 
 def alphabet(operators: Iterable[str], inputs: int) -> int:
@@ -53,12 +58,14 @@ class Choice:
         best: which of them to use.
         constant: the constant, under the model that suits it best.
         sample: the rows they were judged on, which their residuals are of.
+        pole: whether the chosen one has a pole between rows.
     """
 
     judged: tuple[Judged, ...]
     best: int
     constant: Judged
     sample: Sample
+    pole: bool = False
 
     @property
     def chosen(self) -> Judged:
@@ -174,11 +181,11 @@ def shortest_description(
         alike = exact[i] == exact[order[0]]
         if alike and worth(i)[1] <= worth(order[0])[1] + SETTLED and monotonic() < ends:
             found[i] = judge.settled(found[i], exact[i])
-    best = min(range(len(found)), key=worth)
+    best, pole = judge.without_pole(found, sorted(range(len(found)), key=worth), worth, exact)
     constants = [i for i, formula in enumerate(formulas) if not formula.inputs]
     beaten = exact[best] or found[best].length <= judge.null.length - CONSTANT_MARGIN
     chosen = constants[0] if constants and not beaten else best
-    return Choice(tuple(found), chosen, judge.null, judge.sample)
+    return Choice(tuple(found), chosen, judge.null, judge.sample, pole and chosen == best)
 
 
 class _Judge:
@@ -235,6 +242,36 @@ class _Judge:
         if exact and best.length > one.length + SETTLED:  # it lost its exactness on the way
             best = one
         return replace(best, source=one.source)
+
+    def without_pole(
+        self,
+        found: Sequence[Judged],
+        order: Sequence[int],
+        worth: Callable[[int], tuple[bool, float]],
+        exact: Sequence[bool],
+    ) -> tuple[int, bool]:
+        """The first in order, those with a pole between rows set back by its price; and whether it
+        has one."""
+        best, price, with_pole = order[0], math.inf, False
+        for i in order[:MOST_POLES]:
+            if exact[i]:
+                return i, False
+            own = worth(i)[1]
+            if own >= price:
+                break
+            pole = math.isfinite(own) and self._has_pole(found[i])
+            if own + POLE * pole < price:
+                best, price, with_pole = i, own + POLE * pole, pole
+        return best, with_pole
+
+    def _has_pole(self, one: Judged) -> bool:
+        neighbours = self.sample.neighbours
+        if neighbours is None:
+            return False
+        rows = np.arange(len(neighbours.nearest))
+        near = neighbours.nearest[:, : 2 if self.sample.X.shape[1] == 1 else 3]
+        pairs = np.column_stack([np.repeat(rows, near.shape[1]), near.ravel()])
+        return pole_between(one.formula._expression, self.sample.X, pairs)
 
     def _independent(self, one: Judged) -> Judged:
         """Its gain over the constant, as far as its residuals are independent."""

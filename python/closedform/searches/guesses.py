@@ -4,8 +4,8 @@ is slow to find."""
 from __future__ import annotations
 
 import math
-from time import monotonic
 from collections.abc import Iterator, Sequence
+from time import monotonic
 
 import numpy as np
 

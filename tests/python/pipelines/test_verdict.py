@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import closedform as cf
-from closedform.pipelines.verdict import finite_between, judge, structure_left
+from closedform.formulas.singularities import box_of, finite_in_box
+from closedform.pipelines.verdict import judge, structure_left
 from closedform.searches.description_length import shortest_description
 from closedform.searches.objectives import Values
 from closedform.searches.settings import Arguments, checked_settings
@@ -104,4 +105,4 @@ def test_poles_between_the_rows() -> None:
     }
     for what, formula in text.items():
         expression = cf.Formula(formula, ["x1", "x2", "x3", "x4"])._expression
-        assert finite_between(expression, X) == what
+        assert finite_in_box(expression, *box_of(X)) == what
