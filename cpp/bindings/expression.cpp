@@ -278,6 +278,16 @@ void register_expression(py::module_& module) {
              py::arg("threads") = 0)
         .def("node_values", &node_values, py::arg("X").noconvert(), py::arg("nodes"),
              py::arg("threads") = 0)
+        .def(
+            "part",
+            [](const Expression& self, std::size_t node) {
+                if (node >= self.tape.size()) {
+                    throw std::invalid_argument("node: there is none of number " +
+                                                std::to_string(node));
+                }
+                return Expression{subtree(self.tape, node)};
+            },
+            py::arg("node"))
         .def("with_constants", &with_constants, py::arg("constants"))
         .def(
             "determined_by",

@@ -11,3 +11,7 @@ class InputError(ValueError):
         if len(line) > LONGEST:  # which argument stands at the front, the way out at the end
             line = f"{line[: LONGEST // 2]} ... {line[-LONGEST // 2 :]}"
         super().__init__(line)
+
+
+class OutsideWarning(UserWarning):
+    """Rows lie outside the ranges of the data a formula was found in, or where it has no value."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal
@@ -13,9 +14,10 @@ import numpy.typing as npt
 
 from closedform import _core
 from closedform._typing import FloatMatrix
-from closedform.errors import InputError
+from closedform.errors import InputError, OutsideWarning
 from closedform.formulas import sympy_forms
 from closedform.formulas.constants import Constants
+from closedform.formulas.domain import Domain, domain_of
 from closedform.tables import checks, devices, scalars
 from closedform.tables.columns import inputs_of
 from closedform.tables.rows import variance
@@ -28,6 +30,9 @@ Ranges = tuple[tuple[float, float], ...]
 
 # Loss relative to the target's variance below which the rest is rounding of float64 data.
 EXACT = 1e-24
+
+# Rows, evenly spaced, that are looked at for whether a formula may be used there.
+MOST_LOOKED_AT = 100_000
 
 # Whole numbers that no formula has, in place of its constants.
 MARK = 7_306_125_001_000.0
@@ -78,6 +83,7 @@ class Formula:
         self.ranges = ranges
         self.labels = None if labels is None else tuple(labels)
         self.constants = Constants(self._expression.constants)
+        self._warned = False
 
     @property
     def complexity(self) -> int:
@@ -96,6 +102,11 @@ class Formula:
         for mark, constant in zip(marks, self.constants, strict=True):
             text = text.replace(f"{mark:.0f}", constant.size)
         return text
+
+    @property
+    def domain(self) -> Domain:
+        """Where the formula is defined, and whether that is proven for the data's ranges."""
+        return domain_of(self._expression, self.names, self.ranges)
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -119,10 +130,41 @@ class Formula:
         Returns:
             (n,) float64; not finite at rows where the formula is not defined.
 
+        Warns:
+            OutsideWarning: once, with the count, of rows that lie outside the ranges of the data
+                it was found in, or where it then is not defined.
+
         Raises:
             InputError: wrong shape, missing columns, values that are not finite numbers.
         """
-        return self._expression.evaluate(self._columns(X), scalars.thread_count(threads))
+        rows = self._columns(X)
+        values = self._expression.evaluate(rows, scalars.thread_count(threads))
+        if self.ranges is not None and not self._warned:
+            self._warn_of_outside(rows, values, self.ranges)
+        return values
+
+    def _warn_of_outside(
+        self, rows: FloatMatrix, values: npt.NDArray[np.float64], ranges: Ranges
+    ) -> None:
+        step = -(-len(values) // MOST_LOOKED_AT)
+        rows, values = rows[::step], values[::step]
+        told = []
+        undefined = len(values) - int(np.count_nonzero(np.isfinite(values)))
+        if undefined:
+            told.append(f"{undefined} of {len(values)} rows have no value (see formula.domain)")
+        nodes = self._expression.nodes
+        read = sorted({column for name, column, _ in nodes if name == "variable"})
+        low, high = np.array(ranges, dtype=np.float64)[read].reshape(-1, 2).T
+        inputs = rows[:, read]
+        outside = int(np.count_nonzero(((inputs < low) | (inputs > high)).any(axis=1)))
+        if outside:
+            told.append(
+                f"{outside} of {len(values)} rows lie outside the ranges of the data that the "
+                "formula was found in"
+            )
+        if told:
+            self._warned = True
+            warnings.warn("; ".join(told), OutsideWarning, stacklevel=3)
 
     def gradient(self, X: object, *, threads: int | None = None) -> npt.NDArray[np.float64]:
         """Derivatives by every input, exact (reverse mode); arguments as for a call.

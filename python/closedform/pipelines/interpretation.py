@@ -196,7 +196,7 @@ def _threshold(formula: Formula, net: Network, X: Matrix, threads: int | None) -
     """The formula's value that parts a classifier's classes; None where it is no classifier."""
     if net.probability(X.values[:1]) is None:
         return None
-    T = formula(X)
+    T = formula._expression.evaluate(X.values)
     defined = np.isfinite(T)
     above = net.value(X.values, threads=threads) > 0
     return monotone_link.threshold(T[defined], above[defined])
@@ -236,11 +236,13 @@ def _fidelity(
 ) -> Fidelity:
     inside = unit_gradients(net, part.X, band=band, threads=threads)
     errors = np.minimum(gradient_errors(formula, inside.X, inside.U), 4.0)
-    T = formula(inside.X)
+    T = formula._expression.evaluate(inside.X)
     defined = np.isfinite(T)
     agreement = None
     if threshold is not None:
-        above = formula(part.X) > threshold  # false where the formula is not defined
+        above = (
+            formula._expression.evaluate(part.X.values) > threshold
+        )  # false where the formula is not defined
         agreement = float(np.mean(above == (net.value(part.X.values, threads=threads) > 0)))
     return Fidelity(
         cosine=1 - float(np.mean(errors)) / 2,

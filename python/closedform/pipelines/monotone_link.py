@@ -65,7 +65,7 @@ class MonotoneLink:
         if self.formula is None:
             return self.isotonic(t)
         values = np.asarray(t, dtype=np.float64)
-        return self.formula(values.reshape(-1, 1)).reshape(values.shape)
+        return self.formula._expression.evaluate(values.reshape(-1, 1)).reshape(values.shape)
 
 
 def isotonic(t: Floats, f: Floats, weights: Floats | None = None) -> Isotonic:

@@ -12,11 +12,11 @@ import numpy as np
 
 from closedform import _core
 from closedform._typing import FloatMatrix, Floats
+from closedform.formulas.exponential import exponentials
 from closedform.formulas.formula import Formula, scored
 from closedform.formulas.front import Front, pareto
 from closedform.pipelines import parts
 from closedform.pipelines.stages import LEAST_SECONDS, SURROGATE, Stages
-from closedform.searches.logarithm import exponentials
 from closedform.searches.objectives import Values
 from closedform.searches.settings import LARGEST_SIZE
 from closedform.surrogates import similarity

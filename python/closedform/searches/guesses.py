@@ -10,6 +10,7 @@ from time import monotonic
 import numpy as np
 
 from closedform._typing import FloatMatrix, Floats
+from closedform.formulas.exponential import exponentials
 from closedform.formulas.formula import Formula
 from closedform.searches import interruption
 from closedform.searches.harmonics import harmonics
@@ -45,7 +46,7 @@ def guesses(table: Matrix, objective: Values, settings: Settings, ends: float) -
     if not scatter > 0:
         return []
     found = []
-    for share, text in _all(X, y, weights, table.names, ends):
+    for share, text in _all(X, y, weights, table.names, settings.operators, ends):
         formula = _allowed(text, table.names, settings) if share <= WORTH else None
         if formula is None or _over(ends):
             continue
@@ -70,7 +71,12 @@ def _sample(X: FloatMatrix, objective: Values, seed: int) -> tuple[Floats, Float
 
 
 def _all(
-    X: Floats, y: Floats, weights: Floats, names: Sequence[str], ends: float
+    X: Floats,
+    y: Floats,
+    weights: Floats,
+    names: Sequence[str],
+    operators: Sequence[str],
+    ends: float,
 ) -> Iterator[tuple[float, str]]:
     if len(y) < FEWEST_ROWS:
         return
@@ -80,11 +86,26 @@ def _all(
                 return
             for share, text in kind(X[:, j], y, weights):
                 yield share, _of_input(text, name)
+    if not ((y > 0).all() or (y < 0).all()):
+        return
+    sign, logarithm = (1.0 if y[0] > 0 else -1.0), np.log(np.abs(y))
+    for j, name in enumerate(names):
+        for share, text in () if _over(ends) else fitted_shapes(X[:, j], logarithm, weights):
+            if share <= WORTH:
+                yield from _outer(_of_input(text, name), names, operators, sign)
     yield from _powers(X, y, weights, names)
 
 
+def _outer(
+    text: str, names: Sequence[str], operators: Sequence[str], sign: float
+) -> Iterator[tuple[float, str]]:
+    """The exponential of what was fitted to the logarithm."""
+    for outer in exponentials(Formula(text, names), operators):
+        yield 0.0, outer if sign > 0 else f"-({outer})"
+
+
 def _of_input(text: str, name: str) -> str:
-    """The text in `x` alone, of another name."""
+    """The text in `x`, of another name."""
     expression = Formula(text, ["x"])._expression
     return expression.text([name])
 
@@ -99,9 +120,12 @@ def _allowed(text: str, names: Sequence[str], settings: Settings) -> Formula | N
 def _powers(
     X: Floats, y: Floats, weights: Floats, names: Sequence[str]
 ) -> Iterator[tuple[float, str]]:
-    """c * x1**p1 * x2**p2 * ..., alone and with the exponential of one input, or of its inverse."""
-    used = np.flatnonzero((X > 0).all(axis=0) | (X < 0).all(axis=0))
-    if not ((y > 0).all() or (y < 0).all()) or len(used) == 0:
+    """c * x1**p1 * x2**p2 * ..., alone and with the exponential of one input, or of its inverse.
+
+    y: all of one sign.
+    """
+    used = np.flatnonzero((X > 0).all(axis=0) | (X < 0).all(axis=0)).tolist()
+    if not used:
         return
     sign = 1.0 if y[0] > 0 else -1.0
     logs = np.log(np.abs(X[:, used]))

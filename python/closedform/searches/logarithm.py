@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
+from closedform.formulas.exponential import exponentials
 from closedform.formulas.formula import Formula
 from closedform.searches.backends import dispatch
 from closedform.searches.backends.found import Found
@@ -14,10 +14,6 @@ from closedform.searches.objectives import Values
 from closedform.searches.settings import Settings
 from closedform.tables.checks import Matrix
 
-# The exponential of a sum of logarithms is a product of powers; measured exponents that are as
-# near to a multiple of one half as this are tried as it.
-NEAR = 0.1
-ROUNDED = 1e-9
 ROOM = 3  # nodes that a logarithm takes and its exponential does not
 
 
@@ -41,14 +37,3 @@ def search_logarithm(
     for text, _ in [*found.entries, *found.rivals]:
         texts += exponentials(Formula(text, table.names), settings.operators)
     return list(dict.fromkeys(texts)), found
-
-
-def exponentials(logarithm: Formula, operators: Sequence[str]) -> list[str]:
-    """Texts of exp(formula) in the operators given, logarithms among its terms as factors; with
-    the exponents as they are, and as multiples of one half."""
-    texts = []
-    for tolerance in (ROUNDED, NEAR):
-        outer = logarithm._expression.exponential(list(operators), tolerance)
-        if outer is not None:
-            texts.append(outer.text(list(logarithm.names)))
-    return list(dict.fromkeys(texts))

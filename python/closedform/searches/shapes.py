@@ -127,7 +127,9 @@ def fitted_shapes(x: Floats, y: Floats, weights: Floats) -> Iterator[tuple[float
             best, left = _best(values, base, y, weights)
             inner = shape.text.format(a=_number(first[best]), b=_number(second[best]))
             exact = shape.values(first[best], second[best], x)
-            yield left / whole, _sum(inner, base, exact, y, weights)
+            text = _sum(inner, base, exact, y, weights)
+            if text is not None:
+                yield left / whole, text
 
 
 def _best(values: Floats, base: Floats, y: Floats, weights: Floats) -> tuple[int, float]:
@@ -155,13 +157,17 @@ def _projection(base: Floats, weights: Floats) -> Callable[[Floats], Floats]:
     return project
 
 
-def _sum(inner: str, base: Floats, values: Floats, y: Floats, weights: Floats) -> str:
-    """Text of the linear fit of the base and one function."""
+def _sum(inner: str, base: Floats, values: Floats, y: Floats, weights: Floats) -> str | None:
+    """Text of the linear fit of the base and one function; None where a factor is no number."""
     size = float(np.abs(values).max())
     root = np.sqrt(weights)[:, None]
     columns = np.column_stack([base, values / size]) * root
     solution = np.linalg.lstsq(columns, y * root[:, 0], rcond=None)[0]
-    terms = [f"{_number(solution[-1] / size)}*({inner})", _number(solution[0])]
+    with np.errstate(over="ignore"):
+        factor = solution[-1] / size
+    if not np.isfinite([factor, *solution]).all():
+        return None
+    terms = [f"{_number(factor)}*({inner})", _number(solution[0])]
     if base.shape[1] > 1:
         terms.append(f"{_number(solution[1])}*x")
     return " + ".join(terms[: 1 + base.shape[1]])

@@ -1,0 +1,64 @@
+"""Formulas to begin with: constants that no small step finds."""
+
+import math
+
+import numpy as np
+import pytest
+
+import closedform as cf
+from closedform.searches.guesses import guesses
+from closedform.searches.objectives import Values
+from closedform.searches.settings import Arguments, checked_settings
+from closedform.tables.checks import Matrix
+
+SETTINGS = checked_settings(Arguments())
+T = np.linspace(0.05, 10.0, 150)
+
+LAWS = {
+    "bell": "3*exp(-((t - 4)/0.3)**2) + 2 + 0.1*t",
+    "damped": "3*exp(-0.3*t)*sin(5*t + 1) + 2",
+    "logistic": "700/(1 + exp(5 - 0.75*t))",
+    "Hill": "3*t**2.7/(2.2**2.7 + t**2.7)",
+    "shifted power": "-2500*(t + 46)**(-1/0.93)",
+    "far exponential": "0.0056*exp(6180/(t*40 + 345))",
+}
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_what_is_hard_to_fit_is_guessed(name: str) -> None:
+    law = cf.Formula(LAWS[name], ["t"])
+    y = law(T[:, None])
+    found = guesses(Matrix(T[:, None], ("t",)), Values.of(y, None), SETTINGS, math.inf)
+    closest = min(np.mean((cf.Formula(text, ["t"])(T[:, None]) - y) ** 2) for text in found)
+    assert closest < 1e-6 * np.var(y)
+
+
+def test_an_annual_cycle_of_years_is_guessed() -> None:
+    rng = np.random.default_rng(0)
+    year = np.sort(rng.uniform(1958, 2002, 400))
+    y = 350 + 1.3 * (year - 1980) + 0.012 * (year - 1980) ** 2 + 3 * np.sin(2 * np.pi * year + 1)
+    table = Matrix(year[:, None], ("year",))
+    found = guesses(table, Values.of(y, None), SETTINGS, math.inf)
+    closest = min(np.mean((cf.Formula(text, ["year"])(year[:, None]) - y) ** 2) for text in found)
+    assert closest < 1e-6 * np.var(y)
+
+
+def test_a_product_of_powers_is_guessed() -> None:
+    X = np.random.default_rng(1).uniform(1, 5, (100, 3))
+    law = cf.Formula("2.3*a**0.37*b**-1.2*exp(-3/c)", list("abc"))
+    found = guesses(Matrix(X, tuple("abc")), Values.of(law(X), None), SETTINGS, math.inf)
+    closest = min(np.abs(cf.Formula(text, list("abc"))(X) / law(X) - 1).max() for text in found)
+    assert closest < 1e-9
+
+
+def test_noise_has_no_guesses_and_operators_are_kept_to() -> None:
+    rng = np.random.default_rng(2)
+    X, y = rng.normal(size=(100, 2)), rng.normal(size=100)
+    table = Matrix(X, ("a", "b"))
+    assert guesses(table, Values.of(y, None), SETTINGS, math.inf) == []
+    few = checked_settings(Arguments(operators=("+", "*"), max_size=7))
+    for text in guesses(table, Values.of(2 * X[:, 0] + 1, None), few, math.inf):
+        formula = cf.Formula(text, ["a", "b"])
+        assert formula.operators <= {"+", "*"}
+        assert formula.complexity <= 7
+    assert guesses(table, Values.of(2 * X[:, 0] + 1, None), few, 0.0) == []
