@@ -5,20 +5,20 @@ from __future__ import annotations
 import errno
 import os
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from tests.attack.files import failing
 
 import closedform as cf
 from closedform.cli.main import main
 from closedform.searches.checkpoint import Checkpoint
 
 ERRORS = (errno.ENOSPC, errno.EIO, errno.EACCES, errno.EROFS, errno.EDQUOT, errno.EPIPE)
-CALLS = ("open", "fdopen", "fsync", "replace")
+CALLS = ("open", "write", "fsync", "replace")
 PAIRS = [(CALLS[i % len(CALLS)], number) for i, number in enumerate(ERRORS)]
 OLD = cf.Front([cf.Formula("x1 + 1", ["x1"], 0.5)])
 X = np.random.default_rng(0).uniform(1.0, 2.0, (80, 2))
@@ -26,34 +26,16 @@ Y = X[:, 0] ** 2 + X[:, 1]
 LIMITS: dict[str, Any] = {"evaluations": 3000, "time": float("inf"), "max_size": 9, "threads": 1}
 
 
-@contextmanager
-def failing(monkeypatch: pytest.MonkeyPatch, name: str, number: int) -> Iterator[None]:
-    """A function of `os` fails wherever a file is written by it."""
-    real = getattr(os, name)
-
-    def call(*given: Any, **named: Any) -> Any:
-        writes = name != "open" or (len(given) > 1 and given[1] & os.O_CREAT)
-        if writes:
-            raise OSError(number, os.strerror(number))
-        return real(*given, **named)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, name, call)
-        yield
-
-
 def texts(front: cf.Front) -> list[str]:
     return [formula.text for formula in front]
 
 
 @pytest.mark.parametrize(("name", "number"), PAIRS)
-def test_a_search_outlives_its_checkpoint(
-    name: str, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_search_outlives_its_checkpoint(name: str, number: int, tmp_path: Path) -> None:
     path = tmp_path / "front.json"
     OLD.save(path)
     expected = texts(cf.search(X, values=Y, **LIMITS))
-    with failing(monkeypatch, name, number), pytest.warns(UserWarning, match=r"^check") as told:
+    with failing(name, number), pytest.warns(UserWarning, match=r"^check") as told:
         front = cf.search(X, values=Y, options={"checkpoint": path}, **LIMITS)
     assert texts(front) == expected
     assert [os.strerror(number) in str(warning.message) for warning in told] == [True]  # once
@@ -74,27 +56,23 @@ RUNS: dict[str, Callable[..., Any]] = {
 
 
 @pytest.mark.parametrize("kind", RUNS)
-def test_every_kind_of_run_outlives_its_checkpoint(
-    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_kind_of_run_outlives_its_checkpoint(kind: str, tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the fit: noise-free rows may earn some
         expected = RUNS[kind]()
     path = tmp_path / "front.json"
-    with failing(monkeypatch, "fsync", errno.EIO), pytest.warns(UserWarning, match=r"^checkpoint"):
+    with failing("fsync", errno.EIO), pytest.warns(UserWarning, match=r"^checkpoint"):
         found = RUNS[kind](options={"checkpoint": path})
     front = getattr(found, "front", found)
     assert texts(front) == texts(getattr(expected, "front", expected))
     assert os.listdir(tmp_path) == []
 
 
-def test_what_a_disk_takes_again_is_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_a_disk_takes_again_is_written(tmp_path: Path) -> None:
     path = tmp_path / "front.json"
     checkpoint = Checkpoint(path)
     new = cf.Front([cf.Formula("x1*3", ["x1"], 0.25)])
-    with failing(monkeypatch, "replace", errno.ENOSPC), pytest.warns(UserWarning, match="No space"):
+    with failing("replace", errno.ENOSPC), pytest.warns(UserWarning, match="No space"):
         checkpoint.offer(OLD)
     checkpoint.conclude(new)
     assert texts(cf.Front.load(path)) == texts(new)
@@ -121,7 +99,6 @@ def test_a_report_that_fails_leaves_the_old_page_and_the_new_front(
     name: str,
     number: int,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     pytest.importorskip("matplotlib")
@@ -129,7 +106,7 @@ def test_a_report_that_fails_leaves_the_old_page_and_the_new_front(
     data.write_text("x,y\n" + "\n".join(f"{i},{2 * i + 1}" for i in range(30)) + "\n")
     page.write_text("old")
     common = ["discover", str(data), "--target", "y", "--evaluations", "1000", "--quiet"]
-    with failing(monkeypatch, name, number):
+    with failing(name, number):
         assert main([*common, "--report", str(page)]) == 2
     said = capsys.readouterr()
     assert "y = " in said.out
@@ -137,6 +114,6 @@ def test_a_report_that_fails_leaves_the_old_page_and_the_new_front(
     assert "Traceback" not in said.err
     assert page.read_text() == "old"
     assert sorted(os.listdir(tmp_path)) == ["data.csv", "page.html"]
-    with failing(monkeypatch, name, number):
+    with failing(name, number):
         assert main([*common, "--save", str(saved), "--report", str(page)]) == 2
     assert not saved.exists()
