@@ -23,12 +23,14 @@ constexpr std::size_t most_bytes = std::size_t{16} << 20U;  // some 60 bytes of 
     throw FileError(FileError::Kind::malformed, what);
 }
 
-std::uint64_t count_in(const JsonValue& value, const char* otherwise) {
-    const auto* count = value.get<std::uint64_t>();
-    if (count == nullptr) {
+/// What a value is, or an error that says what it is not.
+template <class T>
+const T& as(const JsonValue& value, const char* otherwise) {
+    const auto* found = value.get<T>();
+    if (found == nullptr) {
         fail(std::string("is not a saved front: ") + otherwise);
     }
-    return *count;
+    return *found;
 }
 
 double number_in(const JsonValue& value, const char* otherwise) {
@@ -38,27 +40,7 @@ double number_in(const JsonValue& value, const char* otherwise) {
     if (const auto* whole = value.get<std::int64_t>()) {
         return static_cast<double>(*whole);
     }
-    const auto* number = value.get<double>();
-    if (number == nullptr) {
-        fail(std::string("is not a saved front: ") + otherwise);
-    }
-    return *number;
-}
-
-const std::string& text_in(const JsonValue& value, const char* otherwise) {
-    const auto* text = value.get<std::string>();
-    if (text == nullptr) {
-        fail(std::string("is not a saved front: ") + otherwise);
-    }
-    return *text;
-}
-
-const JsonValue::List& list_in(const JsonValue& value, const char* otherwise) {
-    const auto* list = value.get<JsonValue::List>();
-    if (list == nullptr) {
-        fail(std::string("is not a saved front: ") + otherwise);
-    }
-    return *list;
+    return as<double>(value, otherwise);
 }
 
 const JsonValue& member(const JsonValue& object, std::string_view key) {
@@ -71,7 +53,7 @@ const JsonValue& member(const JsonValue& object, std::string_view key) {
 
 SavedFormula formula_of(const JsonValue& entry, std::span<const std::string> names) {
     SavedFormula formula;
-    formula.text = text_in(member(entry, "text"), "a formula is no text");
+    formula.text = as<std::string>(member(entry, "text"), "a formula is no text");
     formula.tape = parse(formula.text, names);
     const JsonValue& loss = member(entry, "loss");
     formula.loss = loss.is_null() ? std::numeric_limits<double>::quiet_NaN()
@@ -82,10 +64,10 @@ SavedFormula formula_of(const JsonValue& entry, std::span<const std::string> nam
 /// What a search says of itself. Not every program that writes fronts does.
 void read_search(const JsonValue& document, SavedFront& front) {
     if (const JsonValue* stopped = document.find("stopped")) {
-        front.stopped = text_in(*stopped, "what stopped it is no text");
+        front.stopped = as<std::string>(*stopped, "what stopped it is no text");
     }
     if (const JsonValue* evaluations = document.find("evaluations")) {
-        front.evaluations = count_in(*evaluations, "evaluations are no count");
+        front.evaluations = as<std::uint64_t>(*evaluations, "evaluations are no count");
     }
     if (const JsonValue* seconds = document.find("seconds")) {
         front.seconds = number_in(*seconds, "seconds are no number");
@@ -95,8 +77,8 @@ void read_search(const JsonValue& document, SavedFront& front) {
         return;
     }
     constexpr const char* no_pairs = "ranges are not pairs";
-    for (const JsonValue& range : list_in(*ranges, no_pairs)) {
-        const JsonValue::List& pair = list_in(range, no_pairs);
+    for (const JsonValue& range : as<JsonValue::List>(*ranges, no_pairs)) {
+        const JsonValue::List& pair = as<JsonValue::List>(range, no_pairs);
         if (pair.size() != 2) {
             fail("is not a saved front: ranges are not pairs");
         }
@@ -112,21 +94,24 @@ SavedFront front_of(const JsonValue& document) {
     if (format == nullptr || *format != "closedform front") {
         fail("is not a saved front");
     }
-    if (const auto found = count_in(member(document, "version"), "no version"); found > version) {
+    if (const auto found = as<std::uint64_t>(member(document, "version"), "no version");
+        found > version) {
         throw FileError(FileError::Kind::newer, "is of version " + std::to_string(found) +
                                                     "; this closedform reads up to " +
                                                     std::to_string(version) +
                                                     ": install a newer one");
     }
     SavedFront front;
-    for (const JsonValue& name : list_in(member(document, "names"), "names are no list")) {
-        front.names.push_back(text_in(name, "a name is no text"));
+    for (const JsonValue& name :
+         as<JsonValue::List>(member(document, "names"), "names are no list")) {
+        front.names.push_back(as<std::string>(name, "a name is no text"));
     }
-    for (const JsonValue& formula : list_in(member(document, "formulas"), "formulas are no list")) {
+    for (const JsonValue& formula :
+         as<JsonValue::List>(member(document, "formulas"), "formulas are no list")) {
         front.formulas.push_back(formula_of(formula, front.names));
     }
     constexpr const char* no_best = "best names none of its formulas";
-    front.best = count_in(member(document, "best"), no_best);
+    front.best = as<std::uint64_t>(member(document, "best"), no_best);
     if (front.best >= front.formulas.size()) {
         fail(std::string("is not a saved front: ") + no_best);
     }
