@@ -1,7 +1,9 @@
 #include "files/json_value.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "closedform/files/saved_file.hpp"
 
@@ -29,7 +31,7 @@ class Builder {
     bool end_object() { return close(); }
     bool end_array() { return close(); }
     bool key(std::string& value) {
-        open_.back()->get<JsonValue::Object>()->emplace_back().first = std::move(value);
+        open_.back()->get<JsonValue::Object>()->names.push_back(std::move(value));
         return true;
     }
     bool parse_error(std::size_t /*position*/, const std::string& /*last*/,
@@ -43,10 +45,9 @@ class Builder {
         if (open_.empty()) {
             return root_;
         }
-        if (auto* list = open_.back()->get<JsonValue::List>()) {
-            return list->emplace_back();
-        }
-        return open_.back()->get<JsonValue::Object>()->back().second;
+        auto* list = open_.back()->get<JsonValue::List>();
+        return (list != nullptr ? *list : open_.back()->get<JsonValue::Object>()->values)
+            .emplace_back();
     }
     bool put(JsonValue::Data value) {
         place().data = std::move(value);
@@ -77,12 +78,10 @@ const JsonValue* JsonValue::find(std::string_view key) const {
     if (object == nullptr) {
         return nullptr;
     }
-    for (auto at = object->rbegin(); at != object->rend(); ++at) {
-        if (at->first == key) {
-            return &at->second;
-        }
-    }
-    return nullptr;
+    const auto found = std::find(object->names.rbegin(), object->names.rend(), key);
+    return found == object->names.rend()
+               ? nullptr
+               : &object->values[static_cast<std::size_t>(object->names.rend() - found) - 1];
 }
 
 JsonValue read_json(std::span<const char> bytes) {

@@ -7,7 +7,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <variant>
 #include <vector>
 
@@ -15,12 +14,15 @@ namespace closedform {
 
 struct JsonValue {
     using List = std::vector<JsonValue>;
-    using Object = std::vector<std::pair<std::string, JsonValue>>;
+    struct Object {
+        std::vector<std::string> names;
+        List values;  ///< one a name
+    };
     /// Counts are unsigned; a whole number is signed where it is below zero.
     using Data = std::variant<std::nullptr_t, bool, std::uint64_t, std::int64_t, double,
                               std::string, List, Object>;
 
-    Data data = nullptr;
+    Data data;
 
     /// Null where it is something else.
     template <class T>
