@@ -23,12 +23,17 @@ constexpr std::size_t most_bytes = std::size_t{16} << 20U;  // some 60 bytes of 
     throw FileError(FileError::Kind::malformed, what);
 }
 
+[[noreturn]] void refuse(const char* why) {
+    std::string said = "is not a saved front: ";
+    fail(said.append(why));
+}
+
 /// What a value is, or an error that says what it is not.
 template <class T>
 const T& as(const JsonValue& value, const char* otherwise) {
     const auto* found = value.get<T>();
     if (found == nullptr) {
-        fail(std::string("is not a saved front: ") + otherwise);
+        refuse(otherwise);
     }
     return *found;
 }
@@ -80,12 +85,12 @@ void read_search(const JsonValue& document, SavedFront& front) {
     for (const JsonValue& range : as<JsonValue::List>(*ranges, no_pairs)) {
         const JsonValue::List& pair = as<JsonValue::List>(range, no_pairs);
         if (pair.size() != 2) {
-            fail("is not a saved front: ranges are not pairs");
+            refuse(no_pairs);
         }
         front.ranges.push_back({number_in(pair[0], no_pairs), number_in(pair[1], no_pairs)});
     }
     if (front.ranges.size() != front.names.size()) {
-        fail("is not a saved front: ranges are not one an input");
+        refuse("ranges are not one an input");
     }
 }
 
@@ -113,7 +118,7 @@ SavedFront front_of(const JsonValue& document) {
     constexpr const char* no_best = "best names none of its formulas";
     front.best = as<std::uint64_t>(member(document, "best"), no_best);
     if (front.best >= front.formulas.size()) {
-        fail(std::string("is not a saved front: ") + no_best);
+        refuse(no_best);
     }
     read_search(document, front);
     return front;
@@ -179,12 +184,12 @@ std::string document_of(const SavedFront& front) {
 
 SavedFront read_front(std::span<const char> bytes) {
     if (bytes.size() > most_bytes) {
-        fail("is not a saved front: larger than 16 MiB");
+        refuse("larger than 16 MiB");
     }
     try {
         return front_of(read_json(bytes));
     } catch (const std::invalid_argument& refused) {  // by the parser of formulas
-        fail("is not a saved front: " + std::string(refused.what()));
+        refuse(refused.what());
     }
 }
 
