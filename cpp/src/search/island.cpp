@@ -298,7 +298,7 @@ Score Island::score(ScoreTask task, ScoreRows rows) {
 
 void Island::count(std::size_t passes) {
     passes_ += passes;
-    evaluations_ += passes;
+    evaluations_.fetch_add(passes, std::memory_order_relaxed);
 }
 
 double Island::fitted(Tape& tape, ScoreRows rows, int iterations, double tolerance) {
