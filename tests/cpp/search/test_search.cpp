@@ -127,11 +127,11 @@ TEST_SUITE("threads") {
         const SearchResult told = search(data.view(), target, watched,
                                          [&](const SearchProgress&) { return ++reports == 2; });
         CHECK(told.reason == StopReason::interrupted);
-        CHECK(told.front.size() > 1);
+        CHECK(!told.front.empty());
         watched.seconds = 0.5;
         const SearchResult timed = search(data.view(), target, watched, {});
         CHECK(timed.reason == StopReason::time);
-        CHECK(timed.front.size() > 1);
+        CHECK(!timed.front.empty());
     }
 }
 
