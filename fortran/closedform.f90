@@ -131,10 +131,12 @@ contains
     integer, intent(out), optional :: status
     character(len=*), intent(out), optional :: message
     type(closedform_error) :: error
+    type(c_ptr) :: chosen
     integer :: code
 
-    call c_free(formula%handle)
-    code = c_choose(self%handle, int(index, c_size_t) - 1_c_size_t, formula%handle, error)
+    code = c_choose(self%handle, int(index, c_size_t) - 1_c_size_t, chosen, error)
+    call c_free(formula%handle)  ! only now: it may be the front itself
+    formula%handle = chosen
     call report(code, error, status, message)
   end subroutine
 
@@ -179,16 +181,17 @@ contains
     character(len=*), intent(out), optional :: message
     type(closedform_error) :: error
     type(c_ptr) :: to_value, to_gradient, to_hessian
-    integer :: n, rows, code
+    integer(c_size_t) :: n, rows
+    integer :: code
     logical :: fit
 
-    n = self%inputs()
-    rows = size(x, 2)
-    fit = size(x, 1) == n
-    if (present(value)) fit = fit .and. size(value) == rows
-    if (present(gradient)) fit = fit .and. all(shape(gradient) == [n, rows])
-    if (present(hessian)) fit = fit .and. all(shape(hessian) == [n, n, rows])
-    if (fit .and. rows == 0) then
+    n = c_inputs(self%handle)
+    rows = size(x, 2, c_size_t)
+    fit = size(x, 1, c_size_t) == n
+    if (present(value)) fit = fit .and. size(value, kind=c_size_t) == rows
+    if (present(gradient)) fit = fit .and. all(shape(gradient, c_size_t) == [n, rows])
+    if (present(hessian)) fit = fit .and. all(shape(hessian, c_size_t) == [n, n, rows])
+    if (fit .and. rows == 0 .and. c_associated(self%handle)) then  ! no memory to point to
       code = closedform_ok
     else if (fit) then
       to_value = c_null_ptr
@@ -199,7 +202,7 @@ contains
       if (present(hessian)) to_hessian = c_loc(hessian)
       code = 0
       if (present(threads)) code = max(threads, 0)
-      code = c_evaluate(self%handle, x, int(rows, c_size_t), int(code, c_int), to_value, &
+      code = c_evaluate(self%handle, x, rows, int(code, c_int), to_value, &
                         to_gradient, to_hessian, error)
     else
       code = 1

@@ -113,32 +113,48 @@ def mutated(a: Attack) -> None:
         cf.network(str(path)).gradient(X)
 
 
+class _Full(io.FileIO):
+    """A file that takes a few bytes and no more."""
+
+    error = 0
+
+    def write(self, data: bytes, /) -> int:  # type: ignore[override]
+        super().write(data[:3])
+        raise OSError(self.error, os.strerror(self.error))
+
+
 @contextlib.contextmanager
-def _failing(name: str, number: int, error: int) -> Iterator[list[int]]:
-    """The `number`-th call of a function of `os` fails, for whoever writes."""
-    real, calls = getattr(os, name), [0]
+def failing(name: str, error: int) -> Iterator[None]:
+    """What `output` calls fails: `open`, a function of `os`, or the file's own `write`."""
 
-    def call(*given: object, **named: object) -> object:
-        calls[0] += 1
-        if calls[0] == number:
-            raise OSError(error, os.strerror(error))
-        return real(*given, **named)
+    def call(*_: object, **__: object) -> object:
+        raise OSError(error, os.strerror(error))
 
-    with mock.patch(f"closedform.tables.output.os.{name}", call):
-        yield calls
+    def full(path: Path, mode: str) -> io.FileIO:
+        file = _Full(path, mode.replace("b", ""))
+        file.error = error
+        return file
+
+    given = {"open": call, "write": full}
+    if name in given:
+        patch = mock.patch("closedform.tables.output.open", given[name], create=True)
+    else:
+        patch = mock.patch(f"closedform.tables.output.os.{name}", call)
+    with patch:
+        yield
 
 
 def failing_write(a: Attack) -> None:
     new = cf.Front([cf.Formula("x1*3", ["x1"], 0.25)])
     path = a.folder / a.one(["front.json", "α b.json", "x" * 100])
     OLD.save(path)
-    name = a.one(["open", "fsync", "replace", "chmod", "fdopen", "write-limit"])
+    name = a.one(["open", "fsync", "replace", "chmod", "write", "write-limit"])
     a.note(name=name)
     failed = False
     try:
         if name == "write-limit":
             return _limited(a, path, new)
-        with _failing(name, 1, a.one(ERRORS)):
+        with failing(name, a.one(ERRORS)):
             new.save(path)
     except OSError as error:
         failed = True

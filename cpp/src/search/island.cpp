@@ -317,7 +317,7 @@ Score Island::score(ScoreTask task, ScoreRows rows) {
 
 void Island::count(std::size_t passes) {
     passes_ += passes;
-    evaluations_ += passes;
+    evaluations_.fetch_add(passes, std::memory_order_relaxed);
 }
 
 double Island::fitted(Tape& tape, ScoreRows rows, int iterations, double tolerance) {
@@ -332,24 +332,7 @@ double Island::fitted(Tape& tape, ScoreRows rows, int iterations, double toleran
 
 void Island::keep(Candidate candidate) {
     auto& bin = bins_[candidate.complexity()];
-    const auto same = std::find_if(bin.begin(), bin.end(), [&](const Candidate& member) {
-        return member.skeleton == candidate.skeleton;
-    });
-    if (same != bin.end()) {
-        if (same->sample_loss <= candidate.sample_loss) {
-            return;
-        }
-        bin.erase(same);
-    } else if (bin.size() == options_.bin_capacity) {
-        if (bin.back().sample_loss <= candidate.sample_loss) {
-            return;
-        }
-        bin.pop_back();
-    }
-    const auto place = std::upper_bound(
-        bin.begin(), bin.end(), candidate.sample_loss,
-        [](double loss, const Candidate& member) { return loss < member.sample_loss; });
-    bin.insert(place, std::move(candidate));
+    keep_in(bin, options_.bin_capacity, std::move(candidate));
 }
 
 }  // namespace closedform

@@ -2,6 +2,7 @@
 // One population with its own random stream. A candidate is a structure; its constants, with a
 // factor for every term of its outermost sum and a constant term, are fitted before it is judged.
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <unordered_map>
@@ -45,7 +46,8 @@ class Island {
 
     const Archive& archive() const { return archive_; }
     /// Passes over rows so far; what run() was granted can be a little less, or never used up.
-    std::uint64_t evaluations() const { return evaluations_; }
+    /// May be asked while it runs, by whoever tells of the search.
+    std::uint64_t evaluations() const { return evaluations_.load(std::memory_order_relaxed); }
     std::uint64_t node_evaluations() const { return scorer_->node_evaluations(); }
 
   private:
@@ -73,8 +75,8 @@ class Island {
     std::unordered_map<std::uint64_t, std::uint32_t> visits_;
     std::vector<Tape> neighbours_;  ///< of archive members, still to be looked at
     std::size_t max_size_;
-    std::uint64_t passes_ = 0;        ///< of what was granted; spent or given up
-    std::uint64_t evaluations_ = 0;   ///< spent
+    std::uint64_t passes_ = 0;                   ///< of what was granted; spent or given up
+    std::atomic<std::uint64_t> evaluations_{0};  ///< spent
     std::uint64_t inner_passes_ = 0;  ///< of candidates whose inner constants had to be iterated
     std::uint64_t last_improvement_ = 0;
     StopToken stop_;

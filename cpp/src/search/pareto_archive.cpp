@@ -3,8 +3,30 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 namespace closedform {
+
+void keep_in(std::vector<Candidate>& bin, std::size_t capacity, Candidate candidate) {
+    const auto same = std::find_if(bin.begin(), bin.end(), [&](const Candidate& member) {
+        return member.skeleton == candidate.skeleton;
+    });
+    if (same != bin.end()) {
+        if (same->sample_loss <= candidate.sample_loss) {
+            return;
+        }
+        bin.erase(same);
+    } else if (bin.size() == capacity) {
+        if (bin.back().sample_loss <= candidate.sample_loss) {
+            return;
+        }
+        bin.pop_back();
+    }
+    const auto place = std::upper_bound(
+        bin.begin(), bin.end(), candidate.sample_loss,
+        [](double loss, const Candidate& member) { return loss < member.sample_loss; });
+    bin.insert(place, std::move(candidate));
+}
 
 bool Archive::would_improve(std::size_t size, double loss) const {
     return improves(size, loss, &Candidate::loss);
@@ -51,23 +73,7 @@ void Archive::remember(const Candidate& candidate) {
         !(candidate.sample_loss <= (1.0 + near_enough_) * best_sample_loss(size))) {
         return;
     }
-    auto& bin = rivals_[size];
-    const auto known = std::find_if(bin.begin(), bin.end(), [&](const Candidate& rival) {
-        return rival.skeleton == candidate.skeleton;
-    });
-    if (known != bin.end()) {
-        if (known->sample_loss <= candidate.sample_loss) {
-            return;
-        }
-        bin.erase(known);
-    }
-    const auto place = std::upper_bound(
-        bin.begin(), bin.end(), candidate.sample_loss,
-        [](double loss, const Candidate& rival) { return loss < rival.sample_loss; });
-    bin.insert(place, candidate);
-    if (bin.size() > most_rivals) {
-        bin.pop_back();
-    }
+    keep_in(rivals_[size], most_rivals, candidate);
 }
 
 std::vector<Candidate> Archive::rivals() const {

@@ -10,6 +10,10 @@
 
 namespace closedform {
 
+/// Keeps the candidate in a bin of at most `capacity` structures, the lowest losses on the islands'
+/// rows first, each structure once, if it is among them.
+void keep_in(std::vector<Candidate>& bin, std::size_t capacity, Candidate candidate);
+
 /// Every front is made by one: what has more nodes or other operators than it was made for is never
 /// kept, whatever wrote it.
 class Archive {

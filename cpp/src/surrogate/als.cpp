@@ -117,7 +117,7 @@ void Solver::update(std::size_t d) {
     rows_there_->add({d, tables_, chosen_, model_.modes(), model_.offset(), chosen_padded_},
                      options_.stop, moments_);
     InputEquations& equations = equations_[d];
-    if (!equations.take(moments_, chosen_.size(), chosen_padded_)) {
+    if (!equations.take(moments_, chosen_.size(), chosen_padded_, options_.stop)) {
         return;
     }
     const std::span<const double> right = equations.right();

@@ -7,6 +7,8 @@
 namespace closedform {
 namespace {
 
+constexpr std::size_t between_looks = 10'000'000;  // multiplications between two looks at the clock
+
 std::vector<double> roughness_penalty(const GridBasis& basis, double smoothing) {
     std::vector<double> penalty = basis.roughness();
     const std::vector<double> slope_penalty = basis.slope_penalty();
@@ -46,12 +48,15 @@ InputEquations::InputEquations(const GridBasis& basis, double smoothing)
 
 /// Normal matrix and right-hand side, unknowns ordered [node][mode]: only modes of nodes that share
 /// a cell meet, so that the matrix is a narrow band.
-void InputEquations::assemble(CellMoments& moments, std::size_t padded) {
+void InputEquations::assemble(CellMoments& moments, std::size_t padded, const StopToken& stop) {
     const std::size_t width = basis_.width();
     for (std::size_t c = 0; c < basis_.cells(); ++c) {
         double* cell = moments.pairs.data() + c * modes_ * moment_count * padded;
         if (!moments.any(c, modes_, padded)) {
             continue;
+        }
+        if (stop.stopped()) {
+            return;
         }
         for (std::size_t m = 0; m < modes_; ++m) {  // each pair was summed once
             for (std::size_t q = 0; q < moment_count; ++q) {
@@ -67,7 +72,21 @@ void InputEquations::assemble(CellMoments& moments, std::size_t padded) {
     moments.add_by_node(basis_, modes_, padded, right_.data());
 }
 
-bool InputEquations::take(CellMoments& moments, std::size_t modes, std::size_t padded) {
+/// False where the matrix is not positive definite, and once `stop` says so.
+bool InputEquations::factor(const StopToken& stop) {
+    const std::size_t size = right_.size();
+    const std::size_t step = 1 + between_looks / ((reach_ + 1) * (reach_ + 1));
+    for (std::size_t first = 0; first < size; first += step) {
+        if (stop.stopped() || !als_row_kernels().factor_band(band_.data(), size, reach_, first,
+                                                             std::min(size, first + step))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool InputEquations::take(CellMoments& moments, std::size_t modes, std::size_t padded,
+                          const StopToken& stop) {
     modes_ = modes;
     const std::size_t nodes = basis_.node_count();
     // How many nodes on a node meets: those of its cells, and those a penalty ties it to.
@@ -77,7 +96,7 @@ bool InputEquations::take(CellMoments& moments, std::size_t modes, std::size_t p
     reach_ = std::min((ties + 1) * modes - 1, size - 1);
     band_.assign(size * (reach_ + 1), 0.0);
     right_.assign(size, 0.0);
-    assemble(moments, padded);
+    assemble(moments, padded, stop);
 
     // Penalties in proportion to what the mode's other factors carry, so that they do not depend on
     // how a mode's scale is shared among its factors.
@@ -100,10 +119,12 @@ bool InputEquations::take(CellMoments& moments, std::size_t modes, std::size_t p
             }
         }
     }
-    const AlsRowKernels& kernel = als_row_kernels();
     const std::vector<double> original = band_;
     double ridge = 1e-12 * most / static_cast<double>(nodes);
-    while (!kernel.factor_band(band_.data(), size, reach_)) {
+    while (!factor(stop)) {
+        if (stop.stopped()) {
+            return false;
+        }
         band_ = original;
         for (std::size_t i = 0; i < size; ++i) {
             band(i, i) += ridge;

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "closedform/core/stop.hpp"
 #include "closedform/surrogate/grid_basis.hpp"
 #include "surrogate/als_moments.hpp"
 
@@ -17,8 +18,9 @@ class InputEquations {
     InputEquations(const GridBasis& basis, double smoothing);
 
     /// Sets the equations up from the moments, whose pairs it completes, and factors the matrix.
-    /// False where there is nothing to learn: every mode is zero elsewhere.
-    bool take(CellMoments& moments, std::size_t modes, std::size_t padded);
+    /// False where there is nothing to learn, for every mode is zero elsewhere, and once `stop`
+    /// says so: many modes of many nodes take seconds.
+    bool take(CellMoments& moments, std::size_t modes, std::size_t padded, const StopToken& stop);
 
     /// Unknowns, here and below, are node values [nodes][modes].
     std::size_t size() const { return right_.size(); }
@@ -28,7 +30,8 @@ class InputEquations {
     std::vector<double> penalty_of(std::span<const double> u) const;
 
   private:
-    void assemble(CellMoments& moments, std::size_t padded);
+    void assemble(CellMoments& moments, std::size_t padded, const StopToken& stop);
+    bool factor(const StopToken& stop);
     /// Element of the matrix, row >= column.
     double& band(std::size_t row, std::size_t column) {
         return band_[column * (reach_ + 1) + row - column];

@@ -93,7 +93,7 @@ class Curvature {
             moments.clear(model.basis(d).cells(), chosen_[d].size(), padded);
             rows.add({d, model.tables(), chosen_[d], model.modes(), model.offset(), padded},
                      options.stop, moments);
-            if (!equations_[d].take(moments, chosen_[d].size(), padded)) {
+            if (!equations_[d].take(moments, chosen_[d].size(), padded, options.stop)) {
                 chosen_[d].clear();
             }
         }
@@ -184,6 +184,9 @@ void fit_all_rows(TensorSurrogate& model, const FreeFactors& free, const FitRows
     some.rows = sample;
     const auto of_some = error_sums(some, options.threads);
     const Curvature curvature(model, free, some, *of_some, options);
+    if (options.stop.stopped()) {  // which may have been left halfway
+        return;
+    }
     const NodeSums values = node_values(model);
     const double share = total_weight(some) / total_weight(all);
     NodeSums slopes = curvature.penalty_of(values);

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import signal
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from closedform.cli.streams import say, watched
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from closedform.searches.progress import Progress
 
 
-@contextmanager
+@contextlib.contextmanager
 def interruptible() -> Iterator[list[bool]]:
     """Ctrl-C asks the search to stop and keep its best; a second one ends the program.
 
@@ -25,7 +26,7 @@ def interruptible() -> Iterator[list[bool]]:
 
     def ask(_number: int, _frame: FrameType | None) -> None:
         asked.append(True)
-        print("stopping; Ctrl-C again to quit at once", file=sys.stderr)
+        say("stopping; Ctrl-C again to quit at once")
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
     before = signal.signal(signal.SIGINT, ask)
@@ -35,19 +36,19 @@ def interruptible() -> Iterator[list[bool]]:
         signal.signal(signal.SIGINT, before)
 
 
-@contextmanager
+@contextlib.contextmanager
 def display(options: argparse.Namespace, name: str) -> Iterator[Callable[[Progress], None]]:
     """What shows progress: a live panel on a terminal, else a line per phase, else nothing."""
-    if options.quiet or (options.json and not sys.stderr.isatty()):
+    if options.quiet or (options.json and not watched()):
         yield lambda progress: None
         return
-    if not sys.stderr.isatty():
+    if not watched():
         phases: list[str] = []
 
         def line(progress: Progress) -> None:
             if progress.phase not in phases[-1:]:
                 phases.append(progress.phase)
-                print(f"{progress.elapsed:6.1f} s  {progress.phase}", file=sys.stderr, flush=True)
+                say(f"{progress.elapsed:6.1f} s  {progress.phase}")
 
         yield line
         return
@@ -55,8 +56,19 @@ def display(options: argparse.Namespace, name: str) -> Iterator[Callable[[Progre
     from rich.live import Live
     from rich.text import Text
 
-    with Live(console=Console(stderr=True), transient=True, refresh_per_second=8) as live:
-        yield lambda progress: live.update(Text(_panel(progress, name)))
+    live = Live(console=Console(stderr=True), transient=True, auto_refresh=False)
+
+    def panel(progress: Progress) -> None:
+        with contextlib.suppress(OSError, ValueError):  # a terminal that has gone
+            live.update(Text(_panel(progress, name)), refresh=True)
+
+    with contextlib.suppress(OSError, ValueError):
+        live.start()
+    try:
+        yield panel
+    finally:
+        with contextlib.suppress(OSError, ValueError):
+            live.stop()
 
 
 def _panel(progress: Progress, target: str) -> str:

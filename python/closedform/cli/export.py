@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from closedform.cli import streams
 from closedform.errors import InputError
 from closedform.tables.output import write_output
 
@@ -72,7 +73,7 @@ def _export(options: argparse.Namespace) -> int:
     except OSError as error:
         raise InputError(f"{options.front}: cannot be read ({error.strerror})") from error
     if options.output is None:
-        print(code, end="")
+        streams.write(code)
         return 0
     try:
         write_output(options.output, code, name="--output", inputs=[options.front])

@@ -6,13 +6,12 @@ import argparse
 import contextlib
 import json
 import math
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from closedform import _core
-from closedform.cli import export
+from closedform.cli import export, streams
 from closedform.cli.display import display, interruptible
 from closedform.cli.documents import discovery_document, interpretation_document
 from closedform.errors import InputError
@@ -37,14 +36,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status: int = options.run(options)
         return status
     except InputError as error:
-        print(f"closedform: error: {' '.join(str(error).split())}", file=sys.stderr)
+        streams.say(f"closedform: error: {' '.join(str(error).split())}")
         return EXIT_INPUT
     except OSError as error:  # a full disk, a reader of standard output that has gone
-        with contextlib.suppress(OSError):
-            print(f"closedform: error: {error}", file=sys.stderr)
+        streams.say(f"closedform: error: {error}")
         return EXIT_INPUT
     except KeyboardInterrupt:
-        print("closedform: interrupted before there was a result", file=sys.stderr)
+        streams.say("closedform: interrupted before there was a result")
         return EXIT_INTERRUPTED
 
 
@@ -176,15 +174,15 @@ def _info(options: argparse.Namespace) -> int:
     if devices:
         info["matrix products"] = _core.cuda_matrix_library() or "our own: no cuBLAS is found"
     if options.json:
-        print(json.dumps({**info, "devices": devices}, indent=2))
+        streams.write(json.dumps({**info, "devices": devices}, indent=2) + "\n")
     else:
         lines = [
             f"{device['name']}, compute capability {device['compute_capability']},"
             f" {device['memory'] / 2**30:.0f} GiB"
             for device in devices
         ] or [f"none: {_core.cuda_problem()[0]}"]
-        for key, value in [*info.items(), *(("device", line) for line in lines)]:
-            print(f"{key:16} {value}")
+        rows = [*info.items(), *(("device", line) for line in lines)]
+        streams.write("".join(f"{key:16} {value}\n" for key, value in rows))
     return 0
 
 
@@ -290,6 +288,6 @@ def _conclude(
             left.callback(found.report, options.report)
         if options.save is not None:
             left.callback(found.front.save, options.save)
-        print(text, flush=True)
+        streams.write(text + "\n")
     # PySR 2 takes Ctrl-C to itself.
     return EXIT_INTERRUPTED if interrupted or found.stopped == "interrupted" else 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -44,10 +45,25 @@ def expression_of(expression: _core.Expression, names: Sequence[str]) -> sympy.E
                 # Of whole numbers sympy computes every digit, of 9**(9**9) too.
                 operands = [sympy.Float(operand) for operand in operands]
             try:
-                stack[-count:] = [_functions()[name](*operands)]
+                found = _functions()[name](*operands)
+                if all(operand.is_number for operand in operands):
+                    found = _as_float64_has_it(found)
+                stack[-count:] = [found]
             except TypeError as error:  # of what is larger among numbers that are not real
                 raise InputError(f"formula: has no form in sympy ({error})") from error
     return stack.pop()
+
+
+def _as_float64_has_it(number: sympy.Expr) -> sympy.Expr:
+    """Infinity for what is beyond the largest: of cos(exp(1e22)) sympy computes 1e22 digits."""
+    import sympy
+
+    value = sympy.N(number)
+    if value is sympy.nan or isinstance(value, sympy.AccumBounds):  # the cosine of infinity
+        return sympy.nan
+    if abs(value) <= sys.float_info.max:
+        return number
+    return value * sympy.oo if value.is_extended_real else sympy.nan
 
 
 @cache

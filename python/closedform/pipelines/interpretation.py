@@ -101,9 +101,9 @@ def interpret(
     settings = checked_settings(arguments_of(locals()), callback, device)
     check_gradients_can(settings)
     dispatch.prepare(settings)
+    budget = Budget(settings.time, evaluations, callback)
     net = model if isinstance(model, Network) else network(model, neuron=neuron, device=device)
     table, row_weights = _table(net, X, weights)
-    budget = Budget(settings.time, evaluations, callback)
     link_quota = budget.quota(LINK)
 
     budget.tell("gradients")

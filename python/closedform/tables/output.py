@@ -70,9 +70,8 @@ def write_output(
     """
     target = checked_output(path, name=name, inputs=inputs)
     beside = target.with_name(f".{target.name[:100]}.{secrets.token_hex(8)}.part")
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     try:
-        with os.fdopen(os.open(beside, flags, 0o666), "wb") as file:
+        with open(beside, "xb") as file:
             file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())

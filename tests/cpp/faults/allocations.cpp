@@ -1,6 +1,6 @@
-// Memory that runs out at the n-th allocation of a search, a fit and a surrogate's load, for n = 1,
-// 2, ...: an exception or an error status each time, nothing crashes, nothing is kept (a sanitizer
-// looks). A program of its own, for it replaces operator new.
+// Memory that runs out at the n-th allocation of a search, a fit, and of reading and writing what
+// is saved, for n = 1, 2, ...: an exception or an error status each time, nothing crashes, nothing
+// is kept (a sanitizer looks). A program of its own, for it replaces operator new.
 //
 //     closedform_allocation_tests [all]      every n; without, the first and a few of the others
 
@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <iterator>
@@ -19,6 +20,7 @@
 #include <vector>
 
 #include "closedform/c_api.h"
+#include "closedform/files/front_file.hpp"
 #include "closedform/search/search.hpp"
 #include "closedform/surrogate/fit_surrogate.hpp"
 
@@ -128,9 +130,16 @@ int main(int count, char** arguments) {
             failures_until_success([&] { closedform::fit_surrogate(rows, y, {}, fit); }, all);
         std::printf("%u threads: search %ld, fit %ld failures\n", threads, searched, fitted);
     }
-    for (const char* name : {"one_input.npz", "unicode_names.npz"}) {
+    for (const char* name : {"one_input.npz", "unicode_names.npz", "front.json", "ranges.json",
+                             "unicode_formula.json"}) {
         const auto bytes = bytes_of((std::string(CLOSEDFORM_CORPUS "/version1/") + name).c_str());
         std::printf("%s: %ld failures\n", name, failures_until_success([&] { load(bytes); }, true));
     }
+    const auto front = closedform::read_front(bytes_of(CLOSEDFORM_CORPUS "/version1/ranges.json"));
+    const auto path = std::filesystem::temp_directory_path() / "closedform_allocations.json";
+    const long written =
+        failures_until_success([&] { closedform::write_front(path, front); }, true);
+    std::printf("a front written: %ld failures\n", written);
+    std::filesystem::remove(path);
     return 0;
 }

@@ -96,6 +96,43 @@ TEST_SUITE("threads") {
             CHECK(print(one.front[i].tape, names) == print(three.front[i].tape, names));
         }
     }
+
+    TEST_CASE("labels: same seed and evaluations, same front, for any number of threads") {
+        Data data = sampled("a*b - exp(a)/3", 700, 1.0);
+        for (double& value : data.y) {
+            value = value > 0.0 ? 1.0 : -1.0;
+        }
+        const LabelTarget target(data.y, {});
+        SearchOptions few = options(1);
+        few.evaluations = 4000;
+        const SearchResult one = search(data.view(), target, few, {});
+        few.threads = 3;
+        const SearchResult three = search(data.view(), target, few, {});
+        REQUIRE(one.front.size() > 2);
+        REQUIRE(one.front.size() == three.front.size());
+        for (std::size_t i = 0; i < one.front.size(); ++i) {
+            CHECK(one.front[i].loss == three.front[i].loss);
+            CHECK(one.front[i].tape == three.front[i].tape);
+        }
+    }
+
+    TEST_CASE("more rows than the archive's: a search by many threads ends where it is told to") {
+        Data data = sampled("a*tan(b) + sqrt(a + 3)/(b*b + 1)", 9000, 1.0);
+        SearchOptions watched = options(3);
+        watched.evaluations = 0;
+        const ValueTarget target(data.y, {});
+        const auto here = loss_sums(data.view(), target, 3);
+        watched.loss_rows = here.get();  // compared at every exchange, too
+        int reports = 0;
+        const SearchResult told = search(data.view(), target, watched,
+                                         [&](const SearchProgress&) { return ++reports == 2; });
+        CHECK(told.reason == StopReason::interrupted);
+        CHECK(!told.front.empty());
+        watched.seconds = 0.5;
+        const SearchResult timed = search(data.view(), target, watched, {});
+        CHECK(timed.reason == StopReason::time);
+        CHECK(!timed.front.empty());
+    }
 }
 
 TEST_CASE("a law is found exactly, at its size, whatever the units of the target") {

@@ -7,6 +7,7 @@
 #include "closedform/surrogate/fit_surrogate.hpp"
 #include "core/random.hpp"
 #include "surrogate/als.hpp"
+#include "surrogate/als_equations.hpp"
 #include "surrogate/als_rows.hpp"
 #include "surrogate/error_gradient.hpp"
 #include "surrogate/newton_step.hpp"
@@ -293,4 +294,37 @@ TEST_CASE("the choice of sizes: a product is one mode, noise is smoothed, levels
     CHECK(stepped.discrete[0]);
     CHECK(stepped.model.basis(0).node_count() == 3);
     CHECK(rmse(stepped.model, levels) < 1e-3);
+}
+
+TEST_CASE("the equations of many modes are left where the time is over") {
+    const GridBasis basis = start(1, 1, 30).basis(0);
+    const std::size_t modes = 40;
+    closedform::CellMoments moments;
+    const auto take = [&](const closedform::StopToken& stop) {
+        moments.clear(basis.cells(), modes, modes);
+        for (std::size_t c = 0; c < basis.cells(); ++c) {  // a row in the middle of every cell
+            for (std::size_t m = 0; m < modes; ++m) {
+                moments.pairs[c * modes * closedform::moment_count * modes +
+                              m * closedform::moment_count * modes + m] = 1.0;
+            }
+        }
+        closedform::InputEquations equations(basis, 1e-3);
+        return equations.take(moments, modes, modes, stop);
+    };
+    const closedform::StopToken over(0.0);
+    CHECK(take({}));
+    CHECK(!take(over));
+}
+
+TEST_CASE("a step on all rows that is cut off at any moment leaves no worse model") {
+    const Data data = sample(400, 3, 12, [](const double* x) { return x[0] * x[1] + x[2]; });
+    const std::vector<std::uint32_t> some = {1, 5, 70, 200, 203, 204, 260, 301, 333, 399};
+    const double before = rmse(start(3, 2, 5), data);
+    for (int cut = 0; cut < 200; ++cut) {
+        TensorSurrogate model = start(3, 2, 5);
+        AlsOptions options;
+        options.stop = closedform::StopToken(5e-6 * cut);
+        fit_all_rows(model, FreeFactors(2, 3), FitRows{data.rows(), data.y}, some, options);
+        CHECK(rmse(model, data) <= before);
+    }
 }

@@ -43,13 +43,25 @@ def test_no_python_to_be_had_means_nothing_shorter(monkeypatch: pytest.MonkeyPat
     assert process.shorter(cf.Formula("x*y + x*z", ["x", "y", "z"]), OPERATORS) is None
 
 
-def test_towers_of_whole_numbers_have_a_sympy_form() -> None:
-    formula = cf.Formula("x*pow(9, pow(9, 9))", ["x"])
-    done = threading.Event()
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("x*pow(9, pow(9, 9))", "oo*x"),
+        ("-cos(exp(1e22))/x", "nan"),
+        ("x - square(square(square(1e300)))", "-oo"),
+        ("x*tanh(exp(exp(9e9)))", "x"),
+        ("x*sqrt(2)", "sqrt(2)*x"),
+    ],
+)
+def test_numbers_beyond_the_largest_have_a_sympy_form(text: str, shown: str) -> None:
+    formula = cf.Formula(text, ["x"])
+    found: list[str] = []
 
     def written() -> None:
         formula.latex()
-        done.set()
+        found.append(str(formula.sympy()))
 
-    threading.Thread(target=written, daemon=True).start()
-    assert done.wait(60.0)
+    writer = threading.Thread(target=written, daemon=True)
+    writer.start()
+    writer.join(60.0)
+    assert found == [shown]

@@ -36,7 +36,18 @@ calls = {
     "surrogate": lambda X, y, G, **limit: cf.Surrogate(**limit).fit(X, y),
     "values": lambda X, y, G, **limit: cf.search(X, values=y, **limit),
     "gradients": lambda X, y, G, **limit: cf.search(X, gradients=G, **limit),
+    "modes": lambda X, y, G, **limit: cf.Surrogate(modes=100, segments=30, **limit).fit(X, y),
+    "interpret": lambda X, y, G, **limit: cf.interpret((value, slopes), X, **limit),
 }
+
+def value(X):
+    return X[:, 0] * X[:, 1] + np.sin(X[:, 2])
+
+def slopes(X):
+    G = np.zeros_like(X)
+    G[:, 0], G[:, 1], G[:, 2] = X[:, 1], X[:, 0], np.cos(X[:, 2])
+    return G
+
 call = calls[task["kind"]]
 call(X[:50, :3], y[:50], G[:50, :3], time=0.2)  # what is imported
 begun = [time.monotonic()]
@@ -61,6 +72,9 @@ TASKS = [
     ("surrogate", 500, 300, 3.0),
     ("surrogate", 500, 600, 3.0),
     ("surrogate", 1_000_000, 10, 5.0),
+    ("modes", 200, 3, 10.0),
+    ("modes", 200, 100, 5.0),
+    ("interpret", 500, 600, 10.0),
     ("values", 200, 2000, 3.0),
     ("values", 100, 5000, 5.0),
     ("values", 1_000_000, 10, 5.0),

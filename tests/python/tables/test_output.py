@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.attack.files import failing
 
 import closedform as cf
 from closedform.cli.main import main
@@ -21,17 +23,12 @@ def saved(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("failing", ["fsync", "replace", "fdopen", "chmod"])
-def test_a_failure_leaves_the_old_file(
-    saved: Path, failing: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, failing, full)
-    with pytest.raises(OSError, match=r"No space left"):
+@pytest.mark.parametrize("name", ["fsync", "replace", "open", "write", "chmod"])
+def test_a_failure_leaves_the_old_file(saved: Path, name: str) -> None:
+    held = set(os.listdir("/proc/self/fd"))
+    with failing(name, errno.ENOSPC), pytest.raises(OSError, match=r"No space left"):
         cf.Formula("x + 2", ["x"]).save(saved)
-    monkeypatch.undo()
+    assert set(os.listdir("/proc/self/fd")) == held
     assert cf.Formula.load(saved).text == "x + 1"
     assert os.listdir(saved.parent) == [saved.name]
 

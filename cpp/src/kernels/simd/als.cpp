@@ -261,9 +261,10 @@ void subtract(double* __restrict to, const double* __restrict from, double facto
     }
 }
 
-bool factor_band(double* a, std::size_t size, std::size_t bandwidth) {
+bool factor_band(double* a, std::size_t size, std::size_t bandwidth, std::size_t first,
+                 std::size_t last) {
     const std::size_t stride = bandwidth + 1;
-    for (std::size_t j = 0; j < size; ++j) {
+    for (std::size_t j = first; j < last; ++j) {
         double* column = a + j * stride;
         if (!(column[0] > 0)) {
             return false;

@@ -51,8 +51,10 @@ struct AlsRowKernels {
                      std::size_t modes, std::size_t padded, std::size_t first_node, double* band,
                      std::size_t bandwidth);
     /// Cholesky factor, in place, of a symmetric band matrix of `size` unknowns stored by columns:
-    /// a[j * (bandwidth + 1) + k] is element (j + k, j). False if it is not positive definite.
-    bool (*factor_band)(double* a, std::size_t size, std::size_t bandwidth);
+    /// a[j * (bandwidth + 1) + k] is element (j + k, j). Of columns [first, last), where those
+    /// before are done. False if it is not positive definite.
+    bool (*factor_band)(double* a, std::size_t size, std::size_t bandwidth, std::size_t first,
+                        std::size_t last);
     /// Solves with that factor, in place.
     void (*solve_band)(const double* a, std::size_t size, std::size_t bandwidth, double* b);
 };
