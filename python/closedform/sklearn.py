@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterable, Mapping
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from joblib import effective_n_jobs
 from scipy.sparse import issparse
 from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import LabelEncoder
 from sklearn.utils import assert_all_finite, check_array, check_random_state
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
 
 STOPPED_SECONDS = 0.2  # of each search that is left when somebody has said stop
 FREE = 1e6  # scale of the log odds' prior: hardly any
+FAR = 3.0  # quartile ranges, beyond which margins say no more
+HARD = 1e-4  # a label is as sure: classes told apart without a mistake have no steepest odds
 
 
 class _Turns:
@@ -423,9 +427,9 @@ class ClosedFormClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
 def _link(T: Floats, signs: Floats, weights: Floats | None) -> tuple[float, float, float]:
     """Log odds of a margin, slope * T + offset, and those of a row whose margin is undefined.
 
-    A logistic regression says where the odds are even, and on labels that are softened as Platt has
-    them how steep they are there: as if each class had one more row, of which nothing is known. So
-    classes that are told apart without a mistake have finite odds, too, and are told apart.
+    A logistic regression says where the odds are even, and one on labels that are softened as Platt
+    has them how steep they are there: as if each class had one more row, of which nothing is known.
+    So classes that are told apart without a mistake have finite odds, too, and are told apart.
 
     Args:
         T, signs: (n,), signs of 1.0 and -1.0. weights: (n,) or None for equal ones.
@@ -434,21 +438,37 @@ def _link(T: Floats, signs: Floats, weights: Floats | None) -> tuple[float, floa
     above, below = float(w[signs > 0].sum()), float(w[signs < 0].sum())
     prior = math.log((above + 1) / (below + 1))
     defined = np.isfinite(T) & (w > 0)
-    T, signs, w = T[defined], signs[defined], w[defined]
+    T, signs, w = _near(T[defined], w[defined]), signs[defined], w[defined]
     scale = float(np.ptp(T)) if len(T) else 0.0
     if not scale > 0 or len(np.unique(signs)) < 2:
         return 0.0, prior, prior
-    # Newton's steps: sums of repeated rows and of weighted ones are to end alike.
-    odds = LogisticRegression(C=FREE, solver="newton-cholesky", tol=1e-10)
-    odds.fit((T / scale)[:, None], signs, sample_weight=w)
-    if odds.coef_[0, 0] == 0:
+    slope, offset = _logistic(T / scale, np.where(signs > 0, 1 - HARD, HARD), w)
+    if slope == 0:
         return 0.0, prior, prior
-    even = -scale * odds.intercept_[0] / odds.coef_[0, 0]
+    even = -scale * offset / slope
     soft = np.where(signs > 0, (above + 1) / (above + 2), 1 / (below + 2))
-    odds.set_params(fit_intercept=False).fit(
-        np.tile((T - even) / scale, 2)[:, None],
-        np.repeat([1, 0], len(T)),
-        sample_weight=np.concatenate([w * soft, w * (1 - soft)]),
-    )
-    slope = float(odds.coef_[0, 0]) / scale
-    return slope, -slope * float(even), prior
+    slope = _logistic((T - even) / scale, soft, w, offset=False)[0] / scale
+    return slope, -slope * even, prior
+
+
+def _near(T: Floats, weights: Floats) -> Floats:
+    """T, (n,), with what is far beyond its quartiles brought nearer: a pole says no more."""
+    order = np.argsort(T)
+    counts = np.cumsum(weights[order])
+    low, high = T[order][np.searchsorted(counts, counts[-1:] * [0.25, 0.75])] if len(T) else (0, 0)
+    reach = FAR * (high - low)
+    near: Floats = np.clip(T, low - reach, high + reach) if reach > 0 else T
+    return near
+
+
+def _logistic(
+    T: Floats, positive: Floats, weights: Floats, *, offset: bool = True
+) -> tuple[float, float]:
+    """Slope and offset of log odds; `positive` (n,) says how likely each row is so."""
+    # Newton's steps: sums of repeated rows and of weighted ones are to end alike.
+    odds = LogisticRegression(C=FREE, fit_intercept=offset, solver="newton-cholesky", tol=1e-10)
+    both = np.concatenate([weights * positive, weights * (1 - positive)])
+    with warnings.catch_warnings():  # where they stall it goes on by gradients, and says so
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        odds.fit(np.tile(T, 2)[:, None], np.repeat([1, 0], len(T)), sample_weight=both)
+    return float(odds.coef_[0, 0]), float(odds.intercept_[0]) if offset else 0.0

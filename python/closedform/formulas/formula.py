@@ -65,18 +65,20 @@ class Formula:
                 that are not one pair per name.
         """
         self.names = scalars.texts(names, "names")
-        if ranges is not None and len(ranges) != len(self.names):
-            raise InputError(
-                f"ranges: has {len(ranges)} for {len(self.names)} inputs; give one pair per input"
-            )
+        if ranges is not None:
+            _check_ranges(ranges, len(self.names))
         try:
             self._expression = _core.Expression(scalars.text(text, "text"), list(self.names))
         except ValueError as error:
             raise InputError(str(error)) from error
         self.text = self._expression.text(list(self.names))
-        self.loss = float(loss)
+        self.loss = scalars.real(loss, "loss")
         self.ranges = ranges
-        self.labels = None if labels is None else tuple(labels)
+        self.labels = None if labels is None else scalars.texts(labels, "labels")
+        if self.labels is not None and len(self.labels) != len(self.names):
+            raise InputError(
+                f"labels: has {len(self.labels)} for {len(self.names)} inputs; give one per input"
+            )
         self.constants = Constants(constants_of(self._expression))
 
     @property
@@ -196,14 +198,15 @@ class Formula:
         from closedform.codegen.expression import formula_code
 
         known = {} if self.ranges is None else dict(zip(self.names, self.ranges, strict=True))
+        own = scalars.mapping(ranges, "ranges", "(low, high) by input")
         return formula_code(
             self._expression,
             self.names,
             language,
             derivatives,
             name=name,
-            ranges=known | dict(ranges or {}),
-            units=units or {},
+            ranges=known | own,
+            units=scalars.mapping(units, "units", "units by input"),
             outside=outside,
         )
 
@@ -235,7 +238,8 @@ class Formula:
         target = checks.vector(y, len(rows))
         own = None if weights is None else checks.weights(weights, len(rows))
         floor = EXACT * variance(target, own)
-        limit = scalars.real(seconds, "seconds")
+        limit = scalars.seconds(seconds, "seconds")
+        snap = scalars.flag(snap, "snap")
         within = 0.5 / len(target) if snap else -1.0
         expression, _ = self._expression.refit(
             rows, target, own, within, floor if snap else 0.0, limit
@@ -281,6 +285,15 @@ class Formula:
 
     def __hash__(self) -> int:
         return hash((self.text, self.names))
+
+
+def _check_ranges(ranges: object, inputs: int) -> None:
+    try:
+        shape = np.asarray(ranges, dtype=np.float64).shape
+    except (TypeError, ValueError, OverflowError):
+        shape = ()
+    if shape != (inputs, 2):
+        raise InputError(f"ranges: must be one (low, high) for each of {inputs} inputs")
 
 
 def scored(

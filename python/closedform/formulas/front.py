@@ -7,7 +7,6 @@ import json
 import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
 import numpy as np
@@ -16,6 +15,7 @@ from closedform._typing import FloatMatrix
 from closedform.errors import InputError
 from closedform.formulas.formula import Formula, Ranges
 from closedform.formulas.merging import Merging
+from closedform.tables import scalars
 from closedform.tables.output import write_output
 
 if TYPE_CHECKING:
@@ -70,15 +70,33 @@ class Front(Sequence[Formula]):
         symmetries: Merging | None = None,
         rivals: Sequence[int] = (),
     ) -> None:
+        """Takes formulas by complexity.
+
+        Args:
+            best, rivals: positions among them.
+
+        Raises:
+            InputError: no formulas, something else among them, a position that is none.
+        """
+        is_many = isinstance(formulas, Sequence) and not isinstance(formulas, (str, bytes))
+        if not is_many or not all(isinstance(formula, Formula) for formula in formulas):
+            raise InputError("formulas: must be a sequence of Formula")
         if not formulas:
-            raise ValueError("formulas: a front has at least one")
+            raise InputError("formulas: is empty; a front has at least one")
         self._formulas = list(formulas)
-        self._best = range(len(formulas))[best]
-        self.stopped = stopped
-        self.evaluations = evaluations
-        self.seconds = seconds
+        self._best = self._position(best, "best")
+        self.stopped = scalars.text(stopped, "stopped")
+        self.evaluations = scalars.whole(evaluations, "evaluations", 0, 2**63)
+        self.seconds = scalars.real(seconds, "seconds")
         self.symmetries = symmetries
-        self._rivals = list(rivals)
+        if not isinstance(rivals, Sequence):
+            raise InputError("rivals: must be a sequence of positions")
+        self._rivals = [self._position(rival, "rivals") for rival in rivals]
+
+    def _position(self, index: int, name: str) -> int:
+        """From 0; negative ones count from the end."""
+        count = len(self._formulas)
+        return scalars.whole(index, name, -count, count - 1) % count
 
     @property
     def best(self) -> Formula:
@@ -91,9 +109,13 @@ class Front(Sequence[Formula]):
         return [self._formulas[i] for i in self._rivals]
 
     def with_best(self, index: int) -> Front:
-        """The same front with another formula as its best."""
+        """The same front with another formula as its best.
+
+        Raises:
+            InputError: no position among its formulas.
+        """
         front = copy.copy(self)
-        front._best = range(len(self))[index]
+        front._best = self._position(index, "index")
         return front
 
     def of_data(self, labels: Sequence[str] | None, *parts: FloatMatrix) -> Front:
@@ -169,10 +191,11 @@ class Front(Sequence[Formula]):
 
         Raises:
             OSError: the file cannot be read.
-            ValueError: not such a file, cut short, or of a later version.
+            InputError: no path, not such a file, cut short, or of a later version.
         """
+        file = scalars.path(path, "path")
         try:
-            document = json.loads(Path(path).read_text(encoding="utf-8"))
+            document = json.loads(file.read_text(encoding="utf-8"))
             if document["format"] != FORMAT:
                 raise KeyError(FORMAT)
             if (version := int(document["version"])) > VERSION:
@@ -203,7 +226,7 @@ class Front(Sequence[Formula]):
         except _Newer:
             raise
         except (LookupError, TypeError, ValueError, OverflowError, RecursionError) as error:
-            raise ValueError(f"{path}: not a saved front, or cut short ({error!r})") from error
+            raise InputError(f"{path}: not a saved front, or cut short ({error!r})") from error
 
     def __str__(self) -> str:
         lines = [f"{'complexity':>10}  {'loss':>9}  formula"]

@@ -29,12 +29,13 @@ from closedform.searches.settings import OPERATORS, NoiseKind, arguments_of, che
 from closedform.searches.values import chosen_front
 from closedform.surrogates.model import Surrogate
 from closedform.surrogates.separability import Separability
-from closedform.tables import checks, chunks, devices, spool
+from closedform.tables import checks, chunks, devices, scalars, spool
 from closedform.tables.checks import Matrix
 from closedform.tables.chunks import Data
 from closedform.tables.devices import Device
 from closedform.tables.rows import sample_rows
 
+STRATEGIES = ("auto", "global", "direct")
 LEAST_ROWS = 4
 HELD_OUT_SHARE = 0.15  # where there are rows enough
 MOST_HELD_OUT = 20000
@@ -98,8 +99,7 @@ def discover(
     """
     devices.host_only(X, "discover")
     settings = checked_settings(arguments_of(locals()), callback, device)
-    if strategy not in ("auto", "global", "direct"):
-        raise InputError(f"strategy: {strategy!r} is unknown; use 'auto', 'global' or 'direct'")
+    scalars.choice(strategy, "strategy", STRATEGIES)
     check_noise(noise, sigma)
     data = chunks.gather(X, y, weights, sigma, min_rows=LEAST_ROWS)
     checks.varying_columns(data.inputs)

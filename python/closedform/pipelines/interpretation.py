@@ -15,7 +15,12 @@ from closedform.formulas.formula import Formula
 from closedform.formulas.front import Front
 from closedform.neurons.adapters.neuron import Neuron
 from closedform.neurons.network import Network, network
-from closedform.neurons.unit_gradients import UnitGradients, points, unit_gradients
+from closedform.neurons.unit_gradients import (
+    UnitGradients,
+    checked_points,
+    points,
+    unit_gradients,
+)
 from closedform.pipelines import monotone_link
 from closedform.pipelines.monotone_link import MonotoneLink
 from closedform.pipelines.results import Fidelity, Interpretation
@@ -32,7 +37,7 @@ from closedform.searches.settings import (
     checked_settings,
 )
 from closedform.searches.steepest_drop import gradient_errors, steepest_drop
-from closedform.tables import checks, chunks, devices
+from closedform.tables import checks, chunks, devices, scalars
 from closedform.tables.checks import Matrix
 from closedform.tables.devices import Device
 from closedform.tables.rows import sample_rows
@@ -100,6 +105,9 @@ def interpret(
     devices.host_only(X, "interpret")
     settings = checked_settings(arguments_of(locals()), callback, device)
     check_gradients_can(settings)
+    signed = scalars.flag(signed, "signed")
+    symmetries = scalars.flag(symmetries, "symmetries")
+    band, extra_points = checked_points(band, extra_points)
     dispatch.prepare(settings)
     net = model if isinstance(model, Network) else network(model, neuron=neuron, device=device)
     table, row_weights = _table(net, X, weights)

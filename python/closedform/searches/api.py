@@ -28,7 +28,7 @@ from closedform.searches.settings import (
     checked_settings,
 )
 from closedform.searches.values import search_values
-from closedform.tables import chunks, devices
+from closedform.tables import chunks, devices, scalars
 from closedform.tables.checks import Matrix
 from closedform.tables.chunks import Data
 from closedform.tables.devices import Device
@@ -131,7 +131,10 @@ def search(
     devices.host_only(X, "search")
     settings = checked_settings(arguments_of(locals()), callback, device)
     check_noise(noise, sigma)
-    if (gradients is not None or labels is not None) and (noise, sigma) != ("absolute", None):
+    signed = scalars.flag(signed, "signed")
+    symmetries = scalars.flag(symmetries, "symmetries")
+    plain = noise == "absolute" and sigma is None
+    if (gradients is not None or labels is not None) and not plain:
         raise InputError("noise: is of values; a search for gradients or labels has none")
     if gradients is not None:
         check_gradients_can(settings)

@@ -80,9 +80,7 @@ def _unlikelihoods(formulas: Sequence[Formula], table: Matrix, objective: Labels
         T = formula._expression.evaluate(X, 1)
         if np.isfinite(T).all() and (weights[t > 0].any() and weights[t < 0].any()):
             T = T / max(float(np.max(np.abs(T))), np.finfo(np.float64).tiny)
-            odds = LogisticRegression(C=FREE, solver="newton-cholesky").fit(
-                T[:, None], t, sample_weight=weights
-            )
+            odds = LogisticRegression(C=FREE).fit(T[:, None], t, sample_weight=weights)
             margins = t * odds.decision_function(T[:, None])
             costs[i] = float(weights @ np.logaddexp(0.0, -margins))
             costs[i] += 0.5 * len(formula.constants) * math.log(weights.sum())
