@@ -16,7 +16,7 @@ from closedform.cli import export
 from closedform.cli.display import display, interruptible
 from closedform.cli.documents import discovery_document, interpretation_document
 from closedform.errors import InputError
-from closedform.reports import page
+from closedform.figures.canvas import check_available
 from closedform.reports.text import text_of
 from closedform.searches.backends import julia_start
 from closedform.searches.settings import BACKENDS, KINDS
@@ -254,7 +254,7 @@ def _check_outputs(options: argparse.Namespace) -> None:
     if None not in (options.save, options.report) and options.save == options.report:
         raise InputError("--report: is the same file as --save; choose another")
     if options.report is not None:
-        page.check_available()
+        check_available("report")
 
 
 def _common(

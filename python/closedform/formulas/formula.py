@@ -14,6 +14,8 @@ import numpy.typing as npt
 from closedform import _core
 from closedform._typing import FloatMatrix
 from closedform.errors import InputError
+from closedform.figures.canvas import axes_of
+from closedform.figures.residuals import draw_predicted, draw_residuals
 from closedform.formulas import sympy_forms
 from closedform.formulas.constants import Constants, constants_of
 from closedform.tables import checks, devices, scalars
@@ -22,6 +24,7 @@ from closedform.tables.rows import variance
 
 if TYPE_CHECKING:
     import sympy
+    from matplotlib.axes import Axes
 
 
 Ranges = tuple[tuple[float, float], ...]
@@ -31,6 +34,8 @@ EXACT = 1e-24
 
 # Whole numbers that no formula has, in place of its constants.
 MARK = 7_306_125_001_000.0
+
+LONGEST_SHOWN = 80  # characters of a formula in a repr
 
 
 class Formula:
@@ -255,6 +260,40 @@ class Formula:
         text = expression.text(list(self.names))
         return Formula(text, self.names, self.loss, self.ranges, self.labels)
 
+    def plot(
+        self,
+        X: object,
+        y: object,
+        axes: Axes | None = None,
+        *,
+        kind: Literal["predicted", "residuals"] = "predicted",
+        name: str = "y",
+    ) -> Axes:
+        """Draws how well the formula meets a target.
+
+        Args:
+            X: (n, d), as for a call.
+            y: (n,) the target.
+            axes: of matplotlib, to draw on; None for a new figure.
+            kind: "predicted", its values over the target's; "residuals", what is left over its
+                values. Rows where it is not defined are left out.
+            name: of the target.
+
+        Returns:
+            The axes.
+
+        Raises:
+            InputError: matplotlib is not installed, or an argument cannot be used.
+        """
+        scalars.choice(kind, "kind", ("predicted", "residuals"))
+        predicted = self(X)
+        actual = checks.vector(y, len(predicted))
+        defined = np.isfinite(predicted)
+        if not defined.any():
+            raise InputError("X: the formula is defined at none of its rows; give others")
+        draw = draw_predicted if kind == "predicted" else draw_residuals
+        return draw(axes_of(axes), actual[defined], predicted[defined], name=name)
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the formula as a front of one (see `Front.save`)."""
         from closedform.formulas.front import Front
@@ -272,7 +311,15 @@ class Formula:
         return self.text
 
     def __repr__(self) -> str:
-        return f"Formula({self.text!r}, complexity={self.complexity}, loss={self.loss:.3g})"
+        text = shortened(self.text)
+        return f"Formula({text!r}, complexity={self.complexity}, loss={self.loss:.3g})"
+
+    def _repr_latex_(self) -> str | None:
+        """What notebooks show; None, and so the text, where sympy has no form."""
+        try:
+            return f"$\\displaystyle {self.latex()}$"
+        except InputError:
+            return None
 
     def __reduce__(
         self,
@@ -285,6 +332,11 @@ class Formula:
 
     def __hash__(self) -> int:
         return hash((self.text, self.names))
+
+
+def shortened(text: str) -> str:
+    """A text that fits into a line of others."""
+    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 3]}..."
 
 
 def _check_ranges(ranges: object, inputs: int) -> None:

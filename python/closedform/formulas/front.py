@@ -13,16 +13,21 @@ import numpy as np
 
 from closedform._typing import FloatMatrix
 from closedform.errors import InputError
-from closedform.formulas.formula import Formula, Ranges
+from closedform.figures.canvas import axes_of
+from closedform.figures.front import draw_front
+from closedform.formulas import html
+from closedform.formulas.formula import Formula, Ranges, shortened
 from closedform.formulas.merging import Merging
 from closedform.tables import scalars
 from closedform.tables.output import write_output
 
 if TYPE_CHECKING:
     import pandas
+    from matplotlib.axes import Axes
 
 FORMAT = "closedform front"
 VERSION = 1
+LONGEST_LABEL = 60  # of a formula in a picture
 
 
 class _Newer(InputError):
@@ -142,6 +147,30 @@ class Front(Sequence[Formula]):
     def __iter__(self) -> Iterator[Formula]:
         return iter(self._formulas)
 
+    def plot(self, axes: Axes | None = None, *, loss: str = "loss") -> Axes:
+        """Draws loss over complexity, the best formula marked.
+
+        Args:
+            axes: of matplotlib, to draw on; None for a new figure.
+            loss: what the losses are, on the axis.
+
+        Returns:
+            The axes.
+
+        Raises:
+            InputError: matplotlib is not installed (`pip install 'closedform[plots]'`), or other
+                axes.
+        """
+        best, text = self.best, self.best.readable
+        return draw_front(
+            axes_of(axes),
+            [formula.complexity for formula in self],
+            [formula.loss for formula in self],
+            chosen=(best.complexity, best.loss),
+            label=text if len(text) <= LONGEST_LABEL else "best",
+            loss_label=loss,
+        )
+
     def frame(self) -> pandas.DataFrame:
         """The front as a table: complexity, loss, formula, best."""
         import pandas
@@ -227,6 +256,15 @@ class Front(Sequence[Formula]):
             raise
         except (LookupError, TypeError, ValueError, OverflowError, RecursionError) as error:
             raise InputError(f"{path}: not a saved front, or cut short ({error!r})") from error
+
+    def __repr__(self) -> str:
+        ended = f", stopped={self.stopped!r}" if self.stopped else ""
+        return f"Front({len(self)} formulas, best={shortened(self.best.text)!r}{ended})"
+
+    def _repr_html_(self) -> str:
+        """The table that notebooks show."""
+        rows = [[str(f.complexity), f"{f.loss:.3g}", f.readable] for f in self]
+        return html.table([["complexity", "loss", "formula"], *rows], marked=[self._best])
 
     def __str__(self) -> str:
         lines = [f"{'complexity':>10}  {'loss':>9}  formula"]

@@ -45,7 +45,7 @@ def expression_of(expression: _core.Expression, names: Sequence[str]) -> sympy.E
                 operands = [sympy.Float(operand) for operand in operands]
             try:
                 stack[-count:] = [_functions()[name](*operands)]
-            except TypeError as error:  # of what is larger among numbers that are not real
+            except (TypeError, ValueError) as error:  # what is larger of numbers that are not real
                 raise InputError(f"formula: has no form in sympy ({error})") from error
     return stack.pop()
 

@@ -20,7 +20,7 @@ import pytest
 import closedform as cf
 from closedform.cli import display, main
 from closedform.errors import InputError
-from closedform.formulas.constants import Constant
+from closedform.formulas.constants import Constants
 from closedform.pipelines import results
 from closedform.pipelines.verdict import Verdict
 from closedform.reports import page
@@ -40,41 +40,10 @@ class Errors:
     log_density: float
 
 
-@dataclasses.dataclass
-class FakeFormula:
-    text: str
-    complexity: int
-    loss: float
-    names: tuple[str, ...] = ("a", "b")
-    constants: tuple[Constant, ...] = (Constant(1.5, 0.01),)
-
-    def __str__(self) -> str:
-        return self.text
-
-    @property
-    def readable(self) -> str:
-        return self.text
-
-    def latex(self) -> str:
-        return self.text
-
-    def sympy(self) -> Any:
-        import sympy
-
-        return sympy.sympify(self.text)
-
-
-class FakeFront(list[FakeFormula]):
-    @property
-    def rivals(self) -> list[FakeFormula]:
-        return [self[0]]
-
-    @property
-    def best(self) -> FakeFormula:
-        return self[-1]
-
-    def save(self, path: Path) -> None:
-        path.write_text("front")
+def formula(text: str, loss: float) -> cf.Formula:
+    made = cf.Formula(text, ["a", "b"], loss)
+    made.constants = Constants([c.value for c in made.constants], np.array([[1e-4]]))
+    return made
 
 
 class FakeSeparability:
@@ -88,7 +57,7 @@ class FakeDiscovery:
     """Stands in for a search of a minute."""
 
     def __init__(self) -> None:
-        self.front = FakeFront([FakeFormula("2.5", 1, 4.0), FakeFormula("1.5*a + b", 5, 0.0)])
+        self.front = cf.Front([formula("2.5", 4.0), formula("1.5*a + b", 0.0)], rivals=[0])
         self.formula = self.front.best
         self.errors = {
             "surrogate": Errors(0.1, 0.01, float("inf"), 0.2, 1.5),
@@ -115,7 +84,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
     def discover(X: object, y: object, **options: Any) -> FakeDiscovery:
         seen.append({"X": X, "y": y, **options})
-        best: Any = FakeFormula("1.5*a + b", 5, 0.0)
+        best = formula("1.5*a + b", 0.0)
         for phase in ("surrogate", "search", "search"):
             if options["callback"](Progress(phase, 1.0, 59.0, 1000, best, 0.5, "half way")):
                 break
@@ -196,7 +165,7 @@ def test_front_and_page_are_written(data: Path, tmp_path: Path) -> None:
     front, page = tmp_path / "front.json", tmp_path / "page.html"
     outputs = ["--save", str(front), "--report", str(page), "--quiet"]
     assert main.main(["discover", str(data), "--target", "y", *outputs]) == 0
-    assert front.read_text() == "front"
+    assert cf.Front.load(front).best.text == "1.5*a + b"
     text = page.read_text()
     for expected in ["y &lt;1&gt; = 1.5*a + b", "<math", "<svg", "per-dimension"]:
         assert expected in text
@@ -208,7 +177,7 @@ def test_live_display(
 ) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     assert main.main(["discover", str(data), "--target", "y"]) == 0
-    panel = display._panel(Progress("search", 1.0, 59.0, 1000, FakeFormula("a", 1, 0.5), 0.5), "y")
+    panel = display._panel(Progress("search", 1.0, 59.0, 1000, cf.Formula("a", ["a"]), 0.5), "y")
     assert panel == "search  (1 s, 59 s left; 1,000 expressions)\ny = a  loss 0.5"
     assert calls
 
