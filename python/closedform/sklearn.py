@@ -98,7 +98,8 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
             jobs = scalars.whole(jobs, "n_jobs", -scalars.MOST_THREADS, scalars.MOST_THREADS)
         if jobs == 0:
             raise InputError("n_jobs: is 0; give a number of threads, or -1 for all cores")
-        return {**given, "seed": state, "threads": effective_n_jobs(jobs)}
+        shown = bool(given.pop("verbose"))
+        return {**given, "seed": state, "threads": effective_n_jobs(jobs), "progress": shown}
 
     def _table(self, X: object, y: object) -> tuple[Matrix, object]:
         """X and y to fit to, and what columns there are kept for later."""
@@ -136,6 +137,7 @@ class ClosedFormRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
             `joblib.parallel_backend` says), -1 for all cores.
         random_state: an int, the `seed` of `discover`; a RandomState draws one; None for another
             one at every fit.
+        verbose: whether a terminal shows how far it is.
 
     Attributes:
         formulas_: the formulas found, one a target.
@@ -172,6 +174,7 @@ class ClosedFormRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
         n_jobs: int | None = None,
         random_state: int | np.random.RandomState | None = None,
         callback: Callback | None = None,
+        verbose: bool = False,
     ) -> None:
         self.noise = noise
         self.time = time
@@ -185,6 +188,7 @@ class ClosedFormRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.callback = callback
+        self.verbose = verbose
 
     def fit(self, X: object, y: object, sample_weight: object = None, sigma: object = None) -> Self:
         """Finds a formula for y, or one for each of its columns.
@@ -282,7 +286,7 @@ class ClosedFormClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
         operators, max_size, backend, options, device, callback: as in `closedform.search`, for each
             formula.
         time, evaluations: of the whole `fit`; several formulas share them equally.
-        n_jobs, random_state: as in `ClosedFormRegressor`.
+        n_jobs, random_state, verbose: as in `ClosedFormRegressor`.
 
     Attributes:
         classes_: (k,) the labels, in order.
@@ -320,6 +324,7 @@ class ClosedFormClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
         n_jobs: int | None = None,
         random_state: int | np.random.RandomState | None = None,
         callback: Callback | None = None,
+        verbose: bool = False,
     ) -> None:
         self.time = time
         self.evaluations = evaluations
@@ -331,6 +336,7 @@ class ClosedFormClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
         self.n_jobs = n_jobs
         self.random_state = random_state
         self.callback = callback
+        self.verbose = verbose
 
     def fit(self, X: object, y: object, sample_weight: object = None) -> Self:
         """Finds a formula that tells the classes apart, or one for each of more than two.

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from closedform.searches.telling import panel
+
 if TYPE_CHECKING:
     from types import FrameType
 
@@ -51,22 +53,5 @@ def display(options: argparse.Namespace, name: str) -> Iterator[Callable[[Progre
 
         yield line
         return
-    from rich.console import Console
-    from rich.live import Live
-    from rich.text import Text
-
-    with Live(console=Console(stderr=True), transient=True, refresh_per_second=8) as live:
-        yield lambda progress: live.update(Text(_panel(progress, name)))
-
-
-def _panel(progress: Progress, target: str) -> str:
-    clock = f"{progress.elapsed:.0f} s"
-    if progress.remaining is not None:
-        clock += f", {max(progress.remaining, 0):.0f} s left"
-    rows = [f"{progress.phase}  ({clock}; {progress.evaluations:,} expressions)"]
-    if progress.best is not None:
-        loss = "" if progress.loss is None else f"  loss {progress.loss:.3g}"
-        rows.append(f"{target} = {progress.best}{loss}")
-    if progress.message:
-        rows.append(progress.message)
-    return "\n".join(rows)
+    with panel(name) as listener:
+        yield listener

@@ -274,6 +274,7 @@ def _common(
         "threads": options.threads,
         "seed": options.seed,
         "callback": tell,
+        "progress": False,  # there is one already
     }
     return common | ({} if options.operators is None else {"operators": options.operators})
 

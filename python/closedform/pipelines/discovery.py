@@ -17,7 +17,7 @@ from closedform.pipelines.results import Discovery, Way
 from closedform.pipelines.stages import LEAST_SECONDS, Stages
 from closedform.pipelines.through_surrogate import ThroughSurrogate
 from closedform.pipelines.verdict import judge
-from closedform.searches import interruption
+from closedform.searches import interruption, telling
 from closedform.searches.backends import dispatch
 from closedform.searches.budget import Budget, last_stage
 from closedform.searches.judged import FEW_ROWS
@@ -60,6 +60,7 @@ def discover(
     threads: int | None = None,
     seed: int = 0,
     callback: Callback | None = None,
+    progress: bool = True,
 ) -> Discovery:
     """Finds the formula behind a table.
 
@@ -93,6 +94,7 @@ def discover(
         strategy: "auto"; "global" searches all inputs at once even where the surrogate splits;
             "direct" makes no surrogate.
         callback: called with a Progress; returning True ends the work, the best so far is kept.
+        progress: whether a terminal shows how far it is, on standard error.
 
     Raises:
         InputError: arguments that cannot be used, constant columns or target.
@@ -100,6 +102,7 @@ def discover(
     devices.host_only(X, "discover")
     settings = checked_settings(arguments_of(locals()), callback, device)
     scalars.choice(strategy, "strategy", STRATEGIES)
+    progress = scalars.flag(progress, "progress")
     check_noise(noise, sigma)
     data = chunks.gather(X, y, weights, sigma, min_rows=LEAST_ROWS)
     checks.varying_columns(data.inputs)
@@ -119,11 +122,13 @@ def discover(
         device=device,
         budget=Budget(settings.time, evaluations, callback, kept, LEAST_SECONDS),
     )
-    with interruption.held():
+    heard = telling.telling("discover", settings, data.inputs, progress)
+    with interruption.held(), heard as run.budget.callback:
         found = _discovered(run, strategy, noise, searched.sigma, tested)
         found = replace(found, outliers=_outliers(found, data))
         if settings.checkpoint is not None:
             settings.checkpoint.conclude(found.front)
+    telling.found("discover", found.formula, found.stopped)
     return found
 
 

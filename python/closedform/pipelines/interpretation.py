@@ -24,7 +24,7 @@ from closedform.neurons.unit_gradients import (
 from closedform.pipelines import monotone_link
 from closedform.pipelines.monotone_link import MonotoneLink
 from closedform.pipelines.results import Fidelity, Interpretation
-from closedform.searches import interruption
+from closedform.searches import interruption, telling
 from closedform.searches.backends import dispatch
 from closedform.searches.budget import Budget
 from closedform.searches.directions import search_directions, unit_rows
@@ -71,6 +71,7 @@ def interpret(
     threads: int | None = None,
     seed: int = 0,
     callback: Callback | None = None,
+    progress: bool = True,
 ) -> Interpretation:
     """Finds the closed form of what a neuron computes, and the monotone function that hides it.
 
@@ -97,6 +98,7 @@ def interpret(
             depends on the seed alone.
         operators, max_size, signed, backend, options, threads, seed: as in `search`.
         callback: called with a Progress; returning True ends the search, the best so far is kept.
+        progress: whether a terminal shows how far it is, on standard error.
 
     Raises:
         InputError: arguments that cannot be used, a model of one input (its unit gradient is 1 or
@@ -107,6 +109,7 @@ def interpret(
     check_gradients_can(settings)
     signed = scalars.flag(signed, "signed")
     symmetries = scalars.flag(symmetries, "symmetries")
+    progress = scalars.flag(progress, "progress")
     band, extra_points = checked_points(band, extra_points)
     dispatch.prepare(settings)
     net = model if isinstance(model, Network) else network(model, neuron=neuron, device=device)
@@ -125,7 +128,8 @@ def interpret(
         threads=threads,
         seed=seed,
     )
-    with interruption.held():
+    heard = telling.telling("interpret", settings, table, progress, "T")
+    with interruption.held(), heard as budget.callback:
         front = _search(gradients, settings, budget, signed=signed, symmetries=symmetries)
         held_out = unit_gradients(
             net, choosing.X, band=band, weights=choosing.weights, threads=threads
@@ -136,6 +140,7 @@ def interpret(
             settings.checkpoint.conclude(front)
         link = _link(formula, gradients, settings, budget, link_quota)
         threshold = _threshold(formula, net, searched.X, threads)
+        telling.found("interpret", formula, front.stopped)
         return Interpretation(
             formula=formula,
             front=front,

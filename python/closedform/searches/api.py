@@ -27,6 +27,7 @@ from closedform.searches.settings import (
     check_gradients_can,
     checked_settings,
 )
+from closedform.searches.telling import found, telling
 from closedform.searches.values import search_values
 from closedform.tables import chunks, devices, scalars
 from closedform.tables.checks import Matrix
@@ -55,6 +56,7 @@ def search(
     seed: int = 0,
     device: Device = "cpu",
     callback: Callback | None = None,
+    progress: bool = True,
 ) -> Front:
     """Searches expressions of the columns of X for exactly one of values, gradients or labels.
 
@@ -110,6 +112,7 @@ def search(
             itself, on samples of at most 8192 rows, and the fits of constants are the CPU's and the
             same; so a GPU is worth it for many rows. Native only.
         callback: called about twice a second with a Progress; returning True ends the search.
+        progress: whether a terminal shows how far it is, on standard error.
 
     Returns:
         The front. Losses are computed from the formulas' texts on all rows. `front.best`, for
@@ -133,6 +136,7 @@ def search(
     check_noise(noise, sigma)
     signed = scalars.flag(signed, "signed")
     symmetries = scalars.flag(symmetries, "symmetries")
+    progress = scalars.flag(progress, "progress")
     plain = noise == "absolute" and sigma is None
     if (gradients is not None or labels is not None) and not plain:
         raise InputError("noise: is of values; a search for gradients or labels has none")
@@ -142,15 +146,17 @@ def search(
         units = unit_rows(gradients, data.inputs)
         dispatch.prepare(settings)
         target = Directions(units, None, data.weights, signed)
-        with interruption.held():
-            front = search_directions(data.inputs, target, settings, symmetries=symmetries)
+        with interruption.held(), telling("search", settings, data.inputs, progress, "T") as heard:
+            mine = replace(settings, callback=heard)
+            front = search_directions(data.inputs, target, mine, symmetries=symmetries)
     elif labels is not None:
         column = labels if isinstance(labels, str) else None
         data = chunks.gather(X, column, weights, y_name="labels")
         signs = signs_of(data.y if column else labels, len(data.inputs.values))
         dispatch.prepare(settings)
-        with interruption.held():
-            front = search_labels(data.inputs, Labels(signs, data.weights), settings)
+        with interruption.held(), telling("search", settings, data.inputs, progress, "T") as heard:
+            mine = replace(settings, callback=heard)
+            front = search_labels(data.inputs, Labels(signs, data.weights), mine)
     else:
         data = chunks.gather(X, values, weights, sigma, y_name="values")
         if data.y is None:
@@ -158,9 +164,11 @@ def search(
                 "values, gradients, labels: none given, and X brings no values; give exactly one"
             )
         dispatch.prepare(settings)
-        with interruption.held():
-            front = _of_values(data.inputs, data.y, data, noise, settings)
+        with interruption.held(), telling("search", settings, data.inputs, progress) as heard:
+            mine = replace(settings, callback=heard)
+            front = _of_values(data.inputs, data.y, data, noise, mine)
     front = front.of_data(data.inputs.labels, data.inputs.values)
+    found("search", front.best, front.stopped)
     if settings.checkpoint is not None:
         settings.checkpoint.conclude(front)
     return front

@@ -18,12 +18,13 @@ import numpy as np
 import pytest
 
 import closedform as cf
-from closedform.cli import display, main
+from closedform.cli import main
 from closedform.errors import InputError
 from closedform.formulas.constants import Constants
 from closedform.pipelines import results
 from closedform.pipelines.verdict import Verdict
 from closedform.reports import page
+from closedform.searches import telling
 from closedform.searches.noise import Absolute
 from closedform.searches.noise_plan import NoisePlan
 from closedform.searches.progress import Progress
@@ -177,7 +178,7 @@ def test_live_display(
 ) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     assert main.main(["discover", str(data), "--target", "y"]) == 0
-    panel = display._panel(Progress("search", 1.0, 59.0, 1000, cf.Formula("a", ["a"]), 0.5), "y")
+    panel = telling.lines(Progress("search", 1.0, 59.0, 1000, cf.Formula("a", ["a"]), 0.5), "y")
     assert panel == "search  (1 s, 59 s left; 1,000 expressions)\ny = a  loss 0.5"
     assert calls
 
