@@ -8,6 +8,7 @@ import json
 import math
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, get_args
@@ -24,6 +25,7 @@ from closedform.reports import page
 from closedform.reports.text import text_of
 from closedform.searches.backends import julia_start
 from closedform.searches.settings import BACKENDS, KINDS
+from closedform.tables.chunks import Missing
 from closedform.tables.devices import Device
 from closedform.tables.files import read_table
 from closedform.tables.output import checked_output
@@ -164,6 +166,12 @@ def _add_common(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--weights", metavar="COL", help="column of row weights")
     command.add_argument(
+        "--missing",
+        choices=get_args(Missing),
+        default="error",
+        help="what rows with a missing value are: an error (default), or dropped",
+    )
+    command.add_argument(
         "--time", type=_positive, help="seconds (default 60; no limit with --evaluations)"
     )
     command.add_argument(
@@ -260,6 +268,7 @@ def _discover(options: argparse.Namespace) -> int:
             drop=options.drop,
             weights=options.weights,
             sigma=options.sigma,
+            missing=options.missing,
         )
     # Here, not above: it brings sympy, which a bad file or --help need not wait for.
     from closedform.pipelines import results
@@ -275,6 +284,9 @@ def _discover(options: argparse.Namespace) -> int:
             strategy=options.strategy,
             **_common(options, show, interrupted),
         )
+    if table.kept is not None:  # rows are those of the file
+        far = tuple(int(table.kept[row]) for row in discovery.outliers)
+        discovery = replace(discovery, outliers=far)
     if options.json:
         text = json.dumps(discovery_document(discovery, options), indent=2, allow_nan=False)
     else:
@@ -288,7 +300,13 @@ def _interpret(options: argparse.Namespace) -> int:
     if options.boundary and options.weights is not None:
         raise InputError("--boundary: cannot be used with --weights; give one of them")
     with readable(options.data) as file:
-        table = read_table(file, target=None, drop=options.drop, weights=options.weights)
+        table = read_table(
+            file,
+            target=None,
+            drop=options.drop,
+            weights=options.weights,
+            missing=options.missing,
+        )
     from closedform.neurons.network import network
     from closedform.pipelines import results
     from closedform.pipelines.interpretation import interpret

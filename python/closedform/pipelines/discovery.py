@@ -31,7 +31,7 @@ from closedform.surrogates.model import Surrogate
 from closedform.surrogates.separability import Separability
 from closedform.tables import checks, chunks, devices, scalars, spool
 from closedform.tables.checks import Matrix
-from closedform.tables.chunks import Data
+from closedform.tables.chunks import Data, Missing
 from closedform.tables.devices import Device
 from closedform.tables.rows import sample_rows
 
@@ -49,6 +49,7 @@ def discover(
     weights: object = None,
     noise: NoiseKind = "auto",
     sigma: object = None,
+    missing: Missing = "error",
     time: float = 60.0,
     evaluations: int | None = None,
     operators: Iterable[str] = OPERATORS,
@@ -76,9 +77,10 @@ def discover(
     approximation, or none (`verdict.judge`).
 
     Args:
-        X: (n, d) array or table; or rows in chunks, as `chunks.gather` takes them. A mapped array
-            is read where it lies, one in memory copied once.
-        y: (n,) target, or the name of a column of a data set; None where it comes with chunks.
+        X: (n, d) array or table; the path of a CSV or Parquet file; or rows in chunks, as
+            `chunks.gather` takes them. A mapped array is read where it lies, one in memory copied
+            once.
+        y: (n,) target, or the name of a column of X; None where it comes with chunks.
         weights: (n,) how often each row counts, none negative, or such a name. How precisely its
             target is known is said by sigma or noise.
         noise: how the target scatters around the law: "absolute" (of one size), "relative" (in
@@ -86,6 +88,8 @@ def discover(
             "mixed" (a part of each), "robust" (single rows may be far off), "counts" (Poisson), or
             "auto": what the rows show.
         sigma: (n,) standard errors of the target, or such a name: instead of noise.
+        missing: "error" refuses rows with a missing value (NaN, null, an empty cell); "drop" leaves
+            them out, and the logger "closedform" says how many.
         time: seconds for everything; ends earlier when an exact law is found.
         evaluations: budget of the searches together, as in `search`; with time=math.inf the result
             depends on the seed alone.
@@ -104,7 +108,7 @@ def discover(
     scalars.choice(strategy, "strategy", STRATEGIES)
     progress = scalars.flag(progress, "progress")
     check_noise(noise, sigma)
-    data = chunks.gather(X, y, weights, sigma, min_rows=LEAST_ROWS)
+    data = chunks.gather(X, y, weights, sigma, min_rows=LEAST_ROWS, missing=missing)
     checks.varying_columns(data.inputs)
     checks.varying_target(data.target)
     check_target(noise, data.target)
@@ -237,7 +241,8 @@ def _outliers(found: Discovery, data: Data) -> tuple[int, ...]:
         return ()
     f = found.formula._expression.evaluate(data.inputs.values)
     trust = noise.trust(data.target, f, found.noise.fitted)
-    return tuple(np.flatnonzero(trust < HARDLY * noise.most(found.noise.fitted)).tolist())
+    far = np.flatnonzero(trust < HARDLY * noise.most(found.noise.fitted))
+    return tuple((far if data.kept is None else data.kept[far]).tolist())
 
 
 def _strategy(surrogate: Surrogate | None, structure: Separability | None, asked: str) -> str:

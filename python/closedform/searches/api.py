@@ -31,7 +31,7 @@ from closedform.searches.telling import found, telling
 from closedform.searches.values import search_values
 from closedform.tables import chunks, devices, scalars
 from closedform.tables.checks import Matrix
-from closedform.tables.chunks import Data
+from closedform.tables.chunks import Data, Missing
 from closedform.tables.devices import Device
 
 
@@ -44,6 +44,7 @@ def search(
     weights: object = None,
     noise: NoiseKind = "absolute",
     sigma: object = None,
+    missing: Missing = "error",
     signed: bool = False,
     symmetries: bool = True,
     operators: Iterable[str] = OPERATORS,
@@ -74,7 +75,8 @@ def search(
 
     Args:
         X: (n, d) array or table; float64 and float32 C-contiguous arrays, in memory or mapped, are
-            not copied. Or rows in chunks, as `chunks.gather` takes them.
+            not copied. Or the path of a CSV or Parquet file, or rows in chunks, as `chunks.gather`
+            takes them.
         values: (n,) numbers to reproduce, or the name of a column of a data set; None for those
             that come with chunks (X, values).
         gradients: (n, d) gradients by the inputs, of any length: only their directions count.
@@ -87,6 +89,8 @@ def search(
             what the rows show (`closedform.searches.noise`). It weighs the rows of the search, and
             formulas are chosen by their density under it.
         sigma: with values, (n,) standard errors of them, or such a name: instead of noise.
+        missing: "error" refuses rows with a missing value (NaN, null, an empty cell); "drop" leaves
+            them out, and the logger "closedform" says how many.
         signed: with gradients, tells T from -T (the paper's loss): a sign then costs its nodes
             during the search.
         symmetries: with gradients, merges inputs first that the gradients show to matter only
@@ -137,6 +141,8 @@ def search(
     signed = scalars.flag(signed, "signed")
     symmetries = scalars.flag(symmetries, "symmetries")
     progress = scalars.flag(progress, "progress")
+    if missing != "error" and (gradients is not None or labels is not None):
+        raise InputError("missing: rows are dropped for values alone; drop them first")
     plain = noise == "absolute" and sigma is None
     if (gradients is not None or labels is not None) and not plain:
         raise InputError("noise: is of values; a search for gradients or labels has none")
@@ -158,7 +164,7 @@ def search(
             mine = replace(settings, callback=heard)
             front = search_labels(data.inputs, Labels(signs, data.weights), mine)
     else:
-        data = chunks.gather(X, values, weights, sigma, y_name="values")
+        data = chunks.gather(X, values, weights, sigma, y_name="values", missing=missing)
         if data.y is None:
             raise InputError(
                 "values, gradients, labels: none given, and X brings no values; give exactly one"
