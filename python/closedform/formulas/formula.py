@@ -53,6 +53,12 @@ class Formula:
         constants: the numbers in the text, in their order, with standard errors where the formula
             was fitted (`Constants`).
         complexity: nodes of the expression tree; operators, constants and variables count 1 each.
+
+    Example:
+        >>> import closedform as cf
+        >>> law = cf.Formula("2*x1 + x2", ["x1", "x2"])
+        >>> law([[1.0, 3.0]]), law.gradient([[1.0, 3.0]])
+        (array([5.]), array([[2., 1.]]))
     """
 
     def __init__(

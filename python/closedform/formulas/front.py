@@ -62,6 +62,13 @@ class Front(Sequence[Formula]):
         evaluations: passes of a candidate expression over the search's sample of rows.
         seconds: how long the search took.
         symmetries: of a search for gradients, the inputs merged before it; not saved.
+
+    Example:
+        >>> import closedform as cf
+        >>> formulas = [cf.Formula(text, ["x1"]) for text in ("1", "x1 + 1")]
+        >>> front = cf.Front(formulas)
+        >>> front.best, len(front)
+        (Formula('x1 + 1', complexity=3, loss=nan), 2)
     """
 
     def __init__(

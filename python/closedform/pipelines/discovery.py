@@ -102,6 +102,13 @@ def discover(
 
     Raises:
         InputError: arguments that cannot be used, constant columns or target.
+
+    Example:
+        >>> import numpy as np
+        >>> import closedform as cf
+        >>> X = np.random.default_rng(0).uniform(1, 2, (50, 2))
+        >>> cf.discover(X, X[:, 0] / X[:, 1], time=10)
+        Discovery('x1/x2', law)
     """
     devices.host_only(X, "discover")
     settings = checked_settings(arguments_of(locals()), callback, device)

@@ -103,6 +103,14 @@ def interpret(
     Raises:
         InputError: arguments that cannot be used, a model of one input (its unit gradient is 1 or
             -1 whatever it computes), a gradient that is zero everywhere, too few rows in the band.
+
+    Example:
+        >>> import numpy as np
+        >>> import closedform as cf
+        >>> X = np.random.default_rng(0).uniform(1, 2, (100, 2))
+        >>> neuron = cf.Formula("exp(x1*x2)", ["x1", "x2"])
+        >>> print(cf.interpret(neuron, X, evaluations=3000, operators="+ *").formula)
+        x1*x2
     """
     devices.host_only(X, "interpret")
     settings = checked_settings(arguments_of(locals()), callback, device)

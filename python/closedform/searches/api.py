@@ -127,6 +127,13 @@ def search(
 
     Raises:
         InputError: arguments that cannot be used; the message names the one and says what to do.
+
+    Example:
+        >>> import numpy as np
+        >>> import closedform as cf
+        >>> X = np.random.default_rng(0).uniform(1, 2, (50, 2))
+        >>> print(cf.search(X, values=X[:, 0] / X[:, 1], time=10).best)
+        x1/x2
     """
     objectives = {"values": values, "gradients": gradients, "labels": labels}
     given = [name for name, objective in objectives.items() if objective is not None]
