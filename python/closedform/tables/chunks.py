@@ -295,9 +295,11 @@ def of_file(file: Path, roles: Roles, missing: Missing, *, name: str = "X") -> I
     """
     where = name if name == str(file) else f"{name}: {file}"
     try:
-        if file.is_dir() and any(file.rglob("*.parquet")):
+        if file.is_dir():
+            if not any(file.rglob("*.parquet")):
+                raise InputError(f"{where}: holds no .parquet files; check the path")
             kind = b"PAR1"
-        elif file.exists() and not (file.is_file() or file.is_dir()):
+        elif file.exists() and not file.is_file():
             raise InputError(f"{where}: is a device or a pipe; save what it says to a file first")
         else:
             with file.open("rb") as stream:
