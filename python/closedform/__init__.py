@@ -9,17 +9,27 @@ from importlib import import_module
 _MODULES = {
     name: module
     for module, names in {
+        "errors": "InputError",
+        "formulas.constants": "Constant Constants",
         "formulas.formula": "Formula",
         "formulas.front": "Front",
+        "formulas.merging": "Merging",
         "info": "build_info get_cmake_dir get_include",
         "neurons.network": "Network network",
+        "neurons.unit_gradients": "UnitGradients",
         "pipelines.discovery": "discover",
+        "pipelines.held_out": "Errors",
         "pipelines.interpretation": "interpret",
+        "pipelines.monotone_link": "MonotoneLink",
         "pipelines.results": "Discovery Fidelity Interpretation",
+        "pipelines.verdict": "Verdict",
         "searches.api": "search",
+        "searches.noise_plan": "NoisePlan",
+        "searches.progress": "Progress",
         "sklearn": "ClosedFormClassifier ClosedFormRegressor",
         "surrogates.model": "Surrogate",
         "surrogates.separability": "Leaf Product Separability Sum separability",
+        "surrogates.similarity": "Similarity",
     }.items()
     for name in names.split()
 }

@@ -1,31 +1,52 @@
 """The public names, as type checkers see them."""
 
+from closedform.errors import InputError
+from closedform.formulas.constants import Constant, Constants
 from closedform.formulas.formula import Formula
 from closedform.formulas.front import Front
+from closedform.formulas.merging import Merging
 from closedform.info import build_info, get_cmake_dir, get_include
 from closedform.neurons.network import Network, network
+from closedform.neurons.unit_gradients import UnitGradients
 from closedform.pipelines.discovery import discover
+from closedform.pipelines.held_out import Errors
 from closedform.pipelines.interpretation import interpret
+from closedform.pipelines.monotone_link import MonotoneLink
 from closedform.pipelines.results import Discovery, Fidelity, Interpretation
+from closedform.pipelines.verdict import Verdict
 from closedform.searches.api import search
+from closedform.searches.noise_plan import NoisePlan
+from closedform.searches.progress import Progress
 from closedform.sklearn import ClosedFormClassifier, ClosedFormRegressor
 from closedform.surrogates.model import Surrogate
 from closedform.surrogates.separability import Leaf, Product, Separability, Sum, separability
+from closedform.surrogates.similarity import Similarity
 
 __all__ = [
     "ClosedFormClassifier",
     "ClosedFormRegressor",
+    "Constant",
+    "Constants",
     "Discovery",
+    "Errors",
     "Fidelity",
     "Formula",
     "Front",
+    "InputError",
     "Interpretation",
     "Leaf",
+    "Merging",
+    "MonotoneLink",
     "Network",
+    "NoisePlan",
     "Product",
+    "Progress",
     "Separability",
+    "Similarity",
     "Sum",
     "Surrogate",
+    "UnitGradients",
+    "Verdict",
     "build_info",
     "discover",
     "get_cmake_dir",

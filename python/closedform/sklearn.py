@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+from joblib import effective_n_jobs
+from scipy.sparse import issparse
+from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.preprocessing import LabelEncoder
-from sklearn.utils import assert_all_finite
-from sklearn.utils.multiclass import type_of_target
+from sklearn.utils import assert_all_finite, check_array, check_random_state
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from closedform._typing import Floats
 from closedform.errors import InputError
 from closedform.pipelines.discovery import discover
+from closedform.pipelines.log_odds import log_odds
 from closedform.searches.api import search
-from closedform.searches.settings import Arguments, NoiseKind
-from closedform.tables import checks
+from closedform.searches.progress import Callback, Progress
+from closedform.searches.settings import OPERATORS, Arguments, NoiseKind, checked_settings
+from closedform.tables import checks, scalars
 from closedform.tables.checks import Matrix
+from closedform.tables.devices import Device
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -29,136 +36,389 @@ if TYPE_CHECKING:
     from closedform.pipelines.results import Discovery
     from closedform.pipelines.verdict import Verdict
 
+STOPPED_SECONDS = 0.2  # of each search that is left when somebody has said stop
 
-class _Estimator(Arguments, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+
+class _Turns:
+    """The budget of a fit of several searches, one after another: equal shares of the time and of
+    the evaluations, what one leaves going to the others; whoever stops one stops all."""
+
+    def __init__(self, given: Mapping[str, Any], count: int) -> None:
+        self._given, self._left = given, count
+        self._begun, self._stopped = monotonic(), False
+        own = Arguments(**{key: given[key] for key in ("time", "evaluations")})
+        settings = checked_settings(own)
+        self._time = settings.time
+        self._evaluations = settings.evaluations and max(1, settings.evaluations // count)
+
+    def next(self) -> dict[str, Any]:
+        """What the next search is told."""
+        left = self._time - (monotonic() - self._begun)
+        time = max(left / self._left, STOPPED_SECONDS)
+        if self._stopped:
+            time = STOPPED_SECONDS
+        self._left -= 1
+        callback = self._given["callback"]
+        heard = self._told if callable(callback) else callback
+        own = {"time": time, "evaluations": self._evaluations, "callback": heard}
+        return {**self._given, **own}
+
+    def ended(self, stopped: str) -> None:
+        """Hears why a search ended."""
+        self._stopped = self._stopped or stopped == "interrupted"
+
+    def _told(self, progress: Progress) -> bool:
+        self._stopped = self._stopped or bool(self._given["callback"](progress))
+        return self._stopped
+
+
+class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """What both estimators have. scikit-learn looks after names and numbers of columns, we after
     the values, whose faults we name by row and column."""
 
-    formula_: Formula
-    front_: Front
     n_features_in_: int
     feature_names_in_: npt.NDArray[np.object_]
+    random_state: Any
+    n_jobs: int | None
 
-    def _table(self, X: object, y: object) -> tuple[Matrix, npt.NDArray[Any]]:
+    def _arguments(self) -> dict[str, Any]:
+        """What the parameters say, as our own functions call it."""
+        given = dict(self.get_params(deep=False))
+        state = given.pop("random_state")
+        if not isinstance(state, (int, np.integer)):
+            state = int(check_random_state(state).randint(np.iinfo(np.int32).max))
+        jobs = given.pop("n_jobs")
+        if jobs is not None:
+            jobs = scalars.whole(jobs, "n_jobs", -scalars.MOST_THREADS, scalars.MOST_THREADS)
+        if jobs == 0:
+            raise InputError("n_jobs: is 0; give a number of threads, or -1 for all cores")
+        shown = bool(given.pop("verbose"))
+        return {**given, "seed": state, "threads": effective_n_jobs(jobs), "progress": shown}
+
+    def _table(self, X: object, y: object) -> tuple[Matrix, object]:
         """X and y to fit to, and what columns there are kept for later."""
         X, y = validate_data(self, X, y, skip_check_array=True)
-        return checks.matrix(X), column_or_1d(y, warn=True)
+        return _matrix(X, 2), y
 
-    def _values(self, X: object) -> Floats:
-        """The formula's, (n,) float64.
+    def _rows(self, X: object) -> Matrix:
+        """X to predict at.
 
         Raises:
             ValueError: X cannot be used or has other columns than the table fitted.
             sklearn.exceptions.NotFittedError: `fit` has not been called.
         """
-        check_is_fitted(self, "formula_")
-        table = checks.matrix(X, min_rows=1)
+        check_is_fitted(self)
+        table = _matrix(X, 1)
         validate_data(self, X, reset=False, skip_check_array=True)
-        return self.formula_(table)
+        return table
 
 
-@dataclass(kw_only=True, eq=False, repr=False)
+def _matrix(X: object, min_rows: int) -> Matrix:
+    """`checks.matrix`; of what scikit-learn answers with a TypeError of its own, that one."""
+    if issparse(X) or (isinstance(X, np.ndarray) and X.dtype == object):
+        check_array(X, dtype="numeric", ensure_all_finite=False, ensure_min_features=0)
+    return checks.matrix(X, min_rows=min_rows)
+
+
 class ClosedFormRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
-    """`discover` as a scikit-learn regressor.
+    """`discover` as a scikit-learn regressor, of one target or several.
 
-    The parameters are those of `closedform.discover`.
+    Args:
+        noise, strategy, operators, max_size, backend, options, device, callback: as in
+            `closedform.discover`, for each target.
+        time, evaluations: of the whole `fit`; several targets share them equally.
+        n_jobs: threads, as scikit-learn means it: None for one (or what
+            `joblib.parallel_backend` says), -1 for all cores.
+        random_state: an int, the `seed` of `discover`; a RandomState draws one; None for another
+            one at every fit.
+        verbose: whether a terminal shows how far it is.
 
     Attributes:
-        formula_: the formula found.
-        front_: every formula of the Pareto front.
-        verdict_: whether it is a law, an approximation or none.
-        discovery_: all that `discover` returned.
+        formulas_: the formulas found, one a target.
+        discoveries_: all that `discover` returned, one a target.
+        formula_, front_, verdict_, discovery_: the formula, every formula of its Pareto front, the
+            verdict and all of it, where there is one target.
         n_features_in_: number of inputs.
         feature_names_in_: (d,) object array of column names; only after fitting a table whose
             column names are all strings.
+
+    Example:
+        >>> import numpy as np
+        >>> import closedform as cf
+        >>> X = np.random.default_rng(0).uniform(1, 2, (50, 2))
+        >>> model = cf.ClosedFormRegressor(operators="+ *", evaluations=2000, random_state=0)
+        >>> print(model.fit(X, X[:, 0] * X[:, 1]).formula_)
+        x1*x2
     """
 
-    strategy: str = "auto"
-    noise: NoiseKind = "auto"
+    discoveries_: list[Discovery]
+
+    def __init__(
+        self,
+        *,
+        noise: NoiseKind = "auto",
+        time: float = 60.0,
+        evaluations: int | None = None,
+        operators: Iterable[str] = OPERATORS,
+        max_size: int = 30,
+        strategy: str = "auto",
+        backend: str = "native",
+        options: Mapping[str, Any] | None = None,
+        device: Device = "cpu",
+        n_jobs: int | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        callback: Callback | None = None,
+        verbose: bool = False,
+    ) -> None:
+        self.noise = noise
+        self.time = time
+        self.evaluations = evaluations
+        self.operators = operators
+        self.max_size = max_size
+        self.strategy = strategy
+        self.backend = backend
+        self.options = options
+        self.device = device
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.callback = callback
+        self.verbose = verbose
 
     def fit(self, X: object, y: object, sample_weight: object = None, sigma: object = None) -> Self:
-        """Finds a formula for y.
+        """Finds a formula for y, or one for each of its columns.
 
         Args:
-            X: (n, d) array or table, as `discover` takes it.
-            y: (n,) real numbers.
-            sample_weight: (n,) non-negative row weights.
-            sigma: (n,) standard errors of y, instead of `noise`.
+            X: (n, d) array or table of float64 or what becomes it, as `discover` takes it.
+            y: (n,) real numbers, or (n, targets).
+            sample_weight: (n,) non-negative row weights; None for equal ones.
+            sigma: standard errors of y, of its shape or (n,) for all targets, instead of `noise`.
 
-        Raises:
-            ValueError: an argument cannot be used.
-        """
-        table, target = self._table(X, y)
-        discovery = discover(table, target, weights=sample_weight, sigma=sigma, **self.get_params())
-        self.discovery_: Discovery = discovery
-        self.verdict_: Verdict = discovery.verdict
-        self.front_, self.formula_ = discovery.front, discovery.formula
-        return self
-
-    def predict(self, X: object) -> Floats:
-        """Values of the formula, (n,) float64.
-
-        Raises:
-            ValueError: X cannot be used or has other columns than the table fitted.
-            sklearn.exceptions.NotFittedError: `fit` has not been called.
-        """
-        return self._values(X)
-
-
-class ClosedFormClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
-    """`search` for labels as a scikit-learn classifier of two classes.
-
-    A formula T is searched whose sign tells the classes apart (hinge loss): the class is the larger
-    label where T > 0. The parameters are those of `closedform.search`.
-
-    Attributes:
-        classes_: (2,) the labels, in order.
-        formula_: T.
-        front_: every formula of the Pareto front.
-        n_features_in_: number of inputs.
-        feature_names_in_: (d,) object array of column names; only after fitting a table whose
-            column names are all strings.
-    """
-
-    def fit(self, X: object, y: object, sample_weight: object = None) -> Self:
-        """Finds a formula whose sign is the class.
-
-        Args:
-            X: (n, d) array or table, as `search` takes it.
-            y: (n,) of two different values.
-            sample_weight: (n,) non-negative row weights.
+        Returns:
+            The estimator.
 
         Raises:
             ValueError, TypeError: an argument cannot be used.
         """
-        table, labels = self._table(X, y)
-        assert_all_finite(labels, input_name="y")
-        classes = LabelEncoder().fit(labels).classes_  # says so where kinds are mixed
-        kind = type_of_target(labels, input_name="y", raise_unknown=True)
-        if kind != "binary":
-            raise InputError(
-                "y: Only binary classification is supported. The type of the target is "
-                f"{kind}. Give two classes, or `search` values"
+        table, y = self._table(X, y)
+        targets = _columns(y)
+        given = self._arguments()
+        if len(targets) > 1 and "checkpoint" in (self.options or {}):
+            raise InputError(f"options: one checkpoint cannot hold {len(targets)} targets' fronts")
+        errors = [sigma] * len(targets)
+        if sigma is not None and np.asarray(sigma).ndim == 2:
+            errors = list(np.asarray(sigma).T)
+        if len(errors) != len(targets):
+            raise InputError(f"sigma: has {len(errors)} columns for {len(targets)} of y")
+        if sample_weight is not None:
+            sample_weight = checks.weights(sample_weight, len(table.values), name="sample_weight")
+        turns = _Turns(given, len(targets))
+        found = []
+        for target, error in zip(targets, errors, strict=True):
+            found.append(
+                discover(table, target, weights=sample_weight, sigma=error, **turns.next())
             )
-        front = search(table, labels=labels, weights=sample_weight, **self.get_params())
-        self.classes_ = classes
-        self.front_, self.formula_ = front, front.best
+            turns.ended(found[-1].stopped)
+        self.discoveries_ = found
+        self.formulas_: list[Formula] = [discovery.formula for discovery in found]
         return self
 
-    def decision_function(self, X: object) -> Floats:
-        """T, (n,) float64: positive where the class is `classes_[1]`.
+    def predict(self, X: object) -> Floats:
+        """Values of the formula.
 
-        Raises: as `ClosedFormRegressor.predict`.
+        Returns:
+            (n,) float64, or (n, targets) of several; not finite where a formula is not defined.
+
+        Raises:
+            ValueError, TypeError: X cannot be used or has other columns than the table fitted.
+            sklearn.exceptions.NotFittedError: `fit` has not been called.
         """
-        return self._values(X)
+        table = self._rows(X)
+        values = [formula(table) for formula in self.formulas_]
+        return values[0] if len(values) == 1 else np.column_stack(values)
 
-    def predict(self, X: object) -> npt.NDArray[Any]:
-        """Labels, (n,); where T is not defined, `classes_[0]`. Raises as `decision_function`."""
-        above = self._values(X) > 0
-        labels: npt.NDArray[Any] = self.classes_[above.astype(np.intp)]
-        return labels
+    @property
+    def discovery_(self) -> Discovery:
+        found: list[Discovery] = getattr(self, "discoveries_", [])
+        if len(found) != 1:
+            raise AttributeError(f"{len(found)} targets have been fitted; see `discoveries_`")
+        return found[0]
+
+    @property
+    def formula_(self) -> Formula:
+        return self.discovery_.formula
+
+    @property
+    def front_(self) -> Front:
+        return self.discovery_.front
+
+    @property
+    def verdict_(self) -> Verdict:
+        return self.discovery_.verdict
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_class = False
+        tags.target_tags.multi_output = True
         return tags
+
+
+def _columns(y: object) -> list[Any]:
+    """The targets one by one."""
+    values = np.asarray(y)
+    if values.ndim == 2 and values.shape[1] > 1:
+        return list(values.T)
+    return [column_or_1d(y, warn=True)]
+
+
+class ClosedFormClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
+    """`search` for labels as a scikit-learn classifier.
+
+    A formula T is searched that is large for the larger label and small for the other (hinge loss);
+    of more classes each has one that tells it from all others. The log odds of the class are linear
+    in T, their slope and offset fitted to the same rows (Platt 1999); the class is the likeliest.
+
+    Args:
+        operators, max_size, backend, options, device, callback: as in `closedform.search`, for each
+            formula.
+        time, evaluations: of the whole `fit`; several formulas share them equally.
+        n_jobs, random_state, verbose: as in `ClosedFormRegressor`.
+
+    Attributes:
+        classes_: (k,) the labels, in order.
+        formulas_, fronts_: T and every formula of its Pareto front: one of two classes, else one
+            a class.
+        links_: (formulas, 2) slope and offset of the log odds: of two classes the larger label is
+            the likelier where T > -offset / slope (for a positive slope).
+        formula_, front_: the formula and its front where there is one.
+        n_features_in_: number of inputs.
+        feature_names_in_: (d,) object array of column names; only after fitting a table whose
+            column names are all strings.
+
+    Example:
+        >>> import numpy as np
+        >>> import closedform as cf
+        >>> X = np.random.default_rng(0).uniform(-1, 1, (80, 2))
+        >>> y = np.where(X[:, 0] * X[:, 1] > 0, "same", "different")
+        >>> model = cf.ClosedFormClassifier(operators="+ *", evaluations=2000, random_state=0)
+        >>> print(model.fit(X, y).predict([[0.5, 0.5], [0.5, -0.5]]))
+        ['same' 'different']
+    """
+
+    classes_: npt.NDArray[Any]
+
+    def __init__(
+        self,
+        *,
+        time: float = 60.0,
+        evaluations: int | None = None,
+        operators: Iterable[str] = OPERATORS,
+        max_size: int = 30,
+        backend: str = "native",
+        options: Mapping[str, Any] | None = None,
+        device: Device = "cpu",
+        n_jobs: int | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        callback: Callback | None = None,
+        verbose: bool = False,
+    ) -> None:
+        self.time = time
+        self.evaluations = evaluations
+        self.operators = operators
+        self.max_size = max_size
+        self.backend = backend
+        self.options = options
+        self.device = device
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+        self.callback = callback
+        self.verbose = verbose
+
+    def fit(self, X: object, y: object, sample_weight: object = None) -> Self:
+        """Finds a formula that tells the classes apart, or one for each of more than two.
+
+        Args:
+            X: (n, d) array or table, as `search` takes it.
+            y: (n,) labels, two different ones at least.
+            sample_weight: (n,) non-negative row weights; None for equal ones.
+
+        Returns:
+            The estimator.
+
+        Raises:
+            ValueError, TypeError: an argument cannot be used.
+        """
+        table, y = self._table(X, y)
+        labels = column_or_1d(y, warn=True)
+        assert_all_finite(labels, input_name="y")
+        classes = LabelEncoder().fit(labels).classes_  # says so where kinds are mixed
+        type_of_target(labels, input_name="y", raise_unknown=True)
+        check_classification_targets(labels)
+        if len(classes) < 2:
+            raise InputError(f"y: has {len(classes)} class; give two different labels at least")
+        own = classes[1:] if len(classes) == 2 else classes
+        weights = None
+        if sample_weight is not None:
+            weights = checks.weights(sample_weight, len(table.values), name="sample_weight")
+        given = self._arguments()
+        if len(own) > 1 and "checkpoint" in (self.options or {}):
+            raise InputError(f"options: one checkpoint cannot hold {len(own)} classes' fronts")
+        turns = _Turns(given, len(own))
+        fronts: list[Front] = []
+        links: list[tuple[float, float, float]] = []
+        for label in own:
+            signs = np.where(labels == label, 1.0, -1.0)
+            fronts.append(search(table, labels=signs, weights=weights, **turns.next()))
+            turns.ended(fronts[-1].stopped)
+            links.append(log_odds(fronts[-1].best(table), signs, weights))
+        self.classes_, self.fronts_ = classes, fronts
+        self.links_: Floats = np.array([link[:2] for link in links])
+        self._priors = [link[2] for link in links]
+        self.formulas_: list[Formula] = [front.best for front in fronts]
+        return self
+
+    def decision_function(self, X: object) -> Floats:
+        """Log odds of the classes.
+
+        Returns:
+            (n,) float64 of two classes, positive where the class is `classes_[1]`; else
+            (n, classes), of each against all others. Where a formula is not defined, those of the
+            rows fitted.
+
+        Raises: as `ClosedFormRegressor.predict`.
+        """
+        table = self._rows(X)
+        odds = []
+        for formula, link, prior in zip(self.formulas_, self.links_, self._priors, strict=True):
+            T = formula(table)
+            odds.append(np.where(np.isnan(T), prior, link[0] * T + link[1] if link[0] else link[1]))
+        return odds[0] if len(odds) == 1 else np.column_stack(odds)
+
+    def predict_proba(self, X: object) -> Floats:
+        """Probabilities of the classes, (n, classes) float64 in the order of `classes_`: logistic
+        in the log odds; of more than two classes each one's over their sum.
+
+        Raises: as `decision_function`.
+        """
+        odds = self.decision_function(X)
+        if odds.ndim == 1:
+            return np.column_stack([expit(-odds), expit(odds)])
+        own = np.maximum(expit(odds), np.finfo(np.float64).tiny)  # none: all the same
+        shares: Floats = own / own.sum(axis=1, keepdims=True)
+        return shares
+
+    def predict(self, X: object) -> npt.NDArray[Any]:
+        """Labels, (n,): the likeliest ones. Raises as `decision_function`."""
+        odds = self.decision_function(X)
+        at = (odds > 0).astype(np.intp) if odds.ndim == 1 else odds.argmax(axis=1)
+        labels: npt.NDArray[Any] = self.classes_[at]
+        return labels
+
+    @property
+    def front_(self) -> Front:
+        fronts: list[Front] = getattr(self, "fronts_", [])
+        if len(fronts) != 1:
+            raise AttributeError(f"{len(fronts)} formulas have been found; see `fronts_`")
+        return fronts[0]
+
+    @property
+    def formula_(self) -> Formula:
+        return self.front_.best

@@ -8,7 +8,8 @@ import signal
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from closedform.cli.streams import say, watched
+from closedform.cli.streams import say
+from closedform.searches.telling import panel, watched
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -52,33 +53,5 @@ def display(options: argparse.Namespace, name: str) -> Iterator[Callable[[Progre
 
         yield line
         return
-    from rich.console import Console
-    from rich.live import Live
-    from rich.text import Text
-
-    live = Live(console=Console(stderr=True), transient=True, auto_refresh=False)
-
-    def panel(progress: Progress) -> None:
-        with contextlib.suppress(OSError, ValueError):  # a terminal that has gone
-            live.update(Text(_panel(progress, name)), refresh=True)
-
-    with contextlib.suppress(OSError, ValueError):
-        live.start()
-    try:
-        yield panel
-    finally:
-        with contextlib.suppress(OSError, ValueError):
-            live.stop()
-
-
-def _panel(progress: Progress, target: str) -> str:
-    clock = f"{progress.elapsed:.0f} s"
-    if progress.remaining is not None:
-        clock += f", {max(progress.remaining, 0):.0f} s left"
-    rows = [f"{progress.phase}  ({clock}; {progress.evaluations:,} expressions)"]
-    if progress.best is not None:
-        loss = "" if progress.loss is None else f"  loss {progress.loss:.3g}"
-        rows.append(f"{target} = {progress.best}{loss}")
-    if progress.message:
-        rows.append(progress.message)
-    return "\n".join(rows)
+    with panel(name) as listener:
+        yield listener

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from closedform.cli import streams
+from closedform.cli.examples import examples
+from closedform.cli.streams import is_stream, readable
 from closedform.errors import InputError
 from closedform.tables.output import write_output
 
@@ -17,10 +19,17 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
         "export",
         help="write a formula or surrogate as source code",
         description="Writes one self-contained function, with its derivatives if wanted.",
+        **examples(
+            "closedform export front.json --to c --derivatives 1",
+            "closedform export front.json --to fortran --derivatives 2 --name law --output law.f90",
+            "closedform export - --to julia --complexity 7 < front.json",
+        ),
     )
     export.set_defaults(run=_export)
     export.add_argument(
-        "front", metavar="FRONT", help="file of Front.save, Formula.save or Surrogate.save"
+        "front",
+        metavar="FRONT",
+        help="file of Front.save, Formula.save or Surrogate.save; - for standard input",
     )
     export.add_argument(
         "--to",
@@ -55,7 +64,9 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
         metavar="INPUT=UNIT",
         help="unit of an input, for the comment (repeatable)",
     )
-    export.add_argument("--output", type=Path, metavar="FILE", help="default: standard output")
+    export.add_argument(
+        "--output", type=Path, metavar="FILE", help="default and -: standard output"
+    )
 
 
 def _unit(text: str) -> tuple[str, str]:
@@ -66,13 +77,14 @@ def _unit(text: str) -> tuple[str, str]:
 
 
 def _export(options: argparse.Namespace) -> int:
-    try:
-        with open(options.front, "rb") as file:
-            archive = file.read(2) == b"PK"  # a saved surrogate is a zip archive
-        code = _surrogate_code(options) if archive else _formula_code(options)
-    except OSError as error:
-        raise InputError(f"{options.front}: cannot be read ({error.strerror})") from error
-    if options.output is None:
+    with readable(options.front) as file:
+        try:
+            with open(file, "rb") as content:
+                archive = content.read(2) == b"PK"  # a saved surrogate is a zip archive
+            code = _surrogate_code(options, file) if archive else _formula_code(options, file)
+        except OSError as error:
+            raise InputError(f"{file}: cannot be read ({error.strerror})") from error
+    if options.output is None or is_stream(options.output):
         streams.write(code)
         return 0
     try:
@@ -82,13 +94,10 @@ def _export(options: argparse.Namespace) -> int:
     return 0
 
 
-def _formula_code(options: argparse.Namespace) -> str:
+def _formula_code(options: argparse.Namespace, file: str) -> str:
     from closedform.formulas.front import Front
 
-    try:
-        front = Front.load(options.front)
-    except ValueError as error:
-        raise InputError(str(error)) from error
+    front = Front.load(file)
     formula = front.best
     if options.complexity is not None:
         sizes = [member.complexity for member in front]
@@ -107,13 +116,13 @@ def _formula_code(options: argparse.Namespace) -> str:
     )
 
 
-def _surrogate_code(options: argparse.Namespace) -> str:
+def _surrogate_code(options: argparse.Namespace, file: str) -> str:
     from closedform.surrogates.model import Surrogate
 
     for option in ("complexity", "outside"):
         if getattr(options, option) is not None:
-            raise InputError(f"--{option}: is for formulas; {options.front} is a surrogate")
-    return Surrogate.load(options.front).code(
+            raise InputError(f"--{option}: is for formulas; {file} is a surrogate")
+    return Surrogate.load(file).code(
         options.to,
         options.derivatives,
         name=options.name or "surrogate",

@@ -7,18 +7,25 @@ import contextlib
 import json
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
 from closedform import _core
 from closedform.cli import export, streams
 from closedform.cli.display import display, interruptible
 from closedform.cli.documents import discovery_document, interpretation_document
+from closedform.cli.examples import examples
+from closedform.cli.streams import is_stream, readable, write_to
 from closedform.errors import InputError
+from closedform.figures.canvas import check_available
 from closedform.reports import page
 from closedform.reports.text import text_of
 from closedform.searches.backends import julia_start
 from closedform.searches.settings import BACKENDS, KINDS
+from closedform.tables.chunks import Missing
+from closedform.tables.devices import Device
 from closedform.tables.files import read_table
 from closedform.tables.output import checked_output
 
@@ -52,13 +59,36 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="closedform", description="Closed-form expressions from data.")
+    parser = _Parser(
+        prog="closedform",
+        description="Closed-form expressions from data and from trained neural networks.",
+        **examples(
+            "closedform discover data.csv --target y",
+            "closedform interpret model.onnx points.csv --neuron 0",
+            "closedform export front.json --to fortran --output law.f90",
+        ),
+    )
+    version = f"%(prog)s {_core.build_info()['version']}"
+    parser.add_argument("--version", action="version", version=version)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    discover = commands.add_parser("discover", help="find the formula behind a table")
+    discover = commands.add_parser(
+        "discover",
+        help="find the formula behind a table",
+        description="Finds the formula behind a table.",
+        **examples(
+            "closedform discover data.csv --target y",
+            "closedform discover data.parquet --target y --drop id --time 10 --save front.json",
+            "closedform discover data.csv --target y --sigma error --report page.html",
+            "closedform discover data.csv --target y --start front.json --checkpoint front.json",
+            "gzip -dc data.csv.gz | closedform discover - --target y --save - --quiet > front.json",
+        ),
+    )
     discover.set_defaults(run=_discover)
     discover.add_argument(
-        "data", metavar="DATA", help="CSV file with a header, or Parquet (a file or a folder)"
+        "data",
+        metavar="DATA",
+        help="CSV file with a header, or Parquet (a file or a folder); - for standard input",
     )
     discover.add_argument("--target", required=True, metavar="NAME", help="column to explain")
     discover.add_argument(
@@ -73,10 +103,21 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_common(discover)
 
-    interpret = commands.add_parser("interpret", help="find the formula of a network's neuron")
+    interpret = commands.add_parser(
+        "interpret",
+        help="find the formula of a network's neuron",
+        description="Finds the closed form of what a network's neuron computes.",
+        **examples(
+            "closedform interpret model.onnx points.csv --neuron 0",
+            "closedform interpret model.onnx points.csv --neuron dense_1:3 --time 30",
+            "closedform interpret model.onnx - --classifier --json < points.csv",
+        ),
+    )
     interpret.set_defaults(run=_interpret)
     interpret.add_argument("model", metavar="MODEL.onnx", help="the trained network")
-    interpret.add_argument("data", metavar="POINTS", help="CSV or Parquet file of its inputs")
+    interpret.add_argument(
+        "data", metavar="POINTS", help="CSV or Parquet file of its inputs; - for standard input"
+    )
     interpret.add_argument(
         "--neuron", type=_neuron, metavar="N", help="an output's number, or LAYER:N (from 0)"
     )
@@ -102,7 +143,12 @@ def _parser() -> argparse.ArgumentParser:
 
     export.add(commands)
 
-    info = commands.add_parser("info", help="how this installation was built")
+    info = commands.add_parser(
+        "info",
+        help="how this installation was built",
+        description="Says how this installation was built, and which devices it can use.",
+        **examples("closedform info", "closedform info --json"),
+    )
     info.set_defaults(run=_info)
     info.add_argument("--json", action="store_true", help="print one JSON document")
     return parser
@@ -117,6 +163,12 @@ def _add_common(command: argparse.ArgumentParser) -> None:
         help="column to leave out (repeatable)",
     )
     command.add_argument("--weights", metavar="COL", help="column of row weights")
+    command.add_argument(
+        "--missing",
+        choices=get_args(Missing),
+        default="error",
+        help="what rows with a missing value are: an error (default), or dropped",
+    )
     command.add_argument(
         "--time", type=_positive, help="seconds (default 60; no limit with --evaluations)"
     )
@@ -136,9 +188,28 @@ def _add_common(command: argparse.ArgumentParser) -> None:
         "--backend", choices=BACKENDS, default="native", help="who searches (default native)"
     )
     command.add_argument("--threads", type=_count, help="default: all cores")
-    command.add_argument("--seed", type=int, default=0)
-    command.add_argument("--save", type=Path, metavar="FRONT.json", help="write the front")
-    command.add_argument("--report", type=Path, metavar="PAGE.html", help="write a page")
+    command.add_argument(
+        "--device",
+        choices=get_args(Device),
+        default="cpu",
+        help="where what goes over all rows is computed (default cpu)",
+    )
+    command.add_argument("--seed", type=int, default=0, help="of every random choice (default 0)")
+    command.add_argument(
+        "--start", type=Path, metavar="FRONT.json", help="a saved front to begin with"
+    )
+    command.add_argument(
+        "--checkpoint",
+        type=Path,
+        metavar="FRONT.json",
+        help="write the best front so far, every 5 seconds and at the end",
+    )
+    command.add_argument(
+        "--save", type=Path, metavar="FRONT.json", help="write the front; - prints it alone"
+    )
+    command.add_argument(
+        "--report", type=Path, metavar="PAGE.html", help="write a page; - prints it alone"
+    )
     command.add_argument("--json", action="store_true", help="print one JSON document")
     command.add_argument("--quiet", action="store_true", help="no progress display")
 
@@ -188,13 +259,15 @@ def _info(options: argparse.Namespace) -> int:
 
 def _discover(options: argparse.Namespace) -> int:
     _check_outputs(options)
-    table = read_table(
-        options.data,
-        target=options.target,
-        drop=options.drop,
-        weights=options.weights,
-        sigma=options.sigma,
-    )
+    with readable(options.data) as file:
+        table = read_table(
+            file,
+            target=options.target,
+            drop=options.drop,
+            weights=options.weights,
+            sigma=options.sigma,
+            missing=options.missing,
+        )
     # Here, not above: it brings sympy, which a bad file or --help need not wait for.
     from closedform.pipelines import results
     from closedform.pipelines.discovery import discover
@@ -209,18 +282,29 @@ def _discover(options: argparse.Namespace) -> int:
             strategy=options.strategy,
             **_common(options, show, interrupted),
         )
+    if table.kept is not None:  # rows are those of the file
+        far = tuple(int(table.kept[row]) for row in discovery.outliers)
+        discovery = replace(discovery, outliers=far)
     if options.json:
         text = json.dumps(discovery_document(discovery, options), indent=2, allow_nan=False)
     else:
         text = text_of(results.discovery_report(discovery, options.target))
-    return _conclude(options, discovery, text, interrupted)
+    report = partial(page.write, results.discovery_report(discovery, options.target))
+    return _conclude(options, discovery, text, report, interrupted)
 
 
 def _interpret(options: argparse.Namespace) -> int:
     _check_outputs(options)
     if options.boundary and options.weights is not None:
         raise InputError("--boundary: cannot be used with --weights; give one of them")
-    table = read_table(options.data, target=None, drop=options.drop, weights=options.weights)
+    with readable(options.data) as file:
+        table = read_table(
+            file,
+            target=None,
+            drop=options.drop,
+            weights=options.weights,
+            missing=options.missing,
+        )
     from closedform.neurons.network import network
     from closedform.pipelines import results
     from closedform.pipelines.interpretation import interpret
@@ -240,19 +324,21 @@ def _interpret(options: argparse.Namespace) -> int:
         text = json.dumps(interpretation_document(found, options), indent=2, allow_nan=False)
     else:
         text = text_of(results.interpretation_report(found))
-    return _conclude(options, found, text, interrupted)
+    return _conclude(options, found, text, found.report, interrupted)
 
 
 def _check_outputs(options: argparse.Namespace) -> None:
     read = [getattr(options, given, None) for given in ("data", "model")]
-    for option in ("save", "report"):
+    for option in ("save", "report", "checkpoint"):
         path = getattr(options, option)
-        if path is not None:
+        if path is not None and (option == "checkpoint" or not is_stream(path)):
             checked_output(path, name=f"--{option}", inputs=read)
     if None not in (options.save, options.report) and options.save == options.report:
         raise InputError("--report: is the same file as --save; choose another")
+    if options.json and (is_stream(options.save) or is_stream(options.report)):
+        raise InputError("--json: prints a document, too; write --save or --report to a file")
     if options.report is not None:
-        page.check_available()
+        check_available("report")
 
 
 def _common(
@@ -269,25 +355,48 @@ def _common(
         "evaluations": options.evaluations,
         "max_size": options.max_size,
         "backend": options.backend,
+        "options": _engine_options(options),
+        "device": options.device,
         "threads": options.threads,
         "seed": options.seed,
         "callback": tell,
+        "progress": False,  # there is one already
     }
     return common | ({} if options.operators is None else {"operators": options.operators})
+
+
+def _engine_options(options: argparse.Namespace) -> dict[str, Any]:
+    """What the engine is told besides: where to begin, and where to leave what it has."""
+    own: dict[str, Any] = {}
+    if options.start is not None:
+        from closedform.formulas.front import Front
+
+        try:
+            own["start"] = Front.load(options.start)
+        except OSError as error:
+            raise InputError(f"--start: cannot read {options.start} ({error.strerror})") from error
+        except InputError as error:
+            raise InputError(f"--start: {error}") from error
+    if options.checkpoint is not None:
+        own["checkpoint"] = options.checkpoint
+    return own
 
 
 def _conclude(
     options: argparse.Namespace,
     found: Discovery | Interpretation,
     text: str,
+    report: Callable[[Path], None],
     interrupted: list[bool],
 ) -> int:
-    """Prints the result and writes the files asked for, none the less where another cannot be."""
+    """Prints the result and writes the files asked for, none the less where another cannot be. One
+    that is printed is printed alone."""
     with contextlib.ExitStack() as left:  # in the order of their reverse
         if options.report is not None:
-            left.callback(found.report, options.report)
+            left.callback(write_to, options.report, report)
         if options.save is not None:
-            left.callback(found.front.save, options.save)
-        streams.write(text + "\n")
+            left.callback(write_to, options.save, found.front.save)
+        if not (is_stream(options.save) or is_stream(options.report)):
+            streams.write(text + "\n")
     # PySR 2 takes Ctrl-C to itself.
     return EXIT_INTERRUPTED if interrupted or found.stopped == "interrupted" else 0

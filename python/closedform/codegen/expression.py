@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from closedform import _core
 from closedform.codegen.comments import InputRanges, check_columns, input_lines
@@ -42,10 +42,9 @@ def formula_code(
 ) -> str:
     """See `Formula.code`."""
     chosen = _language(language)
-    if derivatives_up_to not in (0, 1, 2):
-        raise InputError(f"derivatives: is {derivatives_up_to!r}; give 0, 1 or 2")
-    if outside not in (None, "clamp", "flag"):
-        raise InputError(f'outside: is {outside!r}; give None, "clamp" or "flag"')
+    derivatives_up_to = scalars.whole(derivatives_up_to, "derivatives", 0, 2)
+    if outside is not None:
+        scalars.choice(outside, "outside", ("clamp", "flag"))
     if not columns:
         raise InputError("formula: has no inputs; there is no function to write")
     names = Names(chosen.reserved | set(OUTPUTS), case_sensitive=chosen.case_sensitive)
@@ -95,8 +94,8 @@ def _language(language: str) -> Language:
 
 def _check_ranges(ranges: InputRanges) -> None:
     for column, pair in ranges.items():
-        if len(pair) != 2:
-            raise InputError(f"ranges: {column!r} has {len(pair)} ends; give (low, high)")
+        if not isinstance(pair, Iterable) or len(list(pair)) != 2:
+            raise InputError(f"ranges: {column!r} has no two ends; give (low, high)")
         low, high = (scalars.real(end, f"ranges: {column!r}") for end in pair)
         if not (math.isfinite(low) and math.isfinite(high) and low <= high):
             raise InputError(f"ranges: {column!r} has ({low:g}, {high:g}); give finite low <= high")

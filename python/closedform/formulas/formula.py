@@ -15,6 +15,8 @@ import numpy.typing as npt
 from closedform import _core
 from closedform._typing import FloatMatrix
 from closedform.errors import InputError, OutsideWarning
+from closedform.figures.canvas import axes_of
+from closedform.figures.residuals import draw_predicted, draw_residuals
 from closedform.formulas import sympy_forms
 from closedform.formulas.constants import Constants
 from closedform.formulas.domain import Domain, domain_of
@@ -24,6 +26,7 @@ from closedform.tables.rows import variance
 
 if TYPE_CHECKING:
     import sympy
+    from matplotlib.axes import Axes
 
 
 Ranges = tuple[tuple[float, float], ...]
@@ -36,6 +39,8 @@ MOST_LOOKED_AT = 100_000
 
 # Whole numbers that no formula has, in place of its constants.
 MARK = 7_306_125_001_000.0
+
+LONGEST_SHOWN = 80  # characters of a formula in a repr
 
 
 class Formula:
@@ -53,6 +58,12 @@ class Formula:
         constants: the numbers in the text, in their order, with standard errors where the formula
             was fitted (`Constants`).
         complexity: nodes of the expression tree; operators, constants and variables count 1 each.
+
+    Example:
+        >>> import closedform as cf
+        >>> law = cf.Formula("2*x1 + x2", ["x1", "x2"])
+        >>> law([[1.0, 3.0]]), law.gradient([[1.0, 3.0]])
+        (array([5.]), array([[2., 1.]]))
     """
 
     def __init__(
@@ -70,18 +81,20 @@ class Formula:
                 that are not one pair per name.
         """
         self.names = scalars.texts(names, "names")
-        if ranges is not None and len(ranges) != len(self.names):
-            raise InputError(
-                f"ranges: has {len(ranges)} for {len(self.names)} inputs; give one pair per input"
-            )
+        if ranges is not None:
+            _check_ranges(ranges, len(self.names))
         try:
             self._expression = _core.Expression(scalars.text(text, "text"), list(self.names))
         except ValueError as error:
             raise InputError(str(error)) from error
         self.text = self._expression.text(list(self.names))
-        self.loss = float(loss)
+        self.loss = scalars.real(loss, "loss")
         self.ranges = ranges
-        self.labels = None if labels is None else tuple(labels)
+        self.labels = None if labels is None else scalars.texts(labels, "labels")
+        if self.labels is not None and len(self.labels) != len(self.names):
+            raise InputError(
+                f"labels: has {len(self.labels)} for {len(self.names)} inputs; give one per input"
+            )
         self.constants = Constants(self._expression.constants)
         self._warned = False
 
@@ -238,14 +251,15 @@ class Formula:
         from closedform.codegen.expression import formula_code
 
         known = {} if self.ranges is None else dict(zip(self.names, self.ranges, strict=True))
+        own = scalars.mapping(ranges, "ranges", "(low, high) by input")
         return formula_code(
             self._expression,
             self.names,
             language,
             derivatives,
             name=name,
-            ranges=known | dict(ranges or {}),
-            units=units or {},
+            ranges=known | own,
+            units=scalars.mapping(units, "units", "units by input"),
             outside=outside,
         )
 
@@ -277,7 +291,8 @@ class Formula:
         target = checks.vector(y, len(rows))
         own = None if weights is None else checks.weights(weights, len(rows))
         floor = EXACT * variance(target, own)
-        limit = scalars.real(seconds, "seconds")
+        limit = scalars.seconds(seconds, "seconds")
+        snap = scalars.flag(snap, "snap")
         within = 0.5 / len(target) if snap else -1.0
         expression, _ = self._expression.refit(
             rows, target, own, within, floor if snap else 0.0, limit
@@ -292,6 +307,40 @@ class Formula:
         expression = self._expression.simplified(list(scalars.texts(operators, "operators")))
         text = expression.text(list(self.names))
         return Formula(text, self.names, self.loss, self.ranges, self.labels)
+
+    def plot(
+        self,
+        X: object,
+        y: object,
+        axes: Axes | None = None,
+        *,
+        kind: Literal["predicted", "residuals"] = "predicted",
+        name: str = "y",
+    ) -> Axes:
+        """Draws how well the formula meets a target.
+
+        Args:
+            X: (n, d), as for a call.
+            y: (n,) the target.
+            axes: of matplotlib, to draw on; None for a new figure.
+            kind: "predicted", its values over the target's; "residuals", what is left over its
+                values. Rows where it is not defined are left out.
+            name: of the target.
+
+        Returns:
+            The axes.
+
+        Raises:
+            InputError: matplotlib is not installed, or an argument cannot be used.
+        """
+        scalars.choice(kind, "kind", ("predicted", "residuals"))
+        predicted = self(X)
+        actual = checks.vector(y, len(predicted))
+        defined = np.isfinite(predicted)
+        if not defined.any():
+            raise InputError("X: the formula is defined at none of its rows; give others")
+        draw = draw_predicted if kind == "predicted" else draw_residuals
+        return draw(axes_of(axes), actual[defined], predicted[defined], name=name)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the formula as a front of one (see `Front.save`)."""
@@ -310,7 +359,15 @@ class Formula:
         return self.text
 
     def __repr__(self) -> str:
-        return f"Formula({self.text!r}, complexity={self.complexity}, loss={self.loss:.3g})"
+        text = shortened(self.text)
+        return f"Formula({text!r}, complexity={self.complexity}, loss={self.loss:.3g})"
+
+    def _repr_latex_(self) -> str | None:
+        """What notebooks show; None, and so the text, where sympy has no form."""
+        try:
+            return f"$\\displaystyle {self.latex()}$"
+        except InputError:
+            return None
 
     def __reduce__(
         self,
@@ -323,6 +380,20 @@ class Formula:
 
     def __hash__(self) -> int:
         return hash((self.text, self.names))
+
+
+def shortened(text: str) -> str:
+    """A text that fits into a line of others."""
+    return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 3]}..."
+
+
+def _check_ranges(ranges: object, inputs: int) -> None:
+    try:
+        shape = np.asarray(ranges, dtype=np.float64).shape
+    except (TypeError, ValueError, OverflowError):
+        shape = ()
+    if shape != (inputs, 2):
+        raise InputError(f"ranges: must be one (low, high) for each of {inputs} inputs")
 
 
 def scored(

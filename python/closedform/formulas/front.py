@@ -7,22 +7,27 @@ import json
 import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
 from closedform._typing import FloatMatrix
 from closedform.errors import InputError
-from closedform.formulas.formula import Formula, Ranges
+from closedform.figures.canvas import axes_of
+from closedform.figures.front import draw_front
+from closedform.formulas import html
+from closedform.formulas.formula import Formula, Ranges, shortened
 from closedform.formulas.merging import Merging
+from closedform.tables import scalars
 from closedform.tables.output import write_output
 
 if TYPE_CHECKING:
     import pandas
+    from matplotlib.axes import Axes
 
 FORMAT = "closedform front"
 VERSION = 1
+LONGEST_LABEL = 60  # of a formula in a picture
 
 
 class _Newer(InputError):
@@ -57,6 +62,13 @@ class Front(Sequence[Formula]):
         evaluations: passes of a candidate expression over the search's sample of rows.
         seconds: how long the search took.
         symmetries: of a search for gradients, the inputs merged before it; not saved.
+
+    Example:
+        >>> import closedform as cf
+        >>> formulas = [cf.Formula(text, ["x1"]) for text in ("1", "x1 + 1")]
+        >>> front = cf.Front(formulas)
+        >>> front.best, len(front)
+        (Formula('x1 + 1', complexity=3, loss=nan), 2)
     """
 
     def __init__(
@@ -70,15 +82,33 @@ class Front(Sequence[Formula]):
         symmetries: Merging | None = None,
         rivals: Sequence[int] = (),
     ) -> None:
+        """Takes formulas by complexity.
+
+        Args:
+            best, rivals: positions among them.
+
+        Raises:
+            InputError: no formulas, something else among them, a position that is none.
+        """
+        is_many = isinstance(formulas, Sequence) and not isinstance(formulas, (str, bytes))
+        if not is_many or not all(isinstance(formula, Formula) for formula in formulas):
+            raise InputError("formulas: must be a sequence of Formula")
         if not formulas:
-            raise ValueError("formulas: a front has at least one")
+            raise InputError("formulas: is empty; a front has at least one")
         self._formulas = list(formulas)
-        self._best = range(len(formulas))[best]
-        self.stopped = stopped
-        self.evaluations = evaluations
-        self.seconds = seconds
+        self._best = self._position(best, "best")
+        self.stopped = scalars.text(stopped, "stopped")
+        self.evaluations = scalars.whole(evaluations, "evaluations", 0, 2**63)
+        self.seconds = scalars.real(seconds, "seconds")
         self.symmetries = symmetries
-        self._rivals = list(rivals)
+        if not isinstance(rivals, Sequence):
+            raise InputError("rivals: must be a sequence of positions")
+        self._rivals = [self._position(rival, "rivals") for rival in rivals]
+
+    def _position(self, index: int, name: str) -> int:
+        """From 0; negative ones count from the end."""
+        count = len(self._formulas)
+        return scalars.whole(index, name, -count, count - 1) % count
 
     @property
     def best(self) -> Formula:
@@ -91,9 +121,13 @@ class Front(Sequence[Formula]):
         return [self._formulas[i] for i in self._rivals]
 
     def with_best(self, index: int) -> Front:
-        """The same front with another formula as its best."""
+        """The same front with another formula as its best.
+
+        Raises:
+            InputError: no position among its formulas.
+        """
         front = copy.copy(self)
-        front._best = range(len(self))[index]
+        front._best = self._position(index, "index")
         return front
 
     def of_data(self, labels: Sequence[str] | None, *parts: FloatMatrix) -> Front:
@@ -119,6 +153,30 @@ class Front(Sequence[Formula]):
 
     def __iter__(self) -> Iterator[Formula]:
         return iter(self._formulas)
+
+    def plot(self, axes: Axes | None = None, *, loss: str = "loss") -> Axes:
+        """Draws loss over complexity, the best formula marked.
+
+        Args:
+            axes: of matplotlib, to draw on; None for a new figure.
+            loss: what the losses are, on the axis.
+
+        Returns:
+            The axes.
+
+        Raises:
+            InputError: matplotlib is not installed (`pip install 'closedform[plots]'`), or other
+                axes.
+        """
+        best, text = self.best, self.best.readable
+        return draw_front(
+            axes_of(axes),
+            [formula.complexity for formula in self],
+            [formula.loss for formula in self],
+            chosen=(best.complexity, best.loss),
+            label=text if len(text) <= LONGEST_LABEL else "best",
+            loss_label=loss,
+        )
 
     def frame(self) -> pandas.DataFrame:
         """The front as a table: complexity, loss, formula, best."""
@@ -169,10 +227,11 @@ class Front(Sequence[Formula]):
 
         Raises:
             OSError: the file cannot be read.
-            ValueError: not such a file, cut short, or of a later version.
+            InputError: no path, not such a file, cut short, or of a later version.
         """
+        file = scalars.path(path, "path")
         try:
-            document = json.loads(Path(path).read_text(encoding="utf-8"))
+            document = json.loads(file.read_text(encoding="utf-8"))
             if document["format"] != FORMAT:
                 raise KeyError(FORMAT)
             if (version := int(document["version"])) > VERSION:
@@ -203,7 +262,16 @@ class Front(Sequence[Formula]):
         except _Newer:
             raise
         except (LookupError, TypeError, ValueError, OverflowError, RecursionError) as error:
-            raise ValueError(f"{path}: not a saved front, or cut short ({error!r})") from error
+            raise InputError(f"{path}: not a saved front, or cut short ({error!r})") from error
+
+    def __repr__(self) -> str:
+        ended = f", stopped={self.stopped!r}" if self.stopped else ""
+        return f"Front({len(self)} formulas, best={shortened(self.best.text)!r}{ended})"
+
+    def _repr_html_(self) -> str:
+        """The table that notebooks show."""
+        rows = [[str(f.complexity), f"{f.loss:.3g}", f.readable] for f in self]
+        return html.table([["complexity", "loss", "formula"], *rows], marked=[self._best])
 
     def __str__(self) -> str:
         lines = [f"{'complexity':>10}  {'loss':>9}  formula"]

@@ -49,7 +49,7 @@ def expression_of(expression: _core.Expression, names: Sequence[str]) -> sympy.E
                 if all(operand.is_number for operand in operands):
                     found = _as_float64_has_it(found)
                 stack[-count:] = [found]
-            except TypeError as error:  # of what is larger among numbers that are not real
+            except (TypeError, ValueError) as error:  # what is larger of numbers that are not real
                 raise InputError(f"formula: has no form in sympy ({error})") from error
     return stack.pop()
 

@@ -172,6 +172,8 @@ def network(
             cannot be used.
     """
     where = devices.checked(device)
+    if classifier is not None:
+        classifier = scalars.flag(classifier, "classifier")
     function = _neuron_function(model, neuron)
     if where == "cuda" and function.on_gpu is None:
         raise InputError(f"device: {function.description} runs where it is; leave device out")

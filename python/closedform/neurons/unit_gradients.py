@@ -14,7 +14,7 @@ import numpy as np
 from closedform._typing import Floats
 from closedform.errors import InputError
 from closedform.searches.objectives import unit
-from closedform.tables import checks
+from closedform.tables import checks, scalars
 from closedform.tables.checks import Matrix
 from closedform.tables.columns import model_inputs
 from closedform.tables.names import variable_names
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 FEWEST = 5  # rows that say anything at all
 # Of the largest gradient: what terms of its size leave where they cancel.
 ROUNDING = 1e-14
+MOST_EXTRA = 10**9
 PERTURBATION = 0.1  # of an input's standard deviation
 
 
@@ -68,6 +69,17 @@ class UnitGradients:
         return ", ".join(parts)
 
 
+def checked_points(band: float, extra_points: int) -> tuple[float, int]:
+    """Which rows are used, and how many more there are to be.
+
+    Raises:
+        InputError: something else.
+    """
+    if not 0 <= scalars.real(band, "band") < 0.5:
+        raise InputError(f"band: {band} is out of range; give 0 to 0.5, such as 1e-4")
+    return band, scalars.whole(extra_points, "extra_points", 0, MOST_EXTRA)
+
+
 def unit_gradients(
     network: Network,
     X: object,
@@ -99,10 +111,7 @@ def unit_gradients(
     """
     table = points(network, X)
     given = table.values.astype(np.float64, copy=False)
-    if not 0 <= band < 0.5:
-        raise InputError(f"band: {band} is out of range; give 0 to 0.5, such as 1e-4")
-    if extra_points < 0:
-        raise InputError(f"extra_points: {extra_points} is negative; give 0 or more")
+    band, extra_points = checked_points(band, extra_points)
     rows = np.concatenate([given, sampled(given, extra_points, seed)])
     f = network.value(rows, threads=threads)
     F = network.probability(rows, threads=threads)

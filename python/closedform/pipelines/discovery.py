@@ -17,7 +17,7 @@ from closedform.pipelines.results import Discovery, Way
 from closedform.pipelines.stages import LEAST_SECONDS, Stages
 from closedform.pipelines.through_surrogate import ThroughSurrogate
 from closedform.pipelines.verdict import judge
-from closedform.searches import interruption
+from closedform.searches import interruption, telling
 from closedform.searches.backends import dispatch
 from closedform.searches.budget import Budget, last_stage
 from closedform.searches.judged import FEW_ROWS
@@ -29,12 +29,13 @@ from closedform.searches.settings import OPERATORS, NoiseKind, arguments_of, che
 from closedform.searches.values import chosen_front
 from closedform.surrogates.model import Surrogate
 from closedform.surrogates.separability import Separability
-from closedform.tables import checks, chunks, devices, spool
+from closedform.tables import checks, chunks, devices, scalars, spool
 from closedform.tables.checks import Matrix
-from closedform.tables.chunks import Data
+from closedform.tables.chunks import Data, Missing
 from closedform.tables.devices import Device
 from closedform.tables.rows import sample_rows
 
+STRATEGIES = ("auto", "global", "direct")
 LEAST_ROWS = 4
 HELD_OUT_SHARE = 0.15  # where there are rows enough
 MOST_HELD_OUT = 20000
@@ -48,6 +49,7 @@ def discover(
     weights: object = None,
     noise: NoiseKind = "auto",
     sigma: object = None,
+    missing: Missing = "error",
     time: float = 60.0,
     evaluations: int | None = None,
     operators: Iterable[str] = OPERATORS,
@@ -59,6 +61,7 @@ def discover(
     threads: int | None = None,
     seed: int = 0,
     callback: Callback | None = None,
+    progress: bool = True,
 ) -> Discovery:
     """Finds the formula behind a table.
 
@@ -74,9 +77,10 @@ def discover(
     approximation, or none (`verdict.judge`).
 
     Args:
-        X: (n, d) array or table; or rows in chunks, as `chunks.gather` takes them. A mapped array
-            is read where it lies, one in memory copied once.
-        y: (n,) target, or the name of a column of a data set; None where it comes with chunks.
+        X: (n, d) array or table; the path of a CSV or Parquet file; or rows in chunks, as
+            `chunks.gather` takes them. A mapped array is read where it lies, one in memory copied
+            once.
+        y: (n,) target, or the name of a column of X; None where it comes with chunks.
         weights: (n,) how often each row counts, none negative, or such a name. How precisely its
             target is known is said by sigma or noise.
         noise: how the target scatters around the law: "absolute" (of one size), "relative" (in
@@ -84,6 +88,8 @@ def discover(
             "mixed" (a part of each), "robust" (single rows may be far off), "counts" (Poisson), or
             "auto": what the rows show.
         sigma: (n,) standard errors of the target, or such a name: instead of noise.
+        missing: "error" refuses rows with a missing value (NaN, null, an empty cell); "drop" leaves
+            them out, and the logger "closedform" says how many.
         time: seconds for everything; ends earlier when an exact law is found.
         evaluations: budget of the searches together, as in `search`; with time=math.inf the result
             depends on the seed alone.
@@ -92,16 +98,24 @@ def discover(
         strategy: "auto"; "global" searches all inputs at once even where the surrogate splits;
             "direct" makes no surrogate.
         callback: called with a Progress; returning True ends the work, the best so far is kept.
+        progress: whether a terminal shows how far it is, on standard error.
 
     Raises:
         InputError: arguments that cannot be used, constant columns or target.
+
+    Example:
+        >>> import numpy as np
+        >>> import closedform as cf
+        >>> X = np.random.default_rng(0).uniform(1, 2, (50, 2))
+        >>> cf.discover(X, X[:, 0] / X[:, 1], time=10)
+        Discovery('x1/x2', law)
     """
     devices.host_only(X, "discover")
     settings = checked_settings(arguments_of(locals()), callback, device)
-    if strategy not in ("auto", "global", "direct"):
-        raise InputError(f"strategy: {strategy!r} is unknown; use 'auto', 'global' or 'direct'")
+    scalars.choice(strategy, "strategy", STRATEGIES)
+    progress = scalars.flag(progress, "progress")
     check_noise(noise, sigma)
-    data = chunks.gather(X, y, weights, sigma, min_rows=LEAST_ROWS)
+    data = chunks.gather(X, y, weights, sigma, min_rows=LEAST_ROWS, missing=missing)
     checks.varying_columns(data.inputs)
     checks.varying_target(data.target)
     check_target(noise, data.target)
@@ -119,11 +133,13 @@ def discover(
         device=device,
         budget=Budget(settings.time, evaluations, callback, kept, LEAST_SECONDS),
     )
-    with interruption.held():
+    heard = telling.telling("discover", settings, data.inputs, progress)
+    with interruption.held(), heard as run.budget.callback:
         found = _discovered(run, strategy, noise, searched.sigma, tested)
         found = replace(found, outliers=_outliers(found, data))
         if settings.checkpoint is not None:
             settings.checkpoint.conclude(found.front)
+    telling.found("discover", found.formula, found.stopped)
     return found
 
 
@@ -232,7 +248,8 @@ def _outliers(found: Discovery, data: Data) -> tuple[int, ...]:
         return ()
     f = found.formula._expression.evaluate(data.inputs.values)
     trust = noise.trust(data.target, f, found.noise.fitted)
-    return tuple(np.flatnonzero(trust < HARDLY * noise.most(found.noise.fitted)).tolist())
+    far = np.flatnonzero(trust < HARDLY * noise.most(found.noise.fitted))
+    return tuple((far if data.kept is None else data.kept[far]).tolist())
 
 
 def _strategy(surrogate: Surrogate | None, structure: Separability | None, asked: str) -> str:

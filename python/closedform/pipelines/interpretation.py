@@ -15,11 +15,16 @@ from closedform.formulas.formula import Formula
 from closedform.formulas.front import Front
 from closedform.neurons.adapters.neuron import Neuron
 from closedform.neurons.network import Network, network
-from closedform.neurons.unit_gradients import UnitGradients, points, unit_gradients
+from closedform.neurons.unit_gradients import (
+    UnitGradients,
+    checked_points,
+    points,
+    unit_gradients,
+)
 from closedform.pipelines import monotone_link
 from closedform.pipelines.monotone_link import MonotoneLink
 from closedform.pipelines.results import Fidelity, Interpretation
-from closedform.searches import interruption
+from closedform.searches import interruption, telling
 from closedform.searches.backends import dispatch
 from closedform.searches.budget import Budget
 from closedform.searches.directions import search_directions, unit_rows
@@ -32,7 +37,7 @@ from closedform.searches.settings import (
     checked_settings,
 )
 from closedform.searches.steepest_drop import gradient_errors, steepest_drop
-from closedform.tables import checks, chunks, devices
+from closedform.tables import checks, chunks, devices, scalars
 from closedform.tables.checks import Matrix
 from closedform.tables.devices import Device
 from closedform.tables.rows import sample_rows
@@ -66,6 +71,7 @@ def interpret(
     threads: int | None = None,
     seed: int = 0,
     callback: Callback | None = None,
+    progress: bool = True,
 ) -> Interpretation:
     """Finds the closed form of what a neuron computes, and the monotone function that hides it.
 
@@ -92,14 +98,27 @@ def interpret(
             depends on the seed alone.
         operators, max_size, signed, backend, options, threads, seed: as in `search`.
         callback: called with a Progress; returning True ends the search, the best so far is kept.
+        progress: whether a terminal shows how far it is, on standard error.
 
     Raises:
         InputError: arguments that cannot be used, a model of one input (its unit gradient is 1 or
             -1 whatever it computes), a gradient that is zero everywhere, too few rows in the band.
+
+    Example:
+        >>> import numpy as np
+        >>> import closedform as cf
+        >>> X = np.random.default_rng(0).uniform(1, 2, (100, 2))
+        >>> neuron = cf.Formula("exp(x1*x2)", ["x1", "x2"])
+        >>> print(cf.interpret(neuron, X, evaluations=3000, operators="+ *").formula)
+        x1*x2
     """
     devices.host_only(X, "interpret")
     settings = checked_settings(arguments_of(locals()), callback, device)
     check_gradients_can(settings)
+    signed = scalars.flag(signed, "signed")
+    symmetries = scalars.flag(symmetries, "symmetries")
+    progress = scalars.flag(progress, "progress")
+    band, extra_points = checked_points(band, extra_points)
     dispatch.prepare(settings)
     budget = Budget(settings.time, evaluations, callback)
     net = model if isinstance(model, Network) else network(model, neuron=neuron, device=device)
@@ -117,7 +136,8 @@ def interpret(
         threads=threads,
         seed=seed,
     )
-    with interruption.held():
+    heard = telling.telling("interpret", settings, table, progress, "T")
+    with interruption.held(), heard as budget.callback:
         front = _search(gradients, settings, budget, signed=signed, symmetries=symmetries)
         held_out = unit_gradients(
             net, choosing.X, band=band, weights=choosing.weights, threads=threads
@@ -128,6 +148,7 @@ def interpret(
             settings.checkpoint.conclude(front)
         link = _link(formula, gradients, settings, budget, link_quota)
         threshold = _threshold(formula, net, searched.X, threads)
+        telling.found("interpret", formula, front.stopped)
         return Interpretation(
             formula=formula,
             front=front,

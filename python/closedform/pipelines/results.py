@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
+from closedform.errors import InputError
+from closedform.figures.canvas import axes_of, check_available
 from closedform.figures.link import draw_link
-from closedform.formulas.formula import Formula
+from closedform.formulas.formula import Formula, shortened
 from closedform.formulas.front import Front
 from closedform.formulas.merging import Merging
 from closedform.neurons.unit_gradients import UnitGradients
@@ -19,6 +21,7 @@ from closedform.pipelines.held_out import Errors
 from closedform.pipelines.verdict import Verdict
 from closedform.reports import page
 from closedform.reports.report import Report, Section
+from closedform.reports.text import text_of
 from closedform.searches.noise_plan import NoisePlan
 from closedform.surrogates.model import Surrogate
 from closedform.surrogates.separability import Separability
@@ -26,6 +29,7 @@ from closedform.surrogates.similarity import Similarity
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
     from closedform.pipelines.monotone_link import MonotoneLink
 
@@ -40,7 +44,7 @@ _NAMED = 20  # rows far off
 _DRAWN = 2000  # rows in a picture
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Discovery:
     """What `discover` found.
 
@@ -81,6 +85,44 @@ class Discovery:
         """Writes a page with the formula, the front, the errors and the structure."""
         page.write(discovery_report(self), path)
 
+    def plot(self, X: object = None, y: object = None, *, name: str = "y") -> Figure:
+        """Draws the front; with rows also predicted against actual values, and residuals.
+
+        Args:
+            X: (n, d) rows, as the formula takes them; None for the front alone.
+            y: (n,) their target.
+            name: of the target.
+
+        Returns:
+            A figure of matplotlib with one picture or three.
+
+        Raises:
+            InputError: matplotlib is not installed, or rows that cannot be used.
+        """
+        check_available("plot")
+        import matplotlib.pyplot as plt
+
+        if (X is None) != (y is None):
+            raise InputError("X, y: only one of them is given; give both, or neither")
+        pictures = 1 if X is None else 3
+        figure, axes = plt.subplots(
+            1, pictures, figsize=(4.8 * pictures, 3.6), squeeze=False, layout="constrained"
+        )
+        self.front.plot(axes[0, 0])
+        if X is not None:
+            self.formula.plot(X, y, axes[0, 1], name=name)
+            self.formula.plot(X, y, axes[0, 2], kind="residuals", name=name)
+        return figure
+
+    def __repr__(self) -> str:
+        return f"Discovery({shortened(self.formula.text)!r}, {self.verdict.kind})"
+
+    def __str__(self) -> str:
+        return text_of(discovery_report(self))
+
+    def _repr_html_(self) -> str:
+        return page.fragment(discovery_report(self), ["Verdict", "Errors on held-out rows"])
+
 
 @dataclass(frozen=True)
 class Fidelity:
@@ -102,7 +144,7 @@ class Fidelity:
     rows: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Interpretation:
     """What `interpret` found: the neuron computes link(formula).
 
@@ -134,6 +176,30 @@ class Interpretation:
         """Writes a page with the formula, its link, the fidelity and the front."""
         page.write(interpretation_report(self), path)
 
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """Draws the neuron's values over the formula's, with the link between them.
+
+        Args:
+            axes: of matplotlib, to draw on; None for a new figure.
+
+        Returns:
+            The axes.
+
+        Raises:
+            InputError: matplotlib is not installed, or other axes.
+        """
+        return _draw_link(self, axes_of(axes))
+
+    def __repr__(self) -> str:
+        cosine = self.fidelity.cosine
+        return f"Interpretation({shortened(self.formula.text)!r}, cosine={cosine:.4f})"
+
+    def __str__(self) -> str:
+        return text_of(interpretation_report(self))
+
+    def _repr_html_(self) -> str:
+        return page.fragment(interpretation_report(self), ["Neuron", "Fidelity on held-out rows"])
+
 
 def discovery_report(discovery: Discovery, name: str = "y") -> Report:
     """The front, the formula, its held-out errors and why it was found that way.
@@ -150,7 +216,11 @@ def discovery_report(discovery: Discovery, name: str = "y") -> Report:
         sections=[
             Section("Verdict", _verdict_lines(discovery)),
             Section("Constants", table=_constant_rows(discovery.formula)),
-            Section("Errors on held-out rows", table=_error_rows(discovery)),
+            Section(
+                "Errors on held-out rows",
+                table=_error_rows(discovery),
+                marked=[list(_WAYS).index(discovery.chosen)],
+            ),
             Section("Why", _reasons(discovery)),
         ],
     )

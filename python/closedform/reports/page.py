@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import html
-import importlib.util
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from closedform.errors import InputError
-from closedform.figures.front import draw_front
+from closedform.figures.canvas import available, check_available
 from closedform.formulas.formula import Formula
+from closedform.formulas.html import table
 from closedform.reports.report import Report, Section, front_rows
 from closedform.tables.output import write_output
 
@@ -31,16 +30,6 @@ svg { max-width: 100%; height: auto }
 """
 
 
-def check_available() -> None:
-    """Says so early when pictures cannot be drawn.
-
-    Raises:
-        InputError: matplotlib (the extra `plots`) is not installed.
-    """
-    if importlib.util.find_spec("matplotlib") is None:
-        raise InputError("report: needs matplotlib; pip install 'closedform[plots]'")
-
-
 def write(report: Report, path: str | Path) -> None:
     """Writes one HTML page that needs no other file and no network.
 
@@ -48,52 +37,48 @@ def write(report: Report, path: str | Path) -> None:
         InputError: matplotlib is not installed.
         OSError: the file cannot be written.
     """
-    title = html.escape(report.title)
-    front = Section("Front", draw=partial(_draw_front, report), table=front_rows(report.front))
+    check_available("report")
+    title, name = html.escape(report.title), html.escape(report.name)
+    best = [index for index, formula in enumerate(report.front) if formula is report.formula]
+    front = Section(
+        "Front", draw=partial(_draw_front, report), table=front_rows(report.front), marked=best
+    )
     lines = [
         "<!DOCTYPE html>",
         f'<html lang="en"><head><meta charset="utf-8"><title>{title}</title>',
         f"<style>{_STYLE}</style></head><body>",
         f"<h1>{title}</h1>",
         _mathml(report.formula),
-        f"<pre>{html.escape(report.name)} = {html.escape(report.formula.readable)}</pre>",
-        f"<pre>{html.escape(report.name)} = {html.escape(str(report.formula))}</pre>",
+        f"<pre>{name} = {html.escape(report.formula.readable)}</pre>",
+        f"<pre>{name} = {html.escape(str(report.formula))}</pre>",
         *(part for section in (*report.sections, front) for part in _parts(section)),
         "</body></html>",
     ]
     write_output(path, "\n".join(lines) + "\n")
 
 
-def _parts(section: Section) -> Iterator[str]:
+def fragment(report: Report, titles: Collection[str]) -> str:
+    """The formula, the sections of these titles and the front: what a notebook shows. Pictures are
+    left out where matplotlib is not installed."""
+    front = Section("Front", draw=partial(_draw_front, report))
+    sections = [section for section in report.sections if section.title in titles]
+    parts = [part for section in (*sections, front) for part in _parts(section, available())]
+    table = report.front._repr_html_()
+    return "\n".join([f"<div>{_mathml(report.formula)}", *parts, f"{table}</div>"])
+
+
+def _parts(section: Section, pictures: bool = True) -> Iterator[str]:
     yield f"<h2>{html.escape(section.title)}</h2>"
     for line in section.lines:
         yield f"<pre>{html.escape(line)}</pre>"
-    if section.draw is not None:
+    if section.draw is not None and pictures:
         yield _svg(section.draw)
     if section.table:
-        yield _html_table(section.table)
+        yield table(section.table, section.marked)
 
 
 def _draw_front(report: Report, axes: Axes) -> Axes:
-    best, text = report.formula, str(report.formula)
-    return draw_front(
-        axes,
-        [formula.complexity for formula in report.front],
-        [formula.loss for formula in report.front],
-        chosen=(best.complexity, best.loss),
-        label=text if len(text) <= 60 else "chosen",
-        loss_label=report.loss,
-    )
-
-
-def _html_table(rows: Sequence[Sequence[str]]) -> str:
-    head = "".join(f"<th>{html.escape(cell)}</th>" for cell in rows[0])
-    body = ""
-    for row in rows[1:]:
-        cells = "".join(f"<td>{html.escape(cell)}</td>" for cell in row)
-        mark = ' class="chosen"' if "(chosen)" in row[0] else ""
-        body += f"<tr{mark}>{cells}</tr>\n"
-    return f"<table><tr>{head}</tr>\n{body}</table>"
+    return report.front.plot(axes, loss=report.loss)
 
 
 def _mathml(formula: Formula) -> str:
@@ -105,7 +90,6 @@ def _mathml(formula: Formula) -> str:
 
 
 def _svg(draw: Callable[[Axes], Axes]) -> str:
-    check_available()
     import matplotlib as mpl
     from matplotlib.figure import Figure
 

@@ -22,12 +22,14 @@ class Section:
         lines: of text.
         draw: draws the picture, which pages alone have; None for none.
         table: rows of cells, the head first; none where it is empty.
+        marked: which of its other rows are the chosen ones, from 0.
     """
 
     title: str
     lines: Sequence[str] = ()
     draw: Callable[[Axes], Axes] | None = None
     table: Sequence[Sequence[str]] = ()
+    marked: Sequence[int] = ()
 
 
 @dataclass(frozen=True)

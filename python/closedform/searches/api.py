@@ -27,10 +27,11 @@ from closedform.searches.settings import (
     check_gradients_can,
     checked_settings,
 )
+from closedform.searches.telling import found, telling
 from closedform.searches.values import search_values
-from closedform.tables import chunks, devices
+from closedform.tables import chunks, devices, scalars
 from closedform.tables.checks import Matrix
-from closedform.tables.chunks import Data
+from closedform.tables.chunks import Data, Missing
 from closedform.tables.devices import Device
 
 
@@ -43,6 +44,7 @@ def search(
     weights: object = None,
     noise: NoiseKind = "absolute",
     sigma: object = None,
+    missing: Missing = "error",
     signed: bool = False,
     symmetries: bool = True,
     operators: Iterable[str] = OPERATORS,
@@ -55,6 +57,7 @@ def search(
     seed: int = 0,
     device: Device = "cpu",
     callback: Callback | None = None,
+    progress: bool = True,
 ) -> Front:
     """Searches expressions of the columns of X for exactly one of values, gradients or labels.
 
@@ -72,7 +75,8 @@ def search(
 
     Args:
         X: (n, d) array or table; float64 and float32 C-contiguous arrays, in memory or mapped, are
-            not copied. Or rows in chunks, as `chunks.gather` takes them.
+            not copied. Or the path of a CSV or Parquet file, or rows in chunks, as `chunks.gather`
+            takes them.
         values: (n,) numbers to reproduce, or the name of a column of a data set; None for those
             that come with chunks (X, values).
         gradients: (n, d) gradients by the inputs, of any length: only their directions count.
@@ -85,6 +89,8 @@ def search(
             what the rows show (`closedform.searches.noise`). It weighs the rows of the search, and
             formulas are chosen by their density under it.
         sigma: with values, (n,) standard errors of them, or such a name: instead of noise.
+        missing: "error" refuses rows with a missing value (NaN, null, an empty cell); "drop" leaves
+            them out, and the logger "closedform" says how many.
         signed: with gradients, tells T from -T (the paper's loss): a sign then costs its nodes
             during the search.
         symmetries: with gradients, merges inputs first that the gradients show to matter only
@@ -110,6 +116,7 @@ def search(
             itself, on samples of at most 8192 rows, and the fits of constants are the CPU's and the
             same; so a GPU is worth it for many rows. Native only.
         callback: called about twice a second with a Progress; returning True ends the search.
+        progress: whether a terminal shows how far it is, on standard error.
 
     Returns:
         The front. Losses are computed from the formulas' texts on all rows. `front.best`, for
@@ -120,6 +127,13 @@ def search(
 
     Raises:
         InputError: arguments that cannot be used; the message names the one and says what to do.
+
+    Example:
+        >>> import numpy as np
+        >>> import closedform as cf
+        >>> X = np.random.default_rng(0).uniform(1, 2, (50, 2))
+        >>> print(cf.search(X, values=X[:, 0] / X[:, 1], time=10).best)
+        x1/x2
     """
     objectives = {"values": values, "gradients": gradients, "labels": labels}
     given = [name for name, objective in objectives.items() if objective is not None]
@@ -131,7 +145,13 @@ def search(
     devices.host_only(X, "search")
     settings = checked_settings(arguments_of(locals()), callback, device)
     check_noise(noise, sigma)
-    if (gradients is not None or labels is not None) and (noise, sigma) != ("absolute", None):
+    signed = scalars.flag(signed, "signed")
+    symmetries = scalars.flag(symmetries, "symmetries")
+    progress = scalars.flag(progress, "progress")
+    if missing != "error" and (gradients is not None or labels is not None):
+        raise InputError("missing: rows are dropped for values alone; drop them first")
+    plain = noise == "absolute" and sigma is None
+    if (gradients is not None or labels is not None) and not plain:
         raise InputError("noise: is of values; a search for gradients or labels has none")
     if gradients is not None:
         check_gradients_can(settings)
@@ -139,25 +159,29 @@ def search(
         units = unit_rows(gradients, data.inputs)
         dispatch.prepare(settings)
         target = Directions(units, None, data.weights, signed)
-        with interruption.held():
-            front = search_directions(data.inputs, target, settings, symmetries=symmetries)
+        with interruption.held(), telling("search", settings, data.inputs, progress, "T") as heard:
+            mine = replace(settings, callback=heard)
+            front = search_directions(data.inputs, target, mine, symmetries=symmetries)
     elif labels is not None:
         column = labels if isinstance(labels, str) else None
         data = chunks.gather(X, column, weights, y_name="labels")
         signs = signs_of(data.y if column else labels, len(data.inputs.values))
         dispatch.prepare(settings)
-        with interruption.held():
-            front = search_labels(data.inputs, Labels(signs, data.weights), settings)
+        with interruption.held(), telling("search", settings, data.inputs, progress, "T") as heard:
+            mine = replace(settings, callback=heard)
+            front = search_labels(data.inputs, Labels(signs, data.weights), mine)
     else:
-        data = chunks.gather(X, values, weights, sigma, y_name="values")
+        data = chunks.gather(X, values, weights, sigma, y_name="values", missing=missing)
         if data.y is None:
             raise InputError(
                 "values, gradients, labels: none given, and X brings no values; give exactly one"
             )
         dispatch.prepare(settings)
-        with interruption.held():
-            front = _of_values(data.inputs, data.y, data, noise, settings)
+        with interruption.held(), telling("search", settings, data.inputs, progress) as heard:
+            mine = replace(settings, callback=heard)
+            front = _of_values(data.inputs, data.y, data, noise, mine)
     front = front.of_data(data.inputs.labels, data.inputs.values)
+    found("search", front.best, front.stopped)
     if settings.checkpoint is not None:
         settings.checkpoint.conclude(front)
     return front

@@ -10,6 +10,7 @@ from closedform._typing import Floats
 from closedform.errors import InputError
 from closedform.searches.noise import Absolute, Noise, Parameters
 from closedform.searches.settings import KINDS
+from closedform.tables import scalars
 
 
 @dataclass(frozen=True)
@@ -77,8 +78,7 @@ def check(noise: object, sigma: object) -> None:
     Raises:
         InputError: names the argument.
     """
-    if noise not in KINDS:
-        raise InputError(f"noise: {noise!r} is unknown; use {', '.join(map(repr, KINDS))}")
+    scalars.choice(noise, "noise", KINDS)
     if sigma is not None and noise not in ("auto", "absolute"):
         raise InputError(f"sigma: given with noise={noise!r}; sigma says all of the noise")
 

@@ -94,25 +94,20 @@ def checked_settings(
     """
     chosen = _operators(given.operators)
     max_size = scalars.whole(given.max_size, "max_size", 1, LARGEST_SIZE)
-    if not scalars.real(given.time, "time") > 0:
-        raise InputError(f"time: {given.time} is not positive; give seconds, or math.inf")
-    if given.evaluations is None and math.isinf(given.time):
+    time = scalars.seconds(given.time, "time")
+    if given.evaluations is None and math.isinf(time):
         raise InputError("time: no limit and no evaluations given; give one of them")
     evaluations, threads = given.evaluations, given.threads
     if evaluations is not None:
         evaluations = scalars.whole(evaluations, "evaluations", 1, MOST_EVALUATIONS)
     if threads is not None:
         threads = scalars.whole(threads, "threads", 1, scalars.MOST_THREADS)
-    seed = scalars.whole(given.seed, "seed", 0, 2**64 - 1)
+    seed = scalars.seed(given.seed)
     if callback is not None and not callable(callback):
         raise InputError(f"callback: a {type(callback).__name__} cannot be called; give a function")
-    if not isinstance(given.options or {}, Mapping):
-        raise InputError("options: must be a dict of the engine's options")
-    if given.backend not in BACKENDS:
-        known = " or ".join(map(repr, BACKENDS))
-        raise InputError(f"backend: {given.backend!r} is unknown; use {known}")
+    options = scalars.mapping(given.options, "options", "the engine's options")
+    scalars.choice(given.backend, "backend", BACKENDS)
     where = devices.checked(device)
-    options = dict(given.options or {})
     # PySR has its own files, and refuses this option itself.
     path = options.pop("checkpoint", None) if given.backend == "native" else None
     if given.backend == "pysr" and where == "cuda":
@@ -123,7 +118,7 @@ def checked_settings(
     return Settings(
         operators=chosen,
         max_size=max_size,
-        time=float(given.time),
+        time=time,
         evaluations=evaluations,
         backend=given.backend,
         options=options,

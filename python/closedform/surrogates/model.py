@@ -11,7 +11,7 @@ import copyreg
 import io
 import os
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -66,7 +66,7 @@ class Surrogate:
             sweeps, over 100,000 rows, and the step on all rows that follows have what is left.
             Where that does not suffice, what was fitted so far is kept.
         seed: of the random starts and the choice of held-out rows.
-        threads: 0 for all cores. Results do not depend on it unless `time` runs out.
+        threads: None for all cores. Results do not depend on it unless `time` runs out.
         device: "cpu"; "cuda", a GPU; or "auto", a GPU where one can be used. On a GPU values and
             derivatives are computed in the precision of the rows, and the sums over rows of a fit
             in float64 always.
@@ -102,7 +102,7 @@ class Surrogate:
         smoothing: float | Literal["auto"] = "auto",
         time: float = 20.0,
         seed: int = 0,
-        threads: int = 0,
+        threads: int | None = None,
         device: Device = "cpu",
     ) -> None:
         self.modes = modes
@@ -152,7 +152,7 @@ class Surrogate:
                 degree=self.degree,
                 time=self.time,
                 seed=self.seed,
-                threads=self.threads,
+                threads=scalars.thread_count(self.threads),
                 on_device=devices.on_gpu(self.device),
             )
         )
@@ -224,9 +224,8 @@ class Surrogate:
         """
         from closedform.codegen.surrogate.source import surrogate_code
 
-        return surrogate_code(
-            self.core, self.names, language, derivatives, name=name, units=units or {}
-        )
+        own = scalars.mapping(units, "units", "units by input")
+        return surrogate_code(self.core, self.names, language, derivatives, name=name, units=own)
 
     def _evaluate(self, what: Callable[..., Floats], X: object) -> Floats:
         there = devices.matrix_there(X)
@@ -245,7 +244,8 @@ class Surrogate:
                     "`outside`"
                 )
             on_device = False
-        return devices.running(lambda: what(rows, threads=self.threads, on_device=on_device))
+        threads = scalars.thread_count(self.threads)
+        return devices.running(lambda: what(rows, threads=threads, on_device=on_device))
 
     def _inputs_of(self, X: object) -> FloatMatrix:
         return inputs_of(matrix(X, min_rows=0), self.names, self.labels, "the surrogate")
@@ -287,8 +287,9 @@ class Surrogate:
 
         Raises:
             InputError: a ValueError, if the file is cut off or is something else.
+            OSError: the file cannot be read.
         """
-        with open(path, "rb") as file:
+        with open(scalars.path(path, "path"), "rb") as file:
             content = file.read()
         try:
             saved = _core.read_surrogate(content)
@@ -319,22 +320,23 @@ class Surrogate:
         )
 
 
+def _is_auto(value: object) -> bool:
+    return isinstance(value, str) and value == "auto"
+
+
 def _check_settings(s: Surrogate) -> None:
     for name, value, most in (
         ("modes", s.modes, MOST_MODES),
         ("segments", s.segments, MOST_SEGMENTS),
     ):
-        if value != "auto":
+        if not _is_auto(value):
             scalars.whole(value, name, 1, most)
-    if s.patch not in (0, 1, 2, 3):
-        raise InputError(f"patch: must be 0, 1, 2 or 3, not {s.patch!r}")
-    if s.degree not in range(min(s.patch, 1), s.patch + 1):
+    scalars.whole(s.patch, "patch", 0, 3)
+    if scalars.real(s.degree, "degree") not in range(min(s.patch, 1), s.patch + 1):
         raise InputError(f"degree: must be 1 to patch (0 for patch 0), not {s.degree!r}")
-    if s.outside not in ("error", "clamp", "linear"):
-        raise InputError(f'outside: must be "error", "clamp" or "linear", not {s.outside!r}')
-    if s.smoothing != "auto" and not scalars.real(s.smoothing, "smoothing") >= 0:
+    scalars.choice(s.outside, "outside", get_args(Outside))
+    if not _is_auto(s.smoothing) and not scalars.real(s.smoothing, "smoothing") >= 0:
         raise InputError(f'smoothing: must be "auto" or a number >= 0, not {s.smoothing!r}')
-    if not scalars.real(s.time, "time") > 0:
-        raise InputError(f"time: must be positive seconds, not {s.time!r}")
-    scalars.whole(s.seed, "seed", 0, 2**64 - 1)
+    scalars.seconds(s.time, "time")
+    scalars.seed(s.seed)
     scalars.thread_count(s.threads)

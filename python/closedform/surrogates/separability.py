@@ -14,7 +14,7 @@ from closedform import _core
 from closedform._typing import Floats
 from closedform.errors import InputError
 from closedform.surrogates.model import Surrogate
-from closedform.tables import chunks, devices
+from closedform.tables import chunks, devices, scalars
 from closedform.tables.checks import matrix
 from closedform.tables.columns import inputs_of
 from closedform.tables.devices import Device
@@ -143,7 +143,7 @@ def separability(
     weights: object = None,
     time: float = 10.0,
     seed: int = 0,
-    threads: int = 0,
+    threads: int | None = None,
     device: Device = "cpu",
 ) -> Separability:
     """Finds the sums and products of blocks of inputs a function is made of.
@@ -158,7 +158,7 @@ def separability(
         weights: (n,) of the rows.
         time: seconds. What has been found when they are over is the result, and `reason` says so.
         seed: of the choice of held-out rows; give the surrogate's for comparable errors.
-        threads: 0 for all cores; results do not depend on it unless `time` runs out.
+        threads: None for all cores; results do not depend on it unless `time` runs out.
         device: "cpu"; "cuda", a GPU, for the pass over all rows, in their precision; or "auto", a
             GPU where one can be used. Trees are fitted on the CPU.
 
@@ -166,6 +166,10 @@ def separability(
         InputError: a ValueError, for rows that do not fit the surrogate.
     """
     on_device = devices.on_gpu(devices.checked(device))
+    if not isinstance(surrogate, Surrogate):
+        raise InputError(f"surrogate: must be a Surrogate, not {type(surrogate).__name__}")
+    time, seed = scalars.seconds(time, "time"), scalars.seed(seed)
+    count = scalars.thread_count(threads)
     devices.host_only(X, "separability")
     data = chunks.gather(X, y, weights)
     surrogate.core  # noqa: B018  # refuses one that is not fitted
@@ -182,7 +186,7 @@ def separability(
             smoothing=surrogate.smoothing_,
             time=time,
             seed=seed,
-            threads=threads,
+            threads=count,
             on_device=on_device,
         )
     )

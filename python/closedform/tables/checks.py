@@ -92,7 +92,9 @@ def _texts(labels: Sequence[object]) -> tuple[str, ...] | None:
     return texts if len(texts) == len(labels) else None
 
 
-def vector(y: object, rows: int, *, name: str = "y", first: int = 0) -> Floats:
+def vector(
+    y: object, rows: int, *, name: str = "y", first: int = 0, allow_nan: bool = False
+) -> Floats:
     """Checks one number per row and gives it as (rows,) float64.
 
     Args:
@@ -100,6 +102,7 @@ def vector(y: object, rows: int, *, name: str = "y", first: int = 0) -> Floats:
         rows: how many rows the table it belongs to has.
         name: what messages call the argument.
         first: number of the first row, in messages about a part of a table.
+        allow_nan: lets NaN (missing values) through.
 
     Raises:
         InputError: wrong length, shape or kind of data, NaN or infinite values.
@@ -118,7 +121,7 @@ def vector(y: object, rows: int, *, name: str = "y", first: int = 0) -> Floats:
     if len(values) != rows:
         raise InputError(f"{name}: has {len(values)} values for {rows} rows; give one per row")
     checked = np.ascontiguousarray(values, dtype=np.float64)
-    _check_finite(checked[:, None], name, None, False, first)
+    _check_finite(checked[:, None], name, None, allow_nan, first)
     return checked
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from functools import cache
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 from closedform import _core
 from closedform.errors import InputError
+from closedform.tables import scalars
 
 Device = Literal["cpu", "cuda", "auto"]
 
@@ -23,12 +24,11 @@ def checked(device: str) -> Device:
     Raises:
         InputError: none of them, or "cuda" where no GPU can be used.
     """
-    known: dict[str, Device] = {"cpu": "cpu", "cuda": "cuda", "auto": "auto"}
-    if device not in known:
-        raise InputError(f'device: must be "cpu", "cuda" or "auto", not {device!r}')
+    known: tuple[Device, ...] = get_args(Device)
+    scalars.choice(device, "device", known)
     if device == "cuda":
         _usable("device")
-    return known[device]
+    return known[known.index(device)]
 
 
 def on_gpu(device: Device) -> bool:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from closedform.errors import InputError
 
 MOST_THREADS = 2**31 - 1
+LARGEST_SEED = 2**64 - 1
 
 
 def whole(value: Any, name: str, least: int, most: int) -> int:
@@ -29,12 +34,94 @@ def real(value: Any, name: str) -> float:
     Raises:
         InputError: something else.
     """
-    if not isinstance(value, numbers.Real):
+    if not isinstance(value, numbers.Real) or isinstance(value, bool):
         raise InputError(f"{name}: must be a number, not {type(value).__name__}")
     try:
         return float(value)
     except OverflowError as error:
         raise InputError(f"{name}: is beyond the range of float64; give a smaller one") from error
+
+
+def seconds(value: Any, name: str) -> float:
+    """A time, which math.inf does not limit.
+
+    Raises:
+        InputError: something else, or none.
+    """
+    number = real(value, name)
+    if not number > 0:
+        raise InputError(f"{name}: {value} is not positive; give seconds, or math.inf")
+    return number
+
+
+def seed(value: Any) -> int:
+    """Where random numbers begin.
+
+    Raises:
+        InputError: no such number.
+    """
+    return whole(value, "seed", 0, LARGEST_SEED)
+
+
+def flag(value: Any, name: str) -> bool:
+    """True or False.
+
+    Raises:
+        InputError: something else: "no" would count as True.
+    """
+    if not isinstance(value, (bool, np.bool_)):
+        raise InputError(f"{name}: must be True or False, not {_kind(value)}")
+    return bool(value)
+
+
+def choice(value: Any, name: str, known: Sequence[str]) -> str:
+    """One of a few names.
+
+    Raises:
+        InputError: another, or no text.
+    """
+    if not isinstance(value, str) or value not in known:
+        shown = ", ".join(map(repr, known))
+        raise InputError(f"{name}: {_kind(value)} is unknown; use one of {shown}")
+    return value
+
+
+def mapping(value: Any, name: str, of: str) -> dict[str, Any]:
+    """What a dict says by name; None says nothing.
+
+    Args:
+        of: what it is of, in words.
+
+    Raises:
+        InputError: something else, or keys that are no texts.
+    """
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise InputError(f"{name}: must be a dict of {of}, not {type(value).__name__}")
+    for key in value:
+        text(key, f"{name}: a key")
+    return dict(value)
+
+
+def path(value: Any, name: str) -> Path:
+    """Where a file lies.
+
+    Raises:
+        InputError: something else.
+    """
+    if not isinstance(value, (str, os.PathLike)) or not isinstance(os.fspath(value), str):
+        raise InputError(f"{name}: must be a path, not {type(value).__name__}")
+    try:
+        os.fsencode(value)
+    except UnicodeEncodeError as error:
+        raise InputError(f"{name}: {str(value)!r} is no path that can be; give another") from error
+    return Path(value)
+
+
+def _kind(value: Any) -> str:
+    """A text as it is, of anything else what it is."""
+    return repr(value[:60]) if isinstance(value, str) else type(value).__name__
 
 
 def thread_count(threads: Any) -> int:
@@ -67,6 +154,7 @@ def texts(values: Any, name: str) -> tuple[str, ...]:
     Raises:
         InputError: something else; a single text, too.
     """
-    if isinstance(values, str) or not isinstance(values, Iterable):
+    # The values of a dict would be dropped.
+    if isinstance(values, (str, Mapping)) or not isinstance(values, Iterable):
         raise InputError(f"{name}: must be a sequence of texts, not {type(values).__name__}")
     return tuple(text(value, name) for value in values)

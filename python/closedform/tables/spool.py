@@ -69,6 +69,22 @@ def map_of(value: object) -> np.memmap[Any, Any] | None:
     return root if isinstance(value, mmap.mmap) else None
 
 
+def only(values: npt.NDArray[Any], kept: npt.NDArray[np.bool_]) -> npt.NDArray[Any]:
+    """Some rows of an array: of a mapped one in a temporary file again.
+
+    Args:
+        values: (n,) or (n, d).
+        kept: (n,) whether a row is one of them.
+    """
+    if map_of(values) is None:
+        return values[kept]
+    spool = Spool(values)
+    for first, block in row_blocks(values):
+        spool.add(block[kept[first : first + len(block)]], "X")
+    mapped: npt.NDArray[Any] = spool.mapped()
+    return mapped
+
+
 def set_aside(
     values: npt.NDArray[Any], aside: npt.NDArray[np.intp]
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import io
+import itertools
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -18,12 +21,11 @@ import numpy as np
 import pytest
 
 import closedform as cf
-from closedform.cli import display, main
+from closedform.cli import main
 from closedform.errors import InputError
-from closedform.formulas.constants import Constant
-from closedform.pipelines import results
+from closedform.formulas.constants import Constants
 from closedform.pipelines.verdict import Verdict
-from closedform.reports import page
+from closedform.searches import telling
 from closedform.searches.noise import Absolute
 from closedform.searches.noise_plan import NoisePlan
 from closedform.searches.progress import Progress
@@ -40,41 +42,10 @@ class Errors:
     log_density: float
 
 
-@dataclasses.dataclass
-class FakeFormula:
-    text: str
-    complexity: int
-    loss: float
-    names: tuple[str, ...] = ("a", "b")
-    constants: tuple[Constant, ...] = (Constant(1.5, 0.01),)
-
-    def __str__(self) -> str:
-        return self.text
-
-    @property
-    def readable(self) -> str:
-        return self.text
-
-    def latex(self) -> str:
-        return self.text
-
-    def sympy(self) -> Any:
-        import sympy
-
-        return sympy.sympify(self.text)
-
-
-class FakeFront(list[FakeFormula]):
-    @property
-    def rivals(self) -> list[FakeFormula]:
-        return [self[0]]
-
-    @property
-    def best(self) -> FakeFormula:
-        return self[-1]
-
-    def save(self, path: Path) -> None:
-        path.write_text("front")
+def formula(text: str, loss: float) -> cf.Formula:
+    made = cf.Formula(text, ["a", "b"], loss)
+    made.constants = Constants([c.value for c in made.constants], np.array([[1e-4]]))
+    return made
 
 
 class FakeSeparability:
@@ -88,7 +59,7 @@ class FakeDiscovery:
     """Stands in for a search of a minute."""
 
     def __init__(self) -> None:
-        self.front = FakeFront([FakeFormula("2.5", 1, 4.0), FakeFormula("1.5*a + b", 5, 0.0)])
+        self.front = cf.Front([formula("2.5", 4.0), formula("1.5*a + b", 0.0)], rivals=[0])
         self.formula = self.front.best
         self.errors = {
             "surrogate": Errors(0.1, 0.01, float("inf"), 0.2, 1.5),
@@ -104,9 +75,6 @@ class FakeDiscovery:
         self.similarity = None
         self.stopped = "exact"
 
-    def report(self, path: Path) -> None:
-        page.write(results.discovery_report(self, "y <1>"), path)
-
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
@@ -115,7 +83,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
 
     def discover(X: object, y: object, **options: Any) -> FakeDiscovery:
         seen.append({"X": X, "y": y, **options})
-        best: Any = FakeFormula("1.5*a + b", 5, 0.0)
+        best = formula("1.5*a + b", 0.0)
         for phase in ("surrogate", "search", "search"):
             if options["callback"](Progress(phase, 1.0, 59.0, 1000, best, 0.5, "half way")):
                 break
@@ -196,9 +164,9 @@ def test_front_and_page_are_written(data: Path, tmp_path: Path) -> None:
     front, page = tmp_path / "front.json", tmp_path / "page.html"
     outputs = ["--save", str(front), "--report", str(page), "--quiet"]
     assert main.main(["discover", str(data), "--target", "y", *outputs]) == 0
-    assert front.read_text() == "front"
+    assert cf.Front.load(front).best.text == "1.5*a + b"
     text = page.read_text()
-    for expected in ["y &lt;1&gt; = 1.5*a + b", "<math", "<svg", "per-dimension"]:
+    for expected in ["A formula for y", "y = 1.5*a + b", "<math", "<svg", "per-dimension"]:
         assert expected in text
     assert not re.search(r"(src|href)=.https?:", text)  # nothing is fetched
 
@@ -208,7 +176,7 @@ def test_live_display(
 ) -> None:
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     assert main.main(["discover", str(data), "--target", "y"]) == 0
-    panel = display._panel(Progress("search", 1.0, 59.0, 1000, FakeFormula("a", 1, 0.5), 0.5), "y")
+    panel = telling.lines(Progress("search", 1.0, 59.0, 1000, cf.Formula("a", ["a"]), 0.5), "y")
     assert panel == "search  (1 s, 59 s left; 1,000 expressions)\ny = a  loss 0.5"
     assert calls
 
@@ -229,6 +197,96 @@ def test_interrupting_keeps_the_best(
     assert main.main(["discover", str(data), "--target", "y"]) == 130
     assert "y = 1.5*a + b" in capsys.readouterr().out
     assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.parametrize("command", ["", "discover", "interpret", "export", "info"])
+def test_every_help_has_examples_that_can_be_typed(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main.main([*command.split(), "--help"])
+    assert ended.value.code == 0
+    shown = capsys.readouterr().out.partition("\nexamples:\n")[2].splitlines()
+    assert shown
+    for line in shown:
+        typed = shlex.split(line.partition("|")[2] or line)
+        assert typed[:2] == ["closedform", command or typed[1]]
+        kept = itertools.takewhile(lambda word: word not in "<>", typed[1:])
+        assert callable(main._parser().parse_args(list(kept)).run)
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main.main(["--version"])
+    assert capsys.readouterr().out == f"closedform {cf.__version__}\n"
+
+
+def test_start_checkpoint_and_device(
+    calls: list[dict[str, Any]],
+    data: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    base = ["discover", str(data), "--target", "y", "--quiet"]
+    saved = tmp_path / "start.json"
+    cf.Front([formula("2.5*a", 0.0)]).save(saved)
+    again = ["--start", str(saved), "--checkpoint", str(saved), "--device", "auto"]
+    assert main.main([*base, *again]) == 0
+    assert [str(text) for text in calls[0]["options"]["start"]] == ["2.5*a"]
+    assert calls[0]["options"]["checkpoint"] == saved
+    assert calls[0]["device"] == "auto"
+    assert main.main(base) == 0
+    assert (calls[1]["options"], calls[1]["device"]) == ({}, "cpu")
+    capsys.readouterr()
+    for more, message in (
+        (["--start", str(tmp_path / "no.json")], "--start: cannot read"),
+        (["--start", str(data)], "data.csv: not a saved front"),
+        (["--checkpoint", str(tmp_path / "no" / "front.json")], "--checkpoint: cannot write"),
+        (["--checkpoint", str(data)], "--checkpoint: "),
+        (["--device", "gpu"], "argument --device: invalid choice: 'gpu'"),
+    ):
+        assert message in one_line_error(capsys, [*base, *more])
+
+
+class Redirected(io.TextIOWrapper):
+    def __init__(self, text: str) -> None:
+        super().__init__(io.BytesIO(text.encode()))
+
+
+def test_standard_input_and_output(
+    calls: list[dict[str, Any]],
+    data: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    base = ["discover", "-", "--target", "y", "--quiet"]
+    monkeypatch.setattr(sys, "stdin", Redirected(data.read_text()))
+    assert main.main([*base, "--save", "-"]) == 0
+    np.testing.assert_array_equal(calls[0]["y"], [3, 4, 5])
+    saved = capsys.readouterr().out
+    assert json.loads(saved)["format"] == "closedform front"
+    monkeypatch.setattr(sys, "stdin", Redirected(saved))
+    assert main.main(["export", "-", "--to", "numpy", "--output", "-"]) == 0
+    assert "value = 1.5*a + b" in capsys.readouterr().out
+    monkeypatch.setattr(sys, "stdin", Redirected("a,y\n1,2\n2,x\n"))
+    error = "standard input: line 3, column 'y': 'x' is not a number"
+    assert error in one_line_error(capsys, base)
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    assert "standard input is a terminal" in one_line_error(capsys, base)
+    for outputs, message in (
+        (["--save", "-", "--report", "-"], "--report: is the same file as --save"),
+        (["--save", "-", "--json"], "--json: prints a document, too"),
+    ):
+        assert message in one_line_error(capsys, ["discover", str(data), "--target", "y", *outputs])
+
+
+def test_a_page_is_of_the_target_and_may_be_printed(
+    calls: list[dict[str, Any]], data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("matplotlib")
+    assert main.main(["discover", str(data), "--target", "y", "--quiet", "--report", "-"]) == 0
+    assert capsys.readouterr().out.startswith("<!DOCTYPE html>")
+    assert len(calls) == 1
 
 
 def test_info(capsys: pytest.CaptureFixture[str]) -> None:

@@ -112,7 +112,7 @@ def broken(X: Floats) -> Floats:
     [
         (CLASSIFIER, {"band": 0.5}, "band: 0.5 is out of range"),
         (CLASSIFIER, {"band": 0.4999999}, "widen the band"),
-        (CLASSIFIER, {"extra_points": -1}, "extra_points: -1 is negative"),
+        (CLASSIFIER, {"extra_points": -1}, "extra_points: -1 is out of range"),
         (CLASSIFIER, {"weights": "edge"}, "weights: 'edge' is unknown"),
         (CLASSIFIER, {"weights": np.ones(3)}, "weights: has 3 values for 400 rows"),
         (CLASSIFIER, {"weights": np.abs(value(X)) > 12}, "weights: are zero at every row within"),

@@ -118,7 +118,7 @@ def test_the_digits_of_a_target() -> None:
 
 def test_models_that_cannot_be_are_refused_by_name() -> None:
     X, y = np.random.default_rng(0).normal(size=(40, 2)), np.linspace(-1, 1, 40)
-    with pytest.raises(InputError, match=r"^noise: 'loud' is unknown; use 'auto', "):
+    with pytest.raises(InputError, match=r"^noise: 'loud' is unknown; use one of 'auto', "):
         cf.discover(X, y, noise="loud")  # type: ignore[arg-type]
     with pytest.raises(InputError, match=r'^noise: "counts" is for whole numbers'):
         cf.discover(X, y, noise="counts")

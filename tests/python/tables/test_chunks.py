@@ -254,7 +254,7 @@ def bad(*pieces: Any) -> Iterator[Any]:
         (lambda: bad(X), None, "y: not given; give one number per row"),
         (lambda: X, "y", "y: 'y' is a column's name, but X has none"),
         (lambda: "gone.parquet", "y", "X: gone.parquet: No such file or directory"),
-        (lambda: "data.csv", "y", "y: 'y' is a column's name, but X has none"),
+        (lambda: "data.csv", "y", "X: data.csv: No such file or directory; check the path"),
     ],
 )
 def test_errors(given: Callable[[], Any], y: Any, message: str) -> None:
@@ -266,7 +266,7 @@ def test_errors(given: Callable[[], Any], y: Any, message: str) -> None:
 def test_errors_of_data_sets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pyarrow = pytest.importorskip("pyarrow")
     path = parquet(tmp_path)[0]
-    with pytest.raises(InputError, match="y: no column 'z' in X; its first are 'a', 'b', 'y', 'w'"):
+    with pytest.raises(InputError, match="y: no column 'z' in X; it has 'a', 'b', 'y', 'w'"):
         chunks.gather(path, "z")
     with pytest.raises(InputError, match="row 1, column 'b' is NaN"):
         chunks.gather(iter(pyarrow.table({"b": [1.0, None]}).to_batches()))

@@ -166,9 +166,13 @@ def test_cuda_without_a_gpu_is_refused_in_one_line() -> None:
         with pytest.raises(InputError, match="no GPU can be used") as caught:
             call()
         assert "\n" not in str(caught.value)
-    with pytest.raises(InputError, match='device: must be "cpu", "cuda" or "auto"'):
+    with pytest.raises(
+        InputError, match=r"device: .gpu. is unknown; use one of .cpu., .cuda., .auto."
+    ):
         cf.Surrogate(device="gpu")  # type: ignore[arg-type]
-    with pytest.raises(InputError, match='device: must be "cpu", "cuda" or "auto"'):
+    with pytest.raises(
+        InputError, match=r"device: .gpu. is unknown; use one of .cpu., .cuda., .auto."
+    ):
         cf.search(X, values=y, device="gpu")  # type: ignore[arg-type]
 
 

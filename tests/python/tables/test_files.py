@@ -147,7 +147,9 @@ def test_bad_names(tmp_path: Path, arguments: dict[str, object], message: str) -
         read_table(path, **arguments)
 
 
-@pytest.mark.parametrize(("make", "message"), [(False, "No such file"), (True, "Is a directory")])
+@pytest.mark.parametrize(
+    ("make", "message"), [(False, "No such file"), (True, r"holds no \.parquet files")]
+)
 def test_unreadable_paths(tmp_path: Path, make: bool, message: str) -> None:
     path = tmp_path / "nothing.csv"
     if make:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,42 +14,79 @@ import closedform as cf
 from closedform.errors import InputError
 from closedform.tables import scalars
 
-X = np.random.default_rng(0).uniform(1.0, 2.0, (20, 2))
+X = np.random.default_rng(0).uniform(1.0, 2.0, (60, 2))
 Y = 3 * X[:, 0] + X[:, 1]
 FORMULA = cf.Formula("2*x1 + x2", ["x1", "x2"])
-CALLS: dict[str, Callable[[object], object]] = {
-    "threads of a formula": lambda bad: FORMULA(X, threads=bad),  # type: ignore[arg-type]
-    "threads of a network": lambda bad: cf.network(FORMULA).value(X, threads=bad),  # type: ignore[arg-type]
-    "seconds": lambda bad: FORMULA.refit(X, Y, seconds=bad),  # type: ignore[arg-type]
-    "text": lambda bad: cf.Formula(bad, ["x1"]),  # type: ignore[arg-type]
-    "names": lambda bad: cf.Formula("x1", bad),  # type: ignore[arg-type]
-    "a name": lambda bad: cf.Formula("x1", ["x1", bad]),  # type: ignore[list-item]
-    "path": lambda bad: FORMULA.save(bad),  # type: ignore[arg-type]
-    "name": lambda bad: FORMULA.code("c", name=bad),  # type: ignore[arg-type]
-    "ranges": lambda bad: FORMULA.code("c", ranges={"x1": (0, bad)}),  # type: ignore[dict-item]
-    "operators": lambda bad: FORMULA.simplified(bad),  # type: ignore[arg-type]
+SURROGATE = cf.Surrogate(1, 4, time=5.0).fit(X, Y)
+SEARCH = "operators max_size time evaluations backend options threads seed device callback"
+CALLS: dict[str, tuple[Callable[..., object], str]] = {
+    "discover": (partial(cf.discover, X, Y, evaluations=10), f"{SEARCH} noise sigma strategy"),
+    "search": (partial(cf.search, X, values=Y, evaluations=10), f"{SEARCH} noise signed"),
+    "interpret": (
+        partial(cf.interpret, FORMULA, X, evaluations=10),
+        f"{SEARCH} neuron band extra_points symmetries signed",
+    ),
+    "network": (partial(cf.network, FORMULA), "neuron device classifier"),
+    "Network.value": (partial(cf.network(FORMULA).value, X), "threads"),
+    "Surrogate": (
+        cf.Surrogate,
+        "modes segments patch degree outside smoothing time seed threads device",
+    ),
+    "Surrogate.code": (partial(SURROGATE.code, "c"), "derivatives name units"),
+    "Surrogate.load": (cf.Surrogate.load, "path"),
+    "separability": (partial(cf.separability, SURROGATE, X, Y), "time seed threads device"),
+    "Formula": (partial(cf.Formula, "x1", names=["x1"]), "names loss ranges labels"),
+    "Formula()": (partial(FORMULA, X), "threads"),
+    "Formula.refit": (partial(FORMULA.refit, X, Y), "weights snap seconds"),
+    "Formula.simplified": (FORMULA.simplified, "operators"),
+    "Formula.code": (partial(FORMULA.code, "c"), "derivatives name ranges units outside"),
+    "Formula.save": (FORMULA.save, "path"),
+    "Front": (partial(cf.Front, [FORMULA]), "best stopped evaluations seconds rivals"),
+    "Front.load": (cf.Front.load, "path"),
+    "Front.with_best": (cf.Front([FORMULA]).with_best, "index"),
 }
-SURROGATE = ("modes", "segments", "patch", "degree", "smoothing", "time", "seed", "threads")
-SEARCH = ("operators", "max_size", "time", "evaluations", "options", "threads", "seed", "callback")
+# Of kinds that no argument takes.
+BAD = [1j, b"1", [1j], "\ud800", {"a": [3]}, np.ones(3), object(), -0.5]
+TAKEN = {("loss", "-0.5"), ("seconds", "-0.5")}  # a front says what was measured
 
 
-def _surrogate(what: str) -> Callable[[object], object]:
-    return lambda bad: cf.Surrogate(**{what: bad})  # type: ignore[arg-type]
+@pytest.mark.parametrize("bad", BAD, ids=lambda bad: repr(bad)[:10])
+@pytest.mark.parametrize("call", CALLS)
+def test_what_is_of_another_kind_is_refused(call: str, bad: object) -> None:
+    work, names = CALLS[call]
+    for name in names.split():
+        if (name, repr(bad)) in TAKEN and call in ("Formula", "Front"):
+            continue
+        with pytest.raises(InputError, match=rf"^{name}: [^\n]{{1,300}}$"):
+            work(**{name: bad})
 
 
-def _search(what: str) -> Callable[[object], object]:
-    return lambda bad: cf.search(X, values=Y, **{"evaluations": 10, what: bad})  # type: ignore[arg-type]
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"max_size": 9.5}, "max_size: 9.5 is out of range; give a whole number 1 to 255"),
+        ({"max_size": True}, "max_size: must be a number, not bool"),
+        ({"seed": None}, "seed: must be a number, not NoneType"),
+        ({"operators": {"sin": 3}}, "operators: must be a sequence of texts, not dict"),
+        ({"options": {"start": "2*x1"}}, "options: start must be a Front or a sequence of formula"),
+        ({"options": {"start": [3]}}, "options: start must be a Front or a sequence of formula"),
+        ({"options": {"start": {"x1": 2}}}, "options: start must be a Front or a sequence of"),
+        ({"symmetries": "no"}, "symmetries: must be True or False, not 'no'"),
+        ({"device": "gpu"}, "device: 'gpu' is unknown; use one of 'cpu', 'cuda', 'auto'"),
+        ({"time": 0}, "time: 0 is not positive; give seconds, or math.inf"),
+    ],
+)
+def test_arguments_say_what_they_take(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=re.escape(message)):
+        cf.search(X, values=Y, **{"evaluations": 10, **arguments})
 
 
-@pytest.mark.parametrize("bad", [1j, b"1", [1j], "\ud800"], ids=repr)
-@pytest.mark.parametrize("what", [*CALLS, *SURROGATE, *SEARCH])
-def test_what_is_of_another_kind_is_refused(what: str, bad: object) -> None:
-    call = CALLS.get(what)
-    if call is None:
-        call = _surrogate(what) if what in SURROGATE and what not in SEARCH else _search(what)
-    with pytest.raises(ValueError, match=r"^[^\n]{1,300}$") as caught:
-        call(bad)
-    assert "Invoked with" not in str(caught.value)
+def test_none_is_all_cores() -> None:
+    """The default everywhere, as in a search; 0 means the same."""
+    for threads in (None, 0):
+        again = cf.Surrogate(1, 4, time=5.0, threads=threads).fit(X, Y)
+        np.testing.assert_array_equal(again.predict(X), SURROGATE.predict(X))
+        np.testing.assert_array_equal(FORMULA(X, threads=threads), FORMULA(X, threads=1))
 
 
 def test_whole_numbers() -> None:

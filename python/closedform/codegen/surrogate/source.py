@@ -13,7 +13,7 @@ from closedform.codegen.comments import check_columns, input_lines
 from closedform.codegen.reserved import Names, check_name
 from closedform.codegen.surrogate import c, fortran
 from closedform.codegen.surrogate.tables import Tables
-from closedform.errors import InputError
+from closedform.tables import scalars
 
 _OUTSIDE = {
     "linear": "Outside its grid each factor continues along its end tangent.",
@@ -32,13 +32,10 @@ def surrogate_code(
     units: Mapping[str, str],
 ) -> str:
     """See `Surrogate.code`."""
-    if language not in ("c", "fortran"):
-        raise InputError(
-            f'language: {language!r} is unknown for a surrogate; give "c" or "fortran"'
-        )
-    if derivatives not in (0, 1):
-        raise InputError(f"derivatives: is {derivatives!r}; a surrogate's code has 0 or 1")
+    scalars.choice(language, "language", ("c", "fortran"))
+    derivatives = scalars.whole(derivatives, "derivatives", 0, 1)
     check_columns("units", units, columns)
+    scalars.text(name, "name")
     if language == "c":
         check_name(name, Names(c.RESERVED, case_sensitive=True), "C99")
     else:

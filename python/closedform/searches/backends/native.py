@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from time import monotonic
 
@@ -48,6 +48,10 @@ def check(settings: Settings) -> None:
             f"options: {unknown[0]!r} is unknown to the native engine; "
             f"it takes {', '.join(f'{key} ({what})' for key, what in OPTIONS.items())}"
         )
+    start = settings.options.get("start", ())
+    texts = isinstance(start, Iterable) and not isinstance(start, (str, bytes, Mapping))
+    if not texts or not all(isinstance(one, (str, Formula)) for one in start):
+        raise InputError("options: start must be a Front or a sequence of formula texts")
 
 
 def search(
@@ -56,8 +60,6 @@ def search(
     """Runs the native search from `start` and the user's; for values also from sums of terms."""
     time, callback = settings.time, settings.callback
     own = settings.options.get("start", ())
-    if isinstance(own, str) or not isinstance(own, Iterable):
-        raise InputError("options: start must be a Front or a sequence of formula texts")
     start = [*(Formula(str(text), table.names).text for text in own), *start]
     began = monotonic()
     stopped = False

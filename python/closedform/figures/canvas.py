@@ -1,0 +1,54 @@
+"""Where pictures are drawn."""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import TYPE_CHECKING
+
+from closedform.errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+MOST_DOTS = 5000  # more only cover one another
+
+
+def available() -> bool:
+    """Whether pictures can be drawn: by matplotlib, of the extra `plots`."""
+    return importlib.util.find_spec("matplotlib") is not None
+
+
+def check_available(name: str) -> None:
+    """Says so early when pictures cannot be drawn.
+
+    Args:
+        name: of what asks for them, in the message.
+
+    Raises:
+        InputError: matplotlib (the extra `plots`) is not installed.
+    """
+    if not available():
+        raise InputError(f"{name}: needs matplotlib; pip install 'closedform[plots]'")
+
+
+def axes_of(axes: Axes | None) -> Axes:
+    """The axes given; else those of a new figure, which notebooks show.
+
+    Raises:
+        InputError: matplotlib is not installed, or these are no axes.
+    """
+    check_available("plot")
+    from matplotlib.axes import Axes
+
+    if axes is None:
+        import matplotlib.pyplot as plt
+
+        return plt.subplots(layout="constrained")[1]
+    if not isinstance(axes, Axes):
+        raise InputError(f"axes: must be matplotlib's Axes, not {type(axes).__name__}")
+    return axes
+
+
+def step_for(rows: int) -> int:
+    """Every how many rows one is drawn."""
+    return max(1, -(-rows // MOST_DOTS))
