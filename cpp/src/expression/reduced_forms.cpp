@@ -53,6 +53,35 @@ bool complete_a_square(Form& sum) {
     return false;
 }
 
+/// a - a*cos(t) is 2a*sin(t/2)^2, and a + a*cos(t) is 2a*cos(t/2)^2, for a constant term and a term
+/// that are equal but for rounding. False where the sum has no such pair.
+bool halve_an_angle(Form& sum, const OpSet& allowed) {
+    constexpr double rounding = 1e-9;
+    for (Scaled& term : sum.parts) {
+        if (term.form.kind != Form::Kind::function || term.form.op != Op::cos ||
+            std::abs(std::abs(term.scale) - std::abs(sum.offset)) >
+                rounding * std::abs(sum.offset) ||
+            sum.offset == 0.0) {
+            continue;
+        }
+        const bool opposite = (term.scale < 0.0) != (sum.offset < 0.0);
+        if (opposite && !allowed.has(Op::sin)) {
+            continue;
+        }
+        Form half = term.form;
+        half.op = opposite ? Op::sin : Op::cos;
+        half.parts[0].scale *= 0.5;
+        Form square;
+        square.kind = Form::Kind::product;
+        square.parts = {{1.0, std::move(half)}};
+        square.exponents = {2};
+        term = {2.0 * sum.offset, std::move(square)};
+        sum.offset = 0.0;
+        return true;
+    }
+    return false;
+}
+
 }  // namespace
 
 std::vector<Tape> reductions(const Tape& tape, const OpSet& allowed) {
@@ -79,6 +108,10 @@ std::vector<Tape> reductions(const Tape& tape, const OpSet& allowed) {
         while (complete_a_square(sum)) {
         }
         offer(simplify(emit(form, allowed), allowed));
+        sum = before;
+        if (halve_an_angle(sum, allowed)) {
+            offer(simplify(emit(form, allowed), allowed));
+        }
         sum = std::move(before);
         for (std::size_t i = 0; i < sum.parts.size(); ++i) {
             for (std::size_t j = 0; j < i; ++j) {

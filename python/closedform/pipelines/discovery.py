@@ -16,7 +16,7 @@ from closedform.pipelines.held_out import Errors, HeldOut, Rows
 from closedform.pipelines.results import Discovery, Way
 from closedform.pipelines.stages import LEAST_SECONDS, Stages
 from closedform.pipelines.through_surrogate import ThroughSurrogate
-from closedform.pipelines.verdict import judge
+from closedform.pipelines.verdict import HARDLY, judge
 from closedform.searches import interruption, telling
 from closedform.searches.backends import dispatch
 from closedform.searches.budget import Budget, last_stage
@@ -39,7 +39,6 @@ STRATEGIES = ("auto", "global", "direct")
 LEAST_ROWS = 4
 HELD_OUT_SHARE = 0.15  # where there are rows enough
 MOST_HELD_OUT = 20000
-HARDLY = 0.1  # of the trust in a row on the formula, below which it is an outlier
 
 
 def discover(

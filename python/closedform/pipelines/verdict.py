@@ -15,6 +15,7 @@ from closedform.formulas.singularities import Finite, box_of, finite_in_box
 from closedform.pipelines.held_out import Errors
 from closedform.searches.description_length import CONSTANT_MARGIN, Choice
 from closedform.searches.effective_rows import effective_share, spread_evenly
+from closedform.searches.noise import Robust
 from closedform.searches.objectives import Values
 
 Kind = Literal["law", "approximation", "no law"]
@@ -28,6 +29,8 @@ CLEAN = 2.0  # nats: below, chance
 LARGEST = 4.0  # residuals beyond so many standard errors say no more
 INDEPENDENT = 0.8  # share of independent rows, below which residuals go together
 MARGIN = 0.05  # of the ranges, by which the box looked at is wider
+HARDLY = 0.1  # of the trust in a row on the formula, below which a robust model lets it go
+MOST_LET_GO = 0.1  # of the rows; where more are, what they follow is not known
 BETTER = 0.8  # of the formula's held-out error: a surrogate below it knows more
 
 
@@ -48,6 +51,7 @@ class Verdict:
             interval arithmetic, "not proven", or "no" where a pole between rows, or a point without
             a value, was met.
         surrogate_better: the surrogate's errors on held-out rows are clearly smaller.
+        let_go: share of rows that a robust model hardly believes; a law has at most a tenth.
     """
 
     kind: Kind
@@ -57,6 +61,7 @@ class Verdict:
     independent: float
     finite: Finite
     surrogate_better: bool
+    let_go: float = 0.0
 
     def __str__(self) -> str:
         if self.exact:
@@ -66,6 +71,8 @@ class Verdict:
             told.append(f"{self.left:.2g} nats of structure left in the residuals")
             if self.independent < INDEPENDENT:
                 told.append(f"residuals of neighbours go together ({self.independent:.0%} count)")
+            if self.let_go > MOST_LET_GO:
+                told.append(f"{self.let_go:.0%} of the rows are far off")
             if self.surrogate_better:
                 told.append("the surrogate is closer on held-out rows")
             told.append(
@@ -108,16 +115,27 @@ def judge(
         looked = [finite_in_box(chosen.formula._expression, *box) for box in boxes]
         finite = "proven" if looked[0] == "proven" else looked[1]
     better = _surrogate_better(errors)
+    let_go = 0.0
+    if isinstance(chosen.noise, Robust) and not constant:
+        f = chosen.formula._expression.evaluate(sample.X, 1)
+        trust = chosen.noise.trust(sample.y, f, chosen.parameters)
+        let_go = float(np.mean(trust < HARDLY * chosen.noise.most(chosen.parameters)))
     kind: Kind
     if exact:
         kind = "law"
     elif constant or gain < CONSTANT_MARGIN:
         kind = "no law"
-    elif left < CLEAN and independent >= INDEPENDENT and not choice.pole and not better:
+    elif (
+        left < CLEAN
+        and independent >= INDEPENDENT
+        and not choice.pole
+        and not better
+        and let_go <= MOST_LET_GO
+    ):
         kind = "law"
     else:
         kind = "approximation"
-    return Verdict(kind, exact, gain, left, independent, finite, better)
+    return Verdict(kind, exact, gain, left, independent, finite, better, let_go)
 
 
 def structure_left(X: Floats, residuals: Floats, most: int = MOST_ROWS) -> float:

@@ -79,7 +79,13 @@ def _moved(values: Floats, k: int, to: float, information: Floats, fixed: Sequen
     moved[k] = to
     others = [i for i, still in enumerate(fixed) if not still and i != k]
     if others:
-        own = information[np.ix_(others, others)]
-        push = information[others, k] * (to - values[k])
-        moved[others] -= np.linalg.lstsq(own, push, rcond=None)[0]
+        # In units of their own standard errors: the squares of very different ones are no numbers.
+        size = np.sqrt(np.diagonal(information))
+        size[~(size > 0)] = 1.0
+        with np.errstate(all="ignore"):
+            scaled = information / np.outer(size, size)
+            push = scaled[others, k] * (size[k] * (to - values[k]))
+        own = scaled[np.ix_(others, others)]
+        if np.isfinite(own).all() and np.isfinite(push).all():
+            moved[others] -= np.linalg.lstsq(own, push, rcond=None)[0] / size[others]
     return moved
