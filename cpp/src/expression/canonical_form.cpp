@@ -530,13 +530,11 @@ Tape simplify(const Tape& tape, const OpSet& allowed) {
     if (tape.empty()) {
         return tape;
     }
+    // Empty, too, for an undefined constant, such as log(-1): left as it was written.
     Tape shorter = emit(canonical(tape), allowed);
-    // An undefined constant, such as log(-1), has no text: leave it as it was written.
-    const bool defined = std::all_of(shorter.begin(), shorter.end(),
-                                     [](const Node& node) { return std::isfinite(node.value); });
     // x^3 is one node fewer than x*x^2, but no answer where only the square is allowed.
     const bool longer = uses_only(tape, allowed) && shorter.size() > tape.size();
-    return shorter.empty() || longer || !defined ? tape : shorter;
+    return shorter.empty() || longer ? tape : shorter;
 }
 
 }  // namespace closedform

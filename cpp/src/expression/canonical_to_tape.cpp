@@ -16,9 +16,12 @@ class Emitter {
   public:
     explicit Emitter(const OpSet& allowed) : allowed_(allowed) {}
 
-    /// What was written; empty where it took an operator that is not allowed, or too many nodes.
+    /// What was written; empty where it took an operator that is not allowed, too many nodes, or a
+    /// constant that is no number: it has no text.
     Tape result() && {
-        if (!writable_ || tape_.size() > max_tape_size) {
+        const bool finite = std::all_of(tape_.begin(), tape_.end(),
+                                        [](const Node& node) { return std::isfinite(node.value); });
+        if (!writable_ || !finite || tape_.size() > max_tape_size) {
             return {};
         }
         fix_sizes(tape_);

@@ -26,6 +26,7 @@ from closedform.searches.aliases import aliased
 from closedform.searches.effective_rows import Neighbours, neighbours_of
 from closedform.searches.noise import Logarithmic, Noise, Parameters, resolution
 from closedform.searches.objectives import Values
+from closedform.searches.towers import TOWER, towers
 from closedform.tables.rows import sample_rows
 
 MOST_ROWS = 4000  # more add time, not certainty
@@ -190,6 +191,7 @@ def judged(
         data = float(sample.counts @ costs) + unseen
         nats, fixed = _constants_length(values, information)
         structure = formula.complexity * math.log(symbols) + nats + _exponents_length(expression)
+        structure += TOWER * towers(expression)
     information = information / sample.share
     return Judged(
         formula,

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "closedform/expression/evaluate.hpp"
 #include "closedform/expression/infix.hpp"
 #include "core/random.hpp"
+#include "expression/reduced_forms.hpp"
 #include "expression/structure_hash.hpp"
 #include "search/variation.hpp"
 
@@ -54,6 +56,38 @@ TEST_CASE("the skeleton forgets constants, and only those") {
     CHECK(of("sin(2*x)") != of("sin(x)"));
     CHECK(of("x + y") != of("x - y*z"));
     CHECK(of("sin(x + 1)") != of("sin(x)"));
+}
+
+TEST_CASE("constants that are no numbers are not written") {
+    CHECK(emit(canonical(parse("exp(800)*x", names)), OpSet::all()).empty());
+    CHECK(emit(canonical(parse("(1e300*x + 1)**2", names)), OpSet::all()).empty());
+    CHECK(!emit(canonical(parse("1e300*x + 1", names)), OpSet::all()).empty());
+    CHECK(print(simplify(parse("log(-1)*x", names), OpSet::all()), names) == "log(-1)*x");
+}
+
+TEST_CASE("a whole or half power is the same however it is written") {
+    const auto same_form = [](const std::string& a, const std::string& b) {
+        return same(canonical(parse(a, names)).form, canonical(parse(b, names)).form);
+    };
+    CHECK(same_form("x**1.5", "x*sqrt(x)"));
+    CHECK(same_form("sqrt(x**3)", "x*sqrt(x)"));
+    CHECK(same_form("(x**3)**0.25", "x**0.75"));
+    CHECK(same_form("(x**0.3)**2", "x**0.6"));
+    CHECK(same_form("pow(2, x)", "exp(0.6931471805599453*x)"));
+    CHECK(!same_form("(x**2)**0.7", "x**1.4"));
+    CHECK(!same_form("sqrt(x**2)", "x"));
+    CHECK(constant_positions(parse("2.5*x**1.5*y**7*z**0.3", names)).size() == 2);
+}
+
+TEST_CASE("common factors are taken out, and angles halved, where that is shorter") {
+    const auto offered = [](const std::string& text, const std::string& wanted) {
+        const std::vector<Tape> found = reductions(parse(text, names), OpSet::all());
+        return std::any_of(found.begin(), found.end(),
+                           [&](const Tape& tape) { return print(tape, names) == wanted; });
+    };
+    CHECK(offered("x*y**2*z**2 + 3*x*z**2", "x*z**2*(y**2 + 3)"));
+    CHECK(offered("0.5 - 0.5*cos(4*x*y)", "sin(2*x*y)**2"));
+    CHECK(!offered("3 + 2*cos(x)", "6*cos(0.5*x)**2"));
 }
 
 TEST_CASE("a tower of powers does not overflow its exponent") {

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import closedform as cf
+from closedform.formulas.exponential import exponentials
 from closedform.searches.guesses import guesses
 from closedform.searches.objectives import Values
 from closedform.searches.settings import Arguments, checked_settings
@@ -62,3 +63,12 @@ def test_noise_has_no_guesses_and_operators_are_kept_to() -> None:
         assert formula.operators <= {"+", "*"}
         assert formula.complexity <= 7
     assert guesses(table, Values.of(2 * X[:, 0] + 1, None), few, 0.0) == []
+
+
+def test_what_is_no_number_is_not_written() -> None:
+    assert exponentials(cf.Formula("800 + log(x)", ["x"]), SETTINGS.operators) == []
+    rng = np.random.default_rng(3)
+    X = np.exp(rng.uniform(20, 70, (40, 2)))
+    y = 1e-70 * X[:, 0] ** -3.3 * X[:, 1] * np.exp(0.1 * rng.normal(size=40))
+    for text in guesses(Matrix(X, ("a", "b")), Values.of(y, None), SETTINGS, math.inf):
+        assert np.isfinite(cf.Formula(text, ["a", "b"])._expression.constants).all()
