@@ -3,6 +3,7 @@ is slow to find."""
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Iterator, Sequence
 from time import monotonic
@@ -28,6 +29,7 @@ KEPT = 8
 NODE = 3.0  # nats, about, of a node
 EXACT = 1e-12  # share below which what is left is rounding
 FITTING = 0.1  # seconds, of one guess
+SMALLEST = 1e-75  # range of an input: its cubes are numbers
 
 
 def guesses(table: Matrix, objective: Values, settings: Settings, ends: float) -> list[str]:
@@ -43,17 +45,20 @@ def guesses(table: Matrix, objective: Values, settings: Settings, ends: float) -
         return []
     X, y, weights = _sample(table.values, objective, settings.seed)
     scatter = float(weights @ (y - weights @ y) ** 2)
-    if not scatter > 0:
+    spans = np.ptp(X, axis=0)
+    if not (scatter > 0 and spans.min() > SMALLEST and np.abs(X).max() < 1 / SMALLEST):
         return []
     found = []
-    for share, text in _all(X, y, weights, table.names, settings.operators, ends):
-        formula = _allowed(text, table.names, settings) if share <= WORTH else None
-        if formula is None or _over(ends):
-            continue
-        expression, loss = formula._expression.refit(X, y, weights, seconds=FITTING)
-        if math.isfinite(loss):
-            data = 0.5 * len(y) * math.log(loss + EXACT * scatter)
-            found.append((data + NODE * formula.complexity, expression.text(list(table.names))))
+    with np.errstate(all="ignore"):
+        for share, text in _all(X, y, weights, table.names, settings.operators, ends):
+            formula = _allowed(text, table.names, settings) if share <= WORTH else None
+            if formula is None or _over(ends):
+                continue
+            expression, loss = formula._expression.refit(X, y, weights, seconds=FITTING)
+            if math.isfinite(loss):
+                data = 0.5 * len(y) * math.log(loss + EXACT * scatter)
+                length = data + NODE * formula.complexity
+                found.append((length, expression.text(list(table.names))))
     return list(dict.fromkeys(text for _, text in sorted(found)[:KEPT]))
 
 
@@ -84,22 +89,31 @@ def _all(
         for kind in (fitted_shapes, harmonics):
             if _over(ends):
                 return
-            for share, text in kind(X[:, j], y, weights):
+            for share, text in _solvable(kind(X[:, j], y, weights)):
                 yield share, _of_input(text, name)
     if not ((y > 0).all() or (y < 0).all()):
         return
     sign, logarithm = (1.0 if y[0] > 0 else -1.0), np.log(np.abs(y))
     for j, name in enumerate(names):
-        for share, text in () if _over(ends) else fitted_shapes(X[:, j], logarithm, weights):
+        if _over(ends):
+            return
+        for share, text in _solvable(fitted_shapes(X[:, j], logarithm, weights)):
             if share <= WORTH:
                 yield from _outer(_of_input(text, name), names, operators, sign)
-    yield from _powers(X, y, weights, names)
+    yield from _solvable(_powers(X, y, weights, names))
+
+
+def _solvable(found: Iterator[tuple[float, str]]) -> Iterator[tuple[float, str]]:
+    """As far as there are solutions: columns of sizes too far apart have none."""
+    with contextlib.suppress(np.linalg.LinAlgError):
+        yield from found
 
 
 def _outer(
     text: str, names: Sequence[str], operators: Sequence[str], sign: float
 ) -> Iterator[tuple[float, str]]:
-    """The exponential of what was fitted to the logarithm."""
+    """The exponential of what was fitted to the logarithm; what it leaves of the target itself is
+    not known before its constants are fitted to that."""
     for outer in exponentials(Formula(text, names), operators):
         yield 0.0, outer if sign > 0 else f"-({outer})"
 

@@ -368,8 +368,10 @@ def _inverse(information: Floats) -> Floats:
     if len(scale) == 0:
         return information
     safe = np.where(scale > 0, scale, 1.0)
-    normal = information / np.outer(safe, safe)
+    with np.errstate(all="ignore"):
+        normal = information / safe[:, None] / safe
     if not np.isfinite(normal).all() or np.linalg.matrix_rank(normal, tol=1e-10) < len(scale):
         return np.full_like(information, np.nan)
-    inverse: Floats = np.linalg.inv(normal) / np.outer(safe, safe)
+    with np.errstate(all="ignore"):
+        inverse: Floats = np.linalg.inv(normal) / safe[:, None] / safe
     return inverse

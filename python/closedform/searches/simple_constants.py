@@ -42,8 +42,8 @@ def _set(
     """The first simple number for one constant that makes the description shorter."""
     values = np.array(one.formula._expression.constants)
     error = one.constants()[k].standard_error
-    if not np.isfinite(error):
-        error = one.information[k, k] ** -0.5
+    if not np.isfinite(error) and one.information[k, k] > 0:
+        error = float(one.information[k, k]) ** -0.5
     if not np.isfinite(error):
         return None
     held = [fixed or i == k for i, fixed in enumerate(one.fixed)]
