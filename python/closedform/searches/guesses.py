@@ -28,7 +28,6 @@ WORTH = 0.3  # share of the scatter that a guess may leave before its constants 
 KEPT = 8
 NODE = 3.0  # nats, about, of a node
 EXACT = 1e-12  # share below which what is left is rounding
-FITTING = 0.1  # seconds, of one guess
 SMALLEST = 1e-75  # range of an input: its cubes are numbers
 
 
@@ -54,7 +53,8 @@ def guesses(table: Matrix, objective: Values, settings: Settings, ends: float) -
             formula = _allowed(text, table.names, settings) if share <= WORTH else None
             if formula is None or _over(ends):
                 continue
-            expression, loss = formula._expression.refit(X, y, weights, seconds=FITTING)
+            left = max(0.0, ends - monotonic())
+            expression, loss = formula._expression.refit(X, y, weights, seconds=left)
             if math.isfinite(loss):
                 data = 0.5 * len(y) * math.log(loss + EXACT * scatter)
                 length = data + NODE * formula.complexity
