@@ -28,6 +28,7 @@ import numpy as np
 
 import closedform as cf
 from bench import exact_rules, fatigue, laws, vladislavleva
+from bench.engines import MAX_SIZE
 from bench.neurons.rules import RULES
 from bench.problem import FRESH_SEED, TWICE, Floats, fits_exactly, grid
 from bench.record import Record, Target, Value
@@ -38,10 +39,10 @@ ROWS, LEVELS = 1000, (0.0, 0.01, 0.05)
 ANGLES = (50, 60, 70, 80)  # degrees
 HELD_OUT = 5  # one material in so many
 
-_K = laws.MATSUOKA_NAKAI - 1
-_B = f"({_K!r}*x1*x2 - (x1 + x2)**2)"
-MAJOR_STRESS = f"({_B} + sqrt({_B}**2 - 4*x1*x2*(x1 + x2)**2))/(2*(x1 + x2))"
-MOBILISED = "(x1 + x2 + x3)*(x1*x2 + x2*x3 + x3*x1)/(x1*x2*x3)"
+# I1 I2 / I3 = (a + b + c) (1/a + 1/b + 1/c), a quadratic equation in each stress.
+_W = f"({laws.MATSUOKA_NAKAI - 1!r} - x1/x2 - x2/x1)"
+MAJOR_STRESS = f"({_W} - 2 + sqrt({_W}**2 - {4 * laws.MATSUOKA_NAKAI!r}))*x1*x2/(2*(x1 + x2))"
+MOBILISED = "(x1 + x2 + x3)*(1/x1 + 1/x2 + 1/x3)"
 
 
 def minor_stresses(rows: int, seed: int) -> Floats:
@@ -88,7 +89,7 @@ def _forms(paper: str, draws: int, time: float, threads: int, seed: int) -> list
                 law = cf.Formula(text, [f"x{j + 1}" for j in range(X.shape[1])])
                 y = law(X)
                 y += level * float(np.std(y)) * np.random.default_rng([at, 1]).normal(size=ROWS)
-                found = cf.discover(X, y, time=time, threads=threads, seed=at)
+                found = cf.discover(X, y, max_size=MAX_SIZE, time=time, threads=threads, seed=at)
                 good = is_form(found.formula, text, draw)
                 right += good
                 called += not good and found.verdict.kind == "law"

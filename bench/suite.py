@@ -163,7 +163,7 @@ SUITE = (
         "papers",
         papers.run,
         {"paper": tuple(papers.PAPERS), "draws": (3,), "time": (30.0,)},
-        {"paper": ("V1", "Lorenz", "rules"), "draws": (1,), "time": (2.0,)},
+        {"paper": ("V1", "Lorenz", "rules"), "draws": (1,), "time": (3.0,)},
     ),
     Benchmark(
         "noise",
@@ -189,7 +189,7 @@ SUITE = (
         "fastsrb",
         fastsrb.run,
         {"evaluations": (400_000,), "laws": ("all",), "state": ("",)},
-        {"evaluations": (20_000,), "laws": ("1/40",)},
+        {"evaluations": (5000,), "laws": ("1/60",)},
     ),
     Benchmark("gpu.machine", gpu.run_machine, {"link": (25.0,)}),
     *(
