@@ -239,3 +239,35 @@ def test_fastsrb_says_what_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path:
     (record,) = fastsrb.run(evaluations=10, laws="all", state="", threads=1, seed=0)
     assert math.isnan(record.ours)
     assert "CLOSEDFORM_DATA" in record.peer
+
+
+def test_recovery_from_noise_is_counted_with_the_verdicts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def ours(problem: Problem, budget: engines.Budget) -> noise.Found:
+        right = problem.name == "V1"
+        return noise.Found(right, True, problem.text, "law", 1.0)
+
+    monkeypatch.setattr(noise, "missing", lambda peer: f"{peer} left out: it is not here")
+    monkeypatch.setitem(noise.ENGINES, "closedform", ours)
+    every: dict[str, Any] = {
+        "rows": 200,
+        "time": 1.0,
+        "state": str(tmp_path / "runs"),
+        "threads": 1,
+        "seed": 0,
+    }
+    assert noise.run(law="V1", kind="relative", level=0.0, **every) == []
+    records = [
+        record
+        for law in ("V1", "I.8.14")
+        for record in noise.run(law=law, kind="relative", level=0.1, **every)
+    ]
+    assert [record.ours for record in records] == [1.0, 0.0]
+    monkeypatch.delitem(noise.ENGINES, "closedform")  # what is in the file is not run
+    assert noise.run(law="V1", kind="relative", level=0.1, **every) == records[:1]
+    (total,) = noise.summarise(records)
+    assert (total.ours, total.theirs, total.unit) == (1.0, None, "of 2 laws")
+    assert total.answer == "right forms; 2 on the front"
+    assert total.note == "called laws: 1 of them, 1 of the wrong"
+    assert total.peer == "pyoperon left out: it is not here"
