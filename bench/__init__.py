@@ -1,11 +1,12 @@
 """One suite of benchmarks: every answer is asserted before its time is printed.
 
-    python -m bench                                     all of them, about an hour
+    python -m bench                                     all of them, many hours
     python -m bench --quick                             small sizes and budgets, about 5 minutes
     python -m bench --list                              names, parameters and their values
     python -m bench surrogate.hessian --rows 1e5,1e6    some of them, a value each or several
     python -m bench regression --problem V1,V6 --time 5
     python -m bench --write                             also renews bench/README.md
+    python -m bench noise --state runs.jsonl            recovery against noise, goes on where it was
     python -m bench guard --against COMMIT              what a change costs: new against old
 
 Run it from the repository's root. A name selects itself and all it begins. Our calls and the peer's
@@ -15,6 +16,11 @@ are from what this machine was measured to do at best. Where a target of the sui
 work runs once more under `perf`, and the dearest functions are named.
 
 The status is 1 when a target is missed or a benchmark fails.
+
+`papers`, `noise` and `fastsrb` take hours in full. `noise` and `fastsrb` go on where they were cut
+short: with `--state FILE` they keep every run there as it ends and repeat none that is in it, and
+`--laws 1/4` takes a quarter of FastSRB. A file serves one commit on one machine. `fastsrb` needs
+PyYAML; tables are read from the folder that CLOSEDFORM_DATA names, and what has none is left out.
 
 The guard takes 3 minutes: start-up, the latency of one row through the C interface, rows a second
 and memory beside the data on 10 million mapped rows, the seven rules and V1 to V8. It measures the

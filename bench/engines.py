@@ -91,33 +91,40 @@ def _common(budget: Budget) -> dict[str, object]:
 
 def pyoperon(problem: Problem, budget: Budget) -> Outcome:
     """It does not stop at an exact fit: its time is the first of 1, 2, 4, ... s that suffices."""
+    seconds = min(1, math.ceil(budget.seconds))
+    while True:
+        begun = time.perf_counter()
+        _, texts = pyoperon_front(problem, budget, seconds)
+        taken = time.perf_counter() - begun
+        outcome = _outcome(problem, _tidied(texts, problem, budget), taken)
+        if outcome.exact or seconds >= budget.seconds:
+            return outcome
+        seconds = min(2 * seconds, math.ceil(budget.seconds))
+
+
+def pyoperon_front(problem: Problem, budget: Budget, seconds: int) -> tuple[str, list[str]]:
+    """The formula it chooses, and all of its front, after so many seconds."""
     from pyoperon.sklearn import SymbolicRegressor
 
     names = {"+": "add", "-": "sub", "*": "mul", "/": "div"}
     symbols = [names.get(name, name) for name in budget.operators]
     X, y = problem.training(budget.seed)
-    seconds = min(1, math.ceil(budget.seconds))
-    while True:
-        begun = time.perf_counter()
-        model = SymbolicRegressor(
-            allowed_symbols=",".join(["constant", "variable", *symbols]),
-            objectives=["mse", "length"],
-            optimizer_iterations=10,
-            max_length=MAX_SIZE,
-            generations=10**9,
-            max_evaluations=10**12,
-            max_time=seconds,
-            n_threads=budget.threads,
-            random_state=budget.seed,
-        ).fit(X, y)
-        taken = time.perf_counter() - begun
-        trees = [entry["tree"] for entry in model.pareto_front_]
-        texts = [model.get_model_string(tree, precision=12) for tree in trees]
-        renamed = [_renamed(text, "X", 1, problem) for text in texts]
-        outcome = _outcome(problem, _tidied(renamed, problem, budget), taken)
-        if outcome.exact or seconds >= budget.seconds:
-            return outcome
-        seconds = min(2 * seconds, math.ceil(budget.seconds))
+    model = SymbolicRegressor(
+        allowed_symbols=",".join(["constant", "variable", *symbols]),
+        objectives=["mse", "length"],
+        optimizer_iterations=10,
+        max_length=MAX_SIZE,
+        generations=10**9,
+        max_evaluations=10**12,
+        max_time=seconds,
+        n_threads=budget.threads,
+        random_state=budget.seed,
+    ).fit(X, y)
+    trees = [model.model_, *(entry["tree"] for entry in model.pareto_front_)]
+    chosen, *front = (
+        _renamed(model.get_model_string(tree, precision=12), "X", 1, problem) for tree in trees
+    )
+    return chosen, front
 
 
 def bingo(problem: Problem, budget: Budget) -> Outcome:

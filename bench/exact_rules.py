@@ -35,20 +35,7 @@ def run(
     chosen = next(r for r in RULES if r.name == rule)
 
     def ours(draw: int = 0) -> tuple[str, float, cf.Formula]:
-        X, _ = chosen.draw(ROWS, seed + draw)
-        U = chosen.unit_gradients(X)
-        begun = clock.perf_counter()
-        front = cf.search(
-            X,
-            gradients=U,
-            symmetries=symmetries == "on",
-            operators=OPERATORS,
-            time=OUR_SECONDS,
-            threads=threads,
-            seed=seed + draw,
-        )
-        taken = clock.perf_counter() - begun
-        return same_concept(front.best, chosen), taken, front.best
+        return search(chosen, symmetries == "on", threads, seed + draw)
 
     runs = [ours(draw) for draw in range(draws)]
     right = [taken for wrong, taken, _ in runs if not wrong]
@@ -73,6 +60,24 @@ def run(
             again=ours,
         )
     ]
+
+
+def search(rule: Rule, symmetries: bool, threads: int, seed: int) -> tuple[str, float, cf.Formula]:
+    """What is wrong with the formula found, or "" if nothing; seconds; the formula."""
+    X, _ = rule.draw(ROWS, seed)
+    U = rule.unit_gradients(X)
+    begun = clock.perf_counter()
+    front = cf.search(
+        X,
+        gradients=U,
+        symmetries=symmetries,
+        operators=OPERATORS,
+        time=OUR_SECONDS,
+        threads=threads,
+        seed=seed,
+    )
+    taken = clock.perf_counter() - begun
+    return same_concept(front.best, rule), taken, front.best
 
 
 @cache

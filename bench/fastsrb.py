@@ -1,18 +1,24 @@
 """FastSRB: 120 laws of physics in realistic ranges, from $CLOSEDFORM_DATA/benchmarks/fastsrb.yaml.
 
-Rows are drawn as its `sample_range` and `sample_type` say: 200 to search, others to judge at. Found:
-the largest relative error on fresh rows is below 1e-8, and the formula has at most 1.2 times the
-nodes of the shortest form that the benchmark accepts.
+Rows are drawn as its `sample_range` and `sample_type` say: 200 to search, others to judge at.
+Found: the largest relative error on fresh rows is below 1e-8, and the formula has at most 1.2 times
+the nodes of the shortest form that the benchmark accepts. A law whose values closedform refuses is
+not found.
+
+With `--state FILE` every law's outcome is kept there as it ends, and those already in it are not
+searched again. `--laws 1/4` takes a quarter of them, always the same.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import os
+import statistics
 import time as clock
 import zlib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +26,8 @@ import numpy as np
 import numpy.typing as npt
 
 import closedform as cf
-from bench.record import Record
+from bench.kept import Kept
+from bench.record import Record, Target, Value
 
 Floats = npt.NDArray[np.float64]
 
@@ -86,7 +93,6 @@ def laws(path: Path) -> dict[str, Law]:
     """The laws of the benchmark's file, by name."""
     import yaml
 
-    # 1e-3 is a number to everyone but YAML 1.1, which asks for a point.
     entries = yaml.safe_load(path.read_text(encoding="utf-8"))
     return {name: _law(name, entry) for name, entry in entries.items()}
 
@@ -95,6 +101,7 @@ def _law(name: str, entry: Mapping[str, Any]) -> Law:
     inputs = tuple(
         (
             column,
+            # 1e-3 is a number to everyone but YAML 1.1, which asks for a point.
             float(facts["sample_range"][0]),
             float(facts["sample_range"][1]),
             tuple(facts["sample_type"]),
@@ -125,9 +132,12 @@ def discover(law: Law, seed: int, evaluations: int, threads: int = 1) -> Found:
     X, y = law.rows(ROWS, rng)
     Z, truth = law.rows(FRESH, rng)
     begun = clock.perf_counter()
-    found = cf.discover(
-        X, y, time=math.inf, evaluations=evaluations, threads=threads, seed=seed
-    )
+    try:
+        found = cf.discover(
+            X, y, time=math.inf, evaluations=evaluations, threads=threads, seed=seed
+        )
+    except cf.InputError as refusal:
+        return Found(False, False, math.inf, f"refused: {refusal}", 0, 0.0, 0)
     seconds = clock.perf_counter() - begun
 
     def error(formula: cf.Formula) -> float:
@@ -147,4 +157,75 @@ def discover(law: Law, seed: int, evaluations: int, threads: int = 1) -> Found:
         best.complexity,
         seconds,
         found.front.evaluations,
+    )
+
+
+def selected(path: Path, part: str) -> list[Law]:
+    """All laws of the file or, of "1/4", those whose name's hash is 0 modulo 4."""
+    every = list(laws(path).values())
+    if part == "all":
+        return every
+    first, _, parts = part.partition("/")
+    if not (first.isdigit() and parts.isdigit() and 0 < int(first) <= int(parts)):
+        raise ValueError(f'laws: {part!r} is neither "all" nor a share such as 1/4')
+    return [law for law in every if zlib.crc32(law.name.encode()) % int(parts) < int(first)]
+
+
+def run(*, evaluations: int, laws: str, state: str, threads: int, seed: int) -> list[Record]:
+    """The share of the laws found, in all and by difficulty."""
+    parameters: dict[str, Value] = {"evaluations": evaluations, "laws": laws}
+    reason = unusable()
+    if reason:
+        return [Record("fastsrb", parameters, "not run", math.nan, unit="%", peer=reason)]
+    path = folder()
+    assert path is not None
+    kept = Kept(state)
+    found: dict[str, list[Found]] = {difficulty: [] for difficulty in PUBLISHED}
+    for law in selected(path, laws):
+        asked: dict[str, Value] = {"benchmark": "fastsrb", "law": law.name, "seed": seed}
+        asked["evaluations"] = evaluations
+
+        def work(law: Law = law) -> dict[str, Any]:
+            return asdict(discover(law, seed, evaluations, threads))
+
+        outcome = Found(**kept.run(asked, work))
+        print(f"{law.name}: {_told(outcome)}", flush=True)
+        found["all"].append(outcome)
+        found[law.difficulty].append(outcome)
+    return [_record(parameters, what, some) for what, some in found.items() if some]
+
+
+def unusable() -> str:
+    """Why the benchmark cannot be run, in one line; "" where it can."""
+    if folder() is None:
+        return "left out: CLOSEDFORM_DATA names no folder with benchmarks/fastsrb.yaml"
+    if importlib.util.find_spec("yaml") is None:
+        return "left out: PyYAML reads the laws and is not installed (pip install pyyaml)"
+    return ""
+
+
+def _told(found: Found) -> str:
+    what = "found" if found.chosen else "on the front" if found.on_front else "not found"
+    return f"{what}, {found.seconds:.0f} s: {found.formula[:100]}"
+
+
+def _record(parameters: Mapping[str, Value], what: str, found: Sequence[Found]) -> Record:
+    chosen, on_front = (
+        sum(outcome.chosen for outcome in found),
+        sum(outcome.on_front for outcome in found),
+    )
+    refused = sum(outcome.formula.startswith("refused") for outcome in found)
+    seconds = statistics.median(outcome.seconds for outcome in found)
+    whole = parameters["laws"] == "all"
+    return Record(
+        "fastsrb",
+        {"difficulty": what, **parameters},
+        f"{chosen} of {len(found)} found, {on_front} on the front, {refused} refused",
+        100.0 * chosen / len(found),
+        unit="%",
+        peer="TiSR as published",
+        theirs=PUBLISHED[what],
+        targets=(Target("ours", PUBLISHED[what]),) if whole else (),
+        note=f"median {seconds:.1f} s",
+        summary=True,
     )

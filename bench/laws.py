@@ -25,6 +25,8 @@ Floats = npt.NDArray[np.float64]
 Table = tuple[Floats, Floats]
 
 OPERATORS = ("+", "-", "*", "/", "sin", "cos", "exp", "log", "square")
+LORENZ = ("10*(x2 - x1)", "x1*(28 - x3) - x2", "x1*x2 - 8/3*x3")
+LORENZ_STATES = ((-20.0, 20.0), (-25.0, 25.0), (0.0, 45.0))
 FRICTION = math.radians(30)
 MATSUOKA_NAKAI = 9 + 8 * math.tan(FRICTION) ** 2  # I1 I2 / I3, compression positive
 
@@ -140,13 +142,13 @@ def on_the_surface(found: cf.Discovery) -> str:
 def lorenz(component: int) -> Case:
     """A right-hand side of the Lorenz system with 1 % noise; sigma 10, rho 28, beta 8/3."""
     names = ("x1", "x2", "x3")
-    truth = ("10*(x2 - x1)", "x1*(28 - x3) - x2", "x1*x2 - 8/3*x3")[component]
     terms = ({"x1": -10, "x2": 10}, {"x1": 28, "x2": -1, "x1*x3": -1}, {"x1*x2": 1, "x3": -8 / 3})
-    law = cf.Formula(truth, names)
+    law = cf.Formula(LORENZ[component], names)
 
     def draw(seed: int) -> Table:
         rng = np.random.default_rng(seed)
-        X = rng.uniform((-20, -25, 0), (20, 25, 45), (1000, 3))
+        low, high = np.array(LORENZ_STATES).T
+        X = rng.uniform(low, high, (1000, 3))
         y = law(X)
         return X, y + 0.01 * np.std(y) * rng.normal(size=1000)
 

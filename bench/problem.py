@@ -12,6 +12,7 @@ import closedform as cf
 Floats = npt.NDArray[np.float64]
 
 EXACT, LARGER = 1e-6, 1.5
+SAME_FORM, TWICE = 1e-12, 2.0
 FRESH_ROWS, FRESH_SEED = 1000, 12345  # no training set has this seed
 
 
@@ -80,3 +81,25 @@ def judge(problem: Problem, formula: cf.Formula) -> tuple[bool, float]:
     with np.errstate(all="ignore"):
         error = float(np.sqrt(np.mean((formula(X) - truth) ** 2) / np.mean(truth**2)))
     return error <= EXACT and formula.complexity <= LARGER * problem.size, error
+
+
+def right_form(problem: Problem, formula: cf.Formula) -> bool:
+    """Whether a formula is the truth but for its constants, at no more than twice its nodes.
+
+    A term too many is forgiven where a constant of 0 makes it vanish.
+    """
+    if formula.complexity > TWICE * problem.size:
+        return False
+    X = problem.uniform(FRESH_ROWS, FRESH_SEED)
+    return fits_exactly(formula, X, problem.truth(X))
+
+
+def fits_exactly(formula: cf.Formula, X: Floats, truth: Floats) -> bool:
+    """Whether a formula's constants can be fitted such that 1e-12 of the variance is left."""
+    try:
+        with np.errstate(all="ignore"):
+            fitted = formula.refit(X, truth)(X)
+            left = float(np.mean((fitted - truth) ** 2) / np.var(truth))
+    except cf.InputError:  # no value at these points
+        return False
+    return left < SAME_FORM

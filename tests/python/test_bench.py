@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import closedform as cf
-from bench import engines, feynman, gpu, vladislavleva
-from bench.problem import Problem, judge
+from bench import engines, fastsrb, feynman, gpu, laws, noise, papers, vladislavleva
+from bench.kept import Kept
+from bench.problem import Problem, judge, right_form
 from bench.record import Record, Target
 from closedform import _core
 
@@ -77,3 +80,194 @@ def test_verdicts(ours: float, theirs: float | None, beyond: bool, verdict: str)
     record = Record("x", {}, "right", ours, theirs=theirs, beyond=beyond, targets=(FASTER,))
     assert record.verdict == verdict
     assert Record.from_plain(record.plain()) == record
+
+
+NOISELESS = tuple(noise.noisy(law, "absolute", 0.0, 200) for law in noise.LAWS)
+
+
+@pytest.mark.parametrize("law", NOISELESS, ids=lambda law: law.name)
+def test_a_law_has_its_own_form_whatever_its_constants(law: noise.Noisy) -> None:
+    formula = cf.Formula(law.text, law.names)
+    constants = np.array(formula._expression.constants)
+    moved = formula._expression.with_constants((constants * 1.01).tolist())
+    assert right_form(law, cf.Formula(moved.text(list(law.names)), law.names))
+    assert not right_form(law, cf.Formula("x1", law.names))
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("1.1*x1*x2*x3/x4", True),
+        ("1.1*x1*x2*x3/x4 + 0.1*x1", True),  # 0 in the place of 0.1
+        ("1.1*x1*x2*x3/(x4 + log(x4 + 0.1))", False),
+        ("x1*x2*x3/x4 + x1 + x2 + x3 - x1 - x2 - x3", False),  # too long
+        ("x1*x2*x3/x4*sqrt(x1 - 2)", False),  # no value at some points
+    ],
+)
+def test_forms_are_judged_without_noise(text: str, right: bool) -> None:
+    law = noise.noisy("I.39.22", "absolute", 0.2, 200)
+    assert right_form(law, cf.Formula(text, law.names)) is right
+
+
+@pytest.mark.parametrize("kind", noise.KINDS)
+def test_noise_is_of_the_kind_and_size_named(kind: str) -> None:
+    law = noise.noisy("I.37.4", kind, 0.05, 2000)
+    X, y = law.training(seed=3)
+    assert X.shape == (2000, int(kind.split()[1]) if " " in kind else 3)
+    off = y - law.truth(X)
+    spread = float(np.std(law.truth(X)))
+    gross = np.abs(off) > 4.5 * spread
+    assert np.count_nonzero(gross) == (40 if kind == "outliers" else 0)
+    scale = np.abs(law.truth(X)) if kind == "relative" else spread
+    assert np.std((off / scale)[~gross]) == pytest.approx(0.05, rel=0.1)
+    if kind.startswith(("irrelevant", "correlated")):
+        of = np.corrcoef(X.T)[3:, :3].max(axis=1)
+        expected = noise.CORRELATION if kind.startswith("correlated") else 0.0
+        np.testing.assert_allclose(of, expected, atol=0.1)
+    again = noise.noisy("I.37.4", kind, 0.05, 2000).training(seed=3)
+    np.testing.assert_array_equal(again[1], y)
+
+
+def test_a_run_kept_in_a_file_is_not_repeated(tmp_path: Path) -> None:
+    file = str(tmp_path / "runs.jsonl")
+    calls = []
+
+    def work() -> dict[str, Any]:
+        calls.append(1)
+        return {"error": math.inf, "formula": "x1\n"}
+
+    first = Kept(file).run({"law": "a", "seed": 1}, work)
+    assert Kept(file).run({"seed": 1, "law": "a"}, work) == first
+    assert len(calls) == 1
+    text = Path(file).read_text(encoding="utf-8")
+    Path(file).write_text(text + '\n{"asked": {"la', encoding="utf-8")  # cut short
+    Kept(file).run({"law": "b", "seed": 1}, work)
+    assert len(calls) == 2
+    kept = Kept(file)
+    for law in ("a", "b"):
+        assert kept.run({"law": law, "seed": 1}, work) == first
+    assert len(calls) == 2
+
+
+@pytest.mark.parametrize("forms", papers.FORMS.values())
+def test_a_law_of_a_paper_is_its_own_form(forms: dict[str, Any]) -> None:
+    for text, draw in forms.values():
+        names = [f"x{j + 1}" for j in range(draw(1, 0).shape[1])]
+        law = cf.Formula(text, names)
+        assert np.isfinite(law(draw(2000, 5))).all()
+        assert papers.is_form(law, text, draw)
+        assert not papers.is_form(cf.Formula("x1 + 1", names), text, draw)
+
+
+def test_the_major_stress_is_on_the_surface() -> None:
+    pairs = papers.minor_stresses(2000, seed=4)
+    major = cf.Formula(papers.MAJOR_STRESS, ("x1", "x2"))(pairs)
+    assert (major >= pairs.max(axis=1)).all()
+    all_three = np.column_stack([major, pairs])
+    i1, i2, i3 = laws.invariants(all_three)
+    np.testing.assert_allclose(i1 * i2 / i3, laws.MATSUOKA_NAKAI, rtol=1e-10)
+    mobilised = cf.Formula(papers.MOBILISED, ("x1", "x2", "x3"))(all_three)
+    np.testing.assert_allclose(mobilised, laws.MATSUOKA_NAKAI, rtol=1e-10)
+
+
+def test_indentation_tables_are_read_by_their_columns(tmp_path: Path) -> None:
+    for angle in papers.ANGLES:
+        head = "Case,n,E (GPa),sy (GPa),C (GPa),dP/dh (N/m),Wp/Wt"
+        rows = f"7,0.1,10,0.03,{angle},1,\n8,0.3,50,2,3,,0.5"
+        (tmp_path / f"FEM_{angle}deg.csv").write_text(f"{head}\n{rows}\n", encoding="utf-8")
+    X, C, materials = papers.indentation(tmp_path)
+    np.testing.assert_allclose(X[0], [0.1, 10, 0.03, math.tan(math.radians(50))])
+    assert C.tolist() == [50, 3, 60, 3, 70, 3, 80, 3]
+    assert materials.tolist() == [7, 8] * 4
+
+
+FASTSRB = """
+lens: {difficulty: easy, prepared: 1 / (1 / v1 + v2 / v3), accept: [((v1*v3)/((v1*v2)+v3))], vars: {
+  v1: {sample_range: [1e-3, 1.0e-1], sample_type: [log, pos_neg]},
+  v2: {sample_range: [1, 3], sample_type: [int, pos]},
+  v3: {sample_range: [0.5, 2], sample_type: [uni, pos]}, v0: {}}}
+tiny: {difficulty: hard, prepared: v1 * 1e-280, vars: {
+  v1: {sample_range: [1, 2], sample_type: [uni, pos]}}}
+"""
+
+
+def test_fastsrb_reads_draws_and_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("yaml")
+    monkeypatch.setenv("CLOSEDFORM_DATA", str(tmp_path))
+    (tmp_path / "benchmarks").mkdir()
+    (tmp_path / "benchmarks" / "fastsrb.yaml").write_text(FASTSRB, encoding="utf-8")
+    path = fastsrb.folder()
+    assert path is not None
+    law = fastsrb.laws(path)["lens"]
+    X, y = law.rows(500, np.random.default_rng(0))
+    np.testing.assert_allclose(y, 1 / (1 / X[:, 0] + X[:, 1] / X[:, 2]), rtol=1e-12)
+    assert set(X[:, 1]) == {1.0, 2.0, 3.0}
+    assert X[:, 0].min() < 0 < X[:, 0].max()
+    assert 1e-3 <= np.abs(X[:, 0]).min() <= np.abs(X[:, 0]).max() <= 0.1
+    parts = [{law.name for law in fastsrb.selected(path, f"{k}/2")} for k in (1, 2)]
+    assert parts[0] <= parts[1] == {"lens", "tiny"}
+    with pytest.raises(ValueError, match="neither"):
+        fastsrb.selected(path, "3/2")
+
+    def discover(law: fastsrb.Law, *_: object) -> fastsrb.Found:
+        right = law.name == "lens"
+        return fastsrb.Found(right, right, 0.0, "x" if right else "refused: y", 3, 1.0, 9)
+
+    monkeypatch.setattr(fastsrb, "discover", discover)
+    records = fastsrb.run(evaluations=10, laws="all", state="", threads=1, seed=0)
+    rates = {record.parameters["difficulty"]: record.ours for record in records}
+    assert rates == {"all": 50.0, "easy": 100.0, "hard": 0.0}
+    assert "1 refused" in records[0].answer
+    assert "tiny: not found" in capsys.readouterr().out
+
+
+def test_a_law_that_is_refused_is_not_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise cf.InputError("y: too small")
+
+    monkeypatch.setattr(cf, "discover", refuse)
+    law = fastsrb.Law("a", "easy", "v1", (("v1", 1.0, 2.0, ("uni", "pos")),), 1)
+    found = fastsrb.discover(law, seed=0, evaluations=10)
+    assert not found.chosen
+    assert found.formula == "refused: y: too small"
+
+
+def test_fastsrb_says_what_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("CLOSEDFORM_DATA", str(tmp_path))
+    (record,) = fastsrb.run(evaluations=10, laws="all", state="", threads=1, seed=0)
+    assert math.isnan(record.ours)
+    assert "CLOSEDFORM_DATA" in record.peer
+
+
+def test_recovery_from_noise_is_counted_with_the_verdicts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def ours(problem: Problem, budget: engines.Budget) -> noise.Found:
+        right = problem.name == "V1"
+        return noise.Found(right, True, problem.text, "law", 1.0)
+
+    monkeypatch.setattr(noise, "missing", lambda peer: f"{peer} left out: it is not here")
+    monkeypatch.setitem(noise.ENGINES, "closedform", ours)
+    every: dict[str, Any] = {
+        "rows": 200,
+        "time": 1.0,
+        "state": str(tmp_path / "runs"),
+        "threads": 1,
+        "seed": 0,
+    }
+    assert noise.run(law="V1", kind="relative", level=0.0, **every) == []
+    records = [
+        record
+        for law in ("V1", "I.8.14")
+        for record in noise.run(law=law, kind="relative", level=0.1, **every)
+    ]
+    assert [record.ours for record in records] == [1.0, 0.0]
+    monkeypatch.delitem(noise.ENGINES, "closedform")  # what is in the file is not run
+    assert noise.run(law="V1", kind="relative", level=0.1, **every) == records[:1]
+    (total,) = noise.summarise(records)
+    assert (total.ours, total.theirs, total.unit) == (1.0, None, "of 2 laws")
+    assert total.answer == "right forms; 2 on the front"
+    assert total.note == "called laws: 1 of them, 1 of the wrong"
+    assert total.peer == "pyoperon left out: it is not here"
