@@ -1,5 +1,6 @@
 #include "expression/reduced_forms.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -82,6 +83,43 @@ bool halve_an_angle(Form& sum, const OpSet& allowed) {
     return false;
 }
 
+/// sqrt(x^2) as x, and (x^2)^0.7 as x^1.4, which they are where x is positive. False where the form
+/// is no such root.
+bool without_square(Form& form) {
+    const bool root = form.kind == Form::Kind::function && form.op == Op::sqrt;
+    const bool power = form.kind == Form::Kind::function && form.op == Op::pow &&
+                       form.parts[1].form.kind == Form::Kind::one;
+    if (!(root || power) || form.parts[0].form.kind != Form::Kind::product ||
+        form.parts[0].scale != 1.0) {
+        return false;
+    }
+    Form& product = form.parts[0].form;
+    if (!std::all_of(product.exponents.begin(), product.exponents.end(),
+                     [](int e) { return e % 2 == 0; })) {
+        return false;
+    }
+    for (int& exponent : product.exponents) {
+        exponent /= 2;
+    }
+    if (power) {
+        form.parts[1].scale *= 2.0;
+    } else {
+        form = Form(product);
+    }
+    return true;
+}
+
+/// Calls visit for every function in the form, outermost first.
+template <class Visit>
+void for_functions(Form& form, const Visit& visit) {
+    if (form.kind == Form::Kind::function) {
+        visit(form);
+    }
+    for (Scaled& part : form.parts) {
+        for_functions(part.form, visit);
+    }
+}
+
 }  // namespace
 
 std::vector<Tape> reductions(const Tape& tape, const OpSet& allowed) {
@@ -123,6 +161,13 @@ std::vector<Tape> reductions(const Tape& tape, const OpSet& allowed) {
                     sum.parts[i].scale = a;
                 }
             }
+        }
+    });
+    for_functions(form.form, [&](Form& function) {
+        Form before = function;
+        if (without_square(function)) {
+            offer(simplify(emit(form, allowed), allowed));
+            function = std::move(before);
         }
     });
     if (const auto with_factors = factored(form)) {

@@ -87,6 +87,8 @@ TEST_CASE("common factors are taken out, and angles halved, where that is shorte
     };
     CHECK(offered("x*y**2*z**2 + 3*x*z**2", "x*z**2*(y**2 + 3)"));
     CHECK(offered("0.5 - 0.5*cos(4*x*y)", "sin(2*x*y)**2"));
+    CHECK(offered("3*y*sqrt(x**2)", "3*x*y"));
+    CHECK(offered("(x**2*y**4)**0.7", "(x*y**2)**1.4"));
     CHECK(!offered("3 + 2*cos(x)", "6*cos(0.5*x)**2"));
 }
 
