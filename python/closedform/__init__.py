@@ -9,8 +9,9 @@ from importlib import import_module
 _MODULES = {
     name: module
     for module, names in {
-        "errors": "InputError",
+        "errors": "InputError OutsideWarning",
         "formulas.constants": "Constant Constants",
+        "formulas.domain": "Domain",
         "formulas.formula": "Formula",
         "formulas.front": "Front",
         "formulas.merging": "Merging",

@@ -1,7 +1,8 @@
 """The public names, as type checkers see them."""
 
-from closedform.errors import InputError
+from closedform.errors import InputError, OutsideWarning
 from closedform.formulas.constants import Constant, Constants
+from closedform.formulas.domain import Domain
 from closedform.formulas.formula import Formula
 from closedform.formulas.front import Front
 from closedform.formulas.merging import Merging
@@ -28,6 +29,7 @@ __all__ = [
     "Constant",
     "Constants",
     "Discovery",
+    "Domain",
     "Errors",
     "Fidelity",
     "Formula",
@@ -39,6 +41,7 @@ __all__ = [
     "MonotoneLink",
     "Network",
     "NoisePlan",
+    "OutsideWarning",
     "Product",
     "Progress",
     "Separability",

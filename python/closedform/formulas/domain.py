@@ -44,6 +44,11 @@ class Domain:
         finite: whether it is finite in the ranges of the data it was found in: "proven" by interval
             arithmetic, "not proven", or "no" where a point without a value was met; None where the
             ranges are not known.
+
+    Example:
+        >>> import closedform as cf
+        >>> print(cf.Formula("log(x - 2)/y", ["x", "y"]).domain)
+        x - 2 > 0 and y != 0
     """
 
     conditions: tuple[str, ...]
