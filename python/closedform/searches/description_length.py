@@ -37,6 +37,7 @@ MOST_NEAR = 40  # formulas beside the front that are judged
 # that lie beside a pole show it by more.
 POLE = 10.0
 MOST_POLES = 10  # formulas looked at for poles, the shortest descriptions first
+NEAREST = 3  # rows beside each that the way there is looked at
 
 
 def alphabet(operators: Iterable[str], inputs: int) -> int:
@@ -268,10 +269,14 @@ class _Judge:
         neighbours = self.sample.neighbours
         if neighbours is None:
             return False
-        rows = np.arange(len(neighbours.nearest))
-        near = neighbours.nearest[:, : 2 if self.sample.X.shape[1] == 1 else 3]
-        pairs = np.column_stack([np.repeat(rows, near.shape[1]), near.ravel()])
-        return pole_between(one.formula._expression, self.sample.X, pairs)
+        X = self.sample.X
+        if X.shape[1] == 1:  # one after another
+            order = np.argsort(X[:, 0], kind="stable")
+            pairs = np.column_stack([order[:-1], order[1:]])
+        else:
+            near = neighbours.nearest[:, :NEAREST]
+            pairs = np.column_stack([np.repeat(np.arange(len(X)), near.shape[1]), near.ravel()])
+        return pole_between(one.formula._expression, X, pairs)
 
     def _independent(self, one: Judged) -> Judged:
         """Its gain over the constant, as far as its residuals are independent."""

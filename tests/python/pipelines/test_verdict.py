@@ -10,7 +10,7 @@ import pytest
 import closedform as cf
 from closedform.formulas.singularities import box_of, finite_in_box
 from closedform.pipelines.verdict import judge, structure_left
-from closedform.searches.description_length import shortest_description
+from closedform.searches.description_length import _Judge, shortest_description
 from closedform.searches.objectives import Values
 from closedform.searches.settings import Arguments, checked_settings
 
@@ -106,3 +106,17 @@ def test_poles_between_the_rows() -> None:
     for what, formula in text.items():
         expression = cf.Formula(formula, ["x1", "x2", "x3", "x4"])._expression
         assert finite_in_box(expression, *box_of(X)) == what
+
+
+@pytest.mark.parametrize(("ahead", "best"), [(6.0, 0), (14.0, 1)])
+def test_a_pole_between_rows_costs_ten_nats(ahead: float, best: int) -> None:
+    x = np.array([0.0, 1.0, 1.1, 1.2, 5.0, 5.1, 5.2, 5.3])  # the nearest two are on one side
+    judge = _Judge(x[:, None], Values.of(x**2, None), checked_settings(Arguments()), math.inf)
+    found = [judge.best_of(cf.Formula(text, ["x1"])) for text in ("x1**2 - 1", "1/(x1 - 3)")]
+    lengths = [0.0, -ahead]
+
+    def worth(i: int) -> tuple[bool, float]:
+        return True, lengths[i]
+
+    chosen = judge.without_pole(found, sorted(range(2), key=worth), worth, [False, False])
+    assert chosen == (best, best == 1)
