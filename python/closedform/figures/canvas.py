@@ -9,6 +9,7 @@ from closedform.errors import InputError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 MOST_DOTS = 5000  # more only cover one another
 
@@ -47,6 +48,26 @@ def axes_of(axes: Axes | None) -> Axes:
     if not isinstance(axes, Axes):
         raise InputError(f"axes: must be matplotlib's Axes, not {type(axes).__name__}")
     return axes
+
+
+def row_of_axes(count: int) -> tuple[Figure, list[Axes]]:
+    """A new figure, which notebooks show, and its axes side by side.
+
+    Raises:
+        InputError: matplotlib is not installed.
+    """
+    check_available("plot")
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(
+        1, count, figsize=(4.8 * count, 3.6), squeeze=False, layout="constrained"
+    )
+    return figure, list(axes[0])
+
+
+def plain(text: str) -> str:
+    """A text as it is: matplotlib sets what stands between two dollars."""
+    return text.replace("$", r"\$")
 
 
 def step_for(rows: int) -> int:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from closedform._typing import Floats
-from closedform.figures.canvas import step_for
+from closedform.figures.canvas import plain, step_for
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,8 +28,8 @@ def draw_predicted(axes: Axes, actual: Floats, predicted: Floats, *, name: str =
     axes.plot(actual[::step], predicted[::step], ".", color="tab:blue", markersize=4)
     ends = [float(np.min(actual)), float(np.max(actual))]
     axes.plot(ends, ends, color="0.3", linewidth=1)
-    axes.set_xlabel(f"actual {name}")
-    axes.set_ylabel(f"predicted {name}")
+    axes.set_xlabel(plain(f"actual {name}"))
+    axes.set_ylabel(plain(f"predicted {name}"))
     axes.grid(alpha=0.3)
     return axes
 
@@ -40,7 +40,7 @@ def draw_residuals(axes: Axes, actual: Floats, predicted: Floats, *, name: str =
     left = actual[::step] - predicted[::step]
     axes.plot(predicted[::step], left, ".", color="tab:blue", markersize=4)
     axes.axhline(0.0, color="0.3", linewidth=1)
-    axes.set_xlabel(f"predicted {name}")
-    axes.set_ylabel(f"actual - predicted {name}")
+    axes.set_xlabel(plain(f"predicted {name}"))
+    axes.set_ylabel(plain(f"actual - predicted {name}"))
     axes.grid(alpha=0.3)
     return axes

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import numpy as np
 
 from closedform.errors import InputError
-from closedform.figures.canvas import axes_of, check_available
+from closedform.figures.canvas import axes_of, row_of_axes
 from closedform.figures.link import draw_link
 from closedform.formulas.formula import Formula, shortened
 from closedform.formulas.front import Front
@@ -99,19 +99,13 @@ class Discovery:
         Raises:
             InputError: matplotlib is not installed, or rows that cannot be used.
         """
-        check_available("plot")
-        import matplotlib.pyplot as plt
-
         if (X is None) != (y is None):
             raise InputError("X, y: only one of them is given; give both, or neither")
-        pictures = 1 if X is None else 3
-        figure, axes = plt.subplots(
-            1, pictures, figsize=(4.8 * pictures, 3.6), squeeze=False, layout="constrained"
-        )
-        self.front.plot(axes[0, 0])
+        figure, axes = row_of_axes(1 if X is None else 3)
+        self.front.plot(axes[0])
         if X is not None:
-            self.formula.plot(X, y, axes[0, 1], name=name)
-            self.formula.plot(X, y, axes[0, 2], kind="residuals", name=name)
+            self.formula.plot(X, y, axes[1], name=name)
+            self.formula.plot(X, y, axes[2], kind="residuals", name=name)
         return figure
 
     def __repr__(self) -> str:
