@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+LONGEST_LABEL = 40  # characters
 MOST_DOTS = 5000  # more only cover one another
 
 
@@ -65,9 +66,14 @@ def row_of_axes(count: int) -> tuple[Figure, list[Axes]]:
     return figure, list(axes[0])
 
 
+def label(text: str) -> str:
+    """A name that fits into a picture."""
+    return text if len(text) <= LONGEST_LABEL else f"{text[: LONGEST_LABEL - 1]}…"
+
+
 def plain(text: str) -> str:
-    """A text as it is: matplotlib sets what stands between two dollars."""
-    return text.replace("$", r"\$")
+    """A name that is set as it is: matplotlib takes what stands between two dollars for TeX."""
+    return label(text).replace("$", r"\$")
 
 
 def step_for(rows: int) -> int:

@@ -23,6 +23,7 @@ from closedform.neurons.unit_gradients import (
 )
 from closedform.pipelines import monotone_link
 from closedform.pipelines.monotone_link import MonotoneLink
+from closedform.pipelines.provenance import provenance
 from closedform.pipelines.results import Fidelity, Interpretation
 from closedform.searches import interruption, telling
 from closedform.searches.backends import dispatch
@@ -39,7 +40,7 @@ from closedform.searches.settings import (
 from closedform.searches.steepest_drop import gradient_errors, steepest_drop
 from closedform.tables import checks, chunks, devices, scalars
 from closedform.tables.checks import Matrix
-from closedform.tables.chunks import Missing
+from closedform.tables.chunks import Data, Missing
 from closedform.tables.devices import Device
 from closedform.tables.rows import sample_rows
 
@@ -127,11 +128,17 @@ def interpret(
     dispatch.prepare(settings)
     budget = Budget(settings.time, evaluations, callback)
     net = model if isinstance(model, Network) else network(model, neuron=neuron, device=device)
-    table, row_weights = _table(net, X, weights, missing)
+    data, row_weights = _table(net, X, weights, missing)
+    table = data.inputs
     link_quota = budget.quota(LINK)
 
     budget.tell("gradients")
     searched, choosing, measuring = _split(table, row_weights, seed)
+    rows = len(searched.X.values), len(choosing.X.values) + len(measuring.X.values)
+    told = "given" if row_weights is not None and not isinstance(row_weights, str) else row_weights
+    asked = {"band": band, "weights": told, "extra_points": extra_points, "device": device}
+    asked |= {"symmetries": symmetries, "signed": signed}
+    origin = provenance("T", data, rows, settings, asked)
     gradients = unit_gradients(
         net,
         searched.X,
@@ -164,22 +171,25 @@ def interpret(
             gradients=gradients,
             network=net.description,
             stopped=front.stopped,
+            provenance=origin.ended(budget),
         )
 
 
 def _table(
     net: Network, X: object, weights: object, missing: Missing
-) -> tuple[Matrix, Floats | str | None]:
+) -> tuple[Data, Floats | str | None]:
     """The rows as the network takes them, and their weights, checked."""
     boundary = isinstance(weights, str) and weights == "boundary"
+    dropped = 0
     if missing == "drop" or chunks.is_chunked(X):
         data = chunks.gather(X, None, None if boundary else weights, missing=missing)
-        X, weights = data.inputs, weights if boundary else data.weights
+        X, weights, dropped = data.inputs, weights if boundary else data.weights, data.dropped
     table = points(net, X)
     _check(table)
+    found = Data(table, None, None, dropped=dropped)
     if weights is None or isinstance(weights, str):
-        return table, weights
-    return table, checks.weights(weights, len(table.values))
+        return found, weights
+    return found, checks.weights(weights, len(table.values))
 
 
 def _search(
