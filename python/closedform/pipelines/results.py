@@ -152,7 +152,7 @@ class Interpretation:
 
     Attributes:
         formula: the formula to use, called T below; oriented so that the neuron rises with it.
-        front: the Pareto front; losses are mean |u - v|^2 of unit gradients on the rows searched.
+        front: the Pareto front; losses are mean `|u - v|^2` of unit gradients on the rows searched.
         link: phi of f = phi(T), a callable on values of T; `link.formula` is its closed form in T
             or None, `link.isotonic` the fit without a form.
         threshold: the class is positive where T is above it; None where the neuron is no

@@ -62,8 +62,8 @@ def search(
     """Searches expressions of the columns of X for exactly one of values, gradients or labels.
 
     - `values`: minimises the mean squared error.
-    - `gradients`: minimises the mean squared distance |u - v|^2, per row and not per component, of
-      the unit gradients u given and v of the expression, under one global sign (Wetzel, arXiv
+    - `gradients`: minimises the mean squared distance `|u - v|^2`, per row and not per component,
+      of the unit gradients u given and v of the expression, under one global sign (Wetzel, arXiv
       2401.04978). Outer monotone functions, scale and offset are free and are left out of the
       formulas, whose sign is that of u. A zero gradient matches a zero one only.
     - `labels`: minimises the mean hinge loss max(0, 1 - t T(x)), t = 1 or -1.

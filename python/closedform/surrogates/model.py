@@ -71,12 +71,12 @@ class Surrogate:
             derivatives are computed in the precision of the rows, and the sums over rows of a fit
             in float64 always.
 
-    Attributes (after `fit`):
+    Attributes:
         held_out_error: root mean square error over the standard deviation of y, on rows the models
             scored had not seen. It is the least of the sizes compared, so slightly optimistic; the
             surrogate itself is then fitted to all rows.
         held_out_rows: which rows those were, in words.
-        n_modes, segments, smoothing_: the sizes chosen.
+        n_modes, segments_, smoothing_: the sizes chosen.
         nodes: per input, its grid.
         discrete: per input, whether it was given a node per distinct value.
         names: the inputs' names.
