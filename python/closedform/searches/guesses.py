@@ -15,6 +15,7 @@ from closedform._typing import FloatMatrix, Floats
 from closedform.formulas.exponential import exponentials
 from closedform.formulas.formula import Formula
 from closedform.searches import interruption
+from closedform.searches.additive import MOST_FITS, additive_sums
 from closedform.searches.harmonics import harmonics
 from closedform.searches.linked_powers import linked_powers
 from closedform.searches.objectives import Values
@@ -34,6 +35,7 @@ EXACT = 1e-12  # share below which what is left is rounding
 NEAR = 1e-6  # relative errors of what a relation gives, before its constants are fitted
 # Mean square of what rounding leaves, over the target's: at most, and where nothing cancels.
 ROUNDING, CERTAIN = 1e-27, 1e-30
+EVALUATIONS_A_FIT = 150  # of a sum of terms: that many passes over a search's sample of rows
 SMALLEST = 1e-75  # range of an input: its cubes are numbers
 
 
@@ -59,7 +61,11 @@ def guesses(table: Matrix, objective: Values, settings: Settings, ends: float) -
         return exact
     found = []
     with np.errstate(all="ignore"):
-        for share, text in _all(X, y, weights, table.names, settings.operators, ends):
+        every = itertools.chain(
+            _all(X, y, weights, table.names, settings.operators, ends),
+            _sums(X, y, table.names, settings, ends),
+        )
+        for share, text in every:
             formula = _allowed(text, table.names, settings) if share <= WORTH else None
             if formula is None or _over(ends):
                 continue
@@ -143,6 +149,21 @@ def _all(
             if share <= WORTH:
                 yield from _outer(_of_input(text, name), names, operators, sign)
     yield from _solvable(_powers(X, y, weights, names))
+
+
+def _sums(
+    X: Floats,
+    y: Floats,
+    names: Sequence[str],
+    settings: Settings,
+    ends: float,
+) -> Iterator[tuple[float, str]]:
+    """Of terms with inner constants; how rows are weighed is for the fits that follow."""
+    fits = MOST_FITS if settings.evaluations is None else settings.evaluations // EVALUATIONS_A_FIT
+    found = additive_sums(X, y, settings.operators, settings.seed, fits, lambda: _over(ends))
+    scatter = float(np.var(y))
+    for sum_ in found:
+        yield sum_.loss / scatter, sum_.text(names)
 
 
 def _solvable(found: Iterator[tuple[float, str]]) -> Iterator[tuple[float, str]]:
