@@ -134,9 +134,9 @@ def additive_sums(
                 _exchange(best, dictionary, work, np.random.default_rng(seed))
         ends = (fitted(best[size].terms, X, y, LAST_STEPS) for size in sorted(best))
         front: list[Fitted] = []
-        for one in ends:
-            if one is not None and (not front or one.loss < front[-1].loss):
-                front.append(one)
+        for end in ends:
+            if end is not None and (not front or end.loss < front[-1].loss):
+                front.append(end)
     return front
 
 
@@ -164,7 +164,7 @@ def _grown(dictionary: Dictionary, work: _Work) -> dict[int, Fitted]:
     start = solved([], work.X, work.y)
     kept = [] if start is None else [start]
     best: dict[int, Fitted] = {}
-    for size in range(1, MOST_TERMS + 1):
+    for _ in range(MOST_TERMS):
         longer: dict[frozenset[object], Fitted] = {}
         for sum_ in kept:
             for term in dictionary.next_terms(sum_, work.X, NEXT):
