@@ -20,6 +20,7 @@ from bench import (
     regression,
     scale,
     search_rate,
+    srbench,
     strogatz,
     surrogate_derivatives,
     surrogate_fit,
@@ -190,6 +191,12 @@ SUITE = (
         "fastsrb",
         fastsrb.run,
         {"evaluations": (400_000,), "laws": ("all",), "state": ("",)},
+        {"evaluations": (5000,), "laws": ("1/60",)},
+    ),
+    Benchmark(
+        "srbench",
+        srbench.run,
+        {"evaluations": (1_000_000,), "noise": (0.0,), "laws": ("1/4",), "state": ("",)},
         {"evaluations": (5000,), "laws": ("1/60",)},
     ),
     Benchmark(
