@@ -178,8 +178,12 @@ def _of_grid(
         yield from _logarithm(rows, library)
 
 
-def _powers(rows: Rows) -> Iterator[float]:
-    yield from (p for p in POWERS if abs(p) >= 1 or rows.v.min() > 0)
+def _multiples(rows: Rows, factors: Factors) -> Iterator[tuple[float, Product]]:
+    """Powers of the target, and power products that these may be multiples of."""
+    for power in POWERS:
+        if abs(power) >= 1 or rows.v.min() > 0:
+            for product in factors.products(power, rows):
+                yield power, product
 
 
 def _sums(rows: Rows, factors: Factors, library: Sequence[Product] | None) -> Iterator[Relation]:
@@ -187,10 +191,7 @@ def _sums(rows: Rows, factors: Factors, library: Sequence[Product] | None) -> It
     if not library:
         return
     columns = rows.columns(library)
-    for power in _powers(rows):
-        product = factors.product(power, rows)
-        if product is None:
-            continue
+    for power, product in _multiples(rows, factors):
         base, target = rows.column(product), rows.v**power
         # Of all sizes alike; where terms cancel, in proportion to these, not to what they leave.
         usual = np.abs(base) * np.median(np.abs(target / base))
