@@ -81,6 +81,14 @@ class Surrogate:
         discrete: per input, whether it was given a node per distinct value.
         names: the inputs' names.
         labels: what the table fitted calls its columns; None where it had no labels.
+
+    Example:
+        >>> import numpy as np
+        >>> import closedform as cf
+        >>> X = np.random.default_rng(0).uniform(1, 2, (200, 2))
+        >>> surrogate = cf.Surrogate(modes=2, segments=4, smoothing=0.0).fit(X, X[:, 0] * X[:, 1])
+        >>> surrogate.predict([[1.2, 1.5]]).round(3), surrogate.gradient([[1.2, 1.5]]).round(3)
+        (array([1.8]), array([[1.5, 1.2]]))
     """
 
     held_out_error: float

@@ -214,6 +214,15 @@ def separability(
 
     Raises:
         InputError: a ValueError, for rows that do not fit the surrogate.
+
+    Example:
+        >>> import numpy as np
+        >>> import closedform as cf
+        >>> X = np.random.default_rng(0).uniform(1, 2, (300, 2))
+        >>> y = np.sin(2 * X[:, 0]) * np.exp(X[:, 1])
+        >>> surrogate = cf.Surrogate(modes=2, segments=6, smoothing=0.0).fit(X, y)
+        >>> print(cf.separability(surrogate, X, y))
+        product(x1, x2)
     """
     on_device = devices.on_gpu(devices.checked(device))
     if not isinstance(surrogate, Surrogate):
