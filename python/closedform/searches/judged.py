@@ -72,6 +72,7 @@ class Judged:
         residuals: (n,) over their standard errors, at the rows of the sample.
         information: (k, k) expected Fisher information of the constants, of all rows.
         fixed: which constants say the same in fewer symbols as simple numbers.
+        freedom: rows beyond the constants, of which the noise was learnt; inf where it was known.
     """
 
     formula: Formula
@@ -84,6 +85,7 @@ class Judged:
     residuals: Floats
     information: Floats
     fixed: tuple[bool, ...]
+    freedom: float
 
     @property
     def length(self) -> float:
@@ -95,7 +97,8 @@ class Judged:
         free = np.flatnonzero(~np.array(self.fixed, dtype=bool))
         covariance = np.diag(np.diagonal(_inverse(self.information)))
         covariance[np.ix_(free, free)] = _inverse(self.information[np.ix_(free, free)])
-        return Constants(self.formula._expression.constants, covariance, self.fixed)
+        values = self.formula._expression.constants
+        return Constants(values, covariance, self.fixed, self.freedom)
 
 
 def sample_of(X: FloatMatrix, objective: Values, seed: int) -> Sample:
@@ -204,6 +207,7 @@ def judged(
         residuals,
         information,
         fixed,
+        max(total / sample.share - len(values), 1.0) if noise.free else math.inf,
     )
 
 
