@@ -29,14 +29,14 @@ from closedform.searches.objectives import Values
 
 # Texts with the constants that are asked for: numbers that nobody would take for simple ones.
 FORMS = {
-    "polynomial": "2.53*x1**2 + 1.71",
-    "decay": "7.13*exp(-0.613*x1) + 1.37",
-    "saturation": "9.31*x1/(1.83 + x1)",
-    "power": "2.17*x1**1.37",
-    "wave": "1.47*sin(1.23*x1) + 3.91",
+    "polynomial": "25.3*x1**2 + 17.1",
+    "decay": "71.3*exp(-0.613*x1) + 13.7",
+    "saturation": "93.1*x1/(1.83 + x1)",
+    "power": "21.7*x1**1.37",
+    "wave": "14.7*sin(1.23*x1) + 39.1",
 }
 LOW, HIGH = 1.0, 5.0
-ROWS = (10, 60, 300)
+ROWS = (20, 60, 300)
 AWAY = 1.03  # times the truth: where a fit begins
 BOUNDS = (90.0, 98.0)  # percent, of 1,000 draws
 WIDER = 2.0  # standard errors of a share, by which those of fewer draws may be outside
@@ -45,23 +45,23 @@ Draw = Callable[[Floats, np.random.Generator], tuple[Floats, Noise]]
 
 
 def _absolute(f: Floats, rng: np.random.Generator) -> tuple[Floats, Noise]:
-    return f + 0.1 * rng.normal(size=len(f)), Absolute()
+    return f + 0.05 * np.std(f) * rng.normal(size=len(f)), Absolute()
 
 
 def _relative(f: Floats, rng: np.random.Generator) -> tuple[Floats, Noise]:
-    return f * (1.0 + 0.1 * rng.normal(size=len(f))), Relative()
+    return f * (1.0 + 0.05 * rng.normal(size=len(f))), Relative()
 
 
 def _log(f: Floats, rng: np.random.Generator) -> tuple[Floats, Noise]:
-    return f * np.exp(0.2 * rng.normal(size=len(f))), Logarithmic()
+    return f * np.exp(0.05 * rng.normal(size=len(f))), Logarithmic()
 
 
 def _mixed(f: Floats, rng: np.random.Generator) -> tuple[Floats, Noise]:
-    return f + np.hypot(0.1, 0.05 * f) * rng.normal(size=len(f)), Mixed()
+    return f + np.hypot(0.05 * np.std(f), 0.03 * f) * rng.normal(size=len(f)), Mixed()
 
 
 def _tails(f: Floats, rng: np.random.Generator) -> tuple[Floats, Noise]:
-    return f + 0.1 * rng.standard_t(2, len(f)), Robust()
+    return f + 0.05 * np.std(f) * rng.standard_t(2, len(f)), Robust()
 
 
 def _counts(f: Floats, rng: np.random.Generator) -> tuple[Floats, Noise]:
@@ -69,7 +69,7 @@ def _counts(f: Floats, rng: np.random.Generator) -> tuple[Floats, Noise]:
 
 
 def _given(f: Floats, rng: np.random.Generator) -> tuple[Floats, Noise]:
-    sigma = rng.uniform(0.05, 0.5, len(f))
+    sigma = rng.uniform(0.02, 0.2, len(f)) * np.std(f)
     return f + sigma * rng.normal(size=len(f)), Given(sigma=sigma)
 
 
