@@ -12,6 +12,7 @@ from time import monotonic
 import numpy as np
 
 from closedform._typing import FloatMatrix, Floats
+from closedform.errors import InputError
 from closedform.formulas.exponential import exponentials
 from closedform.formulas.formula import Formula
 from closedform.searches import interruption
@@ -189,7 +190,10 @@ def _of_input(text: str, name: str) -> str:
 
 def _allowed(text: str, names: Sequence[str], settings: Settings) -> Formula | None:
     """Written in the operators allowed; None where it cannot be, or is too large."""
-    formula = Formula(text, names).simplified(settings.operators)
+    try:
+        formula = Formula(text, names).simplified(settings.operators)
+    except InputError:  # longer than an expression can be
+        return None
     allowed = set(formula._expression.operators) <= set(settings.operators)
     return formula if allowed and formula.complexity <= settings.max_size else None
 

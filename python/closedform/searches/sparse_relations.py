@@ -14,7 +14,7 @@ ROWS_A_TERM = 4  # at least
 MOST_TERMS = 30  # that are taken before the superfluous are left out
 # A sum of so many terms that has not come nearer by a half since the terms before it is given up.
 PATIENCE = 10
-NULL = 1e-14  # singular value over the largest of what is none
+NULL = 1e-13  # singular value over the largest of what is none
 # Of a null vector's entries, over the largest: the first is used that leaves it one.
 ZEROS = (1e-7, 1e-9, 1e-11, 0.0)
 
