@@ -26,8 +26,8 @@ class Constant:
             another can stand for.
         fixed: a simple value that the data agree with, which says the same in fewer symbols than a
             measured one: part of the form.
-        freedom: rows beyond as many as there are constants, which the standard error is known from;
-            inf where it follows from what is known of the noise.
+        freedom: degrees of freedom of the residuals that the standard error was estimated from; inf
+            where the noise is known, as that of counts is.
     """
 
     value: float

@@ -72,7 +72,7 @@ class Judged:
         residuals: (n,) over their standard errors, at the rows of the sample.
         information: (k, k) expected Fisher information of the constants, of all rows.
         fixed: which constants say the same in fewer symbols as simple numbers.
-        freedom: rows beyond the constants, of which the noise was learnt; inf where it was known.
+        freedom: degrees of freedom of the residuals, of all rows; inf where the noise is known.
     """
 
     formula: Formula
