@@ -66,7 +66,8 @@ class Judged:
         formula: with the constants that the model fits best.
         source: as it was given.
         noise, parameters: the model, and what of it was fitted.
-        data: -log density of the rows.
+        data: -log density of the rows, and 1/2 log n for each parameter of the model (Rissanen
+            1978): one of more may not beat the constant by them.
         unseen: nats that all rows add to it beyond the sample.
         structure: nats of its nodes and constants.
         residuals: (n,) over their standard errors, at the rows of the sample.
@@ -191,7 +192,7 @@ def judged(
     defined = finite and not aliased(expression, sample.X)
     if defined and len(values) + 1 < total and np.isfinite(costs).all():
         unseen = _unseen(formula.loss, f, sample, total) if unseen is None else unseen
-        data = float(sample.counts @ costs) + unseen
+        data = float(sample.counts @ costs) + unseen + 0.5 * noise.free * math.log(total)
         nats, fixed = _constants_length(values, information)
         structure = formula.complexity * math.log(symbols) + nats + _exponents_length(expression)
         structure += TOWER * towers(expression)
