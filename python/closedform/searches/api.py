@@ -61,8 +61,8 @@ def search(
     """Searches expressions of the columns of X for exactly one of values, gradients or labels.
 
     - `values`: minimises the mean squared error.
-    - `gradients`: minimises the mean squared distance |u - v|^2, per row and not per component, of
-      the unit gradients u given and v of the expression, under one global sign (Wetzel, arXiv
+    - `gradients`: minimises the mean squared distance `|u - v|^2`, per row and not per component,
+      of the unit gradients u given and v of the expression, under one global sign (Wetzel, arXiv
       2401.04978). Outer monotone functions, scale and offset are free and are left out of the
       formulas, whose sign is that of u. A zero gradient matches a zero one only.
     - `labels`: minimises the mean hinge loss max(0, 1 - t T(x)), t = 1 or -1.
@@ -115,7 +115,7 @@ def search(
             itself, on samples of at most 8192 rows, and the fits of constants are the CPU's and the
             same; so a GPU is worth it for many rows. Native only.
         callback: called about twice a second with a Progress; returning True ends the search.
-        progress: whether a terminal shows how far it is, on standard error.
+        progress: whether a terminal (standard error) or a notebook shows how far it is.
 
     Returns:
         The front. Losses are computed from the formulas' texts on all rows. `front.best`, for
