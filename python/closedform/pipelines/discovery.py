@@ -17,7 +17,7 @@ from closedform.pipelines.provenance import provenance, sample_of
 from closedform.pipelines.results import Discovery, Way
 from closedform.pipelines.stages import LEAST_SECONDS, Stages
 from closedform.pipelines.through_surrogate import ThroughSurrogate
-from closedform.pipelines.verdict import HARDLY, judge
+from closedform.pipelines.verdict import judge
 from closedform.searches import interruption, telling
 from closedform.searches.backends import dispatch
 from closedform.searches.budget import Budget, last_stage
@@ -255,8 +255,7 @@ def _outliers(found: Discovery, data: Data) -> tuple[int, ...]:
     if not isinstance(noise, Robust):
         return ()
     f = found.formula._expression.evaluate(data.inputs.values)
-    trust = noise.trust(data.target, f, found.noise.fitted)
-    far = np.flatnonzero(trust < HARDLY * noise.most(found.noise.fitted))
+    far = np.flatnonzero(noise.lets_go(data.target, f, found.noise.fitted))
     return tuple((far if data.kept is None else data.kept[far]).tolist())
 
 

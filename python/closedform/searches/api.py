@@ -13,7 +13,6 @@ from closedform.searches import interruption
 from closedform.searches.backends import dispatch
 from closedform.searches.budget import Budget
 from closedform.searches.directions import search_directions, unit_rows
-from closedform.searches.labels import search_labels, signs_of
 from closedform.searches.noise_choice import LONGEST_LOOK, LOOKING, planned
 from closedform.searches.noise_plan import PLAIN
 from closedform.searches.noise_plan import check as check_noise
@@ -163,6 +162,9 @@ def search(
             mine = replace(settings, callback=heard)
             front = search_directions(data.inputs, target, mine, symmetries=symmetries)
     elif labels is not None:
+        # It needs scikit-learn, which takes a second to import.
+        from closedform.searches.labels import search_labels, signs_of
+
         column = labels if isinstance(labels, str) else None
         data = chunks.gather(X, column, weights, y_name="labels")
         signs = signs_of(data.y if column else labels, len(data.inputs.values))

@@ -172,6 +172,22 @@ def test_json_is_one_document_and_nothing_else(
     assert len(document["front"]) == 2
 
 
+def test_columns_may_have_the_names_of_sympy_s_classes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("matplotlib")
+    rows = np.random.default_rng(0).uniform(1, 2, (40, 3))
+    table = np.column_stack([rows, rows[:, 0] * rows[:, 1] + rows[:, 2]])
+    path, page = tmp_path / "data.csv", tmp_path / "page.html"
+    np.savetxt(path, table, delimiter=",", header="Integer,Float,I,E", comments="")
+    limits = ["--target", "E", "--evaluations", "2000", "--threads", "1", "--operators=+,*"]
+    assert main.main(["discover", str(path), *limits, "--json", "--report", str(page)]) == 0
+    text = json.loads(capsys.readouterr().out)["formula"]["text"]
+    again = cf.Formula(text, ["Integer", "Float", "I"])
+    np.testing.assert_allclose(again(rows), table[:, 3], rtol=1e-9)
+    assert "Integer" in page.read_text()
+
+
 @pytest.mark.usefixtures("calls")
 def test_front_and_page_are_written(data: Path, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
