@@ -6,6 +6,7 @@ from closedform.formulas.domain import Domain
 from closedform.formulas.formula import Formula
 from closedform.formulas.front import Front
 from closedform.formulas.merging import Merging
+from closedform.formulas.scoring import Score, score
 from closedform.info import build_info, get_cmake_dir, get_include
 from closedform.neurons.network import Network, network
 from closedform.neurons.unit_gradients import UnitGradients
@@ -44,6 +45,7 @@ __all__ = [
     "OutsideWarning",
     "Product",
     "Progress",
+    "Score",
     "Separability",
     "Similarity",
     "Sum",
@@ -56,6 +58,7 @@ __all__ = [
     "get_include",
     "interpret",
     "network",
+    "score",
     "search",
     "separability",
 ]

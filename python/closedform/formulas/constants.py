@@ -26,12 +26,14 @@ class Constant:
             a fit of all. NaN where nothing is known: a formula made by hand, a constant that
             another can stand for.
         fixed: a simple value that the data agree with, which says the same in fewer symbols than a
-            measured one: part of the form.
+            measured one: part of the form. Or one whose value was given.
+        name: of a form that was given; None for a number.
     """
 
     value: float
     standard_error: float
     fixed: bool = False
+    name: str | None = None
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -41,6 +43,8 @@ class Constant:
 
     def __str__(self) -> str:
         """To its significant digits: 6.283(5) is 6.283 with a standard error of 0.005."""
+        if self.name is not None and math.isnan(self.value):
+            return "not known"
         if self.fixed and (simple := simple_value(self.value)) is not None:
             return simple.text
         if not self.standard_error > 0:
@@ -78,16 +82,21 @@ class Constants(Sequence[Constant]):
         values: Sequence[float],
         covariance: Floats | None = None,
         fixed: Sequence[bool] | None = None,
+        names: Sequence[str] | None = None,
     ) -> None:
-        """values, fixed: one each. covariance: (k, k) as above; None where nothing is known."""
+        """values, fixed, names: one each. covariance: (k, k) as above; None where nothing is
+        known."""
         count = len(values)
         self.covariance: Floats = (
             np.full((count, count), np.nan) if covariance is None else covariance
         )
         errors = np.sqrt(np.diagonal(self.covariance))
+        named: Sequence[str | None] = names or [None] * count
         self._constants = [
-            Constant(float(value), float(error), bool(still))
-            for value, error, still in zip(values, errors, fixed or [False] * count, strict=True)
+            Constant(float(value), float(error), bool(still), name)
+            for value, error, still, name in zip(
+                values, errors, fixed or [False] * count, named, strict=True
+            )
         ]
 
     @property
@@ -105,7 +114,15 @@ class Constants(Sequence[Constant]):
     def __getitem__(self, index: int) -> Constant: ...
     @overload
     def __getitem__(self, index: slice) -> list[Constant]: ...
-    def __getitem__(self, index: int | slice) -> Constant | list[Constant]:
+    @overload
+    def __getitem__(self, index: str) -> Constant: ...
+    def __getitem__(self, index: int | slice | str) -> Constant | list[Constant]:
+        """By position, or by name where constants have names."""
+        if isinstance(index, str):
+            named = [constant for constant in self if constant.name == index]
+            if not named:
+                raise KeyError(index)
+            return named[0]
         return self._constants[index]
 
     def __iter__(self) -> Iterator[Constant]:
@@ -113,7 +130,8 @@ class Constants(Sequence[Constant]):
 
     def __str__(self) -> str:
         return "\n".join(
-            f"{constant!s:>16}  {constant.value!r}"
+            (f"{constant.name} = " if constant.name else "")
+            + f"{constant!s:>16}  {constant.value!r}"
             + (
                 f"  [{constant.interval[0]:.6g}, {constant.interval[1]:.6g}]"
                 if constant.standard_error > 0

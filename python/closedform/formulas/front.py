@@ -16,8 +16,10 @@ from closedform.errors import InputError
 from closedform.figures.canvas import axes_of
 from closedform.figures.front import draw_front
 from closedform.formulas import html
-from closedform.formulas.formula import Formula, Ranges, shortened
+from closedform.formulas.formula import Formula, shortened
 from closedform.formulas.merging import Merging
+from closedform.formulas.ranges import Ranges
+from closedform.formulas.rows import Rows
 from closedform.tables import scalars
 from closedform.tables.output import write_output
 
@@ -128,6 +130,60 @@ class Front(Sequence[Formula]):
         """
         front = copy.copy(self)
         front._best = self._position(index, "index")
+        return front
+
+    def add(
+        self,
+        formula: Formula,
+        X: object,
+        y: object,
+        weights: object = None,
+        *,
+        sigma: object = None,
+    ) -> Front:
+        """The same front with a formula of one's own among the others.
+
+        Args:
+            formula: its constants known (`Formula.fit`); kept whether or not another is better.
+            X, y, weights, sigma: the rows that the front was searched in, as there: what the
+                formula's loss is computed from.
+
+        Returns:
+            A front with the same best one; those are left out that the formula is better than at no
+            larger size, but not the best and its rivals.
+
+        Raises:
+            InputError: another's inputs, a formula without a value at some of the rows, or rows
+                that cannot be used.
+
+        Example:
+            >>> import closedform as cf
+            >>> X, y = [[1.0], [2.0], [3.0]], [2.0, 4.0, 6.5]
+            >>> front = cf.Front([cf.Formula("4", ["x1"], 3.5)])
+            >>> front.add(cf.Formula("2*x1", ["x1"]), X, y)[-1].loss
+            0.08333333333333333
+        """
+        if not isinstance(formula, Formula):
+            raise InputError(f"formula: must be a Formula, not {type(formula).__name__}")
+        if formula.names != self.best.names:
+            raise InputError(
+                f"formula: is of {', '.join(formula.names)}; the front of "
+                f"{', '.join(self.best.names)}"
+            )
+        added = copy.copy(formula)
+        added.ranges, added.labels = self.best.ranges, self.best.labels
+        rows = Rows.checked(added._columns(X), y, weights, "absolute", sigma)
+        added.loss = rows.loss(added._known().evaluate(rows.X))
+        if not math.isfinite(added.loss):
+            raise InputError("formula: has no value at some of the rows; see formula.domain")
+        told = [added, self.best, *self.rivals]
+        shown = pareto([*self, added])
+        kept = [f for f in [*self, added] if f in shown or any(f is one for one in told)]
+        kept.sort(key=lambda f: (f.complexity, f.loss))
+        place = {id(f): i for i, f in enumerate(kept)}
+        front = copy.copy(self)
+        front._formulas, front._best = kept, place[id(self.best)]
+        front._rivals = [place[id(rival)] for rival in self.rivals]
         return front
 
     def of_data(self, labels: Sequence[str] | None, *parts: FloatMatrix) -> Front:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from closedform._typing import Floats
 from closedform.errors import InputError
 from closedform.formulas.front import Front
+from closedform.formulas.noise import Robust, check_target
 from closedform.pipelines.held_out import Errors, HeldOut, Rows
 from closedform.pipelines.results import Discovery, Way
 from closedform.pipelines.stages import LEAST_SECONDS, Stages
@@ -21,9 +22,7 @@ from closedform.searches import interruption, telling
 from closedform.searches.backends import dispatch
 from closedform.searches.budget import Budget, last_stage
 from closedform.searches.judged import FEW_ROWS
-from closedform.searches.noise import Robust
 from closedform.searches.noise_plan import check as check_noise
-from closedform.searches.noise_plan import check_target
 from closedform.searches.progress import Callback
 from closedform.searches.settings import OPERATORS, NoiseKind, arguments_of, checked_settings
 from closedform.searches.values import chosen_front

@@ -86,7 +86,7 @@ def search(
         noise: with values, how they scatter: "absolute" (of one size), "relative" (in proportion to
             the value), "log" (in the logarithm; asinh where values have both signs), "mixed" (a
             part of each), "robust" (single rows may be far off), "counts" (Poisson), or "auto",
-            what the rows show (`closedform.searches.noise`). It weighs the rows of the search, and
+            what the rows show (`closedform.formulas.noise`). It weighs the rows of the search, and
             formulas are chosen by their density under it.
         sigma: with values, (n,) standard errors of them, or such a name: instead of noise.
         missing: "error" refuses rows with a missing value (NaN, null, an empty cell); "drop" leaves

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from closedform import _core
 from closedform.errors import InputError
+from closedform.formulas import noise
 from closedform.searches.checkpoint import Checkpoint
 from closedform.searches.progress import Callback
 from closedform.tables import devices, scalars
@@ -19,8 +20,8 @@ MOST_EVALUATIONS = 2**62
 LARGEST_SIZE = 255  # nodes of a tape, cpp/include/closedform/expression/expression.hpp
 BACKENDS = ("native", "pysr")
 # How a target scatters around what it follows (`noise`).
-NoiseKind: TypeAlias = Literal["auto", "absolute", "relative", "log", "mixed", "robust", "counts"]
-KINDS: tuple[NoiseKind, ...] = get_args(NoiseKind)
+NoiseKind: TypeAlias = Literal["auto"] | noise.Kind
+KINDS: tuple[NoiseKind, ...] = ("auto", *get_args(noise.Kind))
 # Options of the engines that hold formulas of the user's columns, or say something of each.
 COLUMN_OPTIONS = frozenset(
     {"start", "guesses", "complexity_of_variables", "output_directory", "run_id"}
