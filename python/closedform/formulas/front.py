@@ -145,12 +145,12 @@ class Front(Sequence[Formula]):
 
         Args:
             formula: its constants known (`Formula.fit`); kept whether or not another is better.
-            X, y, weights, sigma: the rows that the front was searched in, as there: what the
-                formula's loss is computed from.
+            X, y, weights, sigma: rows, as of a search.
 
         Returns:
-            A front with the same best one; those are left out that the formula is better than at no
-            larger size, but not the best and its rivals.
+            A front with the same best one, all losses computed anew at these rows: a search may
+            have weighed its own by their noise. Formulas are left out that another is better than
+            at no larger size, but not the one added, the best, and its rivals.
 
         Raises:
             InputError: another's inputs, a formula without a value at some of the rows, or rows
@@ -170,20 +170,22 @@ class Front(Sequence[Formula]):
                 f"formula: is of {', '.join(formula.names)}; the front of "
                 f"{', '.join(self.best.names)}"
             )
-        added = copy.copy(formula)
+        rows = Rows.checked(formula._columns(X), y, weights, "absolute", sigma)
+        told = [copy.copy(one) for one in [*self, formula]]
+        for one in told:
+            one.loss = rows.loss(one._known().evaluate(rows.X))
+        added = told[-1]
         added.ranges, added.labels = self.best.ranges, self.best.labels
-        rows = Rows.checked(added._columns(X), y, weights, "absolute", sigma)
-        added.loss = rows.loss(added._known().evaluate(rows.X))
         if not math.isfinite(added.loss):
             raise InputError("formula: has no value at some of the rows; see formula.domain")
-        told = [added, self.best, *self.rivals]
-        shown = pareto([*self, added])
-        kept = [f for f in [*self, added] if f in shown or any(f is one for one in told)]
-        kept.sort(key=lambda f: (f.complexity, f.loss))
-        place = {id(f): i for i, f in enumerate(kept)}
+        asked = {self._best, *self._rivals, len(self)}
+        shown = {id(one) for one in pareto(told)}
+        places = [i for i, one in enumerate(told) if i in asked or id(one) in shown]
+        places.sort(key=lambda i: (told[i].complexity, told[i].loss))
         front = copy.copy(self)
-        front._formulas, front._best = kept, place[id(self.best)]
-        front._rivals = [place[id(rival)] for rival in self.rivals]
+        front._formulas = [told[i] for i in places]
+        front._best = places.index(self._best)
+        front._rivals = [places.index(i) for i in self._rivals]
         return front
 
     def of_data(self, labels: Sequence[str] | None, *parts: FloatMatrix) -> Front:
