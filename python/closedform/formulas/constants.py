@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import overload
 
 import numpy as np
@@ -28,12 +29,14 @@ class Constant:
         fixed: a simple value that the data agree with, which says the same in fewer symbols than a
             measured one: part of the form. Or one whose value was given.
         name: of a form that was given; None for a number.
+        unit: such as "m^3/(kg s^2)"; "" for a pure number, None where it is not known.
     """
 
     value: float
     standard_error: float
     fixed: bool = False
     name: str | None = None
+    unit: str | None = None
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -42,7 +45,12 @@ class Constant:
         return self.value - half, self.value + half
 
     def __str__(self) -> str:
-        """To its significant digits: 6.283(5) is 6.283 with a standard error of 0.005."""
+        """To its significant digits: 6.283(5) is 6.283 with a standard error of 0.005; its unit
+        behind it."""
+        return f"{self._number} {self.unit}" if self.unit else self._number
+
+    @property
+    def _number(self) -> str:
         if self.name is not None and math.isnan(self.value):
             return "not known"
         if self.fixed and (simple := simple_value(self.value)) is not None:
@@ -106,6 +114,14 @@ class Constants(Sequence[Constant]):
         with np.errstate(divide="ignore", invalid="ignore"):
             correlation: Floats = self.covariance / np.outer(errors, errors)
         return correlation
+
+    def with_units(self, units: Sequence[str]) -> Constants:
+        """The same with a unit each."""
+        told = copy.copy(self)
+        told._constants = [
+            replace(constant, unit=unit) for constant, unit in zip(self, units, strict=True)
+        ]
+        return told
 
     def __len__(self) -> int:
         return len(self._constants)

@@ -25,6 +25,7 @@ from closedform.formulas.form import MARK, Form
 from closedform.formulas.noise import EXACT, Kind
 from closedform.formulas.ranges import Ranges, check_ranges, outside_told
 from closedform.formulas.rows import Rows
+from closedform.formulas.units import Units
 from closedform.tables import checks, devices, scalars
 from closedform.tables.columns import inputs_of
 from closedform.tables.rows import variance
@@ -52,6 +53,7 @@ class Formula:
         constants: the numbers in the text, in their order, with standard errors where the formula
             was fitted (`Constants`). Of a form that was given its named constants, instead; NaN
             stands for one without a value yet.
+        units: of the inputs and the target (`Units`); None where they are not known.
         complexity: nodes of the expression tree; operators, constants and variables count 1 each.
 
     Example:
@@ -104,6 +106,7 @@ class Formula:
             raise InputError(
                 f"labels: has {len(self.labels)} for {len(self.names)} inputs; give one per input"
             )
+        self.units: Units | None = None
         self._warned = False
 
     def _take(self, form: Form, covariance: Floats | None = None) -> None:
@@ -140,6 +143,14 @@ class Formula:
         for mark, constant in zip(marks, self.constants, strict=True):
             text = text.replace(f"{mark:.0f}", constant.size)
         return text
+
+    def _tell_units(self, units: Sequence[str]) -> None:
+        """units: of all numbers in the text; those that are part of the form have none."""
+        measured = set(self._expression.constants)
+        numbers = [value for kind, _, value in self._expression.nodes if kind == "constant"]
+        own = [unit for value, unit in zip(numbers, units, strict=True) if value in measured]
+        if len(own) == len(self.constants):
+            self.constants = self.constants.with_units(own)
 
     @property
     def domain(self) -> Domain:
@@ -249,7 +260,7 @@ class Formula:
             name: of the function.
             ranges: per input, (low, high) for the comment and for `outside`; what is not given is
                 the range of the data the formula was found in, if known.
-            units: per input, for the comment.
+            units: per input, for the comment; those that the search was given, where none are.
             outside: beyond the ranges, "clamp" takes the input for the range's end; "flag" adds a
                 last output that tells.
 
@@ -275,7 +286,7 @@ class Formula:
             derivatives,
             name=name,
             ranges=known | own,
-            units=scalars.mapping(units, "units", "units by input"),
+            units=self._own_units() | scalars.mapping(units, "units", "units by input"),
             outside=outside,
         )
 
@@ -320,6 +331,7 @@ class Formula:
         found._take(begun, covariance)
         if self._form is None:
             found = found._of_numbers()
+        found.units = self.units
         found.loss = rows.loss(found._expression.evaluate(rows.X, 1))
         return found
 
@@ -331,6 +343,10 @@ class Formula:
                 [constant.value for constant in self.constants], self.constants.covariance
             )
         return plain
+
+    def _own_units(self) -> dict[str, str]:
+        texts = {} if self.units is None else self.units.texts
+        return {name: text for name, text in texts.items() if name in self.names}
 
     def refit(
         self,
@@ -442,7 +458,7 @@ class Formula:
     def __reduce__(self) -> tuple[object, ...]:
         # The extension's object has no pickle.
         values = (self.names, self.loss, self.ranges, self.labels, self._form, self.constants)
-        return _unpickled, (self.text, *values)
+        return _unpickled, (self.text, *values, self.units)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Formula) and (self.text, self.names) == (other.text, other.names)
@@ -459,11 +475,12 @@ def _unpickled(
     labels: tuple[str, ...] | None,
     form: Form | None,
     constants: Constants,
+    units: Units | None,
 ) -> Formula:
     formula = Formula("0" if form else text, names, loss, ranges, labels)
     if form is not None:
         formula._take(form)
-    formula.constants = constants
+    formula.constants, formula.units = constants, units
     return formula
 
 
