@@ -79,8 +79,7 @@ void Island::run(std::uint64_t passes, std::size_t max_size, const StopToken& st
             restart();
         }
         const std::uint64_t before = passes_;
-        for (int i = 0; i < options_.proposals && !consider(propose()); ++i) {
-        }
+        consider(propose());
         idle = passes_ == before ? idle + 1 : 0;
     }
     passes_ = std::max(passes_, end);
@@ -112,7 +111,7 @@ const Candidate& Island::choose(std::size_t largest) {
 
 std::vector<Tape> Island::terms_for(const Candidate& parent, Joint joint) {
     std::vector<Tape> terms;
-    const int most = options_.terms_tried * options_.proposals;
+    const int most = options_.terms_tried * options_.draws_per_term;
     for (int i = 0; i < most && terms.size() < static_cast<std::size_t>(options_.terms_tried);
          ++i) {
         Tape term;
@@ -204,28 +203,32 @@ Tape Island::propose() {
     return variation_.shake(parent.tape, random_);
 }
 
-bool Island::consider(Tape tape) {
+void Island::consider(Tape tape) {
     if (tape.size() > max_tape_size) {
-        return true;
+        return;
     }
     fix_sizes(tape);
     const bool otherwise = problem_.operators.has(Op::exp) && problem_.operators.has(Op::log);
     if (otherwise && has_varying_exponent(tape) && !random_.chance(options_.varying_exponent)) {
-        return true;
+        return;
+    }
+    // Factors and terms that are pure numbers mend no units: what lacks more is left at once.
+    if (problem_.rules->pure_constants() && !problem_.rules->conceivable(tape)) {
+        return;
     }
     const Objective& objective = *problem_.sample;
     const Scaled form = objective.representative(canonical(tape));
     if (!std::isfinite(form.scale)) {
-        return true;
+        return;
     }
     const std::uint64_t structure = skeleton(form);
     OpenForm open = open_form(tape, form, problem_.operators, objective, constant_terms_);
     if (open.sum.tape.empty() ||
         open.sum.tape.size() > max_size_ + options_.excess_per_term * open.sum.linear.size()) {
-        return true;
+        return;
     }
     if (!problem_.rules->conceivable(open.sum.tape)) {
-        return false;
+        return;
     }
     // A fit of linear constants alone has one answer. One of nonlinear constants may end in the
     // wrong valley: such a structure may come back, with other constants, a few times.
@@ -235,7 +238,7 @@ bool Island::consider(Tape tape) {
     // those get a share of the work, not all of it.
     const bool dear = objective.scale_free() && open.inner > 0;
     if (visits >= starts || (dear && options_.inner_share * inner_passes_ > passes_)) {
-        return true;
+        return;
     }
     ++visits;
     FitOptions options;
@@ -250,14 +253,14 @@ bool Island::consider(Tape tape) {
     Score scored = score({{}, std::move(open), options}, ScoreRows::sample);
     inner_passes_ += dear ? static_cast<std::uint64_t>(scored.passes) : 0;
     if (!std::isfinite(scored.loss)) {
-        return true;
+        return;
     }
     Candidate candidate;
     candidate.tape = std::move(scored.tape);
     candidate.sample_loss = scored.loss;
     candidate.skeleton = structure;
     if (candidate.tape.empty() || candidate.complexity() > max_size_) {
-        return true;
+        return;
     }
     if (problem_.rules->allow(candidate.tape)) {
         if (archive_.might_improve(candidate.complexity(), candidate.sample_loss)) {
@@ -266,7 +269,6 @@ bool Island::consider(Tape tape) {
         archive_.remember(candidate);
     }
     keep(std::move(candidate));
-    return true;
 }
 
 void Island::promote(const Candidate& candidate) {

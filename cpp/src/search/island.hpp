@@ -59,8 +59,7 @@ class Island {
     const Candidate& choose(std::size_t largest);
     Tape pursue(const Candidate& parent);
     std::vector<Tape> terms_for(const Candidate& parent, Joint joint);
-    /// False where the rules leave nothing to consider.
-    bool consider(Tape tape);
+    void consider(Tape tape);
     void promote(const Candidate& candidate);
     void reduce(const Candidate& candidate);
     Score score(ScoreTask task, ScoreRows rows);

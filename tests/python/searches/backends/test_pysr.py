@@ -70,8 +70,8 @@ def test_rules_become_parameters_and_units() -> None:
     assert given["dimensionless_constants_only"] is False
     told = pysr.units_of(rules, NAMES)
     assert told == {"X_units": ["kg^(1)", "m^(1)*s^(-2)"], "y_units": "kg^(1)*m^(1)*s^(-2)"}
-    others = Rules.read({"x1": "bit"}, "dimensionless", None, NAMES, ["y"])
-    with pytest.raises(InputError, match="units: bit is not for PySR"):
+    others = Rules.read({"x1": "pixel"}, "dimensionless", None, NAMES, ["y"])
+    with pytest.raises(InputError, match="units: pixel is not for PySR"):
         pysr.units_of(others, NAMES)
 
 
