@@ -96,7 +96,7 @@ def _design(rows: Rows, others: Sequence[int]) -> tuple[Floats, dict[int, list[i
 
     centred = rows.logs - rows.logs.mean(axis=0)
     powers = [j for j in others if j in rows.powers]
-    for wave in rows.waves:
+    for wave in itertools.chain(*rows.angles):
         if len(wave.inputs) == 1 and wave.inputs[0] in others:
             add(rows.of_waves[wave], wave.inputs)
             add(rows.of_waves[wave] ** 2, wave.inputs)
