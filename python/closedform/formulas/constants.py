@@ -13,8 +13,7 @@ import numpy as np
 from closedform._typing import Floats
 from closedform.formulas.simple_values import simple_value
 
-# Half-width of a normal 95 % interval, in standard errors.
-NORMAL_95 = 1.959963984540054
+UPPER = 0.975  # quantile at which a 95 % interval ends
 
 
 @dataclass(frozen=True)
@@ -28,6 +27,8 @@ class Constant:
             another can stand for.
         fixed: a simple value that the data agree with, which says the same in fewer symbols than a
             measured one: part of the form. Or one whose value was given.
+        freedom: degrees of freedom of the residuals that the standard error was estimated from; inf
+            where the noise is known, as that of counts is.
         name: of a form that was given; None for a number.
         unit: such as "m^3/(kg s^2)"; "" for a pure number, None where it is not known.
     """
@@ -35,13 +36,18 @@ class Constant:
     value: float
     standard_error: float
     fixed: bool = False
+    freedom: float = math.inf
     name: str | None = None
     unit: str | None = None
 
     @property
     def interval(self) -> tuple[float, float]:
-        """(low, high): 95 % of such intervals, of other data of the kind, have the truth within."""
-        half = NORMAL_95 * self.standard_error
+        """(low, high): 95 % of such intervals, of other data of the kind, have the truth within;
+        of few rows they are wider, by Student's t."""
+        from scipy.special import ndtri, stdtrit
+
+        known = math.isinf(self.freedom)
+        half = self.standard_error * float(ndtri(UPPER) if known else stdtrit(self.freedom, UPPER))
         return self.value - half, self.value + half
 
     def __str__(self) -> str:
@@ -90,10 +96,11 @@ class Constants(Sequence[Constant]):
         values: Sequence[float],
         covariance: Floats | None = None,
         fixed: Sequence[bool] | None = None,
+        freedom: float = math.inf,
         names: Sequence[str] | None = None,
     ) -> None:
         """values, fixed, names: one each. covariance: (k, k) as above; None where nothing is
-        known."""
+        known. freedom: of all, as in `Constant`."""
         count = len(values)
         self.covariance: Floats = (
             np.full((count, count), np.nan) if covariance is None else covariance
@@ -101,7 +108,7 @@ class Constants(Sequence[Constant]):
         errors = np.sqrt(np.diagonal(self.covariance))
         named: Sequence[str | None] = names or [None] * count
         self._constants = [
-            Constant(float(value), float(error), bool(still), name)
+            Constant(float(value), float(error), bool(still), freedom, name)
             for value, error, still, name in zip(
                 values, errors, fixed or [False] * count, named, strict=True
             )

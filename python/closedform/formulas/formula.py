@@ -118,7 +118,7 @@ class Formula:
             [math.nan if value is None else value for value in form.values.values()],
             covariance,
             [name in form.held for name in form.values],
-            list(form.values),
+            names=list(form.values),
         )
 
     @property
@@ -229,13 +229,23 @@ class Formula:
             return sympy_forms.expression_of(form.expression(), [*self.names, *form.values])
         return sympy_forms.expression_of(self._expression, self.names)
 
+    @property
+    def _readable_form(self) -> sympy.Expr:
+        if self._form is not None:
+            return self._sympy
+        return sympy_forms.readable_form(self._expression, self.names, self.constants)
+
     def sympy(self) -> sympy.Expr:
         """The formula as a sympy expression in real symbols named as the inputs."""
         return self._sympy
 
     def latex(self) -> str:
-        """The formula in LaTeX, constants rounded to 6 significant digits."""
-        return sympy_forms.latex_of(self._sympy)
+        """The formula in LaTeX, its constants as in `readable`."""
+        return sympy_forms.latex_of(self._readable_form)
+
+    def mathml(self) -> str:
+        """The same in presentation MathML, without the element `math` around it."""
+        return sympy_forms.mathml_of(self._readable_form)
 
     def code(
         self,
