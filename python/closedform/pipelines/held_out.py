@@ -9,7 +9,7 @@ import numpy as np
 
 from closedform._typing import FloatMatrix, Floats
 from closedform.formulas.formula import Formula
-from closedform.searches.noise import Given, Noise, Parameters
+from closedform.formulas.noise import Given, Noise, Parameters
 from closedform.tables.rows import variance
 
 

@@ -226,6 +226,8 @@ class _Judge:
                 formula = Formula(text, names, one.formula.loss)
                 if self.sample.share == 1.0:
                     formula = formula.refit(self.sample.X, self.sample.y, self.sample.counts)
+                if not self.settings.allows(formula):
+                    continue
                 forms.append(
                     judged(
                         formula, one.noise, self.sample, self.symbols, self.ends, unseen=one.unseen
@@ -239,6 +241,7 @@ class _Judge:
             )
             for form in forms
         ]
+        settled = [form for form in settled if self.settings.allows(form.formula)] or [one]
         best = min(settled, key=lambda form: form.structure if exact else form.length)
         if exact and best.length > one.length + SETTLED:  # it lost its exactness on the way
             best = one
