@@ -124,16 +124,20 @@ std::vector<Tape> Island::terms_for(const Candidate& parent, Joint joint) {
         } else {
             term = variation_.grow(random_, 1 + random_.below(options_.grown_term));
         }
-        Tape joined = variation_.join(parent.tape, term, joint);
-        if (joined.size() <= max_tape_size) {
-            fix_sizes(joined);
-            if (!problem_.rules->conceivable(joined)) {
-                continue;
-            }
+        if (problem_.rules->restrain() && !conceivable(variation_.join(parent.tape, term, joint))) {
+            continue;
         }
         terms.push_back(std::move(term));
     }
     return terms;
+}
+
+bool Island::conceivable(Tape joined) const {
+    if (joined.size() > max_tape_size) {
+        return true;  // what is too long is left later, and counted
+    }
+    fix_sizes(joined);
+    return problem_.rules->conceivable(joined);
 }
 
 Tape Island::pursue(const Candidate& parent) {

@@ -59,6 +59,7 @@ class Island {
     const Candidate& choose(std::size_t largest);
     Tape pursue(const Candidate& parent);
     std::vector<Tape> terms_for(const Candidate& parent, Joint joint);
+    bool conceivable(Tape joined) const;
     void consider(Tape tape);
     void promote(const Candidate& candidate);
     void reduce(const Candidate& candidate);

@@ -46,6 +46,9 @@ struct FormulaRules {
     /// whatever dimension the whole is, and no operator is where it may not be.
     bool conceivable(const Tape& tape) const;
 
+    /// Whether anything is inconceivable.
+    bool restrain() const { return dimensions || !nestings.empty() || !forbidden.empty(); }
+
     /// Whether there are units that no constant has.
     bool pure_constants() const { return dimensions && dimensions->constants.size() == 1; }
 
