@@ -86,7 +86,7 @@ def chosen_front(
     Constants are those that the noise model fits, with their standard errors. The constant is on
     the front where it is chosen.
     """
-    found = [one for one in found if not one.inputs or settings.allows(one)]
+    found = [one for one in found if not one.inputs or _may_be_shown(one, settings)]
     members = likeliest(found, table.values, objective, settings.seed)
     shown = {id(formula) for formula in pareto(found, objective.exact)}
     if all(formula.inputs for formula in members):
@@ -102,6 +102,12 @@ def chosen_front(
     for formula, one in zip(refitted, choice.judged, strict=True):
         formula.constants = one.constants()
     return Front(refitted, best=choice.best, rivals=choice.rivals), choice
+
+
+def _may_be_shown(formula: Formula, settings: Settings) -> bool:
+    """The logarithm is searched with more room than its exponential may take, and fitted wholes
+    begin larger than they end."""
+    return formula.complexity <= settings.max_size and settings.allows(formula)
 
 
 def _through_logarithm(

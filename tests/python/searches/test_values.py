@@ -12,7 +12,12 @@ import numpy as np
 import pytest
 
 import closedform as cf
+from closedform.formulas.formula import scored
+from closedform.searches.objectives import Values
 from closedform.searches.progress import Progress
+from closedform.searches.settings import Arguments, checked_settings
+from closedform.searches.values import chosen_front
+from closedform.tables.checks import Matrix
 
 
 def _uniform(rows: int, columns: int, seed: int = 0) -> np.ndarray:
@@ -145,3 +150,14 @@ def test_arguments_that_cannot_be_used(change: dict[str, object], words: str) ->
     arguments: dict[str, object] = {"values": np.arange(50.0), "time": 1} | change
     with pytest.raises(ValueError, match=words):
         cf.search(_uniform(50, 2), **arguments)  # type: ignore[arg-type]
+
+
+def test_what_is_larger_than_asked_is_not_shown() -> None:
+    X = np.random.default_rng(0).uniform(1, 2, (60, 2))
+    y = X[:, 0] * X[:, 1] + X[:, 0]
+    settings = checked_settings(Arguments(max_size=5))
+    table, objective = Matrix(X, ("x1", "x2")), Values.of(y, None)
+    texts = ["x1*x2 + x1", "x1*x2 + x1 + 1e-3*x2", "x1*x2", "x1"]
+    found = scored(texts, table.names, X, objective.goal)
+    front, _ = chosen_front(found, table, objective, settings)
+    assert max(formula.complexity for formula in front) == 5
