@@ -24,13 +24,13 @@ from closedform.searches.judged import FEW_ROWS
 from closedform.searches.noise import Robust
 from closedform.searches.noise_plan import check as check_noise
 from closedform.searches.noise_plan import check_target
+from closedform.searches.origins import written, written_front
 from closedform.searches.progress import Callback
 from closedform.searches.settings import OPERATORS, NoiseKind, arguments_of, checked_settings
 from closedform.searches.values import chosen_front
 from closedform.surrogates.model import Surrogate
 from closedform.surrogates.separability import Separability
 from closedform.tables import checks, chunks, devices, scalars, spool
-from closedform.tables.checks import Matrix
 from closedform.tables.chunks import Data, Missing
 from closedform.tables.devices import Device
 from closedform.tables.rows import sample_rows
@@ -206,12 +206,12 @@ def _conclude(
     # Nothing follows the last search to notice its end.
     budget.stopped = budget.stopped or direct.stopped
     found = [*(through or ()), *direct]
-    table = Matrix(run.X, run.names)
-    front, choice = chosen_front(found, table, run.objective, run.settings, budget.ends())
+    front, choice = chosen_front(found, run.table, run.objective, run.settings, budget.ends())
     source = choice.chosen.source
     chosen: Way = (
         "direct" if through is None or source not in list(through) else "through_surrogate"
     )
+    front = written_front(front, run.table)
     front.stopped, front.evaluations, front.seconds = budget.stopped, budget.spent, budget.elapsed()
     few = len(tested.y) == 0
     rows = Rows(run.X, run.y, run.counts, None) if few else tested
@@ -222,13 +222,17 @@ def _conclude(
         else measure.of_values(run.unlinked(surrogate.predict(rows.X))),
         "through_surrogate": None
         if through is None
-        else measure.of_formula(front.best if chosen == "through_surrogate" else through.best),
-        "direct": measure.of_formula(front.best if chosen == "direct" else direct.best),
+        else measure.of_formula(
+            front.best if chosen == "through_surrogate" else written(through.best, run.table)
+        ),
+        "direct": measure.of_formula(
+            front.best if chosen == "direct" else written(direct.best, run.table)
+        ),
     }
     return Discovery(
         formula=front.best,
         front=front.of_data(run.labels, run.X, *([] if few else [tested.X])),
-        verdict=judge(choice, run.X, run.objective, errors, budget.ends()),
+        verdict=judge(choice, front.best, run.X, run.objective, errors, budget.ends()),
         noise=replace(run.plan.led_by(choice.chosen.noise.kind), fitted=choice.chosen.parameters),
         surrogate=surrogate,
         separability=structure,

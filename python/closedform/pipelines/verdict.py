@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 
 from closedform._typing import FloatMatrix, Floats
+from closedform.formulas.formula import Formula
 from closedform.formulas.singularities import Finite, box_of, finite_in_box
 from closedform.pipelines.held_out import Errors
 from closedform.searches.description_length import CONSTANT_MARGIN, Choice
@@ -87,6 +88,7 @@ class Verdict:
 
 def judge(
     choice: Choice,
+    formula: Formula,
     X: FloatMatrix,
     objective: Values,
     errors: Mapping[str, Errors | None],
@@ -95,6 +97,7 @@ def judge(
     """The verdict on what was chosen.
 
     Args:
+        formula: what was chosen, in the columns of X.
         X: (n, d) the rows searched. errors: held out, of "surrogate" and the ways.
         ends: by time.monotonic; near it fewer residuals are looked at.
     """
@@ -108,11 +111,11 @@ def judge(
         z = chosen.residuals
         independent = effective_share(z, sample.neighbours)
         rows = MOST_ROWS if ends - monotonic() > HASTE else ROWS_IN_HASTE
-        left = structure_left(sample.X, z, rows)
+        left = structure_left(sample.X[:, : X.shape[1]], z, rows)
     finite: Finite = "no"
     if not choice.pole:
         boxes = (box_of(X, MARGIN), box_of(X))
-        looked = [finite_in_box(chosen.formula._expression, *box) for box in boxes]
+        looked = [finite_in_box(formula._expression, *box) for box in boxes]
         finite = "proven" if looked[0] == "proven" else looked[1]
     better = _surrogate_better(errors)
     let_go = 0.0

@@ -18,6 +18,7 @@ from closedform.searches.noise_choice import LONGEST_LOOK, LOOKING, planned
 from closedform.searches.noise_plan import PLAIN
 from closedform.searches.noise_plan import check as check_noise
 from closedform.searches.objectives import Directions, Labels, Values
+from closedform.searches.origins import with_origins, written_front
 from closedform.searches.progress import Callback
 from closedform.searches.settings import (
     OPERATORS,
@@ -202,4 +203,6 @@ def _of_values(table: Matrix, y: Floats, data: Data, noise: NoiseKind, settings:
             threads=settings.threads or 0,
         )
     objective = Values.of(y, data.weights, plan.noises, plan.precision, table.values)
-    return search_values(table, objective, replace(settings, time=budget.left()))
+    searched = with_origins(table, settings)
+    front = search_values(searched, objective, replace(settings, time=budget.left()))
+    return written_front(front, searched)

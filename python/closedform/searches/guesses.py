@@ -40,7 +40,7 @@ def guesses(table: Matrix, objective: Values, settings: Settings, ends: float) -
         Texts in the operators allowed, of at most max_size nodes; those that describe the rows
         shortest.
     """
-    if len(table.names) > MOST_INPUTS or len(objective.y) < FEWEST_ROWS:
+    if table.own > MOST_INPUTS or len(objective.y) < FEWEST_ROWS:
         return []
     X, y, weights = _sample(table.values, objective, settings.seed)
     scatter = float(weights @ (y - weights @ y) ** 2)
@@ -49,7 +49,7 @@ def guesses(table: Matrix, objective: Values, settings: Settings, ends: float) -
         return []
     found = []
     with np.errstate(all="ignore"):
-        for share, text in _all(X, y, weights, table.names, settings.operators, ends):
+        for share, text in _all(X, y, weights, table, settings.operators, ends):
             formula = _allowed(text, table.names, settings) if share <= WORTH else None
             if formula is None or _over(ends):
                 continue
@@ -79,13 +79,16 @@ def _all(
     X: Floats,
     y: Floats,
     weights: Floats,
-    names: Sequence[str],
+    table: Matrix,
     operators: Sequence[str],
     ends: float,
 ) -> Iterator[tuple[float, str]]:
+    names, counted = table.names, {shift.column for shift in table.shifts}
     if len(y) < FEWEST_ROWS:
         return
     for j, name in enumerate(names):
+        if j in counted:
+            continue
         for kind in (fitted_shapes, harmonics):
             if _over(ends):
                 return
@@ -95,6 +98,8 @@ def _all(
         return
     sign, logarithm = (1.0 if y[0] > 0 else -1.0), np.log(np.abs(y))
     for j, name in enumerate(names):
+        if j in counted:
+            continue
         if _over(ends):
             return
         for share, text in _solvable(fitted_shapes(X[:, j], logarithm, weights)):

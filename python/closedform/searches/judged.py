@@ -98,9 +98,12 @@ class Judged:
         return Constants(self.formula._expression.constants, covariance, self.fixed)
 
 
-def sample_of(X: FloatMatrix, objective: Values, seed: int) -> Sample:
+def sample_of(X: FloatMatrix, objective: Values, seed: int, own: int | None = None) -> Sample:
     """The rows that formulas of an objective are judged on: at most 4,000, drawn, in their order;
-    those that weigh nothing are none, and copies of a row are one."""
+    those that weigh nothing are none, and copies of a row are one.
+
+    own: how many columns are the user's (`Matrix.own`), and say what is near; None for all.
+    """
     weights = objective.counts
     rows = np.arange(len(objective.y)) if weights is None else np.flatnonzero(weights)
     drawn = rows[np.sort(sample_rows(len(rows), MOST_ROWS, np.random.default_rng(seed)))]
@@ -121,7 +124,7 @@ def sample_of(X: FloatMatrix, objective: Values, seed: int) -> Sample:
         tuple(
             replace(noise.at(drawn), rounding=resolution(chosen_y)) for noise in objective.noises
         ),
-        neighbours_of(chosen_X) if len(chosen_y) > 3 else None,
+        neighbours_of(chosen_X[:, :own]) if len(chosen_y) > 3 else None,
         share,
         np.ones(len(drawn)) if objective.weights is None else objective.weights[drawn],
     )
