@@ -23,9 +23,10 @@ from closedform.searches.judged import (
     sample_of,
 )
 from closedform.searches.objectives import Values
-from closedform.searches.origins import written_size
+from closedform.searches.origins import folded, written_size
 from closedform.searches.settings import OPERATORS, Settings
 from closedform.searches.simple_constants import with_simple_constants
+from closedform.tables.checks import Shift
 from closedform.tables.rows import variance
 
 CONSTANT_MARGIN = 5.0  # nats by which a formula has to beat the constant
@@ -155,7 +156,7 @@ def shortest_description(
     objective: Values,
     settings: Settings,
     ends: float = math.inf,
-    own: int | None = None,
+    shifts: Sequence[Shift] = (),
 ) -> Choice:
     """The formula with which the data are described shortest; the constant unless it is beaten by
     5 nats.
@@ -168,9 +169,9 @@ def shortest_description(
     Args:
         formulas: at least one.
         ends: by time.monotonic; fits that have not ended by then are left where they are.
-        own: how many columns are the user's (`Matrix.own`); None for all.
+        shifts: what the last columns are (`Matrix.shifts`).
     """
-    judge = _Judge(X, objective, settings, ends, X.shape[1] if own is None else own)
+    judge = _Judge(X, objective, settings, ends, shifts)
     found = [judge.best_of(formula) for formula in formulas]
     exact = [
         objective.reproduced(formula) and math.isfinite(one.length)
@@ -196,10 +197,16 @@ class _Judge:
     """Judges formulas of one table against its constant."""
 
     def __init__(
-        self, X: FloatMatrix, objective: Values, settings: Settings, ends: float, own: int
+        self,
+        X: FloatMatrix,
+        objective: Values,
+        settings: Settings,
+        ends: float,
+        shifts: Sequence[Shift],
     ) -> None:
-        self.settings, self.ends, self.own = settings, ends, own
-        self.sample = sample_of(X, objective, settings.seed, own)
+        self.settings, self.ends, self.shifts = settings, ends, shifts
+        self.own = X.shape[1] - len(shifts)
+        self.sample = sample_of(X, objective, settings.seed, self.own)
         self.symbols = alphabet(settings.operators, X.shape[1])
         names = [f"x{j + 1}" for j in range(X.shape[1])]
         scatter = variance(objective.y, objective.weights)
@@ -226,7 +233,8 @@ class _Judge:
         forms = [one]
         # Its own form, too: rounding of its constants must not be what tells it from the others.
         for form in [expression, *expression.rearranged(list(self.settings.operators))]:
-            text, names = form.text(list(one.formula.names)), one.formula.names
+            names = one.formula.names
+            text = folded(form.text(list(names)), names, self.shifts)
             formula = Formula(text, names, one.formula.loss)
             if self._small(formula):
                 if self.sample.share == 1.0:

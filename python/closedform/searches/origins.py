@@ -134,13 +134,13 @@ def _text(name: str, origin: float) -> str:
     return f"({name} - {origin!r})" if origin > 0 else f"({name} + {-origin!r})"
 
 
-def folded(text: str, table: Matrix) -> str:
+def folded(text: str, names: Sequence[str], shifts: Sequence[Shift]) -> str:
     """With one constant where the text adds one to a counted column: `year - 1935.5` for
     `(year - 1980) + 44.5`."""
-    for name, shift in zip(table.names[table.own :], table.shifts, strict=True):
+    for name, shift in zip(names[len(names) - len(shifts) :], shifts, strict=True):
         # A term of its own, and a number that is no factor.
         pattern = rf"(?<![^( ])(?<!- ){name} ([+-]) ({_NUMBER})(?=$|\)| )"
-        column = table.names[shift.column]
+        column = names[shift.column]
 
         def one(match: re.Match[str], shift: Shift = shift, column: str = column) -> str:
             added = float(match[1] + match[2]) - shift.origin

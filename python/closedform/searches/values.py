@@ -56,7 +56,7 @@ def search_values(
     budget.spend(engine.evaluations, reason)
     entries = [*engine.entries, *engine.rivals]
     texts = [repr(objective.constant), *by_logarithm, *(text for text, _ in entries)]
-    texts = [folded(text, table) for text in texts]
+    texts = [folded(text, table.names, table.shifts) for text in texts]
     texts += in_own_columns(texts, table, settings.operators)
     found = _scored(texts, table, objective, settings)
     ends = budget.ends()
@@ -95,7 +95,7 @@ def chosen_front(
     members = sorted(dict.fromkeys([*members, *front]), key=lambda f: (f.complexity, f.loss))
     if all(formula.inputs for formula in members):
         members = [*_scored([repr(objective.constant)], table, objective, settings), *members]
-    choice = shortest_description(members, table.values, objective, settings, ends, table.own)
+    choice = shortest_description(members, table.values, objective, settings, ends, table.shifts)
     told = {choice.best, *choice.rivals}
     kept = [i for i, f in enumerate(members) if i in told or id(f) in shown]
     # Simple constants may have made one smaller, or the same as another.
