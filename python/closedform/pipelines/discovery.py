@@ -32,6 +32,7 @@ from closedform.surrogates.model import Surrogate
 from closedform.surrogates.separability import Separability
 from closedform.tables import checks, chunks, devices, scalars, spool
 from closedform.tables.chunks import Data, Missing
+from closedform.tables.column_errors import column_errors
 from closedform.tables.devices import Device
 from closedform.tables.rows import sample_rows
 
@@ -48,6 +49,7 @@ def discover(
     weights: object = None,
     noise: NoiseKind = "auto",
     sigma: object = None,
+    sigma_X: object = None,
     missing: Missing = "error",
     time: float = 60.0,
     evaluations: int | None = None,
@@ -87,6 +89,8 @@ def discover(
             "mixed" (a part of each), "robust" (single rows may be far off), "counts" (Poisson), or
             "auto": what the rows show.
         sigma: (n,) standard errors of the target, or such a name: instead of noise.
+        sigma_X: standard errors of the inputs: one number, one for each column, (n, d) numbers, or
+            by column's name one number or (n,) of them, as in `search`.
         missing: "error" refuses rows with a missing value (NaN, null, an empty cell); "drop" leaves
             them out, and the logger "closedform" says how many.
         time: seconds for everything; ends earlier when an exact law is found.
@@ -113,14 +117,15 @@ def discover(
     settings = checked_settings(arguments_of(locals()), callback, device)
     scalars.choice(strategy, "strategy", STRATEGIES)
     progress = scalars.flag(progress, "progress")
-    check_noise(noise, sigma)
+    check_noise(noise, sigma, sigma_X)
     data = chunks.gather(X, y, weights, sigma, min_rows=LEAST_ROWS, missing=missing)
+    errors = column_errors(sigma_X, data.inputs, data.kept)
     checks.varying_columns(data.inputs)
     checks.varying_target(data.target)
     check_target(noise, data.target)
     dispatch.prepare(settings)
     held_out = _draw_held_out(data.target, data.weights, seed)
-    searched, tested = _set_aside(data, held_out)
+    searched, tested = _set_aside(data, errors, held_out)
     kept = last_stage(settings.time)
     run = Stages(
         X=searched.X,
@@ -134,7 +139,7 @@ def discover(
     )
     heard = telling.telling("discover", settings, data.inputs, progress)
     with interruption.held(), heard as run.budget.callback:
-        found = _discovered(run, strategy, noise, searched.sigma, tested)
+        found = _discovered(run, strategy, noise, searched, tested)
         found = replace(found, outliers=_outliers(found, data))
         if settings.checkpoint is not None:
             settings.checkpoint.conclude(found.front)
@@ -143,15 +148,16 @@ def discover(
 
 
 def _discovered(
-    run: Stages, strategy: str, noise: NoiseKind, sigma: Floats | None, tested: Rows
+    run: Stages, strategy: str, noise: NoiseKind, searched: Rows, tested: Rows
 ) -> Discovery:
     surrogate, structure, through = None, None, None
-    known = noise != "auto" or sigma is not None
+    sigma, sigma_X = searched.sigma, searched.sigma_X
+    known = noise != "auto" or sigma is not None or sigma_X is not None
     if known:
-        run.look_at_noise(noise, sigma)
+        run.look_at_noise(noise, sigma, sigma_X)
     direct = run.first_look()
     if not known and not run.done(direct):
-        run.look_at_noise(noise, sigma)
+        run.look_at_noise(noise, sigma, sigma_X)
         if len(run.plan.noises) > 1:
             direct = run.second_look(direct)
     if strategy != "direct" and not run.done(direct):
@@ -162,7 +168,7 @@ def _discovered(
             through = ThroughSurrogate(run, surrogate, structure, split).front()
     if not run.done(through) and not run.done(direct):
         direct = run.search("search on the data", 1.0, direct)
-    return _conclude(run, surrogate, structure, strategy, direct, through, tested)
+    return _conclude(run, surrogate, structure, strategy, direct, through, searched, tested)
 
 
 def _draw_held_out(y: Floats, weights: Floats | None, seed: int) -> npt.NDArray[np.intp]:
@@ -179,7 +185,9 @@ def _draw_held_out(y: Floats, weights: Floats | None, seed: int) -> npt.NDArray[
     return np.sort(drawn if weighted is None else weighted[drawn])
 
 
-def _set_aside(data: Data, held_out: npt.NDArray[np.intp]) -> tuple[Rows, Rows]:
+def _set_aside(
+    data: Data, sigma_X: Floats | None, held_out: npt.NDArray[np.intp]
+) -> tuple[Rows, Rows]:
     """The rows to search, and those to measure errors at."""
     searched_X, test_X = spool.set_aside(data.inputs.values, held_out)
     pairs = [
@@ -188,8 +196,11 @@ def _set_aside(data: Data, held_out: npt.NDArray[np.intp]) -> tuple[Rows, Rows]:
     ]
     searched_y, test_y = spool.set_aside(data.target, held_out)
     (searched_w, test_w), (searched_s, test_s) = pairs
-    searched = Rows(searched_X, searched_y, searched_w, searched_s)
-    return searched, Rows(test_X, test_y, test_w, test_s)
+    of_searched = of_test = sigma_X
+    if sigma_X is not None and sigma_X.ndim == 2:
+        of_searched, of_test = spool.set_aside(sigma_X, held_out)
+    searched = Rows(searched_X, searched_y, searched_w, searched_s, of_searched)
+    return searched, Rows(test_X, test_y, test_w, test_s, of_test)
 
 
 def _conclude(
@@ -199,6 +210,7 @@ def _conclude(
     strategy: str,
     direct: Front,
     through: Front | None,
+    searched: Rows,
     tested: Rows,
 ) -> Discovery:
     """Chooses among the formulas of both ways and measures what was found."""
@@ -214,7 +226,7 @@ def _conclude(
     front = written_front(front, run.table)
     front.stopped, front.evaluations, front.seconds = budget.stopped, budget.spent, budget.elapsed()
     few = len(tested.y) == 0
-    rows = Rows(run.X, run.y, run.counts, None) if few else tested
+    rows = searched if few else tested
     measure = HeldOut(choice.chosen.noise, choice.chosen.parameters, rows, leave_out=few)
     errors: dict[str, Errors | None] = {
         "surrogate": None

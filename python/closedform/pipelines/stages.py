@@ -92,17 +92,18 @@ class Stages:
             self.budget.stopped = "exact"
         return self.budget.used_up()
 
-    def look_at_noise(self, kind: NoiseKind, sigma: Floats | None) -> None:
+    def look_at_noise(self, kind: NoiseKind, sigma: Floats | None, sigma_X: Floats | None) -> None:
         """Settles how the target scatters."""
         self.budget.tell("noise")
         plan = self.plan
         with self.budget.interruptible():
             plan = planned(
                 kind,
-                Matrix(self.X, self.names),
+                self.table,
                 self.y,
                 self.counts,
                 sigma=sigma,
+                sigma_X=sigma_X,
                 seconds=self.budget.seconds(LOOKING, LONGEST_LOOK),
                 seed=self.settings.seed,
                 threads=self.settings.threads or 0,

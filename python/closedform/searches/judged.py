@@ -24,6 +24,7 @@ from closedform.formulas.simple_values import simple_value
 from closedform.searches import interruption
 from closedform.searches.aliases import aliased
 from closedform.searches.effective_rows import Neighbours, neighbours_of
+from closedform.searches.input_errors import InputErrors, fitted_with_inputs
 from closedform.searches.noise import Logarithmic, Noise, Parameters, resolution
 from closedform.searches.objectives import Values
 from closedform.searches.towers import TOWER, towers
@@ -176,26 +177,30 @@ def judged(
         text = expression.text(list(formula.names))
         formula = Formula(text, formula.names, formula.loss, formula.ranges, formula.labels)
     values = expression.constants
-    f = expression.evaluate(sample.X, 1)
-    slopes = expression.constant_slopes(sample.X, 1)
+    noise, X, y = noise.seen(expression, sample.X, sample.y, parameters)
+    f = expression.evaluate(X, 1)
+    slopes = expression.constant_slopes(X, 1)
     total = float(sample.counts.sum())
     with np.errstate(all="ignore"):
         scaled = slopes * (np.sqrt(sample.counts) / noise.spread(f, parameters))[:, None]
         information = scaled.T @ scaled
-        residuals = noise.residuals(sample.y, f, parameters)
-        costs = noise.costs(sample.y, f, parameters)
+        residuals = noise.residuals(y, f, parameters)
+        costs = noise.costs(y, f, parameters)
         if total < FEW_ROWS and noise.free:
             costs = _left_out(costs, residuals, scaled, total)
+    of_sample = isinstance(noise, InputErrors)  # its constants, not those of all rows
     data, structure, fixed = math.inf, 0.0, tuple(False for _ in values)
     finite = bool(np.isfinite(f).all() and np.isfinite(information).all())
     defined = finite and not aliased(expression, sample.X)
     if defined and len(values) + 1 < total and np.isfinite(costs).all():
-        unseen = _unseen(formula.loss, f, sample, total) if unseen is None else unseen
+        if unseen is None:
+            unseen = 0.0 if of_sample else _unseen(formula.loss, f, sample, total)
         data = float(sample.counts @ costs) + unseen
         nats, fixed = _constants_length(values, information)
         structure = formula.complexity * math.log(symbols) + nats + _exponents_length(expression)
         structure += TOWER * towers(expression)
-    information = information / sample.share
+    if not of_sample:
+        information = information / sample.share
     return Judged(
         formula,
         source,
@@ -232,8 +237,14 @@ def fitted(
 ) -> tuple[_core.Expression, Parameters]:
     """Constants that are not held and the model's parameters by turns, while the density grows.
 
-    Where the rows are a sample, the constants stay those that all rows gave.
+    Where the rows are a sample, the constants stay those that all rows gave, unless inputs have
+    errors.
     """
+    if isinstance(noise, InputErrors):
+        with np.errstate(all="ignore"):
+            return fitted_with_inputs(
+                expression, noise, sample.X, sample.y, sample.counts, ends, held
+            )
     f = expression.evaluate(sample.X, 1)
     with np.errstate(all="ignore"):
         parameters = noise.parameters(sample.y, f, sample.counts, len(held))
@@ -286,6 +297,7 @@ def _fitted_logarithm(
 
 def density_cost(formula: Formula, noise: Noise, sample: Sample) -> float:
     """-log density of the rows, the formula as it is; infinite where it is not defined."""
+    noise, _, _ = noise.seen(formula._expression, sample.X, sample.y, None)
     f = formula._expression.evaluate(sample.X, 1)
     with np.errstate(all="ignore"):
         parameters = noise.parameters(sample.y, f, sample.counts, len(formula.constants))

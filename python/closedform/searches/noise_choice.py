@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from closedform._typing import FloatMatrix, Floats
+from closedform.searches.input_errors import errors_of
 from closedform.searches.noise import (
     Absolute,
     Counts,
@@ -50,6 +51,7 @@ def planned(
     counts: Floats | None,
     *,
     sigma: Floats | None,
+    sigma_X: Floats | None = None,
     seconds: float,
     seed: int,
     threads: int,
@@ -59,16 +61,22 @@ def planned(
     Args:
         table: (n, d) inputs. y: (n,). counts: (n,) how often each row counts, or None.
         sigma: (n,) standard errors of y, or None.
+        sigma_X: (d,) or (n, d) of the user's columns, or None.
         seconds: for the quick surrogates together.
     """
+    if sigma_X is not None:
+        columns = (*range(table.own), *(shift.column for shift in table.shifts))
+        precision = None if sigma is None else sigma**-2.0
+        noise = errors_of(sigma, sigma_X, columns)
+        return NoisePlan((noise,), (precision,), "standard errors of inputs")
     if sigma is not None:
         return NoisePlan((Given(sigma=sigma),), (sigma**-2.0,), "standard errors of every row")
     if kind == "absolute":
         return NoisePlan((Absolute(),), (None,), "as asked")
     looks = _Looks(table, y, counts, seconds, seed, threads)
     if kind != "auto":
-        noise = _named(kind, y)
-        return NoisePlan((noise,), (looks.precision(noise),), "as asked")
+        named = _named(kind, y)
+        return NoisePlan((named,), (looks.precision(named),), "as asked")
     return looks.chosen()
 
 
