@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import closedform as cf
-from bench import engines, fastsrb, feynman, gpu, laws, noise, papers, vladislavleva
+from bench import engines, fastsrb, feynman, gpu, laws, nist, noise, papers, vladislavleva
 from bench.kept import Kept
 from bench.problem import Problem, judge, right_form
 from bench.record import Record, Target
@@ -147,6 +147,12 @@ def test_a_run_kept_in_a_file_is_not_repeated(tmp_path: Path) -> None:
     for law in ("a", "b"):
         assert kept.run({"law": law, "seed": 1}, work) == first
     assert len(calls) == 2
+
+
+@pytest.mark.parametrize("name", nist.SETS)
+def test_certified_constants_have_the_certified_residuals(name: str) -> None:
+    own = nist.squares(nist.certified(name), *nist.rows(name))
+    np.testing.assert_allclose(own, nist.SETS[name].squares, rtol=1e-5)
 
 
 @pytest.mark.parametrize("forms", papers.FORMS.values())

@@ -202,7 +202,7 @@ class _Judge:
         objective: Values,
         settings: Settings,
         ends: float,
-        shifts: Sequence[Shift],
+        shifts: Sequence[Shift] = (),
     ) -> None:
         self.settings, self.ends, self.shifts = settings, ends, shifts
         self.own = X.shape[1] - len(shifts)

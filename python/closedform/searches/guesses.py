@@ -4,6 +4,7 @@ is slow to find."""
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from time import monotonic
@@ -15,7 +16,9 @@ from closedform.formulas.exponential import exponentials
 from closedform.formulas.formula import Formula
 from closedform.searches import interruption
 from closedform.searches.harmonics import harmonics
+from closedform.searches.linked_powers import linked_powers
 from closedform.searches.objectives import Values
+from closedform.searches.relations import MOST_WORK, relations
 from closedform.searches.settings import Settings
 from closedform.searches.shapes import fitted_shapes
 from closedform.tables.checks import Matrix
@@ -28,11 +31,15 @@ WORTH = 0.3  # share of the scatter that a guess may leave before its constants 
 KEPT = 8
 NODE = 3.0  # nats, about, of a node
 EXACT = 1e-12  # share below which what is left is rounding
+NEAR = 1e-6  # relative errors of what a relation gives, before its constants are fitted
+# Mean square of what rounding leaves, over the target's: at most, and where nothing cancels.
+ROUNDING, CERTAIN = 1e-27, 1e-30
 SMALLEST = 1e-75  # range of an input: its cubes are numbers
 
 
 def guesses(table: Matrix, objective: Values, settings: Settings, ends: float) -> list[str]:
-    """Sums with one function of one input, and products of powers, with their constants fitted.
+    """Laws that linear algebra finds where rows have no noise; otherwise sums with one function of
+    one input, and products of powers, with their constants fitted.
 
     ends: by time.monotonic; what has not been looked at by then is not.
 
@@ -40,13 +47,19 @@ def guesses(table: Matrix, objective: Values, settings: Settings, ends: float) -
         Texts in the operators allowed, of at most max_size nodes; those that describe the rows
         shortest.
     """
-    if table.own > MOST_INPUTS or len(objective.y) < FEWEST_ROWS:
+    if len(objective.y) < FEWEST_ROWS:
         return []
     X, y, weights = _sample(table.values, objective, settings.seed)
     scatter = float(weights @ (y - weights @ y) ** 2)
     spans = np.ptp(X, axis=0)
     if not (scatter > 0 and spans.min() > SMALLEST and np.abs(X).max() < 1 / SMALLEST):
         return []
+    # Of the user's columns alone: one counted from an origin is a relation of its own.
+    own = np.ascontiguousarray(X[:, : table.own])
+    exact = _exact(own, y, weights, table.names[: table.own], settings, ends)
+    # One input's smooth functions are all rational ones to rounding.
+    if (exact and table.own > 1) or table.own > MOST_INPUTS:
+        return exact
     found = []
     with np.errstate(all="ignore"):
         for share, text in _all(X, y, weights, table, settings.operators, ends):
@@ -59,7 +72,39 @@ def guesses(table: Matrix, objective: Values, settings: Settings, ends: float) -
                 data = 0.5 * len(y) * math.log(loss + EXACT * scatter)
                 length = data + NODE * formula.complexity
                 found.append((length, expression.text(list(table.names))))
-    return list(dict.fromkeys(text for _, text in sorted(found)[:KEPT]))
+    return list(dict.fromkeys([*exact, *(text for _, text in sorted(found)[:KEPT])]))
+
+
+def _exact(
+    X: Floats,
+    y: Floats,
+    weights: Floats,
+    names: Sequence[str],
+    settings: Settings,
+    ends: float,
+) -> list[str]:
+    """Laws that a relation of few terms gives, until one leaves rounding alone."""
+    positive = [bool(np.all(x > 0)) for x in X.T]
+    work = MOST_WORK if settings.evaluations is None else min(MOST_WORK, 2 * settings.evaluations)
+    related = (
+        text
+        for relation in relations(X, y, work, lambda: _over(ends))
+        for text in relation.texts(names, positive)
+    )
+    found = []
+    size = float(weights @ y**2)
+    for text in itertools.chain(linked_powers(X, y, names), related):
+        if _over(ends):
+            break
+        formula = _allowed(text, names, settings)
+        if formula is None or not np.allclose(formula(X), y, rtol=NEAR, atol=0.0):
+            continue
+        expression, loss = formula._expression.refit(X, y, weights)
+        if loss <= ROUNDING * size:
+            found.append(expression.text(list(names)))
+        if loss <= CERTAIN * size:
+            break
+    return found
 
 
 def _over(ends: float) -> bool:
