@@ -12,9 +12,11 @@ from time import monotonic
 import numpy as np
 
 from closedform._typing import FloatMatrix, Floats
+from closedform.errors import InputError
 from closedform.formulas.exponential import exponentials
 from closedform.formulas.formula import Formula
 from closedform.searches import interruption
+from closedform.searches.additive import MOST_FITS, additive_sums
 from closedform.searches.harmonics import harmonics
 from closedform.searches.linked_powers import linked_powers
 from closedform.searches.objectives import Values
@@ -34,6 +36,7 @@ EXACT = 1e-12  # share below which what is left is rounding
 NEAR = 1e-6  # relative errors of what a relation gives, before its constants are fitted
 # Mean square of what rounding leaves, over the target's: at most, and where nothing cancels.
 ROUNDING, CERTAIN = 1e-27, 1e-30
+EVALUATIONS_A_FIT = 150  # of a sum of terms: that many passes over a search's sample of rows
 SMALLEST = 1e-75  # range of an input: its cubes are numbers
 
 
@@ -62,7 +65,11 @@ def guesses(table: Matrix, objective: Values, settings: Settings, ends: float) -
         return exact
     found = []
     with np.errstate(all="ignore"):
-        for share, text in _all(X, y, weights, table, settings.operators, ends):
+        every = itertools.chain(
+            _all(X, y, weights, table, settings.operators, ends),
+            _sums(X, y, table.names, settings, ends),
+        )
+        for share, text in every:
             formula = _allowed(text, table.names, settings) if share <= WORTH else None
             if formula is None or _over(ends):
                 continue
@@ -85,7 +92,7 @@ def _exact(
 ) -> list[str]:
     """Laws that a relation of few terms gives, until one leaves rounding alone."""
     positive = [bool(np.all(x > 0)) for x in X.T]
-    work = MOST_WORK if settings.evaluations is None else min(MOST_WORK, 2 * settings.evaluations)
+    work = MOST_WORK if settings.evaluations is None else min(MOST_WORK, settings.evaluations)
     related = (
         text
         for relation in relations(X, y, work, lambda: _over(ends))
@@ -153,6 +160,21 @@ def _all(
     yield from _solvable(_powers(X, y, weights, names))
 
 
+def _sums(
+    X: Floats,
+    y: Floats,
+    names: Sequence[str],
+    settings: Settings,
+    ends: float,
+) -> Iterator[tuple[float, str]]:
+    """Of terms with inner constants; how rows are weighed is for the fits that follow."""
+    fits = MOST_FITS if settings.evaluations is None else settings.evaluations // EVALUATIONS_A_FIT
+    found = additive_sums(X, y, settings.operators, settings.seed, fits, lambda: _over(ends))
+    scatter = float(np.var(y))
+    for sum_ in found:
+        yield sum_.loss / scatter, sum_.text(names)
+
+
 def _solvable(found: Iterator[tuple[float, str]]) -> Iterator[tuple[float, str]]:
     """As far as there are solutions: columns of sizes too far apart have none."""
     with contextlib.suppress(np.linalg.LinAlgError):
@@ -176,7 +198,10 @@ def _of_input(text: str, name: str) -> str:
 
 def _allowed(text: str, names: Sequence[str], settings: Settings) -> Formula | None:
     """Written in the operators allowed; None where it cannot be, or is too large."""
-    formula = Formula(text, names).simplified(settings.operators)
+    try:
+        formula = Formula(text, names).simplified(settings.operators)
+    except InputError:  # longer than an expression can be
+        return None
     allowed = set(formula._expression.operators) <= set(settings.operators)
     return formula if allowed and formula.complexity <= settings.max_size else None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -17,6 +17,7 @@ import numpy as np
 SQUARE = 1e-6  # from a discriminant to 0, over its terms, at most
 SIMPLE = 1e-8  # from a number to a fraction, over it, at most
 MOST_DENOMINATOR = 4
+CANCELLED = 1e-9  # of a difference, over what is taken away
 
 
 @dataclass(frozen=True)
@@ -182,3 +183,31 @@ def rounded(number: float) -> float:
         return number
     near = float(Fraction(number).limit_denominator(MOST_DENOMINATOR))
     return near if abs(near - number) <= SIMPLE * abs(number) else number
+
+
+def divided(
+    over: Mapping[Product, float], under: Mapping[Product, float]
+) -> tuple[dict[Product, float], dict[Product, float]] | None:
+    """Quotient and rest of two sums of products without waves, as of polynomials.
+
+    Whichever term of `under` leads: the first that leaves fewer terms in all; None where none does.
+    """
+    for lead, leading in under.items():
+        quotient: dict[Product, float] = {}
+        rest = dict(over)
+        for _ in range(len(over)):
+            # What it divides, the highest powers first.
+            able = [p for p in rest if not p.waves and min(_over(p, lead).exponents) >= 0]
+            if not able:
+                break
+            term = max(able, key=lambda p: (sum(p.exponents), p.exponents))
+            factor, step = rest[term] / leading, _over(term, lead)
+            quotient[step] = factor
+            for product, c in under.items():
+                whole = product.times(step)
+                left = rest.pop(whole, 0.0) - factor * c
+                if abs(left) > CANCELLED * abs(factor * c):
+                    rest[whole] = left
+        if quotient and len(quotient) + len(rest) < len(over):
+            return quotient, rest
+    return None

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from closedform.searches.products import Factored, Product, Terms, factored, rounded
+from closedform.searches.products import Factored, Product, Terms, divided, factored, rounded
 
 ONE = Factored(1.0, Product(()), ((1.0, "1"),), None)
 
@@ -32,6 +32,7 @@ class Relation:
 
         positive: whether each input is above 0.
         """
+        yield from self._divided(names, positive)
         above = factored(self.above, names, positive) if self.above else None
         if self.outside is not None:
             size, product = self.outside
@@ -49,6 +50,25 @@ class Relation:
         if self.power < 0:
             above, below = below or _one(above), above
         yield from _solved(abs(self.power), above, below or _one(above), names, positive)
+
+    def _divided(self, names: Sequence[str], positive: Sequence[bool]) -> Iterator[str]:
+        """A sum beside a quotient, where that has fewer terms."""
+        if self.power != 1.0 or len(self.below) < 2 or any(p.waves for _, p in self.below):
+            return
+        over, under = ({p: c for c, p in terms} for terms in (self.above, self.below))
+        parts = divided(over, under)
+        if parts is None:
+            return
+        whole, rest = (
+            factored([(c, p) for p, c in part.items()], names, positive) if part else None
+            for part in parts
+        )
+        assert whole is not None
+        text = f"({rounded(whole.coefficient)!r})*{whole.common.text(names)}*({whole.text})"
+        if rest is not None:
+            below = factored(self.below, names, positive)
+            text += " + " + next(_solved(1.0, rest, below, names, positive), "0")
+        yield text
 
 
 def _one(other: Factored) -> Factored:

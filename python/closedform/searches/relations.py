@@ -29,10 +29,11 @@ from closedform.searches.sparse_relations import exact_sum, null_vectors, sparse
 MOST_INPUTS = 12
 FEWEST_ROWS = 24
 MOST_COLUMNS = 8000  # of a library
-MOST_WORK = 150_000  # columns of all libraries together: some second
+MOST_WORK = 40_000  # columns of all libraries together: some second
 POWERS = (1.0, -1.0, 2.0, -2.0, 0.5, -0.5)
 # Terms of the target alone that nearly cancel are an identity: share of the sizes that is left.
 IDENTITY = 1e-5
+LONGEST = 14  # terms of a relation
 # Of the polynomials beside the power product, and beside the target: the largest exponent of each
 # input, and the degree.
 DEGREES = (
@@ -78,7 +79,11 @@ def relations(X: Floats, y: Floats, work: int, over: Callable[[], bool]) -> Iter
 
 def _kinds(rows: Rows) -> Iterator[Callable[[Rows, Factors], Iterator[Relation]]]:
     """What is tried for every choice of factors, one after another."""
-    sets: list[Sequence[Wave]] = [(), rows.waves] if rows.waves else [()]
+    sets: list[Sequence[Wave]] = [(), *rows.angles]
+    whole = list(itertools.chain(*rows.angles))
+    singles = [wave for wave in whole if len(wave.inputs) == 1]
+    # Those of single angles with products of theirs, which say the same as waves of differences.
+    sets += [some for some in (whole, singles) if len(some) > 2]
     for waves in sets:
         yield partial(_quadratic, waves=waves)
         yield partial(_rational, waves=waves)
@@ -120,17 +125,22 @@ def _grid(
 def _with_waves(
     library: Sequence[Product], waves: Sequence[Wave], factors: Factors, most: int
 ) -> list[Product]:
-    """Each alone, with a wave, and with two of one angle: sin**2 is 1 - cos**2."""
+    """Each alone, with a wave, and with two: of one angle, but not both sines, for sin**2 is
+    1 - cos**2; or of two where there are none of their difference."""
     used = [w for w in waves if len(w.inputs) > 1 or w.inputs[0] in factors.others]
     choices: list[tuple[Wave, ...]] = [(), *((w,) for w in used)]
     if most > 1:
+        apart = all(len(w.inputs) == 1 for w in used)
         choices += [
             (a, b)
             for a, b in itertools.combinations_with_replacement(used, 2)
-            if (a.argument, a.inputs) == (b.argument, b.inputs)
-            and not (a is b and a.function == "sin")
+            if not (a is b and a.function == "sin") and (apart or _alike(a, b))
         ]
     return [Product(p.exponents, chosen) for chosen in choices for p in library]
+
+
+def _alike(a: Wave, b: Wave) -> bool:
+    return (a.argument, a.inputs) == (b.argument, b.inputs)
 
 
 def _quadratic(rows: Rows, factors: Factors, waves: Sequence[Wave]) -> Iterator[Relation]:
@@ -169,8 +179,12 @@ def _of_grid(
         yield from _logarithm(rows, library)
 
 
-def _powers(rows: Rows) -> Iterator[float]:
-    yield from (p for p in POWERS if abs(p) >= 1 or rows.v.min() > 0)
+def _multiples(rows: Rows, factors: Factors) -> Iterator[tuple[float, Product]]:
+    """Powers of the target, and power products that these may be multiples of."""
+    for power in POWERS:
+        if abs(power) >= 1 or rows.v.min() > 0:
+            for product in factors.products(power, rows):
+                yield power, product
 
 
 def _sums(rows: Rows, factors: Factors, library: Sequence[Product] | None) -> Iterator[Relation]:
@@ -178,16 +192,13 @@ def _sums(rows: Rows, factors: Factors, library: Sequence[Product] | None) -> It
     if not library:
         return
     columns = rows.columns(library)
-    for power in _powers(rows):
-        product = factors.product(power, rows)
-        if product is None:
-            continue
+    for power, product in _multiples(rows, factors):
         base, target = rows.column(product), rows.v**power
         # Of all sizes alike; where terms cancel, in proportion to these, not to what they leave.
         usual = np.abs(base) * np.median(np.abs(target / base))
         sizes = np.maximum(np.abs(target), usual)
         found = exact_sum(columns * (base / sizes)[:, None], target / sizes)
-        if found:
+        if 0 < len(found) <= LONGEST:
             terms = [(factor, library[k].times(product)) for k, factor in found]
             yield Relation(power, _unscaled(rows, terms, power), ())
 
@@ -232,7 +243,7 @@ def _null_relation(
     first = len(over)
     blocks = [range(first), range(first, columns.shape[1])]
     vector = sparsest(null_vectors(columns), blocks)
-    if vector is None or 2 * np.count_nonzero(vector) > len(rows.v) // 2:
+    if vector is None or np.count_nonzero(vector) > LONGEST:
         return None
     told = columns * vector
     below = np.abs(told[:, first:].sum(axis=1)) / np.abs(told[:, first:]).sum(axis=1)
@@ -253,6 +264,8 @@ def _logarithm(rows: Rows, library: Sequence[Product] | None) -> Iterator[Relati
     positive = [j for j in rows.powers if rows.positive[j]]
     columns = np.hstack([rows.columns(library), rows.logs[:, positive]])
     found = exact_sum(columns, target)
+    if not 0 < len(found) <= LONGEST:
+        return
     exponents = [0.0] * rows.inputs
     terms: list[tuple[float, Product]] = []
     size = 1.0 if rows.v[0] > 0 else -1.0
@@ -263,10 +276,9 @@ def _logarithm(rows: Rows, library: Sequence[Product] | None) -> Iterator[Relati
             terms.append((factor, library[k]))
         else:
             size *= math.exp(factor)
-    if found:
-        outside = Product(tuple(exponents))
-        size = rows.unscaled(size, outside, 1.0)
-        yield Relation(0.0, _unscaled(rows, terms, 0.0), (), (size, outside))
+    outside = Product(tuple(exponents))
+    size = rows.unscaled(size, outside, 1.0)
+    yield Relation(0.0, _unscaled(rows, terms, 0.0), (), (size, outside))
 
 
 def _unscaled(rows: Rows, terms: Terms, power: float) -> Terms:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import closedform as cf
 from closedform.searches.guesses import guesses
 from closedform.searches.objectives import Values
-from closedform.searches.products import Product, factored, rounded
+from closedform.searches.products import Product, divided, factored, rounded
 from closedform.searches.settings import Arguments, checked_settings
 from closedform.searches.sparse_relations import exact_sum, null_vectors, sparsest
 from closedform.tables.checks import Matrix
@@ -30,6 +30,8 @@ LAWS = {
     "interference": ("a + b + 2*sqrt(a*b)*cos(c)", "ppw"),
     "difference of squares": ("a*b/(c*(d**2 - e**2))", "sssss"),
     "boost": ("(a - b*c)/sqrt(1 - 0.02*b**2)", "sus"),
+    "loss beside a quotient": ("20 - a - a*b/(1 + 0.5*a**2)", "pp"),
+    "shear": ("cos(a)*cos(b)/sin(b)", "ww"),
     "occupation": ("1/(exp(2.5*a/b) - 1)", "up"),
     "root of one and more": ("sqrt(1 + 0.2*a**2*b/(c**2*d))", "spss"),
 }
@@ -82,6 +84,14 @@ def test_rows_whose_target_is_0_do_not_hide_a_relation() -> None:
     assert any(np.allclose(cf.Formula(text, list("abcd"))(X), y) for text in found)
 
 
+def test_rows_on_a_curve_satisfy_many_relations_of_many_terms_and_none_is_offered() -> None:
+    t = np.linspace(0, 3, 200)
+    X = np.column_stack([2 + 0.1 * np.sin(t), 1 + 0.2 * np.cos(2 * t), 0.3 * t])
+    y = np.exp(np.sin(3 * t)) + t
+    for text in guesses(Matrix(X, tuple("abc")), Values.of(y, None), SETTINGS, math.inf):
+        assert cf.Formula(text, list("abc")).complexity <= SETTINGS.max_size
+
+
 exponents = st.sampled_from([-2.0, -1.0, 0.0, 1.0, 2.0])
 
 
@@ -109,6 +119,14 @@ def test_a_square_is_completed() -> None:
     short = factored(terms, ["a", "b"], [False, False])
     assert short.coefficient == 3.0
     assert short.base == "a + (-1.0)*b"
+
+
+def test_a_quotient_is_divided_where_that_is_shorter() -> None:
+    one, x, xx = Product((0.0, 0.0)), Product((1.0, 0.0)), Product((2.0, 0.0))
+    xy, xxx = Product((1.0, 1.0)), Product((3.0, 0.0))
+    over = {one: 40.0, x: -2.0, xx: 20.0, xxx: -1.0, xy: -2.0}
+    assert divided(over, {one: 2.0, xx: 1.0}) == ({one: 20.0, x: -1.0}, {xy: -2.0})
+    assert divided({one: 1.0, x: 2.0}, {one: 2.0, xx: 1.0}) is None
 
 
 def test_rounded_numbers_are_near_fractions() -> None:
