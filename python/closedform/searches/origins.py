@@ -86,11 +86,15 @@ def _beside(X: FloatMatrix, shifts: Sequence[Shift]) -> FloatMatrix:
     """(n, d + shifts), in the precision of X."""
     columns = [shift.column for shift in shifts]
     origins = np.array([shift.origin for shift in shifts])
+
+    def wide(block: FloatMatrix) -> FloatMatrix:
+        return np.column_stack([block, (block[:, columns] - origins).astype(block.dtype)])
+
     if map_of(X) is None:
-        return np.column_stack([X, X[:, columns] - origins])
+        return wide(X)
     spool = Spool(np.empty((0, X.shape[1] + len(shifts)), X.dtype))
     for _, block in row_blocks(X):
-        spool.add(np.column_stack([block, block[:, columns] - origins]), "X")
+        spool.add(wide(block), "X")
     mapped: FloatMatrix = spool.mapped()
     return mapped
 
@@ -118,7 +122,7 @@ def written(formula: Formula, table: Matrix) -> Formula:
     result = Formula(formula._expression.text(names), own, formula.loss)
     # No whole or half numbers: as exponents these are no constants.
     marks = np.abs(Formula(marked.text(names), own)._expression.constants) - MARK - 0.25
-    if len(marks) != len(result.constants):
+    if len(marks) != len(result.constants):  # read as fewer: which is whose is not known
         return result
     places = [i for i, mark in enumerate(marks) if 0 <= mark < len(known)]
     covariance = np.zeros((len(marks), len(marks)))
@@ -176,7 +180,7 @@ def written_front(front: Front, table: Matrix) -> Front:
         dict.fromkeys([*pareto(formulas), *told]), key=lambda one: (one.complexity, one.loss)
     )
     places = [kept.index(one) for one in told]
-    result = Front(
+    return Front(
         kept,
         best=places[0],
         rivals=places[1:],
@@ -184,4 +188,3 @@ def written_front(front: Front, table: Matrix) -> Front:
         evaluations=front.evaluations,
         seconds=front.seconds,
     )
-    return result

@@ -47,12 +47,16 @@ def test_origin_is_a_round_number_in_the_middle_of_a_range_far_from_zero(
     assert table.own == 1
 
 
-def test_mapped_rows_stay_in_a_file() -> None:
-    spool = Spool(YEAR[:, None])
-    spool.add(YEAR[:, None], "X")
-    table = with_origins(Matrix(spool.mapped(), ("year",)), SETTINGS)
-    assert map_of(table.values) is not None
-    np.testing.assert_array_equal(table.values, np.column_stack([YEAR, SINCE]))
+@pytest.mark.parametrize("kind", [np.float64, np.float32])
+def test_mapped_rows_stay_in_a_file_and_their_precision(kind: type) -> None:
+    years = np.round(YEAR[:, None]).astype(kind)
+    spool = Spool(years)
+    spool.add(years, "X")
+    mapped = with_origins(Matrix(spool.mapped(), ("year",)), SETTINGS).values
+    assert map_of(mapped) is not None
+    for values in (mapped, with_origins(Matrix(years, ("year",)), SETTINGS).values):
+        assert values.dtype == kind
+        np.testing.assert_array_equal(values, np.column_stack([years, years - 1980]))
 
 
 def test_cycle_and_parabola_are_written_with_an_origin() -> None:
