@@ -67,7 +67,7 @@ def guesses(table: Matrix, objective: Values, settings: Settings, ends: float) -
     with np.errstate(all="ignore"):
         every = itertools.chain(
             _all(X, y, weights, table, settings.operators, ends),
-            _sums(X, y, table.names, settings, ends),
+            _sums(X, y, table, settings, ends),
         )
         for share, text in every:
             formula = _allowed(text, table.names, settings) if share <= WORTH else None
@@ -163,11 +163,15 @@ def _all(
 def _sums(
     X: Floats,
     y: Floats,
-    names: Sequence[str],
+    table: Matrix,
     settings: Settings,
     ends: float,
 ) -> Iterator[tuple[float, str]]:
-    """Of terms with inner constants; how rows are weighed is for the fits that follow."""
+    """Of terms with inner constants; how rows are weighed is for the fits that follow. A column and
+    the same counted from an origin are one in a sum."""
+    counted = {shift.column for shift in table.shifts}
+    used = [j for j in range(len(table.names)) if j not in counted]
+    X, names = np.ascontiguousarray(X[:, used]), [table.names[j] for j in used]
     fits = MOST_FITS if settings.evaluations is None else settings.evaluations // EVALUATIONS_A_FIT
     found = additive_sums(X, y, settings.operators, settings.seed, fits, lambda: _over(ends))
     scatter = float(np.var(y))

@@ -16,6 +16,7 @@ from closedform._typing import Floats
 MOST_STEPS = 40
 SLOPE = 1e-6  # relative step of a difference
 SETTLED = 1e-9  # relative drop of what is left
+FARTHEST = 1e4  # ranges: what lies beyond looks the same from the rows
 
 
 def refined(
@@ -43,7 +44,10 @@ def refined(
         return first, float(point[1])
 
     def left_at(point: Floats) -> Floats | None:
-        values = function(*_both(place(point)), x) * root
+        first, second = place(point)
+        if not (abs(first - low) <= FARTHEST * span and abs(second) < np.inf):
+            return None
+        values = function(np.array(first), np.array(second), x) * root
         size = float(np.abs(values).max())
         if not 0.0 < size < np.inf:
             return None
@@ -103,7 +107,3 @@ def _step(
             return (step, damping), after
         damping *= 10
     return (np.zeros(len(point)), damping), None
-
-
-def _both(place: tuple[float, float]) -> tuple[Floats, Floats]:
-    return np.array(place[0]), np.array(place[1])
