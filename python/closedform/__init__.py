@@ -22,6 +22,7 @@ _MODULES = {
         "pipelines.held_out": "Errors",
         "pipelines.interpretation": "interpret",
         "pipelines.monotone_link": "MonotoneLink",
+        "pipelines.provenance": "Provenance",
         "pipelines.results": "Discovery Fidelity Interpretation",
         "pipelines.verdict": "Verdict",
         "searches.api": "search",

@@ -13,6 +13,7 @@ from closedform.pipelines.discovery import discover
 from closedform.pipelines.held_out import Errors
 from closedform.pipelines.interpretation import interpret
 from closedform.pipelines.monotone_link import MonotoneLink
+from closedform.pipelines.provenance import Provenance
 from closedform.pipelines.results import Discovery, Fidelity, Interpretation
 from closedform.pipelines.verdict import Verdict
 from closedform.searches.api import search
@@ -44,6 +45,7 @@ __all__ = [
     "OutsideWarning",
     "Product",
     "Progress",
+    "Provenance",
     "Separability",
     "Similarity",
     "Sum",

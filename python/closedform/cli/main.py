@@ -8,7 +8,6 @@ import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
@@ -20,8 +19,6 @@ from closedform.cli.examples import examples
 from closedform.cli.streams import is_stream, readable, write_to
 from closedform.errors import InputError
 from closedform.figures.canvas import check_available
-from closedform.reports import page
-from closedform.reports.text import text_of
 from closedform.searches.backends import julia_start
 from closedform.searches.settings import BACKENDS, KINDS
 from closedform.tables.chunks import Missing
@@ -282,7 +279,6 @@ def _discover(options: argparse.Namespace) -> int:
             missing=options.missing,
         )
     # Here, not above: it brings sympy, which a bad file or --help need not wait for.
-    from closedform.pipelines import results
     from closedform.pipelines.discovery import discover
 
     with display(options, options.target) as show, interruptible() as interrupted:
@@ -296,15 +292,16 @@ def _discover(options: argparse.Namespace) -> int:
             strategy=options.strategy,
             **_common(options, show, interrupted),
         )
+    far = discovery.outliers
     if table.kept is not None:  # rows are those of the file
-        far = tuple(int(table.kept[row]) for row in discovery.outliers)
-        discovery = replace(discovery, outliers=far)
+        far = tuple(int(table.kept[row]) for row in far)
+    origin = replace(discovery.provenance, target=options.target, dropped=table.dropped)
+    discovery = replace(discovery, outliers=far, provenance=origin)
     if options.json:
         text = json.dumps(discovery_document(discovery, options), indent=2, allow_nan=False)
     else:
-        text = text_of(results.discovery_report(discovery, options.target))
-    report = partial(page.write, results.discovery_report(discovery, options.target))
-    return _conclude(options, discovery, text, report, interrupted)
+        text = str(discovery)
+    return _conclude(options, discovery, text, interrupted)
 
 
 def _interpret(options: argparse.Namespace) -> int:
@@ -320,7 +317,6 @@ def _interpret(options: argparse.Namespace) -> int:
             missing=options.missing,
         )
     from closedform.neurons.network import network
-    from closedform.pipelines import results
     from closedform.pipelines.interpretation import interpret
 
     net = network(options.model, neuron=options.neuron, classifier=options.classifier)
@@ -337,8 +333,8 @@ def _interpret(options: argparse.Namespace) -> int:
     if options.json:
         text = json.dumps(interpretation_document(found, options), indent=2, allow_nan=False)
     else:
-        text = text_of(results.interpretation_report(found))
-    return _conclude(options, found, text, found.report, interrupted)
+        text = str(found)
+    return _conclude(options, found, text, interrupted)
 
 
 def _check_outputs(options: argparse.Namespace) -> None:
@@ -400,14 +396,13 @@ def _conclude(
     options: argparse.Namespace,
     found: Discovery | Interpretation,
     text: str,
-    report: Callable[[Path], None],
     interrupted: list[bool],
 ) -> int:
     """Prints the result and writes the files asked for, none the less where another cannot be. One
     that is printed is printed alone."""
     with contextlib.ExitStack() as left:  # in the order of their reverse
         if options.report is not None:
-            left.callback(write_to, options.report, report)
+            left.callback(write_to, options.report, found.report)
         if options.save is not None:
             left.callback(write_to, options.save, found.front.save)
         if not (is_stream(options.save) or is_stream(options.report)):

@@ -12,8 +12,7 @@ import numpy as np
 from closedform._typing import Floats
 from closedform.formulas.simple_values import simple_value
 
-# Half-width of a normal 95 % interval, in standard errors.
-NORMAL_95 = 1.959963984540054
+UPPER = 0.975  # quantile at which a 95 % interval ends
 
 
 @dataclass(frozen=True)
@@ -27,16 +26,23 @@ class Constant:
             another can stand for.
         fixed: a simple value that the data agree with, which says the same in fewer symbols than a
             measured one: part of the form.
+        freedom: degrees of freedom of the residuals that the standard error was estimated from; inf
+            where the noise is known, as that of counts is.
     """
 
     value: float
     standard_error: float
     fixed: bool = False
+    freedom: float = math.inf
 
     @property
     def interval(self) -> tuple[float, float]:
-        """(low, high): 95 % of such intervals, of other data of the kind, have the truth within."""
-        half = NORMAL_95 * self.standard_error
+        """(low, high): 95 % of such intervals, of other data of the kind, have the truth within;
+        of few rows they are wider, by Student's t."""
+        from scipy.special import ndtri, stdtrit
+
+        known = math.isinf(self.freedom)
+        half = self.standard_error * float(ndtri(UPPER) if known else stdtrit(self.freedom, UPPER))
         return self.value - half, self.value + half
 
     def __str__(self) -> str:
@@ -80,15 +86,17 @@ class Constants(Sequence[Constant]):
         values: Sequence[float],
         covariance: Floats | None = None,
         fixed: Sequence[bool] | None = None,
+        freedom: float = math.inf,
     ) -> None:
-        """values, fixed: one each. covariance: (k, k) as above; None where nothing is known."""
+        """values, fixed: one each. covariance: (k, k) as above; None where nothing is known.
+        freedom: of all, as in `Constant`."""
         count = len(values)
         self.covariance: Floats = (
             np.full((count, count), np.nan) if covariance is None else covariance
         )
         errors = np.sqrt(np.diagonal(self.covariance))
         self._constants = [
-            Constant(float(value), float(error), bool(still))
+            Constant(float(value), float(error), bool(still), freedom)
             for value, error, still in zip(values, errors, fixed or [False] * count, strict=True)
         ]
 

@@ -202,13 +202,21 @@ class Formula:
     def _sympy(self) -> sympy.Expr:
         return sympy_forms.expression_of(self._expression, self.names)
 
+    @property
+    def _readable_form(self) -> sympy.Expr:
+        return sympy_forms.readable_form(self._expression, self.names, self.constants)
+
     def sympy(self) -> sympy.Expr:
         """The formula as a sympy expression in real symbols named as the inputs."""
         return self._sympy
 
     def latex(self) -> str:
-        """The formula in LaTeX, constants rounded to 6 significant digits."""
-        return sympy_forms.latex_of(self._sympy)
+        """The formula in LaTeX, its constants as in `readable`."""
+        return sympy_forms.latex_of(self._readable_form)
+
+    def mathml(self) -> str:
+        """The same in presentation MathML, without the element `math` around it."""
+        return sympy_forms.mathml_of(self._readable_form)
 
     def code(
         self,
@@ -371,9 +379,10 @@ class Formula:
 
     def __reduce__(
         self,
-    ) -> tuple[type[Formula], tuple[object, ...]]:
+    ) -> tuple[type[Formula], tuple[object, ...], dict[str, Constants]]:
         # The extension's object has no pickle.
-        return Formula, (self.text, self.names, self.loss, self.ranges, self.labels)
+        made = (self.text, self.names, self.loss, self.ranges, self.labels)
+        return Formula, made, {"constants": self.constants}
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Formula) and (self.text, self.names) == (other.text, other.names)

@@ -15,6 +15,7 @@ from closedform.errors import InputError
 if TYPE_CHECKING:
     import sympy
 
+    from closedform.formulas.constants import Constant
     from closedform.formulas.formula import Formula
 
 # sympy's general algorithms take seconds on large expressions with floating-point constants.
@@ -22,8 +23,14 @@ LARGEST_SHORTENED = 40
 ROUNDING = 1e-12  # of an angle, in quarter turns
 
 
-def expression_of(expression: _core.Expression, names: Sequence[str]) -> sympy.Expr:
+def expression_of(
+    expression: _core.Expression, names: Sequence[str], constants: Iterable[Constant] = ()
+) -> sympy.Expr:
     """A formula as a sympy expression in real symbols.
+
+    Args:
+        constants: those of the formula that are to be as people write them, in its order; the
+            others are in full.
 
     Raises:
         InputError: it compares numbers that are not real.
@@ -31,9 +38,12 @@ def expression_of(expression: _core.Expression, names: Sequence[str]) -> sympy.E
     import sympy
 
     symbols = [sympy.Symbol(name, real=True) for name in names]
+    waiting = list(constants)
     stack: list[Any] = []
     for name, column, value in expression.nodes:
-        if name == "constant":
+        if name == "constant" and waiting and waiting[0].value == value:
+            stack.append(_as_people_write(waiting.pop(0)))
+        elif name == "constant":
             # As it is printed: sympy knows whole numbers from others.
             stack.append(sympy.sympify(_core.Expression(repr(value), []).text([])))
         elif name == "variable":
@@ -52,6 +62,27 @@ def expression_of(expression: _core.Expression, names: Sequence[str]) -> sympy.E
             except (TypeError, ValueError) as error:  # what is larger of numbers that are not real
                 raise InputError(f"formula: has no form in sympy ({error})") from error
     return stack.pop()
+
+
+def readable_form(
+    expression: _core.Expression, names: Sequence[str], constants: Sequence[Constant]
+) -> sympy.Expr:
+    """A formula for people, constants as they write them; what sympy has made of two of them has
+    six digits. Raises as `expression_of`."""
+    import sympy
+
+    found = expression_of(expression, names, constants)
+    own = {abs(_as_people_write(constant)) for constant in constants}
+    merged = {number for number in found.atoms(sympy.Float) if abs(number) not in own}
+    return found.xreplace({number: sympy.Float(number, 6) for number in merged})
+
+
+def _as_people_write(constant: Constant) -> sympy.Expr:
+    """A simple number (pi/8), or the digits that mean something."""
+    import sympy
+
+    size = sympy.sympify(constant.size, locals={"e": sympy.E})
+    return -size if constant.value < 0 else size
 
 
 def _as_float64_has_it(number: sympy.Expr) -> sympy.Expr:
@@ -78,13 +109,18 @@ def _functions() -> dict[str, Callable[..., Any]]:
 
 
 def latex_of(expression: sympy.Expr) -> str:
-    """An expression in LaTeX, constants rounded to 6 significant digits."""
+    """In LaTeX."""
     import sympy
 
-    rounded = expression.xreplace(
-        {number: sympy.Float(number, 6) for number in expression.atoms(sympy.Float)}
-    )
-    return str(sympy.latex(rounded))
+    return str(sympy.latex(expression))
+
+
+def mathml_of(expression: sympy.Expr) -> str:
+    """In presentation MathML, without the element `math` around it."""
+    import sympy
+
+    text = str(sympy.mathml(expression, printer="presentation"))
+    return text.replace("&ExponentialE;", "e")  # double-struck, where LaTeX has the letter
 
 
 def shorter(formula: Formula, operators: Iterable[str]) -> str | None:

@@ -13,10 +13,11 @@ from closedform._typing import Floats
 from closedform.errors import InputError
 from closedform.formulas.front import Front
 from closedform.pipelines.held_out import Errors, HeldOut, Rows
+from closedform.pipelines.provenance import provenance, sample_of
 from closedform.pipelines.results import Discovery, Way
 from closedform.pipelines.stages import LEAST_SECONDS, Stages
 from closedform.pipelines.through_surrogate import ThroughSurrogate
-from closedform.pipelines.verdict import HARDLY, judge
+from closedform.pipelines.verdict import judge
 from closedform.searches import interruption, telling
 from closedform.searches.backends import dispatch
 from closedform.searches.budget import Budget, last_stage
@@ -34,6 +35,7 @@ from closedform.tables import checks, chunks, devices, scalars, spool
 from closedform.tables.chunks import Data, Missing
 from closedform.tables.column_errors import column_errors
 from closedform.tables.devices import Device
+from closedform.tables.frames import column_name
 from closedform.tables.rows import sample_rows
 
 STRATEGIES = ("auto", "global", "direct")
@@ -81,7 +83,8 @@ def discover(
         X: (n, d) array or table; the path of a CSV or Parquet file; or rows in chunks, as
             `chunks.gather` takes them. A mapped array is read where it lies, one in memory copied
             once.
-        y: (n,) target, or the name of a column of X; None where it comes with chunks.
+        y: (n,) target, or the name of a column of X; None where it comes with chunks. A column of a
+            table gives it its name in what is shown.
         weights: (n,) how often each row counts, none negative, or such a name. How precisely its
             target is known is said by sigma or noise.
         noise: how the target scatters around the law: "absolute" (of one size), "relative" (in
@@ -101,7 +104,7 @@ def discover(
         strategy: "auto"; "global" searches all inputs at once even where the surrogate splits;
             "direct" makes no surrogate.
         callback: called with a Progress; returning True ends the work, the best so far is kept.
-        progress: whether a terminal shows how far it is, on standard error.
+        progress: whether a terminal (standard error) or a notebook shows how far it is.
 
     Raises:
         InputError: arguments that cannot be used, constant columns or target.
@@ -127,6 +130,9 @@ def discover(
     held_out = _draw_held_out(data.target, data.weights, seed)
     searched, tested = _set_aside(data, errors, held_out)
     kept = last_stage(settings.time)
+    target = column_name(y, "y")
+    told = "auto" if sigma is None else "sigma"
+    asked = {"noise": told if noise == "auto" else noise, "strategy": strategy, "device": device}
     run = Stages(
         X=searched.X,
         y=searched.y,
@@ -136,8 +142,9 @@ def discover(
         settings=settings,
         device=device,
         budget=Budget(settings.time, evaluations, callback, kept, LEAST_SECONDS),
+        provenance=provenance(target, data, (len(searched.y), len(tested.y)), settings, asked),
     )
-    heard = telling.telling("discover", settings, data.inputs, progress)
+    heard = telling.telling("discover", settings, data.inputs, progress, target)
     with interruption.held(), heard as run.budget.callback:
         found = _discovered(run, strategy, noise, searched, tested)
         found = replace(found, outliers=_outliers(found, data))
@@ -253,6 +260,8 @@ def _conclude(
         errors=errors,
         chosen=chosen,
         stopped=budget.stopped,
+        provenance=run.provenance.ended(budget),
+        sample=sample_of(Rows(run.X, run.y, None, None), tested, run.settings.seed),
     )
 
 
@@ -262,8 +271,7 @@ def _outliers(found: Discovery, data: Data) -> tuple[int, ...]:
     if not isinstance(noise, Robust):
         return ()
     f = found.formula._expression.evaluate(data.inputs.values)
-    trust = noise.trust(data.target, f, found.noise.fitted)
-    far = np.flatnonzero(trust < HARDLY * noise.most(found.noise.fitted))
+    far = np.flatnonzero(noise.lets_go(data.target, f, found.noise.fitted))
     return tuple((far if data.kept is None else data.kept[far]).tolist())
 
 

@@ -13,7 +13,6 @@ from closedform.searches import interruption
 from closedform.searches.backends import dispatch
 from closedform.searches.budget import Budget
 from closedform.searches.directions import search_directions, unit_rows
-from closedform.searches.labels import search_labels, signs_of
 from closedform.searches.noise_choice import LONGEST_LOOK, LOOKING, planned
 from closedform.searches.noise_plan import PLAIN
 from closedform.searches.noise_plan import check as check_noise
@@ -65,8 +64,8 @@ def search(
     """Searches expressions of the columns of X for exactly one of values, gradients or labels.
 
     - `values`: minimises the mean squared error.
-    - `gradients`: minimises the mean squared distance |u - v|^2, per row and not per component, of
-      the unit gradients u given and v of the expression, under one global sign (Wetzel, arXiv
+    - `gradients`: minimises the mean squared distance `|u - v|^2`, per row and not per component,
+      of the unit gradients u given and v of the expression, under one global sign (Wetzel, arXiv
       2401.04978). Outer monotone functions, scale and offset are free and are left out of the
       formulas, whose sign is that of u. A zero gradient matches a zero one only.
     - `labels`: minimises the mean hinge loss max(0, 1 - t T(x)), t = 1 or -1.
@@ -123,7 +122,7 @@ def search(
             itself, on samples of at most 8192 rows, and the fits of constants are the CPU's and the
             same; so a GPU is worth it for many rows. Native only.
         callback: called about twice a second with a Progress; returning True ends the search.
-        progress: whether a terminal shows how far it is, on standard error.
+        progress: whether a terminal (standard error) or a notebook shows how far it is.
 
     Returns:
         The front. Losses are computed from the formulas' texts on all rows. `front.best`, for
@@ -170,6 +169,9 @@ def search(
             mine = replace(settings, callback=heard)
             front = search_directions(data.inputs, target, mine, symmetries=symmetries)
     elif labels is not None:
+        # It needs scikit-learn, which takes a second to import.
+        from closedform.searches.labels import search_labels, signs_of
+
         column = labels if isinstance(labels, str) else None
         data = chunks.gather(X, column, weights, y_name="labels")
         signs = signs_of(data.y if column else labels, len(data.inputs.values))

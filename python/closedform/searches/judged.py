@@ -67,12 +67,14 @@ class Judged:
         formula: with the constants that the model fits best.
         source: as it was given.
         noise, parameters: the model, and what of it was fitted.
-        data: -log density of the rows.
+        data: -log density of the rows, and 1/2 log n for each parameter of the model (Rissanen
+            1978): one of more may not beat the constant by them.
         unseen: nats that all rows add to it beyond the sample.
         structure: nats of its nodes and constants.
         residuals: (n,) over their standard errors, at the rows of the sample.
         information: (k, k) expected Fisher information of the constants, of all rows.
         fixed: which constants say the same in fewer symbols as simple numbers.
+        freedom: degrees of freedom of the residuals, of all rows; inf where the noise is known.
     """
 
     formula: Formula
@@ -85,6 +87,7 @@ class Judged:
     residuals: Floats
     information: Floats
     fixed: tuple[bool, ...]
+    freedom: float
 
     @property
     def length(self) -> float:
@@ -96,7 +99,8 @@ class Judged:
         free = np.flatnonzero(~np.array(self.fixed, dtype=bool))
         covariance = np.diag(np.diagonal(_inverse(self.information)))
         covariance[np.ix_(free, free)] = _inverse(self.information[np.ix_(free, free)])
-        return Constants(self.formula._expression.constants, covariance, self.fixed)
+        values = self.formula._expression.constants
+        return Constants(values, covariance, self.fixed, self.freedom)
 
 
 def sample_of(X: FloatMatrix, objective: Values, seed: int, own: int | None = None) -> Sample:
@@ -195,12 +199,12 @@ def judged(
     if defined and len(values) + 1 < total and np.isfinite(costs).all():
         if unseen is None:
             unseen = 0.0 if of_sample else _unseen(formula.loss, f, sample, total)
-        data = float(sample.counts @ costs) + unseen
+        data = float(sample.counts @ costs) + unseen + 0.5 * noise.free * math.log(total)
         nats, fixed = _constants_length(values, information)
         structure = formula.complexity * math.log(symbols) + nats + _exponents_length(expression)
         structure += TOWER * towers(expression)
-    if not of_sample:
-        information = information / sample.share
+    share = 1.0 if of_sample else sample.share
+    information = information / share
     return Judged(
         formula,
         source,
@@ -212,6 +216,7 @@ def judged(
         residuals,
         information,
         fixed,
+        max(total / share - len(values), 1.0) if noise.free else math.inf,
     )
 
 

@@ -27,6 +27,7 @@ ROUNDED = 1e-12  # a relative error below this is rounding
 # Degrees of freedom of Student's t that are tried: 1 is Cauchy's, 8 hardly differs from a normal.
 TAILS = (1.0, 2.0, 4.0, 8.0)
 MOST_STEPS = 15  # of reweighting for a scale
+HARDLY = 0.1  # of the trust in a row on the formula, below which a robust model lets it go
 RATIOS = np.geomspace(0.1, 1e4, 21)  # of the part in proportion to that of one size
 TINY = np.finfo(np.float64).tiny
 HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
@@ -241,13 +242,15 @@ class Robust(Noise):
         return left * np.sqrt(self.trust(y, f, parameters))
 
     def trust(self, y: Floats, f: Floats, parameters: Parameters) -> Floats:
-        """Weight of each row, 0 for one infinitely far away to `most` on the formula, (n,)."""
+        """Weight of each row, largest on the formula, 0 for one infinitely far away, (n,)."""
         scale, tail = parameters
         return (tail + 1) / (tail + ((y - f) / scale) ** 2)
 
-    def most(self, parameters: Parameters) -> float:
-        """The largest weight there is."""
-        return (parameters[1] + 1) / parameters[1]
+    def lets_go(self, y: Floats, f: Floats, parameters: Parameters) -> npt.NDArray[np.bool_]:
+        """Which rows it hardly believes, (n,)."""
+        tail = parameters[1]
+        most = (tail + 1) / tail  # the weight of a row on the formula
+        return self.trust(y, f, parameters) < HARDLY * most
 
 
 @dataclass(frozen=True)

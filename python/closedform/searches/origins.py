@@ -35,10 +35,11 @@ def with_origins(table: Matrix, settings: Settings) -> Matrix:
     """The table with one more column for each that is far from zero, counted from its origin.
 
     The rows are copied then, mapped ones into a temporary file. No columns are added where the
-    operators allow no difference, and for an engine that is not the native one, whose options speak
-    of the columns as they are.
+    operators allow no difference, nor where rules, or options of another engine, speak of the
+    columns as they are.
     """
-    if settings.backend != "native" or settings.max_size <= NODES:
+    as_they_are = settings.rules is not None or settings.backend != "native"
+    if as_they_are or settings.max_size <= NODES:
         return table
     shifts = tuple(
         Shift(j, origin)
@@ -130,7 +131,8 @@ def written(formula: Formula, table: Matrix) -> Formula:
     fixed = [True] * len(marks)
     for place, constant in zip(places, known, strict=True):
         fixed[place] = constant.fixed
-    result.constants = Constants(result._expression.constants, covariance, fixed)
+    freedom = known[0].freedom if known else math.inf
+    result.constants = Constants(result._expression.constants, covariance, fixed, freedom)
     return result
 
 
