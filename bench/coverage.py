@@ -14,8 +14,7 @@ import numpy as np
 import closedform as cf
 from bench.problem import Floats
 from bench.record import Record, Target
-from closedform.searches.judged import judged, sample_of
-from closedform.searches.noise import (
+from closedform.formulas.noise import (
     Absolute,
     Counts,
     Given,
@@ -25,6 +24,7 @@ from closedform.searches.noise import (
     Relative,
     Robust,
 )
+from closedform.searches.judged import judged, sample_of
 from closedform.searches.objectives import Values
 
 # Texts with the constants that are asked for: numbers that nobody would take for simple ones.

@@ -15,6 +15,7 @@ _MODULES = {
         "formulas.formula": "Formula",
         "formulas.front": "Front",
         "formulas.merging": "Merging",
+        "formulas.scoring": "Score score",
         "info": "build_info get_cmake_dir get_include",
         "neurons.network": "Network network",
         "neurons.unit_gradients": "UnitGradients",

@@ -6,6 +6,7 @@ from closedform.formulas.domain import Domain
 from closedform.formulas.formula import Formula
 from closedform.formulas.front import Front
 from closedform.formulas.merging import Merging
+from closedform.formulas.scoring import Score, score
 from closedform.info import build_info, get_cmake_dir, get_include
 from closedform.neurons.network import Network, network
 from closedform.neurons.unit_gradients import UnitGradients
@@ -46,6 +47,7 @@ __all__ = [
     "Product",
     "Progress",
     "Provenance",
+    "Score",
     "Separability",
     "Similarity",
     "Sum",
@@ -58,6 +60,7 @@ __all__ = [
     "get_include",
     "interpret",
     "network",
+    "score",
     "search",
     "separability",
 ]

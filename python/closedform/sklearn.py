@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
@@ -96,8 +96,8 @@ class ClosedFormRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
     """`discover` as a scikit-learn regressor, of one target or several.
 
     Args:
-        noise, strategy, operators, max_size, backend, options, device, callback: as in
-            `closedform.discover`, for each target.
+        noise, strategy, operators, max_size, units, constant_units, limits, backend, options,
+            device, callback: as in `closedform.discover`, for each target ("y" among units).
         missing: "error" refuses missing values; "drop" leaves out the rows of a fit that have one,
             and predicts NaN where a formula would need it.
         time, evaluations: of the whole `fit`; several targets share them equally.
@@ -136,6 +136,9 @@ class ClosedFormRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
         evaluations: int | None = None,
         operators: Iterable[str] = OPERATORS,
         max_size: int = 30,
+        units: Mapping[str, str] | None = None,
+        constant_units: str | Sequence[str] = "dimensionless",
+        limits: Mapping[str, Any] | None = None,
         strategy: str = "auto",
         backend: str = "native",
         options: Mapping[str, Any] | None = None,
@@ -151,6 +154,9 @@ class ClosedFormRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
         self.evaluations = evaluations
         self.operators = operators
         self.max_size = max_size
+        self.units = units
+        self.constant_units = constant_units
+        self.limits = limits
         self.strategy = strategy
         self.backend = backend
         self.options = options
@@ -268,8 +274,8 @@ class ClosedFormClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
     in T, their slope and offset fitted to the same rows (Platt 1999); the class is the likeliest.
 
     Args:
-        operators, max_size, backend, options, device, callback: as in `closedform.search`, for each
-            formula.
+        operators, max_size, units, constant_units, limits, backend, options, device, callback: as
+            in `closedform.search`, for each formula.
         missing: "error" refuses missing values; "drop" leaves out the rows of a fit that have one
             among the inputs, and takes the odds of the rows fitted where a formula would need it.
         time, evaluations: of the whole `fit`; several formulas share them equally.
@@ -306,6 +312,9 @@ class ClosedFormClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
         evaluations: int | None = None,
         operators: Iterable[str] = OPERATORS,
         max_size: int = 30,
+        units: Mapping[str, str] | None = None,
+        constant_units: str | Sequence[str] = "dimensionless",
+        limits: Mapping[str, Any] | None = None,
         backend: str = "native",
         options: Mapping[str, Any] | None = None,
         device: Device = "cpu",
@@ -319,6 +328,9 @@ class ClosedFormClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
         self.evaluations = evaluations
         self.operators = operators
         self.max_size = max_size
+        self.units = units
+        self.constant_units = constant_units
+        self.limits = limits
         self.backend = backend
         self.options = options
         self.device = device

@@ -77,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
             "closedform discover data.csv --target y",
             "closedform discover data.parquet --target y --drop id --time 10 --save front.json",
             "closedform discover data.csv --target y --sigma error --report page.html",
+            "closedform discover data.csv --target F --units m=kg,a=m/s^2,F=N",
             "closedform discover data.csv --target y --start front.json --checkpoint front.json",
             "gzip -dc data.csv.gz | closedform discover - --target y --save - --quiet > front.json",
         ),
@@ -97,6 +98,18 @@ def _parser() -> argparse.ArgumentParser:
         type=_input_errors,
         metavar="NUMBER or NAME=NUMBER,...",
         help="standard errors of the inputs, one of all or by column",
+    )
+    discover.add_argument(
+        "--units",
+        type=_pairs,
+        metavar="NAME=UNIT,...",
+        help="units of columns and target; columns left out are pure numbers",
+    )
+    discover.add_argument(
+        "--constant-units",
+        default="dimensionless",
+        metavar="UNITS",
+        help="what constants may be of: dimensionless (default), free, or units, comma-separated",
     )
     discover.add_argument(
         "--strategy",
@@ -244,6 +257,13 @@ def _input_errors(text: str) -> float | dict[str, float]:
     return {name.strip(): float(number) for name, _, number in pairs}
 
 
+def _pairs(text: str) -> dict[str, str]:
+    pairs = [part.partition("=") for part in _names(text)]
+    if not all(equals and value for _, equals, value in pairs):
+        raise argparse.ArgumentTypeError(f"{text} is no NAME=UNIT,NAME=UNIT")
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
 def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
@@ -281,10 +301,17 @@ def _discover(options: argparse.Namespace) -> int:
     # Here, not above: it brings sympy, which a bad file or --help need not wait for.
     from closedform.pipelines.discovery import discover
 
+    units, constants = options.units, options.constant_units
+    if units is not None:  # the target is a column of its own by now
+        units = {"y" if name == options.target else name: unit for name, unit in units.items()}
     with display(options, options.target) as show, interruptible() as interrupted:
         discovery = discover(
             table.inputs,
             table.target,
+            units=units,
+            constant_units=constants
+            if constants in ("dimensionless", "free")
+            else _names(constants),
             weights=table.weights,
             noise=options.noise,
             sigma=table.sigma,

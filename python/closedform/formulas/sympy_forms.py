@@ -97,6 +97,25 @@ def _as_float64_has_it(number: sympy.Expr) -> sympy.Expr:
     return value * sympy.oo if value.is_extended_real else sympy.nan
 
 
+def text_of(expression: object) -> str:
+    """What `Formula` reads, of a sympy expression; pi and e are written as numbers.
+
+    Raises:
+        InputError: something else.
+    """
+    import sympy
+
+    if not isinstance(expression, sympy.Expr):
+        raise InputError(
+            f"text: must be a text or a sympy expression, not {type(expression).__name__}"
+        )
+    numbers = {number: sympy.Float(number, 17) for number in expression.atoms(sympy.NumberSymbol)}
+    text = str(expression.xreplace(numbers))
+    for theirs in ("Abs(", "Max(", "Min("):
+        text = text.replace(theirs, theirs.lower())
+    return text
+
+
 @cache
 def _functions() -> dict[str, Callable[..., Any]]:
     """What sympy calls the operators."""
@@ -146,9 +165,7 @@ def shorter(formula: Formula, operators: Iterable[str]) -> str | None:
     for transform in transforms:
         # Anything sympy cannot do, or writes with functions we do not have, is no candidate.
         with contextlib.suppress(ValueError, TypeError, NotImplementedError, ArithmeticError):
-            text = str(transform(formula.sympy()))
-            for theirs in ("Abs(", "Max(", "Min("):
-                text = text.replace(theirs, theirs.lower())
+            text = text_of(transform(formula.sympy()))
             expression = _core.Expression(text, names).simplified(allowed)
             if expression.complexity < size and set(expression.operators) <= set(allowed):
                 best, size = expression.text(names), expression.complexity

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from closedform._typing import Floats
 from closedform.errors import InputError
 from closedform.formulas.front import Front
+from closedform.formulas.noise import Robust, check_target
 from closedform.pipelines.held_out import Errors, HeldOut, Rows
 from closedform.pipelines.provenance import provenance, sample_of
 from closedform.pipelines.results import Discovery, Way
@@ -22,11 +23,10 @@ from closedform.searches import interruption, telling
 from closedform.searches.backends import dispatch
 from closedform.searches.budget import Budget, last_stage
 from closedform.searches.judged import FEW_ROWS
-from closedform.searches.noise import Robust
 from closedform.searches.noise_plan import check as check_noise
-from closedform.searches.noise_plan import check_target
 from closedform.searches.origins import written, written_front
 from closedform.searches.progress import Callback
+from closedform.searches.rules import Rules
 from closedform.searches.settings import OPERATORS, NoiseKind, arguments_of, checked_settings
 from closedform.searches.values import chosen_front
 from closedform.surrogates.model import Surrogate
@@ -52,6 +52,9 @@ def discover(
     noise: NoiseKind = "auto",
     sigma: object = None,
     sigma_X: object = None,
+    units: Mapping[str, str] | str | None = None,
+    constant_units: str | Sequence[str] = "dimensionless",
+    limits: Mapping[str, Any] | None = None,
     missing: Missing = "error",
     time: float = 60.0,
     evaluations: int | None = None,
@@ -94,6 +97,8 @@ def discover(
         sigma: (n,) standard errors of the target, or such a name: instead of noise.
         sigma_X: standard errors of the inputs: one number, one for each column, (n, d) numbers, or
             by column's name one number or (n,) of them, as in `search`.
+        units, constant_units, limits: what units are told and kept, and limits to the form, as in
+            `search`; by the surrogate's way candidates are looked at once they are put together.
         missing: "error" refuses rows with a missing value (NaN, null, an empty cell); "drop" leaves
             them out, and the logger "closedform" says how many.
         time: seconds for everything; ends earlier when an exact law is found.
@@ -126,6 +131,10 @@ def discover(
     checks.varying_columns(data.inputs)
     checks.varying_target(data.target)
     check_target(noise, data.target)
+    called = (y, "y") if isinstance(y, str) else ("y",)
+    attributes = getattr(X, "attrs", None)
+    rules = Rules.read(units, constant_units, limits, data.inputs.names, called, attributes)
+    settings = replace(settings, rules=rules)
     dispatch.prepare(settings)
     held_out = _draw_held_out(data.target, data.weights, seed)
     searched, tested = _set_aside(data, errors, held_out)
@@ -248,9 +257,12 @@ def _conclude(
             front.best if chosen == "direct" else written(direct.best, run.table)
         ),
     }
+    front = front.of_data(run.labels, run.X, *([] if few else [tested.X]))
+    if run.settings.rules is not None:
+        front = run.settings.rules.told(front)
     return Discovery(
         formula=front.best,
-        front=front.of_data(run.labels, run.X, *([] if few else [tested.X])),
+        front=front,
         verdict=judge(choice, front.best, run.X, run.objective, errors, budget.ends()),
         noise=replace(run.plan.led_by(choice.chosen.noise.kind), fitted=choice.chosen.parameters),
         surrogate=surrogate,

@@ -9,8 +9,8 @@ import numpy as np
 
 from closedform._typing import FloatMatrix, Floats
 from closedform.formulas.formula import Formula
+from closedform.formulas.noise import Given, Noise, Parameters
 from closedform.searches.input_errors import InputErrors, errors_of
-from closedform.searches.noise import Given, Noise, Parameters
 from closedform.tables.rows import variance
 
 

@@ -12,11 +12,11 @@ import numpy as np
 
 from closedform._typing import FloatMatrix, Floats
 from closedform.formulas.formula import Formula
+from closedform.formulas.noise import Robust
 from closedform.formulas.singularities import Finite, box_of, finite_in_box
 from closedform.pipelines.held_out import Errors
 from closedform.searches.description_length import CONSTANT_MARGIN, Choice
 from closedform.searches.effective_rows import effective_share, spread_evenly
-from closedform.searches.noise import Robust
 from closedform.searches.objectives import Values
 
 Kind = Literal["law", "approximation", "no law"]

@@ -71,6 +71,8 @@ def _headline(report: Report) -> Iterator[str]:
 
 
 def _parts(section: Section, pictures: bool) -> Iterator[str]:
+    if not (section.lines or section.table or (section.pictures and pictures)):
+        return  # a formula without constants
     yield f"<section><h2>{html.escape(section.title)}</h2>"
     if section.pictures and pictures:
         drawn = "".join(f"<figure>{_svg(draw)}</figure>" for draw in section.pictures)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from closedform.searches.noise_plan import check as check_noise
 from closedform.searches.objectives import Directions, Labels, Values
 from closedform.searches.origins import with_origins, written_front
 from closedform.searches.progress import Callback
+from closedform.searches.rules import Rules
 from closedform.searches.settings import (
     OPERATORS,
     NoiseKind,
@@ -46,6 +47,9 @@ def search(
     noise: NoiseKind = "absolute",
     sigma: object = None,
     sigma_X: object = None,
+    units: Mapping[str, str] | str | None = None,
+    constant_units: str | Sequence[str] = "dimensionless",
+    limits: Mapping[str, Any] | None = None,
     missing: Missing = "error",
     signed: bool = False,
     symmetries: bool = True,
@@ -88,13 +92,24 @@ def search(
         noise: with values, how they scatter: "absolute" (of one size), "relative" (in proportion to
             the value), "log" (in the logarithm; asinh where values have both signs), "mixed" (a
             part of each), "robust" (single rows may be far off), "counts" (Poisson), or "auto",
-            what the rows show (`closedform.searches.noise`). It weighs the rows of the search, and
+            what the rows show (`closedform.formulas.noise`). It weighs the rows of the search, and
             formulas are chosen by their density under it.
         sigma: with values, (n,) standard errors of them, or such a name: instead of noise.
         sigma_X: with values, standard errors of the inputs: one number, one for each column, (n, d)
             numbers, or by column's name one number or (n,) of them. Formulas are then fitted and
             chosen in the end by total least squares (`closedform.searches.input_errors`), with
             errors of the target as sigma says, or of one size that is fitted.
+        units: of the inputs and, as "y" or by the name of its column, of the target, by name: what
+            pint reads, such as "kg m/s^2" (needs closedform[units]); or "attrs" for
+            `X.attrs["units"]` of a pandas table. An input without one is a pure number. No formula
+            adds what is not alike, or takes a function of what is no pure number, and all are of
+            the target's unit; such candidates are not evaluated.
+        constant_units: what constants may be of, beside exponents: "dimensionless", "free" (any
+            unit), or a sequence of units beside pure numbers.
+        limits: to the form of formulas: "depth" (nodes from the root to a leaf), "constants"
+            (measured numbers), "operands" (nodes of an operator's: {"pow": (None, 1)}), "nesting"
+            (of one operator inside another: {"sin": {"sin": 0}}), "forbidden" (inputs that an
+            operator may not be a function of: {"exp": ["x2"]}).
         missing: "error" refuses rows with a missing value (NaN, null, an empty cell); "drop" leaves
             them out, and the logger "closedform" says how many.
         signed: with gradients, tells T from -T (the paper's loss): a sign then costs its nodes
@@ -159,12 +174,19 @@ def search(
     plain = noise == "absolute" and sigma is None and sigma_X is None
     if (gradients is not None or labels is not None) and not plain:
         raise InputError("noise: is of values; a search for gradients or labels has none")
+
+    def ruled(data: Data, target: object) -> Rules | None:
+        names = (target, "y") if isinstance(target, str) else ("y",)
+        attributes = getattr(X, "attrs", None)
+        return Rules.read(units, constant_units, limits, data.inputs.names, names, attributes)
+
     if gradients is not None:
         check_gradients_can(settings)
         data = chunks.gather(X, None, weights)
-        units = unit_rows(gradients, data.inputs)
+        rows = unit_rows(gradients, data.inputs)
+        settings = replace(settings, rules=ruled(data, None))
         dispatch.prepare(settings)
-        target = Directions(units, None, data.weights, signed)
+        target = Directions(rows, None, data.weights, signed)
         with interruption.held(), telling("search", settings, data.inputs, progress, "T") as heard:
             mine = replace(settings, callback=heard)
             front = search_directions(data.inputs, target, mine, symmetries=symmetries)
@@ -174,6 +196,7 @@ def search(
 
         column = labels if isinstance(labels, str) else None
         data = chunks.gather(X, column, weights, y_name="labels")
+        settings = replace(settings, rules=ruled(data, None))
         signs = signs_of(data.y if column else labels, len(data.inputs.values))
         dispatch.prepare(settings)
         with interruption.held(), telling("search", settings, data.inputs, progress, "T") as heard:
@@ -186,11 +209,14 @@ def search(
                 "values, gradients, labels: none given, and X brings no values; give exactly one"
             )
         errors = column_errors(sigma_X, data.inputs, data.kept)
+        settings = replace(settings, rules=ruled(data, values))
         dispatch.prepare(settings)
         with interruption.held(), telling("search", settings, data.inputs, progress) as heard:
             mine = replace(settings, callback=heard)
             front = _of_values(data.inputs, data.y, data, noise, errors, mine)
     front = front.of_data(data.inputs.labels, data.inputs.values)
+    if settings.rules is not None:
+        front = settings.rules.told(settings.rules.kept(front))
     found("search", front.best, front.stopped)
     if settings.checkpoint is not None:
         settings.checkpoint.conclude(front)

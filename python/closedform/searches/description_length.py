@@ -236,9 +236,11 @@ class _Judge:
             names = one.formula.names
             text = folded(form.text(list(names)), names, self.shifts)
             formula = Formula(text, names, one.formula.loss)
-            if self._small(formula):
+            if self._may(formula):
                 if self.sample.share == 1.0:
                     formula = formula.refit(self.sample.X, self.sample.y, self.sample.counts)
+                if not self.settings.allows(formula):
+                    continue
                 forms.append(
                     judged(
                         formula, one.noise, self.sample, self.symbols, self.ends, unseen=one.unseen
@@ -252,14 +254,15 @@ class _Judge:
             )
             for form in forms
         ]
-        settled = [form for form in settled if self._small(form.formula)] or [one]
+        settled = [form for form in settled if self._may(form.formula)] or [one]
         best = min(settled, key=lambda form: form.structure if exact else form.length)
         if exact and best.length > one.length + SETTLED:  # it lost its exactness on the way
             best = one
         return replace(best, source=one.source)
 
-    def _small(self, formula: Formula) -> bool:
-        return written_size(formula, self.own) <= self.settings.max_size
+    def _may(self, formula: Formula) -> bool:
+        small = written_size(formula, self.own) <= self.settings.max_size
+        return small and self.settings.allows(formula)
 
     def without_pole(
         self,

@@ -22,8 +22,8 @@ from scipy.optimize import brentq
 
 from closedform import _core
 from closedform._typing import Floats
+from closedform.formulas.noise import HALF_LOG_2PI, Noise, Parameters
 from closedform.searches import interruption
-from closedform.searches.noise import HALF_LOG_2PI, Noise, Parameters
 
 ROUNDS = 60  # of placing the inputs and fitting the constants
 STEPS = 12  # towards a row's place

@@ -19,13 +19,14 @@ import numpy.typing as npt
 from closedform import _core
 from closedform._typing import FloatMatrix, Floats
 from closedform.formulas.constants import Constants
+from closedform.formulas.fit import inverse
 from closedform.formulas.formula import Formula
+from closedform.formulas.noise import Logarithmic, Noise, Parameters, resolution
 from closedform.formulas.simple_values import simple_value
 from closedform.searches import interruption
 from closedform.searches.aliases import aliased
 from closedform.searches.effective_rows import Neighbours, neighbours_of
 from closedform.searches.input_errors import InputErrors, fitted_with_inputs
-from closedform.searches.noise import Logarithmic, Noise, Parameters, resolution
 from closedform.searches.objectives import Values
 from closedform.searches.towers import TOWER, towers
 from closedform.tables.rows import sample_rows
@@ -97,8 +98,8 @@ class Judged:
         """With their standard errors, from the inverse of the information: of measured ones with
         the fixed ones held, of these from a fit of all."""
         free = np.flatnonzero(~np.array(self.fixed, dtype=bool))
-        covariance = np.diag(np.diagonal(_inverse(self.information)))
-        covariance[np.ix_(free, free)] = _inverse(self.information[np.ix_(free, free)])
+        covariance = np.diag(np.diagonal(inverse(self.information)))
+        covariance[np.ix_(free, free)] = inverse(self.information[np.ix_(free, free)])
         values = self.formula._expression.constants
         return Constants(values, covariance, self.fixed, self.freedom)
 
@@ -380,18 +381,3 @@ def _exponents_length(expression: _core.Expression) -> float:
     """Nats of the exponents that are part of the form."""
     simple = (simple_value(value) for value in expression.exponents)
     return sum(known.nats for known in simple if known is not None)
-
-
-def _inverse(information: Floats) -> Floats:
-    """Covariance; NaN for constants of which the data say nothing of their own."""
-    scale = np.sqrt(np.diagonal(information))
-    if len(scale) == 0:
-        return information
-    safe = np.where(scale > 0, scale, 1.0)
-    with np.errstate(all="ignore"):
-        normal = information / safe[:, None] / safe
-    if not np.isfinite(normal).all() or np.linalg.matrix_rank(normal, tol=1e-10) < len(scale):
-        return np.full_like(information, np.nan)
-    with np.errstate(all="ignore"):
-        inverse: Floats = np.linalg.inv(normal) / safe[:, None] / safe
-    return inverse

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from closedform._typing import Floats
 from closedform.errors import InputError
-from closedform.searches.noise import Absolute, Noise, Parameters
+from closedform.formulas.noise import Absolute, Noise, Parameters
 from closedform.searches.settings import KINDS
 from closedform.tables import scalars
 
@@ -86,23 +84,3 @@ def check(noise: object, sigma: object, sigma_X: object = None) -> None:
             f"sigma_X: given with noise={noise!r}; with errors in the inputs those of the target "
             'are of one size ("absolute"), or sigma'
         )
-
-
-def check_target(kind: str, y: Floats) -> None:
-    """Refuses a model that the target cannot follow.
-
-    Raises:
-        InputError: says why.
-    """
-    if kind == "counts" and not counted(y):
-        raise InputError('noise: "counts" is for whole numbers, none negative; y has others')
-    if kind == "relative" and not y.all():
-        row = int(np.argmin(np.abs(y)))
-        raise InputError(
-            f'noise: "relative" and y is 0 at row {row}, of no error at all; use "mixed"'
-        )
-
-
-def counted(y: Floats) -> bool:
-    """Whether all are whole numbers and none is negative."""
-    return bool(y.min() >= 0 and np.all(y == np.round(y)))

@@ -17,7 +17,8 @@ import numpy as np
 
 from closedform._typing import FloatMatrix
 from closedform.formulas.constants import Constants
-from closedform.formulas.formula import MARK, Formula
+from closedform.formulas.form import MARK
+from closedform.formulas.formula import Formula
 from closedform.formulas.front import Front, pareto
 from closedform.searches.settings import LARGEST_SIZE, Settings
 from closedform.tables.checks import Matrix, Shift

@@ -89,6 +89,7 @@ def chosen_front(
     Constants are those that the noise model fits, with their standard errors. The constant is on
     the front where it is chosen.
     """
+    found = [one for one in found if not one.inputs or settings.allows(one)]
     members = likeliest(found, table.values, objective, settings.seed)
     front = pareto(found, objective.exact, lambda formula: written_size(formula, table.own))
     shown = {id(formula) for formula in front}
@@ -147,7 +148,12 @@ def _scored(
     """Those that are not too large as they are written for the user."""
     threads, on_device = settings.threads or 0, settings.on_device
     found = scored(texts, table.names, table.values, objective.goal, threads, on_device)
-    return [one for one in found if written_size(one, table.own) <= settings.max_size]
+    return [
+        one
+        for one in found
+        if written_size(one, table.own) <= settings.max_size
+        and (not one.inputs or settings.allows(one))
+    ]
 
 
 def _by_worth(formulas: Sequence[Formula], table: Matrix, settings: Settings) -> list[Formula]:

@@ -25,10 +25,10 @@ import closedform as cf
 from closedform.cli import main
 from closedform.errors import InputError
 from closedform.formulas.constants import Constants
+from closedform.formulas.noise import Absolute
 from closedform.pipelines.provenance import Provenance, Sample
 from closedform.pipelines.verdict import Verdict
 from closedform.searches import telling
-from closedform.searches.noise import Absolute
 from closedform.searches.noise_plan import NoisePlan
 from closedform.searches.progress import Progress
 

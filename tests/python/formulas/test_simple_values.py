@@ -9,9 +9,9 @@ import pytest
 
 import closedform as cf
 from closedform._typing import Floats
+from closedform.formulas.noise import Absolute
 from closedform.formulas.simple_values import UNITS, near, simple_value
 from closedform.searches.judged import Judged, judged, sample_of
-from closedform.searches.noise import Absolute
 from closedform.searches.objectives import Values
 from closedform.searches.settings import OPERATORS
 from closedform.searches.simple_constants import with_simple_constants

@@ -163,7 +163,7 @@ def test_a_browser_shows_all_of_it(page: Path, tmp_path: Path, width: int) -> No
         [browser, *flags, f"--window-size={width},900", "--dump-dom", looked_at.as_uri()],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=True,
     )
     told: dict[str, Any] = json.loads(

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 import closedform as cf
+from closedform.formulas.noise import Absolute, Counts, Mixed, Noise
 from closedform.searches.aliases import aliased
 from closedform.searches.description_length import shortest_description
 from closedform.searches.effective_rows import effective_share, neighbours_of
 from closedform.searches.judged import judged, sample_of
-from closedform.searches.noise import Absolute, Counts, Mixed, Noise
 from closedform.searches.objectives import Values
 from closedform.searches.settings import Arguments, checked_settings
 

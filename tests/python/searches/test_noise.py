@@ -13,8 +13,7 @@ from scipy.stats import linregress, t
 import closedform as cf
 from closedform._typing import Floats
 from closedform.errors import InputError
-from closedform.searches.judged import judged, sample_of
-from closedform.searches.noise import (
+from closedform.formulas.noise import (
     Absolute,
     Counts,
     Logarithmic,
@@ -24,6 +23,7 @@ from closedform.searches.noise import (
     Robust,
     resolution,
 )
+from closedform.searches.judged import judged, sample_of
 from closedform.searches.objectives import Values
 
 F = np.array([3.0])
