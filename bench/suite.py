@@ -17,6 +17,7 @@ from bench import (
     guard,
     laws,
     networks,
+    nist,
     noise,
     papers,
     regression,
@@ -187,6 +188,7 @@ SUITE = (
         {"paper": tuple(papers.PAPERS), "draws": (3,), "time": (30.0,)},
         {"paper": ("V1", "Lorenz", "rules"), "draws": (1,), "time": (3.0,)},
     ),
+    Benchmark("nist", nist.run, {"evaluations": (300_000,)}, {"evaluations": (2000,)}),
     Benchmark(
         "noise",
         noise.run,

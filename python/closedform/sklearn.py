@@ -166,7 +166,14 @@ class ClosedFormRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
         self.callback = callback
         self.verbose = verbose
 
-    def fit(self, X: object, y: object, sample_weight: object = None, sigma: object = None) -> Self:
+    def fit(
+        self,
+        X: object,
+        y: object,
+        sample_weight: object = None,
+        sigma: object = None,
+        sigma_X: object = None,
+    ) -> Self:
         """Finds a formula for y, or one for each of its columns.
 
         Args:
@@ -174,6 +181,7 @@ class ClosedFormRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
             y: (n,) real numbers, or (n, targets).
             sample_weight: (n,) non-negative row weights; None for equal ones.
             sigma: standard errors of y, of its shape or (n,) for all targets, instead of `noise`.
+            sigma_X: standard errors of the inputs, as `discover` takes them.
 
         Returns:
             The estimator.
@@ -197,7 +205,14 @@ class ClosedFormRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
         found = []
         for target, error in zip(targets, errors, strict=True):
             found.append(
-                discover(table, target, weights=sample_weight, sigma=error, **turns.next())
+                discover(
+                    table,
+                    target,
+                    weights=sample_weight,
+                    sigma=error,
+                    sigma_X=sigma_X,
+                    **turns.next(),
+                )
             )
             turns.ended(found[-1].stopped)
         self.discoveries_ = found

@@ -18,6 +18,7 @@ from bench import (
     feynman,
     gpu,
     laws,
+    nist,
     noise,
     papers,
     verdicts,
@@ -159,6 +160,12 @@ def test_a_run_kept_in_a_file_is_not_repeated(tmp_path: Path) -> None:
     for law in ("a", "b"):
         assert kept.run({"law": law, "seed": 1}, work) == first
     assert len(calls) == 2
+
+
+@pytest.mark.parametrize("name", nist.SETS)
+def test_certified_constants_have_the_certified_residuals(name: str) -> None:
+    own = nist.squares(nist.certified(name), *nist.rows(name))
+    np.testing.assert_allclose(own, nist.SETS[name].squares, rtol=1e-5)
 
 
 @pytest.mark.parametrize("forms", papers.FORMS.values())

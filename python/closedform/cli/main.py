@@ -94,6 +94,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     discover.add_argument("--sigma", metavar="COL", help="column of the target's standard errors")
     discover.add_argument(
+        "--sigma-x",
+        type=_input_errors,
+        metavar="NUMBER or NAME=NUMBER,...",
+        help="standard errors of the inputs, one of all or by column",
+    )
+    discover.add_argument(
         "--units",
         type=_pairs,
         metavar="NAME=UNIT,...",
@@ -244,6 +250,13 @@ def _neuron(text: str) -> int | tuple[str, int]:
     return (layer, index) if colon else index
 
 
+def _input_errors(text: str) -> float | dict[str, float]:
+    if "=" not in text:
+        return float(text)
+    pairs = (part.rpartition("=") for part in text.split(","))
+    return {name.strip(): float(number) for name, _, number in pairs}
+
+
 def _pairs(text: str) -> dict[str, str]:
     pairs = [part.partition("=") for part in _names(text)]
     if not all(equals and value for _, equals, value in pairs):
@@ -302,6 +315,7 @@ def _discover(options: argparse.Namespace) -> int:
             weights=table.weights,
             noise=options.noise,
             sigma=table.sigma,
+            sigma_X=options.sigma_x,
             strategy=options.strategy,
             **_common(options, show, interrupted),
         )

@@ -76,6 +76,8 @@ class Constant:
         value = abs(self.value)
         if self.fixed and (simple := simple_value(value)) is not None:
             return f"({simple.text})" if "/" in simple.text else simple.text
+        if self.fixed:
+            return f"{value:.17g}"
         digits = 6
         if self.standard_error > 0 and value > 0:
             places = math.floor(math.log10(value)) - math.floor(math.log10(self.standard_error))

@@ -6,7 +6,7 @@ import copy
 import json
 import math
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, overload
 
 import numpy as np
@@ -43,10 +43,14 @@ def _ranges(saved: list[list[float]] | None) -> Ranges | None:
     return tuple((float(low), float(high)) for low, high in saved)
 
 
-def pareto(formulas: Iterable[Formula], exact: float = 0.0) -> list[Formula]:
+def pareto(
+    formulas: Iterable[Formula],
+    exact: float = 0.0,
+    size: Callable[[Formula], int] = lambda formula: formula.complexity,
+) -> list[Formula]:
     """Those no smaller formula is as good as, by size. Losses up to `exact` count as equal."""
     kept: list[Formula] = []
-    for formula in sorted(formulas, key=lambda f: (f.complexity, f.loss)):
+    for formula in sorted(formulas, key=lambda f: (size(f), f.loss)):
         if math.isfinite(formula.loss) and (
             not kept or max(formula.loss, exact) < max(kept[-1].loss, exact)
         ):

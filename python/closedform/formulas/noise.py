@@ -16,6 +16,7 @@ from typing import ClassVar, Literal, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from closedform import _core
 from closedform._typing import Floats
 from closedform.errors import InputError
 
@@ -80,6 +81,14 @@ class Noise(ABC):
         """The same for some of the rows."""
         del rows
         return self
+
+    def seen(
+        self, expression: _core.Expression, X: Floats, y: Floats, parameters: Parameters | None
+    ) -> tuple[Noise, Floats, Floats]:
+        """The model, the inputs and the target as a formula sees the rows: these, unless inputs
+        have errors. Without parameters the inputs are where they were measured."""
+        del expression, parameters
+        return self, X, y
 
     def _least(self, y: Floats) -> float:
         """Standard error below which residuals are rounding."""

@@ -24,6 +24,7 @@ from closedform.searches.backends import dispatch
 from closedform.searches.budget import Budget, last_stage
 from closedform.searches.judged import FEW_ROWS
 from closedform.searches.noise_plan import check as check_noise
+from closedform.searches.origins import written, written_front
 from closedform.searches.progress import Callback
 from closedform.searches.rules import Rules
 from closedform.searches.settings import OPERATORS, NoiseKind, arguments_of, checked_settings
@@ -31,8 +32,8 @@ from closedform.searches.values import chosen_front
 from closedform.surrogates.model import Surrogate
 from closedform.surrogates.separability import Separability
 from closedform.tables import checks, chunks, devices, scalars, spool
-from closedform.tables.checks import Matrix
 from closedform.tables.chunks import Data, Missing
+from closedform.tables.column_errors import column_errors
 from closedform.tables.devices import Device
 from closedform.tables.frames import column_name
 from closedform.tables.rows import sample_rows
@@ -50,6 +51,7 @@ def discover(
     weights: object = None,
     noise: NoiseKind = "auto",
     sigma: object = None,
+    sigma_X: object = None,
     units: Mapping[str, str] | str | None = None,
     constant_units: str | Sequence[str] = "dimensionless",
     limits: Mapping[str, Any] | None = None,
@@ -93,6 +95,8 @@ def discover(
             "mixed" (a part of each), "robust" (single rows may be far off), "counts" (Poisson), or
             "auto": what the rows show.
         sigma: (n,) standard errors of the target, or such a name: instead of noise.
+        sigma_X: standard errors of the inputs: one number, one for each column, (n, d) numbers, or
+            by column's name one number or (n,) of them, as in `search`.
         units, constant_units, limits: what units are told and kept, and limits to the form, as in
             `search`; by the surrogate's way candidates are looked at once they are put together.
         missing: "error" refuses rows with a missing value (NaN, null, an empty cell); "drop" leaves
@@ -121,8 +125,9 @@ def discover(
     settings = checked_settings(arguments_of(locals()), callback, device)
     scalars.choice(strategy, "strategy", STRATEGIES)
     progress = scalars.flag(progress, "progress")
-    check_noise(noise, sigma)
+    check_noise(noise, sigma, sigma_X)
     data = chunks.gather(X, y, weights, sigma, min_rows=LEAST_ROWS, missing=missing)
+    errors = column_errors(sigma_X, data.inputs, data.kept)
     checks.varying_columns(data.inputs)
     checks.varying_target(data.target)
     check_target(noise, data.target)
@@ -132,7 +137,7 @@ def discover(
     settings = replace(settings, rules=rules)
     dispatch.prepare(settings)
     held_out = _draw_held_out(data.target, data.weights, seed)
-    searched, tested = _set_aside(data, held_out)
+    searched, tested = _set_aside(data, errors, held_out)
     kept = last_stage(settings.time)
     target = column_name(y, "y")
     told = "auto" if sigma is None else "sigma"
@@ -150,7 +155,7 @@ def discover(
     )
     heard = telling.telling("discover", settings, data.inputs, progress, target)
     with interruption.held(), heard as run.budget.callback:
-        found = _discovered(run, strategy, noise, searched.sigma, tested)
+        found = _discovered(run, strategy, noise, searched, tested)
         found = replace(found, outliers=_outliers(found, data))
         if settings.checkpoint is not None:
             settings.checkpoint.conclude(found.front)
@@ -159,15 +164,16 @@ def discover(
 
 
 def _discovered(
-    run: Stages, strategy: str, noise: NoiseKind, sigma: Floats | None, tested: Rows
+    run: Stages, strategy: str, noise: NoiseKind, searched: Rows, tested: Rows
 ) -> Discovery:
     surrogate, structure, through = None, None, None
-    known = noise != "auto" or sigma is not None
+    sigma, sigma_X = searched.sigma, searched.sigma_X
+    known = noise != "auto" or sigma is not None or sigma_X is not None
     if known:
-        run.look_at_noise(noise, sigma)
+        run.look_at_noise(noise, sigma, sigma_X)
     direct = run.first_look()
     if not known and not run.done(direct):
-        run.look_at_noise(noise, sigma)
+        run.look_at_noise(noise, sigma, sigma_X)
         if len(run.plan.noises) > 1:
             direct = run.second_look(direct)
     if strategy != "direct" and not run.done(direct):
@@ -178,7 +184,7 @@ def _discovered(
             through = ThroughSurrogate(run, surrogate, structure, split).front()
     if not run.done(through) and not run.done(direct):
         direct = run.search("search on the data", 1.0, direct)
-    return _conclude(run, surrogate, structure, strategy, direct, through, tested)
+    return _conclude(run, surrogate, structure, strategy, direct, through, searched, tested)
 
 
 def _draw_held_out(y: Floats, weights: Floats | None, seed: int) -> npt.NDArray[np.intp]:
@@ -195,7 +201,9 @@ def _draw_held_out(y: Floats, weights: Floats | None, seed: int) -> npt.NDArray[
     return np.sort(drawn if weighted is None else weighted[drawn])
 
 
-def _set_aside(data: Data, held_out: npt.NDArray[np.intp]) -> tuple[Rows, Rows]:
+def _set_aside(
+    data: Data, sigma_X: Floats | None, held_out: npt.NDArray[np.intp]
+) -> tuple[Rows, Rows]:
     """The rows to search, and those to measure errors at."""
     searched_X, test_X = spool.set_aside(data.inputs.values, held_out)
     pairs = [
@@ -204,8 +212,11 @@ def _set_aside(data: Data, held_out: npt.NDArray[np.intp]) -> tuple[Rows, Rows]:
     ]
     searched_y, test_y = spool.set_aside(data.target, held_out)
     (searched_w, test_w), (searched_s, test_s) = pairs
-    searched = Rows(searched_X, searched_y, searched_w, searched_s)
-    return searched, Rows(test_X, test_y, test_w, test_s)
+    of_searched = of_test = sigma_X
+    if sigma_X is not None and sigma_X.ndim == 2:
+        of_searched, of_test = spool.set_aside(sigma_X, held_out)
+    searched = Rows(searched_X, searched_y, searched_w, searched_s, of_searched)
+    return searched, Rows(test_X, test_y, test_w, test_s, of_test)
 
 
 def _conclude(
@@ -215,6 +226,7 @@ def _conclude(
     strategy: str,
     direct: Front,
     through: Front | None,
+    searched: Rows,
     tested: Rows,
 ) -> Discovery:
     """Chooses among the formulas of both ways and measures what was found."""
@@ -222,15 +234,15 @@ def _conclude(
     # Nothing follows the last search to notice its end.
     budget.stopped = budget.stopped or direct.stopped
     found = [*(through or ()), *direct]
-    table = Matrix(run.X, run.names)
-    front, choice = chosen_front(found, table, run.objective, run.settings, budget.ends())
+    front, choice = chosen_front(found, run.table, run.objective, run.settings, budget.ends())
     source = choice.chosen.source
     chosen: Way = (
         "direct" if through is None or source not in list(through) else "through_surrogate"
     )
+    front = written_front(front, run.table)
     front.stopped, front.evaluations, front.seconds = budget.stopped, budget.spent, budget.elapsed()
     few = len(tested.y) == 0
-    rows = Rows(run.X, run.y, run.counts, None) if few else tested
+    rows = searched if few else tested
     measure = HeldOut(choice.chosen.noise, choice.chosen.parameters, rows, leave_out=few)
     errors: dict[str, Errors | None] = {
         "surrogate": None
@@ -238,8 +250,12 @@ def _conclude(
         else measure.of_values(run.unlinked(surrogate.predict(rows.X))),
         "through_surrogate": None
         if through is None
-        else measure.of_formula(front.best if chosen == "through_surrogate" else through.best),
-        "direct": measure.of_formula(front.best if chosen == "direct" else direct.best),
+        else measure.of_formula(
+            front.best if chosen == "through_surrogate" else written(through.best, run.table)
+        ),
+        "direct": measure.of_formula(
+            front.best if chosen == "direct" else written(direct.best, run.table)
+        ),
     }
     front = front.of_data(run.labels, run.X, *([] if few else [tested.X]))
     if run.settings.rules is not None:
@@ -247,7 +263,7 @@ def _conclude(
     return Discovery(
         formula=front.best,
         front=front,
-        verdict=judge(choice, run.X, run.objective, errors, budget.ends()),
+        verdict=judge(choice, front.best, run.X, run.objective, errors, budget.ends()),
         noise=replace(run.plan.led_by(choice.chosen.noise.kind), fitted=choice.chosen.parameters),
         surrogate=surrogate,
         separability=structure,

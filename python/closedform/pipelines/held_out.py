@@ -10,6 +10,7 @@ import numpy as np
 from closedform._typing import FloatMatrix, Floats
 from closedform.formulas.formula import Formula
 from closedform.formulas.noise import Given, Noise, Parameters
+from closedform.searches.input_errors import InputErrors, errors_of
 from closedform.tables.rows import variance
 
 
@@ -40,13 +41,14 @@ class Errors:
 class Rows:
     """Inputs (n, d), target, how often each row counts, and standard errors where they are given.
 
-    counts, sigma: (n,) or None.
+    counts, sigma: (n,) or None. sigma_X: (d,), (n, d) or None.
     """
 
     X: FloatMatrix
     y: Floats
     counts: Floats | None
     sigma: Floats | None
+    sigma_X: Floats | None = None
 
 
 @dataclass(frozen=True)
@@ -64,15 +66,29 @@ class HeldOut:
     leave_out: bool
 
     def of_formula(self, formula: Formula) -> Errors:
-        return self.of_values(self._left_out(formula) if self.leave_out else formula(self.rows.X))
+        values = self._left_out(formula) if self.leave_out else formula(self.rows.X)
+        return self._measured(values, self._noise_of(formula))
 
     def of_values(self, prediction: Floats) -> Errors:
-        """Of predictions at the rows, (n,)."""
+        """Of predictions at the rows, (n,), whose slopes are not known."""
+        return self._measured(prediction, self._noise)
+
+    @property
+    def _noise(self) -> Noise:
+        """The model at the rows measured."""
+        noise, rows = self.noise, self.rows
+        if isinstance(noise, InputErrors) and rows.sigma_X is not None:
+            return errors_of(rows.sigma, rows.sigma_X, range(rows.X.shape[1]))
+        if isinstance(noise, Given) and rows.sigma is not None:
+            return Given(sigma=rows.sigma)
+        return noise
+
+    def _noise_of(self, formula: Formula) -> Noise:
+        X = np.ascontiguousarray(self.rows.X, dtype=np.float64)
+        return self._noise.seen(formula._expression, X, self.rows.y, None)[0]
+
+    def _measured(self, prediction: Floats, noise: Noise) -> Errors:
         y, counts = self.rows.y, self.rows.counts
-        noise = self.noise
-        if isinstance(noise, Given):
-            sigma = noise.sigma if self.rows.sigma is None else self.rows.sigma
-            noise = Given(sigma=sigma)
         with np.errstate(all="ignore"):
             error = prediction - y
             rmse = float(np.sqrt(np.average(error**2, weights=counts)))
@@ -94,7 +110,7 @@ class HeldOut:
         out = np.empty(len(y))
         with np.errstate(all="ignore"):
             f = formula._expression.evaluate(X, 1)
-            response, weights = self.noise.working(y, f, self.parameters)
+            response, weights = self._noise_of(formula).working(y, f, self.parameters)
         weights = weights if counts is None else weights * counts
         usable = np.isfinite(response).all() and np.isfinite(weights).all()
         for row in range(len(y)):

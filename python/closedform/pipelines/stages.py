@@ -17,6 +17,7 @@ from closedform.searches.budget import Budget
 from closedform.searches.noise_choice import LONGEST_LOOK, LOOKING, planned
 from closedform.searches.noise_plan import PLAIN, NoisePlan
 from closedform.searches.objectives import Values
+from closedform.searches.origins import with_origins
 from closedform.searches.progress import Progress
 from closedform.searches.settings import NoiseKind, Settings
 from closedform.searches.values import chosen_front, search_values
@@ -58,6 +59,9 @@ class Stages:
     similarity: Similarity | None = None
 
     def __post_init__(self) -> None:
+        # What is searched, and the columns of its formulas: the user's and some counted from an
+        # origin. Surrogates see the user's alone.
+        self.table = with_origins(Matrix(self.X, self.names), self.settings)
         self._settle(PLAIN)
 
     def _settle(self, plan: NoisePlan) -> None:
@@ -90,17 +94,18 @@ class Stages:
             self.budget.stopped = "exact"
         return self.budget.used_up()
 
-    def look_at_noise(self, kind: NoiseKind, sigma: Floats | None) -> None:
+    def look_at_noise(self, kind: NoiseKind, sigma: Floats | None, sigma_X: Floats | None) -> None:
         """Settles how the target scatters."""
         self.budget.tell("noise")
         plan = self.plan
         with self.budget.interruptible():
             plan = planned(
                 kind,
-                Matrix(self.X, self.names),
+                self.table,
                 self.y,
                 self.counts,
                 sigma=sigma,
+                sigma_X=sigma_X,
                 seconds=self.budget.seconds(LOOKING, LONGEST_LOOK),
                 seed=self.settings.seed,
                 threads=self.settings.threads or 0,
@@ -161,8 +166,7 @@ class Stages:
         for plan in plans:
             objective = self._objective(plan)
             found += self._searched("search", self._look / len(plans), objective, found)
-        table = Matrix(self.X, self.names)
-        front, choice = chosen_front(found, table, self.objective, self.settings)
+        front, choice = chosen_front(found, self.table, self.objective, self.settings)
         self._settle(self.plan.led_by(choice.chosen.noise.kind))
         return front
 
@@ -180,8 +184,7 @@ class Stages:
         self, phase: str, share: float, objective: Values, start: Iterable[Formula]
     ) -> Front:
         settings = self._settings(phase, share, self.settings, shown=True)
-        table = Matrix(self.X, self.names)
-        front = search_values(table, objective, settings, [formula.text for formula in start])
+        front = search_values(self.table, objective, settings, [formula.text for formula in start])
         self.budget.spend(front.evaluations, front.stopped)
         return front
 

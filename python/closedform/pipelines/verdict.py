@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 
 from closedform._typing import FloatMatrix, Floats
+from closedform.formulas.formula import Formula
 from closedform.formulas.noise import Robust
 from closedform.formulas.singularities import Finite, box_of, finite_in_box
 from closedform.pipelines.held_out import Errors
@@ -86,6 +87,7 @@ class Verdict:
 
 def judge(
     choice: Choice,
+    formula: Formula,
     X: FloatMatrix,
     objective: Values,
     errors: Mapping[str, Errors | None],
@@ -94,6 +96,7 @@ def judge(
     """The verdict on what was chosen.
 
     Args:
+        formula: what was chosen, in the columns of X.
         X: (n, d) the rows searched. errors: held out, of "surrogate" and the ways.
         ends: by time.monotonic; near it fewer residuals are looked at.
     """
@@ -107,12 +110,12 @@ def judge(
         z = chosen.residuals
         independent = effective_share(z, sample.neighbours)
         rows = MOST_ROWS if ends - monotonic() > HASTE else ROWS_IN_HASTE
-        left = structure_left(sample.X, z, rows)
+        left = structure_left(sample.X[:, : X.shape[1]], z, rows)
     finite: Finite = "no"
     if not choice.pole:
-        finite = finite_in_box(chosen.formula._expression, *box_of(X, MARGIN))
+        finite = finite_in_box(formula._expression, *box_of(X, MARGIN))
         if finite != "proven":
-            finite = finite_in_box(chosen.formula._expression, *box_of(X))
+            finite = finite_in_box(formula._expression, *box_of(X))
     better = _surrogate_better(errors)
     let_go = 0.0
     if isinstance(chosen.noise, Robust) and not constant:

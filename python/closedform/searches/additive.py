@@ -156,7 +156,8 @@ def _exact(best: dict[int, Fitted], work: _Work) -> bool:
 
 def _falling(best: dict[int, Fitted]) -> bool:
     longest = max(best, default=0)
-    return longest > 2 and best[longest].loss <= FALLING * best[longest - 2].loss
+    shorter = best.get(longest - 2)  # none where no sum of that size could be fitted
+    return longest > 2 and shorter is not None and best[longest].loss <= FALLING * shorter.loss
 
 
 def _grown(dictionary: Dictionary, work: _Work) -> dict[int, Fitted]:

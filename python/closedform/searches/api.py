@@ -17,6 +17,7 @@ from closedform.searches.noise_choice import LONGEST_LOOK, LOOKING, planned
 from closedform.searches.noise_plan import PLAIN
 from closedform.searches.noise_plan import check as check_noise
 from closedform.searches.objectives import Directions, Labels, Values
+from closedform.searches.origins import with_origins, written_front
 from closedform.searches.progress import Callback
 from closedform.searches.rules import Rules
 from closedform.searches.settings import (
@@ -32,6 +33,7 @@ from closedform.searches.values import search_values
 from closedform.tables import chunks, devices, scalars
 from closedform.tables.checks import Matrix
 from closedform.tables.chunks import Data, Missing
+from closedform.tables.column_errors import column_errors
 from closedform.tables.devices import Device
 
 
@@ -44,6 +46,7 @@ def search(
     weights: object = None,
     noise: NoiseKind = "absolute",
     sigma: object = None,
+    sigma_X: object = None,
     units: Mapping[str, str] | str | None = None,
     constant_units: str | Sequence[str] = "dimensionless",
     limits: Mapping[str, Any] | None = None,
@@ -92,6 +95,10 @@ def search(
             what the rows show (`closedform.formulas.noise`). It weighs the rows of the search, and
             formulas are chosen by their density under it.
         sigma: with values, (n,) standard errors of them, or such a name: instead of noise.
+        sigma_X: with values, standard errors of the inputs: one number, one for each column, (n, d)
+            numbers, or by column's name one number or (n,) of them. Formulas are then fitted and
+            chosen in the end by total least squares (`closedform.searches.input_errors`), with
+            errors of the target as sigma says, or of one size that is fitted.
         units: of the inputs and, as "y" or by the name of its column, of the target, by name: what
             pint reads, such as "kg m/s^2" (needs closedform[units]); or "attrs" for
             `X.attrs["units"]` of a pandas table. An input without one is a pure number. No formula
@@ -158,13 +165,13 @@ def search(
         )
     devices.host_only(X, "search")
     settings = checked_settings(arguments_of(locals()), callback, device)
-    check_noise(noise, sigma)
+    check_noise(noise, sigma, sigma_X)
     signed = scalars.flag(signed, "signed")
     symmetries = scalars.flag(symmetries, "symmetries")
     progress = scalars.flag(progress, "progress")
     if missing != "error" and (gradients is not None or labels is not None):
         raise InputError("missing: rows are dropped for values alone; drop them first")
-    plain = noise == "absolute" and sigma is None
+    plain = noise == "absolute" and sigma is None and sigma_X is None
     if (gradients is not None or labels is not None) and not plain:
         raise InputError("noise: is of values; a search for gradients or labels has none")
 
@@ -201,11 +208,12 @@ def search(
             raise InputError(
                 "values, gradients, labels: none given, and X brings no values; give exactly one"
             )
+        errors = column_errors(sigma_X, data.inputs, data.kept)
         settings = replace(settings, rules=ruled(data, values))
         dispatch.prepare(settings)
         with interruption.held(), telling("search", settings, data.inputs, progress) as heard:
             mine = replace(settings, callback=heard)
-            front = _of_values(data.inputs, data.y, data, noise, mine)
+            front = _of_values(data.inputs, data.y, data, noise, errors, mine)
     front = front.of_data(data.inputs.labels, data.inputs.values)
     if settings.rules is not None:
         front = settings.rules.told(settings.rules.kept(front))
@@ -215,19 +223,29 @@ def search(
     return front
 
 
-def _of_values(table: Matrix, y: Floats, data: Data, noise: NoiseKind, settings: Settings) -> Front:
+def _of_values(
+    table: Matrix,
+    y: Floats,
+    data: Data,
+    noise: NoiseKind,
+    sigma_X: Floats | None,
+    settings: Settings,
+) -> Front:
     budget = Budget(settings.time, settings.evaluations, None)
     plan = PLAIN
+    searched = with_origins(table, settings)
     with budget.interruptible():
         plan = planned(
             noise,
-            table,
+            searched,
             y,
             data.weights,
             sigma=data.sigma,
+            sigma_X=sigma_X,
             seconds=budget.seconds(LOOKING, LONGEST_LOOK),
             seed=settings.seed,
             threads=settings.threads or 0,
         )
     objective = Values.of(y, data.weights, plan.noises, plan.precision, table.values)
-    return search_values(table, objective, replace(settings, time=budget.left()))
+    front = search_values(searched, objective, replace(settings, time=budget.left()))
+    return written_front(front, searched)

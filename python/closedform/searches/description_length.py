@@ -23,8 +23,10 @@ from closedform.searches.judged import (
     sample_of,
 )
 from closedform.searches.objectives import Values
+from closedform.searches.origins import folded, written_size
 from closedform.searches.settings import OPERATORS, Settings
 from closedform.searches.simple_constants import with_simple_constants
+from closedform.tables.checks import Shift
 from closedform.tables.rows import variance
 
 CONSTANT_MARGIN = 5.0  # nats by which a formula has to beat the constant
@@ -154,6 +156,7 @@ def shortest_description(
     objective: Values,
     settings: Settings,
     ends: float = math.inf,
+    shifts: Sequence[Shift] = (),
 ) -> Choice:
     """The formula with which the data are described shortest; the constant unless it is beaten by
     5 nats.
@@ -166,8 +169,9 @@ def shortest_description(
     Args:
         formulas: at least one.
         ends: by time.monotonic; fits that have not ended by then are left where they are.
+        shifts: what the last columns are (`Matrix.shifts`).
     """
-    judge = _Judge(X, objective, settings, ends)
+    judge = _Judge(X, objective, settings, ends, shifts)
     found = [judge.best_of(formula) for formula in formulas]
     exact = [
         objective.reproduced(formula) and math.isfinite(one.length)
@@ -192,9 +196,17 @@ def shortest_description(
 class _Judge:
     """Judges formulas of one table against its constant."""
 
-    def __init__(self, X: FloatMatrix, objective: Values, settings: Settings, ends: float) -> None:
-        self.settings, self.ends = settings, ends
-        self.sample = sample_of(X, objective, settings.seed)
+    def __init__(
+        self,
+        X: FloatMatrix,
+        objective: Values,
+        settings: Settings,
+        ends: float,
+        shifts: Sequence[Shift] = (),
+    ) -> None:
+        self.settings, self.ends, self.shifts = settings, ends, shifts
+        self.own = X.shape[1] - len(shifts)
+        self.sample = sample_of(X, objective, settings.seed, self.own)
         self.symbols = alphabet(settings.operators, X.shape[1])
         names = [f"x{j + 1}" for j in range(X.shape[1])]
         scatter = variance(objective.y, objective.weights)
@@ -221,9 +233,10 @@ class _Judge:
         forms = [one]
         # Its own form, too: rounding of its constants must not be what tells it from the others.
         for form in [expression, *expression.rearranged(list(self.settings.operators))]:
-            if form.complexity <= self.settings.max_size:
-                text, names = form.text(list(one.formula.names)), one.formula.names
-                formula = Formula(text, names, one.formula.loss)
+            names = one.formula.names
+            text = folded(form.text(list(names)), names, self.shifts)
+            formula = Formula(text, names, one.formula.loss)
+            if self._may(formula):
                 if self.sample.share == 1.0:
                     formula = formula.refit(self.sample.X, self.sample.y, self.sample.counts)
                 if not self.settings.allows(formula):
@@ -241,11 +254,15 @@ class _Judge:
             )
             for form in forms
         ]
-        settled = [form for form in settled if self.settings.allows(form.formula)] or [one]
+        settled = [form for form in settled if self._may(form.formula)] or [one]
         best = min(settled, key=lambda form: form.structure if exact else form.length)
         if exact and best.length > one.length + SETTLED:  # it lost its exactness on the way
             best = one
         return replace(best, source=one.source)
+
+    def _may(self, formula: Formula) -> bool:
+        small = written_size(formula, self.own) <= self.settings.max_size
+        return small and self.settings.allows(formula)
 
     def without_pole(
         self,
@@ -273,7 +290,7 @@ class _Judge:
         if neighbours is None:
             return False
         X = self.sample.X
-        if X.shape[1] == 1:  # one after another
+        if self.own == 1:  # one after another
             order = np.argsort(X[:, 0], kind="stable")
             pairs = np.column_stack([order[:-1], order[1:]])
         else:

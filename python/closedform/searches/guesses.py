@@ -57,14 +57,17 @@ def guesses(table: Matrix, objective: Values, settings: Settings, ends: float) -
     spans = np.ptp(X, axis=0)
     if not (scatter > 0 and spans.min() > SMALLEST and np.abs(X).max() < 1 / SMALLEST):
         return []
-    exact = _exact(X, y, weights, table.names, settings, ends)
-    if exact or len(table.names) > MOST_INPUTS:
+    # Of the user's columns alone: one counted from an origin is a relation of its own.
+    own = np.ascontiguousarray(X[:, : table.own])
+    exact = _exact(own, y, weights, table.names[: table.own], settings, ends)
+    # One input's smooth functions are all rational ones to rounding.
+    if (exact and table.own > 1) or table.own > MOST_INPUTS:
         return exact
     found = []
     with np.errstate(all="ignore"):
         every = itertools.chain(
-            _all(X, y, weights, table.names, settings.operators, ends),
-            _sums(X, y, table.names, settings, ends),
+            _all(X, y, weights, table, settings.operators, ends),
+            _sums(X, y, table, settings, ends),
         )
         for share, text in every:
             formula = _allowed(text, table.names, settings) if share <= WORTH else None
@@ -76,7 +79,7 @@ def guesses(table: Matrix, objective: Values, settings: Settings, ends: float) -
                 data = 0.5 * len(y) * math.log(loss + EXACT * scatter)
                 length = data + NODE * formula.complexity
                 found.append((length, expression.text(list(table.names))))
-    return list(dict.fromkeys(text for _, text in sorted(found)[:KEPT]))
+    return list(dict.fromkeys([*exact, *(text for _, text in sorted(found)[:KEPT])]))
 
 
 def _exact(
@@ -128,13 +131,16 @@ def _all(
     X: Floats,
     y: Floats,
     weights: Floats,
-    names: Sequence[str],
+    table: Matrix,
     operators: Sequence[str],
     ends: float,
 ) -> Iterator[tuple[float, str]]:
+    names, counted = table.names, {shift.column for shift in table.shifts}
     if len(y) < FEWEST_ROWS:
         return
     for j, name in enumerate(names):
+        if j in counted:
+            continue
         for kind in (fitted_shapes, harmonics):
             if _over(ends):
                 return
@@ -144,6 +150,8 @@ def _all(
         return
     sign, logarithm = (1.0 if y[0] > 0 else -1.0), np.log(np.abs(y))
     for j, name in enumerate(names):
+        if j in counted:
+            continue
         if _over(ends):
             return
         for share, text in _solvable(fitted_shapes(X[:, j], logarithm, weights)):
@@ -155,11 +163,15 @@ def _all(
 def _sums(
     X: Floats,
     y: Floats,
-    names: Sequence[str],
+    table: Matrix,
     settings: Settings,
     ends: float,
 ) -> Iterator[tuple[float, str]]:
-    """Of terms with inner constants; how rows are weighed is for the fits that follow."""
+    """Of terms with inner constants; how rows are weighed is for the fits that follow. A column and
+    the same counted from an origin are one in a sum."""
+    counted = {shift.column for shift in table.shifts}
+    used = [j for j in range(len(table.names)) if j not in counted]
+    X, names = np.ascontiguousarray(X[:, used]), [table.names[j] for j in used]
     fits = MOST_FITS if settings.evaluations is None else settings.evaluations // EVALUATIONS_A_FIT
     found = additive_sums(X, y, settings.operators, settings.seed, fits, lambda: _over(ends))
     scatter = float(np.var(y))

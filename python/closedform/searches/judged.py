@@ -26,6 +26,7 @@ from closedform.formulas.simple_values import simple_value
 from closedform.searches import interruption
 from closedform.searches.aliases import aliased
 from closedform.searches.effective_rows import Neighbours, neighbours_of
+from closedform.searches.input_errors import InputErrors, fitted_with_inputs
 from closedform.searches.objectives import Values
 from closedform.searches.towers import TOWER, towers
 from closedform.tables.rows import sample_rows
@@ -103,9 +104,12 @@ class Judged:
         return Constants(values, covariance, self.fixed, self.freedom)
 
 
-def sample_of(X: FloatMatrix, objective: Values, seed: int) -> Sample:
+def sample_of(X: FloatMatrix, objective: Values, seed: int, own: int | None = None) -> Sample:
     """The rows that formulas of an objective are judged on: at most 4,000, drawn, in their order;
-    those that weigh nothing are none, and copies of a row are one."""
+    those that weigh nothing are none, and copies of a row are one.
+
+    own: how many columns are the user's (`Matrix.own`), and say what is near; None for all.
+    """
     weights = objective.counts
     rows = np.arange(len(objective.y)) if weights is None else np.flatnonzero(weights)
     drawn = rows[np.sort(sample_rows(len(rows), MOST_ROWS, np.random.default_rng(seed)))]
@@ -126,7 +130,7 @@ def sample_of(X: FloatMatrix, objective: Values, seed: int) -> Sample:
         tuple(
             replace(noise.at(drawn), rounding=resolution(chosen_y)) for noise in objective.noises
         ),
-        neighbours_of(chosen_X) if len(chosen_y) > 3 else None,
+        neighbours_of(chosen_X[:, :own]) if len(chosen_y) > 3 else None,
         share,
         np.ones(len(drawn)) if objective.weights is None else objective.weights[drawn],
     )
@@ -178,26 +182,30 @@ def judged(
         text = expression.text(list(formula.names))
         formula = Formula(text, formula.names, formula.loss, formula.ranges, formula.labels)
     values = expression.constants
-    f = expression.evaluate(sample.X, 1)
-    slopes = expression.constant_slopes(sample.X, 1)
+    noise, X, y = noise.seen(expression, sample.X, sample.y, parameters)
+    f = expression.evaluate(X, 1)
+    slopes = expression.constant_slopes(X, 1)
     total = float(sample.counts.sum())
     with np.errstate(all="ignore"):
         scaled = slopes * (np.sqrt(sample.counts) / noise.spread(f, parameters))[:, None]
         information = scaled.T @ scaled
-        residuals = noise.residuals(sample.y, f, parameters)
-        costs = noise.costs(sample.y, f, parameters)
+        residuals = noise.residuals(y, f, parameters)
+        costs = noise.costs(y, f, parameters)
         if total < FEW_ROWS and noise.free:
             costs = _left_out(costs, residuals, scaled, total)
+    of_sample = isinstance(noise, InputErrors)  # its constants, not those of all rows
     data, structure, fixed = math.inf, 0.0, tuple(False for _ in values)
     finite = bool(np.isfinite(f).all() and np.isfinite(information).all())
     defined = finite and not aliased(expression, sample.X)
     if defined and len(values) + 1 < total and np.isfinite(costs).all():
-        unseen = _unseen(formula.loss, f, sample, total) if unseen is None else unseen
+        if unseen is None:
+            unseen = 0.0 if of_sample else _unseen(formula.loss, f, sample, total)
         data = float(sample.counts @ costs) + unseen + 0.5 * noise.free * math.log(total)
         nats, fixed = _constants_length(values, information)
         structure = formula.complexity * math.log(symbols) + nats + _exponents_length(expression)
         structure += TOWER * towers(expression)
-    information = information / sample.share
+    share = 1.0 if of_sample else sample.share
+    information = information / share
     return Judged(
         formula,
         source,
@@ -209,7 +217,7 @@ def judged(
         residuals,
         information,
         fixed,
-        max(total / sample.share - len(values), 1.0) if noise.free else math.inf,
+        max(total / share - len(values), 1.0) if noise.free else math.inf,
     )
 
 
@@ -235,8 +243,14 @@ def fitted(
 ) -> tuple[_core.Expression, Parameters]:
     """Constants that are not held and the model's parameters by turns, while the density grows.
 
-    Where the rows are a sample, the constants stay those that all rows gave.
+    Where the rows are a sample, the constants stay those that all rows gave, unless inputs have
+    errors.
     """
+    if isinstance(noise, InputErrors):
+        with np.errstate(all="ignore"):
+            return fitted_with_inputs(
+                expression, noise, sample.X, sample.y, sample.counts, ends, held
+            )
     f = expression.evaluate(sample.X, 1)
     with np.errstate(all="ignore"):
         parameters = noise.parameters(sample.y, f, sample.counts, len(held))
@@ -289,6 +303,7 @@ def _fitted_logarithm(
 
 def density_cost(formula: Formula, noise: Noise, sample: Sample) -> float:
     """-log density of the rows, the formula as it is; infinite where it is not defined."""
+    noise, _, _ = noise.seen(formula._expression, sample.X, sample.y, None)
     f = formula._expression.evaluate(sample.X, 1)
     with np.errstate(all="ignore"):
         parameters = noise.parameters(sample.y, f, sample.counts, len(formula.constants))

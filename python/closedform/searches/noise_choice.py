@@ -23,6 +23,7 @@ from closedform.formulas.noise import (
     named,
     turn_of,
 )
+from closedform.searches.input_errors import errors_of
 from closedform.searches.noise_plan import NoisePlan
 from closedform.surrogates.model import Surrogate
 from closedform.tables.checks import Matrix
@@ -52,6 +53,7 @@ def planned(
     counts: Floats | None,
     *,
     sigma: Floats | None,
+    sigma_X: Floats | None = None,
     seconds: float,
     seed: int,
     threads: int,
@@ -61,8 +63,14 @@ def planned(
     Args:
         table: (n, d) inputs. y: (n,). counts: (n,) how often each row counts, or None.
         sigma: (n,) standard errors of y, or None.
+        sigma_X: (d,) or (n, d) of the user's columns, or None.
         seconds: for the quick surrogates together.
     """
+    if sigma_X is not None:
+        columns = (*range(table.own), *(shift.column for shift in table.shifts))
+        precision = None if sigma is None else sigma**-2.0
+        model = errors_of(sigma, sigma_X, columns)
+        return NoisePlan((model,), (precision,), "standard errors of inputs")
     if sigma is not None:
         return NoisePlan((Given(sigma=sigma),), (sigma**-2.0,), "standard errors of every row")
     if kind == "absolute":

@@ -70,7 +70,7 @@ class NoisePlan:
 PLAIN = NoisePlan((Absolute(),), (None,), "nothing else was looked at")
 
 
-def check(noise: object, sigma: object) -> None:
+def check(noise: object, sigma: object, sigma_X: object = None) -> None:
     """Refuses models there are not.
 
     Raises:
@@ -79,3 +79,8 @@ def check(noise: object, sigma: object) -> None:
     scalars.choice(noise, "noise", KINDS)
     if sigma is not None and noise not in ("auto", "absolute"):
         raise InputError(f"sigma: given with noise={noise!r}; sigma says all of the noise")
+    if sigma_X is not None and noise not in ("auto", "absolute"):
+        raise InputError(
+            f"sigma_X: given with noise={noise!r}; with errors in the inputs those of the target "
+            'are of one size ("absolute"), or sigma'
+        )

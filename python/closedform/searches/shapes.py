@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from closedform._typing import Floats
+from closedform.searches.valleys import refined
 
 CENTRES = 24  # in the input's range and a quarter beyond
 WIDTHS = np.geomspace(0.02, 2.0, 12)  # over the range
@@ -22,6 +23,9 @@ BEYOND = np.geomspace(0.005, 8.0, 20)  # distances of a pole from the range, ove
 EXPONENTS = np.array(
     [0.25, 0.33, 0.51, 0.67, 1.51, 2.01, 2.51, 3.01, 4.01, 5.01, 6.01, 8.01, 12.01]
 )
+
+# Points of the grids whose valleys are followed, and the share of the variance they leave at most.
+FOLLOWED, NEAR = 2, 0.01
 
 
 @dataclass(frozen=True)
@@ -115,19 +119,26 @@ def fitted_shapes(x: Floats, y: Floats, weights: Floats) -> Iterator[tuple[float
     whole = float((y - weights @ y) ** 2 @ weights)
     if not (high > low and whole > 0):
         return
-    bases = [np.column_stack([np.ones_like(x), x])[:, :columns] for columns in range(3)]
-    for shape in SHAPES:
-        with np.errstate(all="ignore"):
-            first, second = shape.grid(low, high)
-            values = shape.values(first[:, None], second[:, None], x)
-            values /= np.abs(values).max(axis=1, keepdims=True)
-        usable = np.isfinite(values).all(axis=1)
-        first, second, values = first[usable], second[usable], values[usable]
-        for base in bases if len(values) else ():
-            best, left = _best(values, base, y, weights)
-            inner = shape.text.format(a=_number(first[best]), b=_number(second[best]))
-            exact = shape.values(first[best], second[best], x)
-            text = _sum(inner, base, exact, y, weights)
+    for columns in range(3):
+        base = np.column_stack([np.ones_like(x), x])[:, :columns]
+        points = []
+        for shape in SHAPES:
+            with np.errstate(all="ignore"):
+                first, second = shape.grid(low, high)
+                values = shape.values(first[:, None], second[:, None], x)
+                values /= np.abs(values).max(axis=1, keepdims=True)
+            usable = np.isfinite(values).all(axis=1)
+            if usable.any():
+                best, left = _best(values[usable], base, y, weights)
+                a, b = float(first[usable][best]), float(second[usable][best])
+                points.append((left, shape, a, b))
+        points.sort(key=lambda point: point[0])
+        for i, (left, shape, a, b) in enumerate(points):
+            if i < FOLLOWED and left <= NEAR * whole:
+                a, b, left = refined(shape.values, a, b, x, base, y, weights)
+            inner = shape.text.format(a=_number(a), b=_number(b))
+            values = shape.values(np.array(a), np.array(b), x)
+            text = _sum(inner, base, values, y, weights)
             if text is not None:
                 yield left / whole, text
 

@@ -25,6 +25,7 @@ from closedform.searches.description_length import (
 from closedform.searches.judged import MOST_ROWS
 from closedform.searches.logarithm import search_logarithm
 from closedform.searches.objectives import Values
+from closedform.searches.origins import folded, in_own_columns, written_size
 from closedform.searches.settings import Settings
 from closedform.tables.checks import Matrix
 from closedform.tables.rows import sample_rows
@@ -55,6 +56,8 @@ def search_values(
     budget.spend(engine.evaluations, reason)
     entries = [*engine.entries, *engine.rivals]
     texts = [repr(objective.constant), *by_logarithm, *(text for text, _ in entries)]
+    texts = [folded(text, table.names, table.shifts) for text in texts]
+    texts += in_own_columns(texts, table, settings.operators)
     found = _scored(texts, table, objective, settings)
     ends = budget.ends()
     shortening = ends - 0.5 * budget.kept
@@ -88,10 +91,12 @@ def chosen_front(
     """
     found = [one for one in found if not one.inputs or _may_be_shown(one, settings)]
     members = likeliest(found, table.values, objective, settings.seed)
-    shown = {id(formula) for formula in pareto(found, objective.exact)}
+    front = pareto(found, objective.exact, lambda formula: written_size(formula, table.own))
+    shown = {id(formula) for formula in front}
+    members = sorted(dict.fromkeys([*members, *front]), key=lambda f: (f.complexity, f.loss))
     if all(formula.inputs for formula in members):
         members = [*_scored([repr(objective.constant)], table, objective, settings), *members]
-    choice = shortest_description(members, table.values, objective, settings, ends)
+    choice = shortest_description(members, table.values, objective, settings, ends, table.shifts)
     told = {choice.best, *choice.rivals}
     kept = [i for i, f in enumerate(members) if i in told or id(f) in shown]
     # Simple constants may have made one smaller, or the same as another.
@@ -146,9 +151,15 @@ def _refitted(texts: Sequence[str], table: Matrix, objective: Values, budget: Bu
 def _scored(
     texts: Sequence[str], table: Matrix, objective: Values, settings: Settings
 ) -> list[Formula]:
+    """Those that are not too large as they are written for the user."""
     threads, on_device = settings.threads or 0, settings.on_device
     found = scored(texts, table.names, table.values, objective.goal, threads, on_device)
-    return [one for one in found if not one.inputs or settings.allows(one)]
+    return [
+        one
+        for one in found
+        if written_size(one, table.own) <= settings.max_size
+        and (not one.inputs or settings.allows(one))
+    ]
 
 
 def _by_worth(formulas: Sequence[Formula], table: Matrix, settings: Settings) -> list[Formula]:

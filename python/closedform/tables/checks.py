@@ -28,6 +28,19 @@ EXACT_WHOLE = 2**53  # beyond it float64 leaves out whole numbers
 
 
 @dataclass(frozen=True)
+class Shift:
+    """A column counted from an origin other than zero.
+
+    Attributes:
+        column: which one of the user's it is.
+        origin: in its units.
+    """
+
+    column: int
+    origin: float
+
+
+@dataclass(frozen=True)
 class Matrix:
     """A checked table of numbers.
 
@@ -36,11 +49,19 @@ class Matrix:
         names: d distinct names, each usable as a variable in a formula.
         labels: what the user called the columns; None for those of an array, and where labels are
             no texts.
+        shifts: what the last columns are, where they are not the user's but some of these counted
+            from an origin.
     """
 
     values: FloatMatrix
     names: tuple[str, ...]
     labels: tuple[str, ...] | None = None
+    shifts: tuple[Shift, ...] = ()
+
+    @property
+    def own(self) -> int:
+        """How many columns, the first ones, are the user's."""
+        return len(self.names) - len(self.shifts)
 
 
 def matrix(

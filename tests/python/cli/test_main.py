@@ -144,6 +144,9 @@ def test_noise_and_standard_errors(
     assert calls[0]["sigma"] is None
     np.testing.assert_array_equal(calls[1]["sigma"], [1, 1, 2])
     assert calls[1]["X"].names == ("id", "a", "b")
+    assert main.main([*base, "--sigma-x", "0.5"]) == 0
+    assert main.main([*base, "--sigma-x", "a=0.5,b=1"]) == 0
+    assert [call["sigma_X"] for call in calls] == [None, None, 0.5, {"a": 0.5, "b": 1.0}]
     printed = capsys.readouterr().out
     for told in ("law: 40 nats", "noise: absolute; as asked", "rows far off: 3, 7", "1.500(10)"):
         assert told in printed

@@ -92,7 +92,7 @@ def test_residuals_are_looked_at_where_they_were_taken() -> None:
     objective = Values.of(y, None)
     formulas = [cf.Formula(text, ["x1"]) for text in ("0.6", "x1")]
     choice = shortest_description(formulas, X, objective, checked_settings(Arguments(seed=3)))
-    verdict = judge(choice, X, objective, {})
+    verdict = judge(choice, choice.chosen.formula, X, objective, {})
     assert verdict.kind == "approximation"
     assert verdict.left > 100  # of other rows: 18
 

@@ -10,6 +10,7 @@ from closedform.formulas.exponential import exponentials
 from closedform.searches.guesses import guesses
 from closedform.searches.objectives import Values
 from closedform.searches.settings import Arguments, checked_settings
+from closedform.searches.shapes import fitted_shapes
 from closedform.tables.checks import Matrix
 
 SETTINGS = checked_settings(Arguments())
@@ -72,3 +73,13 @@ def test_what_is_no_number_is_not_written() -> None:
     y = 1e-70 * X[:, 0] ** -3.3 * X[:, 1] * np.exp(0.1 * rng.normal(size=40))
     for text in guesses(Matrix(X, ("a", "b")), Values.of(y, None), SETTINGS, math.inf):
         assert np.isfinite(cf.Formula(text, ["a", "b"])._expression.constants).all()
+
+
+def test_valleys_are_followed_to_the_bottom() -> None:
+    # Bennett5 of NIST's reference data: its three constants make up for one another.
+    x = np.linspace(7.4, 11.6, 150)
+    y = -2523.5 * (46.7 + x) ** (-1 / 0.932)
+    best = min(fitted_shapes(x, y, np.full(150, 1 / 150)))
+    assert best[0] < 1e-24
+    formula = cf.Formula(best[1], ["x"])
+    assert min(abs(abs(c.value) - 46.7) for c in formula.constants) < 1e-4

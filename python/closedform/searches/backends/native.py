@@ -15,6 +15,7 @@ from closedform.formulas.front import Front
 from closedform.searches.backends.found import Found
 from closedform.searches.guesses import guesses
 from closedform.searches.objectives import Objective, Values
+from closedform.searches.origins import written, written_size
 from closedform.searches.progress import Progress
 from closedform.searches.settings import Settings
 from closedform.tables import devices
@@ -73,9 +74,16 @@ def search(
     spent = monotonic() - began
 
     def report(seconds: float, passes: int, entries: list[tuple[str, float]]) -> bool:
-        if not entries or stopped:
-            return stopped
-        formulas = [Formula(text, table.names, loss) for text, loss in entries]
+        if stopped:
+            return True
+        found = [Formula(text, table.names, loss) for text, loss in entries]
+        formulas = [
+            written(one, table)
+            for one in found
+            if written_size(one, table.own) <= settings.max_size
+        ]
+        if not formulas:
+            return False
         if settings.checkpoint is not None:
             settings.checkpoint.offer(Front(formulas, evaluations=passes, seconds=seconds))
         if callback is None:
