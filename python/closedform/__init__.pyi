@@ -13,7 +13,8 @@ from closedform.pipelines.discovery import discover
 from closedform.pipelines.held_out import Errors
 from closedform.pipelines.interpretation import interpret
 from closedform.pipelines.monotone_link import MonotoneLink
-from closedform.pipelines.results import Discovery, Fidelity, Interpretation
+from closedform.pipelines.neuron_verdict import Fidelity, NeuronVerdict
+from closedform.pipelines.results import Discovery, Interpretation
 from closedform.pipelines.verdict import Verdict
 from closedform.searches.api import search
 from closedform.searches.noise_plan import NoisePlan
@@ -40,6 +41,7 @@ __all__ = [
     "Merging",
     "MonotoneLink",
     "Network",
+    "NeuronVerdict",
     "NoisePlan",
     "OutsideWarning",
     "Product",

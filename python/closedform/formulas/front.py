@@ -130,6 +130,12 @@ class Front(Sequence[Formula]):
         front._best = self._position(index, "index")
         return front
 
+    def written(self, formulas: Iterable[Formula]) -> Front:
+        """The same front, its formulas written otherwise: one for each, in order."""
+        front = copy.copy(self)
+        front._formulas = list(formulas)
+        return front
+
     def of_data(self, labels: Sequence[str] | None, *parts: FloatMatrix) -> Front:
         """The same front, its formulas told the user's labels of the columns and the ranges of the
         rows (n, d) they were found in."""

@@ -18,6 +18,7 @@ from closedform.searches.noise_choice import LONGEST_LOOK, LOOKING, planned
 from closedform.searches.noise_plan import PLAIN
 from closedform.searches.noise_plan import check as check_noise
 from closedform.searches.objectives import Directions, Labels, Values
+from closedform.searches.orientation import oriented
 from closedform.searches.progress import Callback
 from closedform.searches.settings import (
     OPERATORS,
@@ -33,6 +34,7 @@ from closedform.tables import chunks, devices, scalars
 from closedform.tables.checks import Matrix
 from closedform.tables.chunks import Data, Missing
 from closedform.tables.devices import Device
+from closedform.tables.rows import spreads
 
 
 def search(
@@ -64,8 +66,10 @@ def search(
     - `values`: minimises the mean squared error.
     - `gradients`: minimises the mean squared distance |u - v|^2, per row and not per component, of
       the unit gradients u given and v of the expression, under one global sign (Wetzel, arXiv
-      2401.04978). Outer monotone functions, scale and offset are free and are left out of the
-      formulas, whose sign is that of u. A zero gradient matches a zero one only.
+      2401.04978). Both are in units of each column's standard deviation s_j: v_j is in proportion
+      to s_j dT/dx_j, so that no choice of units decides the answer. Outer monotone functions, scale
+      and offset are free and are left out of the formulas, whose sign is that of u. A zero gradient
+      matches a zero one only.
     - `labels`: minimises the mean hinge loss max(0, 1 - t T(x)), t = 1 or -1.
 
     The search ends at the first of: `time`, `evaluations`, Ctrl-C or a callback that returns True
@@ -121,7 +125,8 @@ def search(
     Returns:
         The front. Losses are computed from the formulas' texts on all rows. `front.best`, for
         values, describes the data shortest (`description_length`; among those that are exact the
-        simplest), for labels likewise, for gradients it is the steepest drop (`steepest_drop`).
+        simplest), for labels likewise, for gradients it is the steepest drop (`steepest_drop`);
+        theirs are compared without their signs, which are written last and then cost nodes.
         For values `formula.constants` has standard errors, and `front.rivals` are those that the
         data cannot tell from the best.
 
@@ -156,12 +161,15 @@ def search(
     if gradients is not None:
         check_gradients_can(settings)
         data = chunks.gather(X, None, weights)
-        units = unit_rows(gradients, data.inputs)
+        scales = spreads(data.inputs.values, data.weights)
+        units = unit_rows(gradients, data.inputs, scales)
         dispatch.prepare(settings)
-        target = Directions(units, None, data.weights, signed)
+        target = Directions(units, scales, data.weights, signed)
         with interruption.held(), telling("search", settings, data.inputs, progress, "T") as heard:
             mine = replace(settings, callback=heard)
             front = search_directions(data.inputs, target, mine, symmetries=symmetries)
+        X = data.inputs.values
+        front = oriented(front, X, target, settings.operators, settings.seed)
     elif labels is not None:
         column = labels if isinstance(labels, str) else None
         data = chunks.gather(X, column, weights, y_name="labels")
