@@ -185,7 +185,7 @@ def test_several_networks_say_what_their_own_noise_is() -> None:
     assert found.verdict.noise == pytest.approx(found.verdict.loss, rel=1.0)
     exact = unit(np.stack([FRESH[:, 0], 2 * FRESH[:, 1]], axis=1))
     assert np.mean(np.sum(unit(found.formula.gradient(FRESH)) * exact, axis=1)) > 0.9995
-    assert found.fidelity.rank_correlation > 0.99
+    assert found.fidelity.rank_correlation > 0.97
 
 
 def test_too_few_rows_within_the_band_are_found_before_the_search() -> None:
