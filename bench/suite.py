@@ -20,6 +20,8 @@ from bench import (
     regression,
     scale,
     search_rate,
+    srbench,
+    strogatz,
     surrogate_derivatives,
     surrogate_fit,
     surrogate_structure,
@@ -190,6 +192,18 @@ SUITE = (
         fastsrb.run,
         {"evaluations": (400_000,), "laws": ("all",), "state": ("",)},
         {"evaluations": (5000,), "laws": ("1/60",)},
+    ),
+    Benchmark(
+        "srbench",
+        srbench.run,
+        {"evaluations": (1_000_000,), "noise": (0.0,), "laws": ("1/4",), "state": ("",)},
+        {"evaluations": (5000,), "laws": ("1/60",)},
+    ),
+    Benchmark(
+        "strogatz",
+        strogatz.run,
+        {"evaluations": (300_000,), "noise": (0.0,)},
+        {"evaluations": (5000,)},
     ),
     Benchmark("gpu.machine", gpu.run_machine, {"link": (25.0,)}),
     *(

@@ -4,6 +4,7 @@ is slow to find."""
 from __future__ import annotations
 
 import contextlib
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from time import monotonic
@@ -11,11 +12,15 @@ from time import monotonic
 import numpy as np
 
 from closedform._typing import FloatMatrix, Floats
+from closedform.errors import InputError
 from closedform.formulas.exponential import exponentials
 from closedform.formulas.formula import Formula
 from closedform.searches import interruption
+from closedform.searches.additive import MOST_FITS, additive_sums
 from closedform.searches.harmonics import harmonics
+from closedform.searches.linked_powers import linked_powers
 from closedform.searches.objectives import Values
+from closedform.searches.relations import MOST_WORK, relations
 from closedform.searches.settings import Settings
 from closedform.searches.shapes import fitted_shapes
 from closedform.tables.checks import Matrix
@@ -28,11 +33,16 @@ WORTH = 0.3  # share of the scatter that a guess may leave before its constants 
 KEPT = 8
 NODE = 3.0  # nats, about, of a node
 EXACT = 1e-12  # share below which what is left is rounding
+NEAR = 1e-6  # relative errors of what a relation gives, before its constants are fitted
+# Mean square of what rounding leaves, over the target's: at most, and where nothing cancels.
+ROUNDING, CERTAIN = 1e-27, 1e-30
+EVALUATIONS_A_FIT = 150  # of a sum of terms: that many passes over a search's sample of rows
 SMALLEST = 1e-75  # range of an input: its cubes are numbers
 
 
 def guesses(table: Matrix, objective: Values, settings: Settings, ends: float) -> list[str]:
-    """Sums with one function of one input, and products of powers, with their constants fitted.
+    """Laws that linear algebra finds where rows have no noise; otherwise sums with one function of
+    one input, and products of powers, with their constants fitted.
 
     ends: by time.monotonic; what has not been looked at by then is not.
 
@@ -40,16 +50,23 @@ def guesses(table: Matrix, objective: Values, settings: Settings, ends: float) -
         Texts in the operators allowed, of at most max_size nodes; those that describe the rows
         shortest.
     """
-    if len(table.names) > MOST_INPUTS or len(objective.y) < FEWEST_ROWS:
+    if len(objective.y) < FEWEST_ROWS:
         return []
     X, y, weights = _sample(table.values, objective, settings.seed)
     scatter = float(weights @ (y - weights @ y) ** 2)
     spans = np.ptp(X, axis=0)
     if not (scatter > 0 and spans.min() > SMALLEST and np.abs(X).max() < 1 / SMALLEST):
         return []
+    exact = _exact(X, y, weights, table.names, settings, ends)
+    if exact or len(table.names) > MOST_INPUTS:
+        return exact
     found = []
     with np.errstate(all="ignore"):
-        for share, text in _all(X, y, weights, table.names, settings.operators, ends):
+        every = itertools.chain(
+            _all(X, y, weights, table.names, settings.operators, ends),
+            _sums(X, y, table.names, settings, ends),
+        )
+        for share, text in every:
             formula = _allowed(text, table.names, settings) if share <= WORTH else None
             if formula is None or _over(ends):
                 continue
@@ -60,6 +77,38 @@ def guesses(table: Matrix, objective: Values, settings: Settings, ends: float) -
                 length = data + NODE * formula.complexity
                 found.append((length, expression.text(list(table.names))))
     return list(dict.fromkeys(text for _, text in sorted(found)[:KEPT]))
+
+
+def _exact(
+    X: Floats,
+    y: Floats,
+    weights: Floats,
+    names: Sequence[str],
+    settings: Settings,
+    ends: float,
+) -> list[str]:
+    """Laws that a relation of few terms gives, until one leaves rounding alone."""
+    positive = [bool(np.all(x > 0)) for x in X.T]
+    work = MOST_WORK if settings.evaluations is None else min(MOST_WORK, 2 * settings.evaluations)
+    related = (
+        text
+        for relation in relations(X, y, work, lambda: _over(ends))
+        for text in relation.texts(names, positive)
+    )
+    found = []
+    size = float(weights @ y**2)
+    for text in itertools.chain(linked_powers(X, y, names), related):
+        if _over(ends):
+            break
+        formula = _allowed(text, names, settings)
+        if formula is None or not np.allclose(formula(X), y, rtol=NEAR, atol=0.0):
+            continue
+        expression, loss = formula._expression.refit(X, y, weights)
+        if loss <= ROUNDING * size:
+            found.append(expression.text(list(names)))
+        if loss <= CERTAIN * size:
+            break
+    return found
 
 
 def _over(ends: float) -> bool:
@@ -103,6 +152,21 @@ def _all(
     yield from _solvable(_powers(X, y, weights, names))
 
 
+def _sums(
+    X: Floats,
+    y: Floats,
+    names: Sequence[str],
+    settings: Settings,
+    ends: float,
+) -> Iterator[tuple[float, str]]:
+    """Of terms with inner constants; how rows are weighed is for the fits that follow."""
+    fits = MOST_FITS if settings.evaluations is None else settings.evaluations // EVALUATIONS_A_FIT
+    found = additive_sums(X, y, settings.operators, settings.seed, fits, lambda: _over(ends))
+    scatter = float(np.var(y))
+    for sum_ in found:
+        yield sum_.loss / scatter, sum_.text(names)
+
+
 def _solvable(found: Iterator[tuple[float, str]]) -> Iterator[tuple[float, str]]:
     """As far as there are solutions: columns of sizes too far apart have none."""
     with contextlib.suppress(np.linalg.LinAlgError):
@@ -126,7 +190,10 @@ def _of_input(text: str, name: str) -> str:
 
 def _allowed(text: str, names: Sequence[str], settings: Settings) -> Formula | None:
     """Written in the operators allowed; None where it cannot be, or is too large."""
-    formula = Formula(text, names).simplified(settings.operators)
+    try:
+        formula = Formula(text, names).simplified(settings.operators)
+    except InputError:  # longer than an expression can be
+        return None
     allowed = set(formula._expression.operators) <= set(settings.operators)
     return formula if allowed and formula.complexity <= settings.max_size else None
 

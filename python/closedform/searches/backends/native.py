@@ -30,7 +30,7 @@ REPORT_SECONDS = 0.5
 WIDE = 6
 WIDE_SHARE = 0.15  # of the time
 NARROW_SHARE = 0.01
-GUESSES_SHARE = 0.05  # at most
+GUESSES_SHARE = 0.15  # at most
 # An iteration of all sizes and restarts takes about as long as so many passes over the sample.
 PASSES_AN_ITERATION = 2000
 MOST_ITERATIONS = 2000

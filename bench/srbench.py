@@ -1,0 +1,163 @@
+"""SRBench's ground truth, the 120 laws of the Feynman lectures, from $CLOSEDFORM_DATA/benchmarks.
+
+The protocol of La Cava et al. 2021: 10,000 rows in the published ranges, three quarters of them to
+search in, noise on the target as a share of its root mean square. Solved: the formula is the law's
+up to an added constant or a factor, at no more than 1.5 times its nodes; with noise, once its
+constants are fitted to the law itself, for they carry the noise.
+
+`--laws 1/4` takes the quarter whose names' hash is 0 modulo 4; `--state FILE` keeps what has ended.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import os
+import re
+import time as clock
+import zlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import closedform as cf
+from bench.kept import Kept
+from bench.record import Record, Value
+
+ROWS, TRAINED, FRESH = 10_000, 0.75, 1000
+CLOSE, LARGER = 1e-6, 1.5
+FILES = ("FeynmanEquations.csv", "BonusEquations.csv")
+# Best published share of both ground-truth sets (uDSR; DSR at 10 %), by noise.
+PUBLISHED = {0.0: 70.0, 0.001: 38.0, 0.01: 28.0, 0.1: 16.6}
+
+
+@dataclass(frozen=True)
+class Law:
+    """One of the set, with the ranges that its inputs are drawn from."""
+
+    name: str
+    text: str
+    inputs: tuple[tuple[str, float, float], ...]
+
+    @property
+    def formula(self) -> cf.Formula:
+        return cf.Formula(self.text, [name for name, _, _ in self.inputs])
+
+    def rows(self, count: int, rng: np.random.Generator) -> np.ndarray[Any, np.dtype[np.float64]]:
+        """(count, inputs) where the law has a value."""
+        formula, found = self.formula, np.empty((0, len(self.inputs)))
+        low, high = np.array([bounds for _, *bounds in self.inputs]).T
+        while len(found) < count:
+            drawn = rng.uniform(low, high, (count, len(low)))
+            with np.errstate(all="ignore"):
+                found = np.vstack([found, drawn[np.isfinite(formula(drawn))]])
+        return np.ascontiguousarray(found[:count])
+
+
+@dataclass(frozen=True)
+class Found:
+    solved: bool
+    formula: str
+    verdict: str
+    seconds: float
+
+
+def folder() -> Path | None:
+    path = Path(os.environ.get("CLOSEDFORM_DATA", "")) / "benchmarks"
+    return path if all((path / name).is_file() for name in FILES) else None
+
+
+def laws(path: Path) -> Iterator[Law]:
+    for name in FILES:
+        with (path / name).open(encoding="utf-8-sig", newline="") as file:
+            for row in csv.DictReader(file):
+                if row["Filename"]:
+                    yield _law(row)
+
+
+def _law(row: dict[str, str]) -> Law:
+    # The published counts of variables are not all right.
+    columns = [k for k in range(1, 11) if row[f"v{k}_name"] and row[f"v{k}_low"]]
+    inputs = tuple(
+        (row[f"v{k}_name"].strip(), float(row[f"v{k}_low"]), float(row[f"v{k}_high"]))
+        for k in columns
+    )
+    text = re.sub(r"\bpi\b", repr(math.pi), row["Formula"])
+    text = text.replace("arcsin", "asin").replace("arccos", "acos").replace("ln(", "log(")
+    return Law(row["Filename"], text, inputs)
+
+
+def selected(path: Path, part: str) -> list[Law]:
+    """All laws or, of "1/4", those whose name's hash is 0 modulo 4."""
+    first, _, parts = part.partition("/")
+    every = list(laws(path))
+    if part == "all":
+        return every
+    return [law for law in every if zlib.crc32(law.name.encode()) % int(parts) < int(first)]
+
+
+def run(
+    *, evaluations: int, noise: float, laws: str, state: str, threads: int, seed: int
+) -> list[Record]:
+    """The share that is solved."""
+    parameters: dict[str, Value] = {"evaluations": evaluations, "noise": noise, "laws": laws}
+    path = folder()
+    if path is None:
+        reason = f"left out: CLOSEDFORM_DATA names no folder with benchmarks/{FILES[0]}"
+        return [Record("srbench", parameters, "not run", math.nan, unit="%", peer=reason)]
+    kept, outcomes = Kept(state), []
+    for law in selected(path, laws):
+        asked: dict[str, Value] = {"benchmark": "srbench", "law": law.name, "seed": seed}
+
+        def work(law: Law = law) -> dict[str, Any]:
+            return asdict(discover(law, evaluations, noise, threads, seed))
+
+        outcome = Found(**kept.run(asked | {"evaluations": evaluations, "noise": noise}, work))
+        told = "solved" if outcome.solved else "not solved"
+        print(f"{law.name}: {told}, {outcome.seconds:.0f} s: {outcome.formula[:100]}", flush=True)
+        outcomes.append(outcome)
+    solved = sum(outcome.solved for outcome in outcomes)
+    return [
+        Record(
+            "srbench",
+            parameters,
+            f"{solved} of {len(outcomes)} solved",
+            100.0 * solved / len(outcomes),
+            unit="%",
+            peer="the best published, of both sets",
+            theirs=PUBLISHED.get(noise),
+            summary=True,
+        )
+    ]
+
+
+def discover(law: Law, evaluations: int, noise: float, threads: int, seed: int) -> Found:
+    """What is found of a law."""
+    rng = np.random.default_rng([zlib.crc32(law.name.encode()), seed])
+    X = law.rows(ROWS, rng)[: round(TRAINED * ROWS)]
+    y = law.formula(X)
+    y = y + noise * np.sqrt(np.mean(y**2)) * rng.normal(size=len(y))
+    begun = clock.perf_counter()
+    found = cf.discover(X, y, time=math.inf, evaluations=evaluations, threads=threads, seed=seed)
+    seconds = clock.perf_counter() - begun
+    solved = _solved(found.formula, law, law.rows(FRESH, rng), noise)
+    return Found(solved, found.formula.text, str(found.verdict), seconds)
+
+
+def _solved(
+    formula: cf.Formula, law: Law, Z: np.ndarray[Any, np.dtype[np.float64]], noise: float
+) -> bool:
+    truth = law.formula(Z)
+    if noise:
+        formula = formula.refit(Z, truth)
+    with np.errstate(all="ignore"):
+        values = formula(Z)
+        offsets, factors = values - truth, values / truth
+    close = [
+        np.ptp(offsets) <= CLOSE * np.std(truth),
+        np.ptp(factors) <= CLOSE * np.abs(np.median(factors)),
+    ]
+    return bool(any(close)) and formula.complexity <= LARGER * law.formula.complexity
