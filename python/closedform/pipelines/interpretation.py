@@ -17,10 +17,11 @@ from closedform.neurons.network import Network, network
 from closedform.neurons.unit_gradients import UnitGradients, checked_points, points
 from closedform.pipelines import monotone_link, neuron_verdict, pieces
 from closedform.pipelines.monotone_link import MonotoneLink
-from closedform.pipelines.neuron_rows import CHOOSING, MEASURING, Neurons, Part, split, together
+from closedform.pipelines.neuron_rows import CHOOSING, MEASURING, Neurons, split, together
 from closedform.pipelines.neuron_verdict import Fidelity
-from closedform.pipelines.pieces import Interval
+from closedform.pipelines.pieces import Flags, Interval
 from closedform.pipelines.results import Interpretation
+from closedform.pipelines.simple_rule import with_simple_constants
 from closedform.searches import interruption, telling
 from closedform.searches.backends import dispatch
 from closedform.searches.budget import Budget
@@ -131,8 +132,13 @@ def interpret(
     found = neurons.gradients(searched, extra_points, seed)
     gradients = together(found)
     # Too few rows within the band are found before the search is paid for.
-    held_out, inside = (together(neurons.gradients(part)) for part in (choosing, measuring))
-    axes = not signed and pieces.turns_around(found[0].X, _directions(found[0], signed=False))
+    held_out, measured = together(neurons.gradients(choosing)), neurons.gradients(measuring)
+    inside = together(measured)
+    axes = (
+        not signed
+        and settings.backend == "native"  # the others know no axes
+        and pieces.turns_around(found[0].X, _directions(found[0], signed=False))
+    )
     heard = telling.telling("interpret", settings, table, progress, "T")
     with interruption.held(), heard as budget.callback:
         sought = _directions(gradients, signed=signed, axes=axes)
@@ -143,13 +149,16 @@ def interpret(
         axes = bool(extrema)
         sought = _directions(gradients, signed=signed, axes=axes)
         front = oriented(front, gradients.X, sought, settings.operators, seed)
+        if not axes and gradients.F is not None:
+            front = _with_simple_best(front, gradients.X, sought, gradients.F > 0.5, settings)
         formula = front.best
         if settings.checkpoint is not None:
             settings.checkpoint.conclude(front)
         link = _link(formula, found[0], settings, budget, link_quota, extrema, rising)
         decision = _decision(formula, nets[0], searched.X, threads, single=not link.extrema)
-        measured = _directions(replace(inside, weights=None), signed=not axes, axes=axes)
-        fidelity = _fidelity(neurons, measuring, inside, measured, formula, link, decision)
+        there = _directions(inside, signed=not axes, axes=axes)
+        errors = gradient_errors(formula, inside.X, there)
+        fidelity = _fidelity(neurons, measuring.X, measured, errors, formula, link, decision)
         telling.found("interpret", formula, front.stopped)
         return Interpretation(
             formula=formula,
@@ -159,7 +168,7 @@ def interpret(
             level_set=decision,
             fidelity=fidelity,
             verdict=neuron_verdict.judge(
-                front, inside.X, measured, fidelity, rarer=_rarer(found[0]), noise=neurons.noise
+                front, inside.X, there, fidelity, rarer=_rarer(found[0]), noise=neurons.noise
             ),
             symmetries=front.symmetries,
             gradients=gradients,
@@ -228,6 +237,18 @@ def _search(
     front = search_directions(table, directions, mine, symmetries=symmetries)
     budget.spend(front.evaluations, front.stopped)
     return front.of_data(table.labels, table.values)
+
+
+def _with_simple_best(
+    front: Front, X: Floats, directions: Directions, positive: Flags, settings: Settings
+) -> Front:
+    """The front of a classifier, the constants of its best formula made simple; its loss is that of
+    the text."""
+    best = front.best
+    simple = with_simple_constants(best, X, positive, settings.operators)
+    loss = directions.goal.loss(simple.text, simple.names, X, settings.threads or 0)
+    simple = Formula(simple.text, simple.names, loss, best.ranges, best.labels)
+    return front.written(simple if formula is best else formula for formula in front)
 
 
 def _link(
@@ -299,30 +320,30 @@ def _rarer(gradients: UnitGradients) -> float:
 
 def _fidelity(
     neurons: Neurons,
-    part: Part,
-    inside: UnitGradients,
-    directions: Directions,
+    X: Matrix,
+    measured: list[UnitGradients],
+    errors: Floats,
     formula: Formula,
     link: MonotoneLink,
     decision: tuple[Interval, ...] | None,
 ) -> Fidelity:
-    """Of all networks together: `inside` and `directions` hold the rows of one after the other."""
-    errors = np.minimum(gradient_errors(formula, inside.X, directions), 4.0)
+    """On the rows X set aside, of each network `measured` those within the band, with the errors of
+    the formula's gradients there."""
     ranks, agreements = [], []
-    T = formula._expression.evaluate(part.X.values)
-    for net, own in zip(neurons.nets, neurons.gradients(Part(part.X, None)), strict=True):
+    T = formula._expression.evaluate(X.values)
+    for net, own in zip(neurons.nets, measured, strict=True):
         t = formula._expression.evaluate(own.X)
         defined = np.isfinite(t)
         values = link.isotonic(t[defined]) if link.extrema else t[defined]
         ranks.append(monotone_link.rank_correlation(values, own.f[defined]))
         if decision is not None:
-            above = net.value(part.X.values, threads=neurons.threads) > 0
+            above = net.value(X.values, threads=neurons.threads) > 0
             agreements.append(float(np.mean(pieces.within(T, decision) == above)))
     return Fidelity(
-        cosine=1 - float(np.mean(errors)) / 2,
+        cosine=1 - float(np.mean(np.minimum(errors, 4.0))) / 2,
         rank_correlation=float(np.mean(ranks)),
         agreement=float(np.mean(agreements)) if agreements else None,
-        rows=len(inside.X),
+        rows=len(errors),
     )
 
 

@@ -16,14 +16,15 @@ from closedform.searches.steepest_drop import PARALLEL, gradient_errors
 
 Kind = Literal["concept found", "approximation", "no closed form found"]
 
-# Of cosine and rank correlation: below, a formula says little of a neuron; from here, it may be its
-# concept. True forms of trained networks reach 0.99, with poor ones 0.97.
+# Of the cosine, and of the rank correlation: below the first a formula says little of a neuron,
+# from the second on it may be its concept. Within a narrow band ranks are of little range.
 LIKE, CLOSE = 0.9, 0.97
+RANKS_LIKE, RANKS_CLOSE = 0.8, 0.9
 AGREES = 0.97  # share of the rows that a concept decides as the network does
 # Of the other class's share of the rows, what an approximation of a classifier must not get wrong.
 HALF = 0.5
 # What a larger formula takes away from the loss is the network's own error up to this factor.
-FACTOR = 4.0
+FACTOR = 6.0
 OF_NOISE = 2.0  # times what several networks differ by, a concept's loss at most
 
 
@@ -106,11 +107,12 @@ def judge(
     floor = max(PARALLEL, FACTOR * reached)
     if noise is not None:
         floor = max(PARALLEL, OF_NOISE * noise)
-    close = min(cosine, rank) >= (LIKE if noise is not None else CLOSE) and decides >= AGREES
+    least = CLOSE if noise is None else LIKE
+    close = cosine >= least and rank >= RANKS_CLOSE and decides >= AGREES
     kind: Kind = "no closed form found"
     if close and loss <= floor and chosen.inputs:
         kind = "concept found"
-    elif min(cosine, rank) >= LIKE and 1 - decides <= HALF * rarer:
+    elif cosine >= LIKE and rank >= RANKS_LIKE and 1 - decides <= HALF * rarer:
         kind = "approximation"
     rivals = tuple(
         formula

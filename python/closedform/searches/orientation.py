@@ -54,5 +54,12 @@ def _turned(formula: Formula, X: FloatMatrix, operators: frozenset[str]) -> Form
     if np.all(T > 0) or np.all(T < 0):
         ways.append(f"1/({formula.text})")
     written = [Formula(way, formula.names, formula.loss).simplified(operators) for way in ways]
-    usable = [way for way in written if way.operators <= operators]
+    usable = [_rounded(way) for way in written if way.operators <= operators]
     return min(usable, key=lambda way: way.complexity, default=formula)
+
+
+def _rounded(formula: Formula) -> Formula:
+    """Without the rounding errors of factors that were taken out and put back."""
+    digits = [float(f"{value:.16g}") for value in formula._expression.constants]
+    text = formula._expression.with_constants(digits).text(list(formula.names))
+    return Formula(text, formula.names, formula.loss)
