@@ -19,13 +19,31 @@ NEAR = (0.15, 0.08)  # of those taken for factors by their exponents alone
 
 @dataclass(frozen=True)
 class Factors:
-    """Inputs taken for factors, and their exponents in the target as measured."""
+    """Inputs taken for factors, and the others.
+
+    Attributes:
+        exponents: in the target, of the factors, as measured.
+        others: columns.
+        slopes: by those of their logarithms that vary, in the middle of the rows.
+    """
 
     exponents: dict[int, float]
     others: tuple[int, ...]
+    slopes: dict[int, float]
+
+    def products(self, power: float, rows: Rows) -> list[Product]:
+        """What the target to a power is taken to be a multiple of: the factors, and these times the
+        others' nearest powers; none where no exponents are near."""
+        plain = self.product(power, rows)
+        if plain is None:
+            return []
+        centred = list(plain.exponents)
+        for j, slope in self.slopes.items():
+            centred[j] = max(-LARGEST_EXPONENT, min(round(power * slope), LARGEST_EXPONENT))
+        return list(dict.fromkeys([plain, Product(tuple(map(float, centred)))]))
 
     def product(self, power: float, rows: Rows) -> Product | None:
-        """What the target to a power is taken to be a multiple of; None where none is near."""
+        """The factors alone."""
         rounded = [0.0] * rows.inputs
         for j, exponent in self.exponents.items():
             steps = 2 if rows.positive[j] else 1
@@ -52,8 +70,11 @@ def choices(rows: Rows) -> Iterator[Factors]:
     for factors in dict.fromkeys(tuple(sorted(chosen)) for chosen in sets):
         others = tuple(j for j in range(rows.inputs) if j not in factors)
         _, slopes = _regressed(_design(rows, others)[0], rows)
-        exponents = {j: float(slopes[1 + rows.powers.index(j)]) for j in factors}
-        yield Factors(exponents, others)
+        measured = {j: float(slopes[1 + k]) for k, j in enumerate(rows.powers)}
+        inside, outside = (
+            {j: measured[j] for j in part if j in measured} for part in (factors, others)
+        )
+        yield Factors(inside, others, outside)
 
 
 def _whole(slope: float, near: float) -> bool:
@@ -75,7 +96,7 @@ def _design(rows: Rows, others: Sequence[int]) -> tuple[Floats, dict[int, list[i
 
     centred = rows.logs - rows.logs.mean(axis=0)
     powers = [j for j in others if j in rows.powers]
-    for wave in rows.waves:
+    for wave in itertools.chain(*rows.angles):
         if len(wave.inputs) == 1 and wave.inputs[0] in others:
             add(rows.of_waves[wave], wave.inputs)
             add(rows.of_waves[wave] ** 2, wave.inputs)

@@ -89,7 +89,7 @@ def _exact(
 ) -> list[str]:
     """Laws that a relation of few terms gives, until one leaves rounding alone."""
     positive = [bool(np.all(x > 0)) for x in X.T]
-    work = MOST_WORK if settings.evaluations is None else min(MOST_WORK, 2 * settings.evaluations)
+    work = MOST_WORK if settings.evaluations is None else min(MOST_WORK, settings.evaluations)
     related = (
         text
         for relation in relations(X, y, work, lambda: _over(ends))

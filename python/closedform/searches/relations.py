@@ -29,7 +29,7 @@ from closedform.searches.sparse_relations import exact_sum, null_vectors, sparse
 MOST_INPUTS = 12
 FEWEST_ROWS = 24
 MOST_COLUMNS = 8000  # of a library
-MOST_WORK = 150_000  # columns of all libraries together: some second
+MOST_WORK = 40_000  # columns of all libraries together: some second
 POWERS = (1.0, -1.0, 2.0, -2.0, 0.5, -0.5)
 # Terms of the target alone that nearly cancel are an identity: share of the sizes that is left.
 IDENTITY = 1e-5
@@ -79,10 +79,11 @@ def relations(X: Floats, y: Floats, work: int, over: Callable[[], bool]) -> Iter
 
 def _kinds(rows: Rows) -> Iterator[Callable[[Rows, Factors], Iterator[Relation]]]:
     """What is tried for every choice of factors, one after another."""
-    singles = [wave for wave in rows.waves if len(wave.inputs) == 1]
-    sets: list[Sequence[Wave]] = [(), rows.waves] if rows.waves else [()]
-    if len(singles) > 2:  # with products of theirs, which say the same as waves of differences
-        sets.append(singles)
+    sets: list[Sequence[Wave]] = [(), *rows.angles]
+    whole = list(itertools.chain(*rows.angles))
+    singles = [wave for wave in whole if len(wave.inputs) == 1]
+    # Those of single angles with products of theirs, which say the same as waves of differences.
+    sets += [some for some in (whole, singles) if len(some) > 2]
     for waves in sets:
         yield partial(_quadratic, waves=waves)
         yield partial(_rational, waves=waves)
@@ -178,8 +179,12 @@ def _of_grid(
         yield from _logarithm(rows, library)
 
 
-def _powers(rows: Rows) -> Iterator[float]:
-    yield from (p for p in POWERS if abs(p) >= 1 or rows.v.min() > 0)
+def _multiples(rows: Rows, factors: Factors) -> Iterator[tuple[float, Product]]:
+    """Powers of the target, and power products that these may be multiples of."""
+    for power in POWERS:
+        if abs(power) >= 1 or rows.v.min() > 0:
+            for product in factors.products(power, rows):
+                yield power, product
 
 
 def _sums(rows: Rows, factors: Factors, library: Sequence[Product] | None) -> Iterator[Relation]:
@@ -187,10 +192,7 @@ def _sums(rows: Rows, factors: Factors, library: Sequence[Product] | None) -> It
     if not library:
         return
     columns = rows.columns(library)
-    for power in _powers(rows):
-        product = factors.product(power, rows)
-        if product is None:
-            continue
+    for power, product in _multiples(rows, factors):
         base, target = rows.column(product), rows.v**power
         # Of all sizes alike; where terms cancel, in proportion to these, not to what they leave.
         usual = np.abs(base) * np.median(np.abs(target / base))

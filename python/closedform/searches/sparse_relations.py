@@ -9,8 +9,10 @@ import numpy as np
 from closedform._typing import Floats
 
 EXACT = 1e-13  # what rounding may leave of a target, over its size
+ROUNDED = 10.0  # times that it may be where all rows are asked
 DEPENDENT = 1e-10  # share of a column's square that lies outside those taken, at least
 ROWS_A_TERM = 4  # at least
+MOST_ROWS = 160  # that terms are chosen on; all decide
 MOST_TERMS = 30  # that are taken before the superfluous are left out
 # A sum of so many terms that has not come nearer by a half since the terms before it is given up.
 PATIENCE = 10
@@ -33,17 +35,21 @@ def exact_sum(columns: Floats, target: Floats) -> list[tuple[int, float]]:
     Returns:
         Columns and their factors; none where no few do.
     """
-    chosen = _forward(columns, target)
+    every = -(-len(target) // MOST_ROWS)
+    chosen = _forward(columns[::every], target[::every])
     if not chosen:
         return []
     size = float(np.linalg.norm(target))
     left, factors = _solved(columns[:, chosen], target)
+    bound = ROUNDED * EXACT * size
+    if left > bound:
+        return []
     while len(chosen) > 1:
         told = np.abs(factors) * np.linalg.norm(columns[:, chosen], axis=0)
         for i in np.argsort(told).tolist():
             fewer = chosen[:i] + chosen[i + 1 :]
             left, again = _solved(columns[:, fewer], target)
-            if left <= EXACT * size:
+            if left <= bound:
                 chosen, factors = fewer, again
                 break
         else:
