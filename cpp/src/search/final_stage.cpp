@@ -34,6 +34,13 @@ std::size_t constants_length(const Tape& tape) {
     return length;
 }
 
+/// No constant is beyond what the objective takes for one.
+bool bounded(const Tape& tape, const Objective& objective) {
+    return std::all_of(tape.begin(), tape.end(), [&](const Node& node) {
+        return std::abs(node.value) <= objective.largest_constant();
+    });
+}
+
 /// One expression at a time, one thread each.
 class Finisher {
   public:
@@ -113,7 +120,7 @@ class Finisher {
         for (const Scaled& normalised : normalisations(form)) {
             Tape variant = emit(normalised, operators_);
             // Huge constants are not shorter to write for ending in zeros.
-            if (!variant.empty() && bounded(variant)) {
+            if (!variant.empty() && bounded(variant, few_)) {
                 result.push_back(std::move(variant));
             }
         }
@@ -154,12 +161,6 @@ class Finisher {
                                                [](double value) { return value < 0.0; });
         }
         return positive && negative;
-    }
-
-    bool bounded(const Tape& tape) const {
-        return std::all_of(tape.begin(), tape.end(), [&](const Node& node) {
-            return std::abs(node.value) <= few_.largest_constant();
-        });
     }
 
     void snap(Tape& tape, double allowed) {
@@ -332,7 +333,10 @@ Finished finish(std::vector<Tape> found, const WholeData& whole, const Objective
     Finished made;
     Archive archive(max_size, operators, noise_may_hide(few));
     for (std::size_t i = 0; i < tapes.size(); ++i) {
-        archive.offer({tapes[i], losses[i], 0, losses[i]});
+        // Where factors are free, simplifying divides by one of them.
+        if (!few.scale_free() || bounded(tapes[i], few)) {
+            archive.offer({tapes[i], losses[i], 0, losses[i]});
+        }
     }
     made.front = archive.front();
     for (std::size_t i = 0; i < tapes.size(); ++i) {
