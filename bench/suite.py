@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import partial
 
 from bench import (
+    budgets,
+    coverage,
     empirical,
     exact_rules,
     export,
@@ -154,12 +156,30 @@ SUITE = (
         {"time": (5.0,), "seeds": (1,)},
     ),
     *(
-        Benchmark(f"verdicts.{what}", run, {"draws": (draws,), "time": (5.0,)}, {"draws": (1,)})
+        Benchmark(
+            f"verdicts.{what}",
+            run,
+            {"draws": (draws,), "evaluations": (50_000,), "state": ("",)},
+            {"draws": (1,), "evaluations": (5000,)},
+        )
         for what, run, draws in (
             ("noise", verdicts.run_noise, 20),
             ("laws", verdicts.run_laws, 5),
             ("outside", verdicts.run_outside, 10),
         )
+    ),
+    Benchmark(
+        "verdicts.coverage",
+        coverage.run,
+        {"noise": tuple(coverage.NOISES), "draws": (1000,)},
+        {"noise": ("absolute",), "draws": (50,)},
+    ),
+    Benchmark(
+        "verdicts.budgets",
+        budgets.run,
+        {"law": tuple(noise.LAWS), "evaluations": (600_000,), "state": ("",)},
+        {"law": ("I.39.22",), "evaluations": (12_000,)},
+        budgets.summarise,
     ),
     Benchmark(
         "papers",

@@ -1,22 +1,30 @@
 """How far verdicts can be trusted: on noise, on laws with noise, and on what no formula says.
 
-Three parts, one command (`python -m bench verdicts`): noise of many kinds must give "no law"; right
+Parts of one command (`python -m bench verdicts`): noise of many kinds must give "no law"; right
 forms chosen at 1 to 10 % noise must be called laws; functions outside the operators must not be,
-without noise never.
+without noise never. Standard errors (`coverage`) and what more evaluations do to the choice
+(`budgets`) belong to it.
+
+Searches end by evaluations alone: what is found does not depend on the machine's speed. With
+`--state FILE` every table's outcome is kept there as it comes, formula and numbers, and those
+already in it are not repeated.
 """
 
 from __future__ import annotations
 
-import time as clock
+import math
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import j0, zeta
 
 import closedform as cf
-from bench.record import Record, Target
+from bench.kept import Kept
+from bench.record import Record, Target, Value
 
 Floats = npt.NDArray[np.float64]
 SHAPES = ((20, 1), (50, 2), (200, 3), (500, 10), (2000, 25))
@@ -67,16 +75,53 @@ def outside(rng: np.random.Generator) -> Iterator[tuple[str, Floats, Floats]]:
     yield "maximum", X, np.maximum(X[:, 0], X[:, 1])
 
 
-def _verdict(X: Floats, y: Floats, time: float, threads: int, seed: int) -> cf.Discovery:
-    return cf.discover(X, y, time=time, threads=threads, seed=seed)
+@dataclass(frozen=True)
+class Asker:
+    """Asks for verdicts, of each table once.
+
+    Attributes:
+        part: of the benchmark.
+        kept: outcomes that are known.
+        evaluations, threads: of every search.
+    """
+
+    part: str
+    kept: Kept
+    evaluations: int
+    threads: int
+
+    def outcome(self, X: Floats, y: Floats, seed: int, **table: Value) -> dict[str, Any]:
+        """Verdict, formula and what is said of it, of the table that `table` names."""
+        asked = {"benchmark": f"verdicts.{self.part}", **table, "seed": seed}
+        asked |= {"evaluations": self.evaluations, "threads": self.threads}
+
+        def work() -> dict[str, Any]:
+            found = cf.discover(
+                X,
+                y,
+                time=math.inf,
+                evaluations=self.evaluations,
+                threads=self.threads,
+                seed=seed,
+            )
+            return {
+                "verdict": found.verdict.kind,
+                "said": str(found.verdict),
+                "formula": found.formula.text,
+                "noise": str(found.noise.main),
+            }
+
+        return self.kept.run(asked, work)
 
 
-def run_noise(*, draws: int, time: float, threads: int, seed: int) -> list[Record]:
+def run_noise(*, draws: int, evaluations: int, state: str, threads: int, seed: int) -> list[Record]:
+    ask = Asker("noise", Kept(state), evaluations, threads)
     counts: Counter[str] = Counter()
     wrong: Counter[str] = Counter()
     for draw in range(seed, seed + draws):
         for kind, X, y in noise(np.random.default_rng(draw)):
-            verdict = _verdict(X, y, time, threads, draw).verdict.kind
+            shape = {"rows": len(X), "inputs": X.shape[1]}
+            verdict = ask.outcome(X, y, draw, kind=kind, **shape)["verdict"]
             counts[verdict] += 1
             if verdict != "no law":
                 wrong[f"{verdict} on {kind}"] += 1
@@ -85,7 +130,7 @@ def run_noise(*, draws: int, time: float, threads: int, seed: int) -> list[Recor
     return [
         Record(
             "verdicts.noise",
-            {"draws": draws, "time": time},
+            {"draws": draws, "evaluations": evaluations},
             told,
             100.0 * counts["no law"] / total,
             unit="% no law",
@@ -95,39 +140,40 @@ def run_noise(*, draws: int, time: float, threads: int, seed: int) -> list[Recor
     ]
 
 
-def run_laws(*, draws: int, time: float, threads: int, seed: int) -> list[Record]:
+def run_laws(*, draws: int, evaluations: int, state: str, threads: int, seed: int) -> list[Record]:
+    ask = Asker("laws", Kept(state), evaluations, threads)
     right, called = 0, 0
-    begun = clock.perf_counter()
     for draw in range(seed, seed + draws):
         rng = np.random.default_rng(draw)
         for text, inputs in LAWS.items():
             X = rng.uniform(0.5, 3.0, (300, inputs))
-            names = [f"x{j + 1}" for j in range(inputs)]
-            f = cf.Formula(text, names)(X)
+            law = cf.Formula(text, [f"x{j + 1}" for j in range(inputs)])
+            f = law(X)
+            fresh = rng.uniform(0.5, 3.0, (300, inputs))
             for level in LEVELS:
                 y = f + level * float(np.std(f)) * rng.normal(size=len(f))
-                found = _verdict(X, y, time, threads, draw)
-                fresh = rng.uniform(0.5, 3.0, (300, inputs))
-                truth = cf.Formula(text, names)(fresh)
-                error = float(np.sqrt(np.mean((found.formula(fresh) - truth) ** 2)) / np.std(f))
-                size = cf.Formula(text, names).complexity
-                if error < 0.5 * level and found.formula.complexity <= 1.4 * size + 2:
+                found = ask.outcome(X, y, draw, law=text, level=level)
+                formula = cf.Formula(found["formula"], law.names)
+                error = float(np.sqrt(np.mean((formula(fresh) - law(fresh)) ** 2)) / np.std(f))
+                if error < 0.5 * level and formula.complexity <= 1.4 * law.complexity + 2:
                     right += 1
-                    called += found.verdict.kind == "law"
+                    called += found["verdict"] == "law"
     return [
         Record(
             "verdicts.laws",
-            {"draws": draws, "time": time},
+            {"draws": draws, "evaluations": evaluations},
             f"{right} of {draws * len(LAWS) * len(LEVELS)} forms right",
             100.0 * called / max(right, 1),
             unit="% of them called laws",
             targets=(Target("ours", 90.0),),
-            note=f"{clock.perf_counter() - begun:.0f} s",
         )
     ]
 
 
-def run_outside(*, draws: int, time: float, threads: int, seed: int) -> list[Record]:
+def run_outside(
+    *, draws: int, evaluations: int, state: str, threads: int, seed: int
+) -> list[Record]:
+    ask = Asker("outside", Kept(state), evaluations, threads)
     laws: Counter[str] = Counter()
     tables = 0
     for draw in range(seed, seed + draws):
@@ -136,13 +182,13 @@ def run_outside(*, draws: int, time: float, threads: int, seed: int) -> list[Rec
             for level in (0.0, 0.05):
                 y = f + level * float(np.std(f)) * rng.normal(size=len(f))
                 tables += 1
-                if _verdict(X, y, time, threads, draw).verdict.kind == "law":
+                if ask.outcome(X, y, draw, kind=kind, level=level)["verdict"] == "law":
                     laws[f"{kind}, {'noise' if level else 'none'}"] += 1
     told = "; ".join(f"{count} on {what}" for what, count in laws.most_common()) or "none"
     return [
         Record(
             "verdicts.outside",
-            {"draws": draws, "time": time},
+            {"draws": draws, "evaluations": evaluations},
             f"laws: {told}",
             100.0 * sum(laws.values()) / tables,
             unit="% called laws",

@@ -129,7 +129,7 @@ py::dict run(const Array<T>& x, const PythonTarget& target, const std::vector<st
              const std::vector<std::string>& operators, std::size_t max_size, double seconds,
              std::uint64_t evaluations, unsigned threads, std::uint64_t seed,
              const std::vector<std::string>& start, const py::object& callback, double good_enough,
-             bool on_device) {
+             bool on_device, const FormulaRules* rules) {
     const auto view = matrix_view(x, "X");
     if (names.size() != view.columns) {
         throw std::invalid_argument("names: need one for each column of X");
@@ -144,6 +144,9 @@ py::dict run(const Array<T>& x, const PythonTarget& target, const std::vector<st
     options.seed = seed;
     options.good_enough = good_enough;
     options.start = parsed(start, names);
+    if (rules != nullptr) {
+        options.rules = *rules;
+    }
     // Ctrl-C and an exception in the callback end the search; the latter is raised afterwards.
     options.stop = StopToken(std::numeric_limits<double>::infinity(), [] {
         const Locked locked;
@@ -183,7 +186,8 @@ void define(py::module_& module) {
     module.def("search", &run<T>, py::arg("X").noconvert(), py::arg("goal"), py::arg("names"),
                py::arg("operators"), py::arg("max_size"), py::arg("seconds"),
                py::arg("evaluations"), py::arg("threads"), py::arg("seed"), py::arg("start"),
-               py::arg("callback"), py::arg("good_enough"), py::arg("on_device") = false);
+               py::arg("callback"), py::arg("good_enough"), py::arg("on_device") = false,
+               py::arg("rules") = nullptr);
 }
 
 }  // namespace

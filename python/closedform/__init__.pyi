@@ -6,6 +6,7 @@ from closedform.formulas.domain import Domain
 from closedform.formulas.formula import Formula
 from closedform.formulas.front import Front
 from closedform.formulas.merging import Merging
+from closedform.formulas.scoring import Score, score
 from closedform.info import build_info, get_cmake_dir, get_include
 from closedform.neurons.network import Network, network
 from closedform.neurons.unit_gradients import UnitGradients
@@ -14,6 +15,7 @@ from closedform.pipelines.held_out import Errors
 from closedform.pipelines.interpretation import interpret
 from closedform.pipelines.monotone_link import MonotoneLink
 from closedform.pipelines.neuron_verdict import Fidelity, NeuronVerdict
+from closedform.pipelines.provenance import Provenance
 from closedform.pipelines.results import Discovery, Interpretation
 from closedform.pipelines.verdict import Verdict
 from closedform.searches.api import search
@@ -46,6 +48,8 @@ __all__ = [
     "OutsideWarning",
     "Product",
     "Progress",
+    "Provenance",
+    "Score",
     "Separability",
     "Similarity",
     "Sum",
@@ -58,6 +62,7 @@ __all__ = [
     "get_include",
     "interpret",
     "network",
+    "score",
     "search",
     "separability",
 ]

@@ -340,6 +340,24 @@ class Expression:
         self, low: Sequence[float], high: Sequence[float]
     ) -> list[tuple[float, float, bool]]: ...
 
+class FormulaRules:
+    """See cpp/include/closedform/search/formula_rules.hpp."""
+
+    most_depth: int
+    most_constants: int
+    def __init__(self) -> None: ...
+    def set_units(
+        self,
+        inputs: Sequence[Sequence[float]],
+        target: Sequence[float] | None,
+        constants: Sequence[Sequence[float]],
+    ) -> None: ...
+    def limit_nesting(self, outer: str, inner: str, most: int, /) -> None: ...
+    def limit_operands(self, name: str, left: int, right: int, /) -> None: ...
+    def forbid(self, name: str, input: int, /) -> None: ...
+    def allow(self, text: str, names: Sequence[str], /) -> bool: ...
+    def units_of_constants(self, text: str, names: Sequence[str]) -> list[list[float]] | None: ...
+
 class SearchReport(TypedDict):
     front: list[tuple[str, float]]
     rivals: list[tuple[str, float]]
@@ -404,4 +422,5 @@ def search(
     callback: Callable[[float, int, list[tuple[str, float]]], bool] | None,
     good_enough: float,
     on_device: bool = False,
+    rules: FormulaRules | None = None,
 ) -> SearchReport: ...

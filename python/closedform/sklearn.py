@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from time import monotonic
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -22,10 +21,12 @@ from closedform.errors import InputError
 from closedform.pipelines.discovery import discover
 from closedform.pipelines.log_odds import log_odds
 from closedform.searches.api import search
-from closedform.searches.progress import Callback, Progress
-from closedform.searches.settings import OPERATORS, Arguments, NoiseKind, checked_settings
-from closedform.tables import checks, scalars
+from closedform.searches.progress import Callback
+from closedform.searches.settings import OPERATORS, NoiseKind
+from closedform.searches.turns import Turns
+from closedform.tables import checks, chunks, scalars
 from closedform.tables.checks import Matrix
+from closedform.tables.chunks import Data, Missing
 from closedform.tables.devices import Device
 
 if TYPE_CHECKING:
@@ -36,41 +37,6 @@ if TYPE_CHECKING:
     from closedform.pipelines.results import Discovery
     from closedform.pipelines.verdict import Verdict
 
-STOPPED_SECONDS = 0.2  # of each search that is left when somebody has said stop
-
-
-class _Turns:
-    """The budget of a fit of several searches, one after another: equal shares of the time and of
-    the evaluations, what one leaves going to the others; whoever stops one stops all."""
-
-    def __init__(self, given: Mapping[str, Any], count: int) -> None:
-        self._given, self._left = given, count
-        self._begun, self._stopped = monotonic(), False
-        own = Arguments(**{key: given[key] for key in ("time", "evaluations")})
-        settings = checked_settings(own)
-        self._time = settings.time
-        self._evaluations = settings.evaluations and max(1, settings.evaluations // count)
-
-    def next(self) -> dict[str, Any]:
-        """What the next search is told."""
-        left = self._time - (monotonic() - self._begun)
-        time = max(left / self._left, STOPPED_SECONDS)
-        if self._stopped:
-            time = STOPPED_SECONDS
-        self._left -= 1
-        callback = self._given["callback"]
-        heard = self._told if callable(callback) else callback
-        own = {"time": time, "evaluations": self._evaluations, "callback": heard}
-        return {**self._given, **own}
-
-    def ended(self, stopped: str) -> None:
-        """Hears why a search ended."""
-        self._stopped = self._stopped or stopped == "interrupted"
-
-    def _told(self, progress: Progress) -> bool:
-        self._stopped = self._stopped or bool(self._given["callback"](progress))
-        return self._stopped
-
 
 class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     """What both estimators have. scikit-learn looks after names and numbers of columns, we after
@@ -80,6 +46,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
     feature_names_in_: npt.NDArray[np.object_]
     random_state: Any
     n_jobs: int | None
+    missing: Missing
 
     def _arguments(self) -> dict[str, Any]:
         """What the parameters say, as our own functions call it."""
@@ -97,8 +64,9 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
 
     def _table(self, X: object, y: object) -> tuple[Matrix, object]:
         """X and y to fit to, and what columns there are kept for later."""
+        scalars.choice(self.missing, "missing", get_args(Missing))
         X, y = validate_data(self, X, y, skip_check_array=True)
-        return _matrix(X, 2), y
+        return self._matrix(X, 2), y
 
     def _rows(self, X: object) -> Matrix:
         """X to predict at.
@@ -108,30 +76,36 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
             sklearn.exceptions.NotFittedError: `fit` has not been called.
         """
         check_is_fitted(self)
-        table = _matrix(X, 1)
+        table = self._matrix(X, 1)
         validate_data(self, X, reset=False, skip_check_array=True)
         return table
 
+    def _matrix(self, X: object, min_rows: int) -> Matrix:
+        """`checks.matrix`; of what scikit-learn answers with a TypeError of its own, that one."""
+        if issparse(X) or (isinstance(X, np.ndarray) and X.dtype == object):
+            check_array(X, dtype="numeric", ensure_all_finite=False, ensure_min_features=0)
+        return checks.matrix(X, min_rows=min_rows, allow_nan=self.missing == "drop")
 
-def _matrix(X: object, min_rows: int) -> Matrix:
-    """`checks.matrix`; of what scikit-learn answers with a TypeError of its own, that one."""
-    if issparse(X) or (isinstance(X, np.ndarray) and X.dtype == object):
-        check_array(X, dtype="numeric", ensure_all_finite=False, ensure_min_features=0)
-    return checks.matrix(X, min_rows=min_rows)
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = self.missing == "drop"
+        return tags
 
 
 class ClosedFormRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
     """`discover` as a scikit-learn regressor, of one target or several.
 
     Args:
-        noise, strategy, operators, max_size, backend, options, device, callback: as in
-            `closedform.discover`, for each target.
+        noise, strategy, operators, max_size, units, constant_units, limits, backend, options,
+            device, callback: as in `closedform.discover`, for each target ("y" among units).
+        missing: "error" refuses missing values; "drop" leaves out the rows of a fit that have one,
+            and predicts NaN where a formula would need it.
         time, evaluations: of the whole `fit`; several targets share them equally.
         n_jobs: threads, as scikit-learn means it: None for one (or what
             `joblib.parallel_backend` says), -1 for all cores.
         random_state: an int, the `seed` of `discover`; a RandomState draws one; None for another
             one at every fit.
-        verbose: whether a terminal shows how far it is.
+        verbose: whether a terminal or a notebook shows how far it is.
 
     Attributes:
         formulas_: the formulas found, one a target.
@@ -157,10 +131,14 @@ class ClosedFormRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
         self,
         *,
         noise: NoiseKind = "auto",
+        missing: Missing = "error",
         time: float = 60.0,
         evaluations: int | None = None,
         operators: Iterable[str] = OPERATORS,
         max_size: int = 30,
+        units: Mapping[str, str] | None = None,
+        constant_units: str | Sequence[str] = "dimensionless",
+        limits: Mapping[str, Any] | None = None,
         strategy: str = "auto",
         backend: str = "native",
         options: Mapping[str, Any] | None = None,
@@ -171,10 +149,14 @@ class ClosedFormRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
         verbose: bool = False,
     ) -> None:
         self.noise = noise
+        self.missing = missing
         self.time = time
         self.evaluations = evaluations
         self.operators = operators
         self.max_size = max_size
+        self.units = units
+        self.constant_units = constant_units
+        self.limits = limits
         self.strategy = strategy
         self.backend = backend
         self.options = options
@@ -211,7 +193,7 @@ class ClosedFormRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
             raise InputError(f"sigma: has {len(errors)} columns for {len(targets)} of y")
         if sample_weight is not None:
             sample_weight = checks.weights(sample_weight, len(table.values), name="sample_weight")
-        turns = _Turns(given, len(targets))
+        turns = Turns(given, len(targets))
         found = []
         for target, error in zip(targets, errors, strict=True):
             found.append(
@@ -277,8 +259,10 @@ class ClosedFormClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
     in T, their slope and offset fitted to the same rows (Platt 1999); the class is the likeliest.
 
     Args:
-        operators, max_size, backend, options, device, callback: as in `closedform.search`, for each
-            formula.
+        operators, max_size, units, constant_units, limits, backend, options, device, callback: as
+            in `closedform.search`, for each formula.
+        missing: "error" refuses missing values; "drop" leaves out the rows of a fit that have one
+            among the inputs, and takes the odds of the rows fitted where a formula would need it.
         time, evaluations: of the whole `fit`; several formulas share them equally.
         n_jobs, random_state, verbose: as in `ClosedFormRegressor`.
 
@@ -308,10 +292,14 @@ class ClosedFormClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
     def __init__(
         self,
         *,
+        missing: Missing = "error",
         time: float = 60.0,
         evaluations: int | None = None,
         operators: Iterable[str] = OPERATORS,
         max_size: int = 30,
+        units: Mapping[str, str] | None = None,
+        constant_units: str | Sequence[str] = "dimensionless",
+        limits: Mapping[str, Any] | None = None,
         backend: str = "native",
         options: Mapping[str, Any] | None = None,
         device: Device = "cpu",
@@ -320,10 +308,14 @@ class ClosedFormClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
         callback: Callback | None = None,
         verbose: bool = False,
     ) -> None:
+        self.missing = missing
         self.time = time
         self.evaluations = evaluations
         self.operators = operators
         self.max_size = max_size
+        self.units = units
+        self.constant_units = constant_units
+        self.limits = limits
         self.backend = backend
         self.options = options
         self.device = device
@@ -348,6 +340,13 @@ class ClosedFormClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
         """
         table, y = self._table(X, y)
         labels = column_or_1d(y, warn=True)
+        weights = None
+        if sample_weight is not None:
+            weights = checks.weights(sample_weight, len(table.values), name="sample_weight")
+        data = chunks.complete(Data(table, None, weights), self.missing)
+        table, weights = data.inputs, data.weights
+        if data.kept is not None:
+            labels = labels[data.kept]
         assert_all_finite(labels, input_name="y")
         classes = LabelEncoder().fit(labels).classes_  # says so where kinds are mixed
         type_of_target(labels, input_name="y", raise_unknown=True)
@@ -355,13 +354,11 @@ class ClosedFormClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
         if len(classes) < 2:
             raise InputError(f"y: has {len(classes)} class; give two different labels at least")
         own = classes[1:] if len(classes) == 2 else classes
-        weights = None
-        if sample_weight is not None:
-            weights = checks.weights(sample_weight, len(table.values), name="sample_weight")
         given = self._arguments()
+        del given["missing"]
         if len(own) > 1 and "checkpoint" in (self.options or {}):
             raise InputError(f"options: one checkpoint cannot hold {len(own)} classes' fronts")
-        turns = _Turns(given, len(own))
+        turns = Turns(given, len(own))
         fronts: list[Front] = []
         links: list[tuple[float, float, float]] = []
         for label in own:

@@ -15,6 +15,7 @@ OUTCOMES = ("ok", "refused", "FAULT")
 WORKER = [sys.executable, "-m", "tests.attack.worker"]
 ROOT = Path(__file__).parents[2]
 DEADLINE = 60.0  # seconds that one attack may take: many times what it does on a busy machine
+STARTING = 600.0  # that a process may take to import everything
 
 
 def campaign(count: int, seed: int, first: int = 0) -> list[dict[str, Any]]:
@@ -48,7 +49,7 @@ def _until_one_dies(seed: int, first: int, last: int) -> list[dict[str, Any]]:
         )
         assert worker.stdout is not None
         begun, why = None, ""
-        while select.select([worker.stdout], [], [], DEADLINE)[0]:
+        while select.select([worker.stdout], [], [], STARTING if begun is None else DEADLINE)[0]:
             line = worker.stdout.readline()
             if not line:
                 why = f"the process ended with {worker.wait()}"

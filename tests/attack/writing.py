@@ -74,9 +74,11 @@ def _python(a: Attack, found: cf.Formula, X: np.ndarray, value: np.ndarray) -> N
     exec(found.code("numpy"), scope)
     with np.errstate(all="ignore"):
         said = np.broadcast_to(scope["formula"](*X.T), value.shape)  # type: ignore[operator]
-    slopes = found.gradient(X)
-    for i in range(len(X)):
-        steep = np.abs(slopes[i] * X[i]).sum()  # what rounding of an input does to the value
+    # What rounding of an input or a constant does to the value.
+    by_inputs = np.abs(found.gradient(X) * X).sum(axis=1)
+    own = found._expression
+    by_constants = np.abs(own.constant_slopes(X, 1) * np.array(own.constants)).sum(axis=1)
+    for i, steep in enumerate(by_inputs + by_constants):
         if not (math.isfinite(steep) and math.isfinite(value[i]) and steep < 1e6 * abs(value[i])):
             continue
         if not math.isclose(said[i], value[i], rel_tol=1e-6, abs_tol=1e-300):

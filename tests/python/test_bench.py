@@ -10,7 +10,19 @@ import numpy as np
 import pytest
 
 import closedform as cf
-from bench import engines, fastsrb, feynman, gpu, laws, noise, papers, vladislavleva
+from bench import (
+    budgets,
+    coverage,
+    engines,
+    fastsrb,
+    feynman,
+    gpu,
+    laws,
+    noise,
+    papers,
+    verdicts,
+    vladislavleva,
+)
 from bench.kept import Kept
 from bench.problem import Problem, judge, right_form
 from bench.record import Record, Target
@@ -271,3 +283,41 @@ def test_recovery_from_noise_is_counted_with_the_verdicts(
     assert total.answer == "right forms; 2 on the front"
     assert total.note == "called laws: 1 of them, 1 of the wrong"
     assert total.peer == "pyoperon left out: it is not here"
+
+
+def test_verdicts_of_noise_are_kept_and_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = np.linspace(1.0, 2.0, 40)
+    nothing = np.random.default_rng(0).normal(size=40)
+    tables = [("normal", x[:, None], nothing), ("law", x[:, None], x**2)]
+    monkeypatch.setattr(verdicts, "noise", lambda rng: iter(tables))
+    asked: dict[str, Any] = {"draws": 1, "evaluations": 300, "threads": 1, "seed": 0}
+    asked["state"] = str(tmp_path / "runs.jsonl")
+    first = verdicts.run_noise(**asked)
+    assert first[0].answer == "1 law on law"
+    assert first[0].ours == 50.0
+    monkeypatch.setattr(cf, "discover", lambda *_, **__: pytest.fail("asked again"))
+    assert verdicts.run_noise(**asked) == first
+
+
+@pytest.mark.parametrize("kind", coverage.NOISES)
+def test_constants_are_covered_under_each_noise(kind: str) -> None:
+    shares = coverage.covered(coverage.FORMS["power"], kind, 60, 40, seed=0) / 40
+    assert (shares >= 0.8).all()
+
+
+@pytest.mark.parametrize(
+    ("less", "more", "worse"),
+    [
+        ((True, 0.01), (False, 0.01), True),
+        ((False, 0.02), (True, 0.5), False),
+        ((False, 0.02), (False, 0.04), True),
+        ((True, 0.02), (True, 0.021), False),
+    ],
+)
+def test_a_choice_that_is_worse(
+    less: tuple[bool, float], more: tuple[bool, float], worse: bool
+) -> None:
+    steps = [{"right": right, "error": error} for right, error in (less, more)]
+    assert budgets._worse(*steps) is worse

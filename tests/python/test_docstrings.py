@@ -16,6 +16,13 @@ FOUND = [
 ]
 
 
+def test_what_one_calls_has_an_example() -> None:
+    having = {test.name for test in FOUND}
+    calls = "discover interpret search separability network Surrogate Formula Front"
+    estimators = "ClosedFormRegressor ClosedFormClassifier"
+    assert {*calls.split(), *estimators.split()} <= having
+
+
 @pytest.mark.parametrize("example", FOUND, ids=lambda example: example.name)
 def test_examples(example: doctest.DocTest) -> None:
     said: list[str] = []

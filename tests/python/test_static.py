@@ -28,6 +28,16 @@ def test_importing_stays_light(module: str) -> None:
     assert done.stdout.strip() == ""
 
 
+def test_pipelines_leave_out_what_takes_long_to_import() -> None:
+    code = (
+        "import sys, closedform.pipelines.discovery, closedform.pipelines.interpretation\n"
+        "import closedform.searches.api\n"
+        "print(*sorted({'pandas', 'scipy.stats', 'sklearn', 'sympy'} & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+
+
 def test_the_version_is_the_same_everywhere() -> None:
     citation = (SOURCES.parents[1] / "CITATION.cff").read_text()
     assert f"\nversion: {closedform.__version__}\n" in citation

@@ -287,8 +287,8 @@ bool settle_on_all_rows(std::vector<Candidate>& candidates, const WholeData& who
 }  // namespace
 
 Finished finish(std::vector<Tape> found, const WholeData& whole, const Objective& few,
-                const OpSet& operators, std::size_t max_size, unsigned threads,
-                const StopToken& stop) {
+                const OpSet& operators, const FormulaRules& rules, std::size_t max_size,
+                unsigned threads, const StopToken& stop) {
     found = by_worth(std::move(found), few);
     std::vector<std::vector<Candidate>> steps(found.size());
     std::vector<char> first(found.size());  // of its size
@@ -321,8 +321,11 @@ Finished finish(std::vector<Tape> found, const WholeData& whole, const Objective
     }
     if (!settled) {
         parallel_for(candidates.size(), threads, [&](std::size_t i, unsigned) {
-            candidates[i].tape =
-                Finisher(few, operators, stop).made_simple(candidates[i], max_size);
+            Tape simple = Finisher(few, operators, stop).made_simple(candidates[i], max_size);
+            // A factor that is 1 may have had a unit.
+            if (rules.allow(simple) || !rules.allow(candidates[i].tape)) {
+                candidates[i].tape = std::move(simple);
+            }
         });
     }
     std::vector<Tape> tapes;
@@ -331,7 +334,7 @@ Finished finish(std::vector<Tape> found, const WholeData& whole, const Objective
     }
     const std::vector<double> losses = losses_on_all_rows(tapes, *whole.losses);
     Finished made;
-    Archive archive(max_size, operators, noise_may_hide(few));
+    Archive archive(max_size, operators, rules, noise_may_hide(few));
     for (std::size_t i = 0; i < tapes.size(); ++i) {
         // Where factors are free, simplifying divides by one of them.
         if (!few.scale_free() || bounded(tapes[i], few)) {

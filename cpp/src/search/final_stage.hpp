@@ -23,7 +23,7 @@ struct Finished {
 /// Taken in order of worth; those the stop token leaves out stay as they are. The same for any
 /// number of threads (0: all cores).
 Finished finish(std::vector<Tape> found, const WholeData& whole, const Objective& few,
-                const OpSet& operators, std::size_t max_size, unsigned threads,
-                const StopToken& stop);
+                const OpSet& operators, const FormulaRules& rules, std::size_t max_size,
+                unsigned threads, const StopToken& stop);
 
 }  // namespace closedform

@@ -34,8 +34,9 @@ Island::Island(const SearchProblem& problem, std::uint64_t seed, std::uint64_t s
       variation_(problem.operators, problem.inputs, problem.column_values,
                  problem.options.variation),
       scorer_(std::make_unique<HostScorer>(*problem.sample, *problem.full, problem.operators)),
-      archive_(problem.max_size, problem.operators, problem.near_enough),
+      archive_(problem.max_size, problem.operators, *problem.rules, problem.near_enough),
       bins_(problem.max_size + 1),
+      constant_terms_(problem.rules->constant_terms()),
       max_size_(problem.max_size) {}
 
 void Island::seed_population() {
@@ -78,8 +79,7 @@ void Island::run(std::uint64_t passes, std::size_t max_size, const StopToken& st
             restart();
         }
         const std::uint64_t before = passes_;
-        Tape child = propose();
-        consider(std::move(child));
+        consider(propose());
         idle = passes_ == before ? idle + 1 : 0;
     }
     passes_ = std::max(passes_, end);
@@ -109,22 +109,41 @@ const Candidate& Island::choose(std::size_t largest) {
     return bin[std::min(random_.below(bin.size()), random_.below(bin.size()))];
 }
 
+std::vector<Tape> Island::terms_for(const Candidate& parent, Joint joint) {
+    std::vector<Tape> terms;
+    const int most = options_.terms_tried * options_.draws_per_term;
+    for (int i = 0; i < most && terms.size() < static_cast<std::size_t>(options_.terms_tried);
+         ++i) {
+        Tape term;
+        // Where a term is worth something alone, whatever its factor, the population has good ones.
+        if (problem_.sample->scale_free() && random_.chance(options_.term_from_population)) {
+            const Tape& member = choose(max_size_ / 2).tape;
+            term = subtree(member, random_.chance(options_.whole_member)
+                                       ? member.size() - 1
+                                       : random_.below(member.size()));
+        } else {
+            term = variation_.grow(random_, 1 + random_.below(options_.grown_term));
+        }
+        Tape joined = variation_.join(parent.tape, term, joint);
+        if (joined.size() <= max_tape_size) {
+            fix_sizes(joined);
+            if (!problem_.rules->conceivable(joined)) {
+                continue;
+            }
+        }
+        terms.push_back(std::move(term));
+    }
+    return terms;
+}
+
 Tape Island::pursue(const Candidate& parent) {
     // Matching pursuit: of a few random terms, the one that takes most of what is left.
     constexpr std::array joints = {Joint::sum, Joint::exponent, Joint::product, Joint::quotient};
     const bool free = problem_.sample->scale_free();
     const Joint joint = free ? joints[random_.below(joints.size())] : Joint::sum;
-    std::vector<Tape> terms;
-    for (int i = 0; i < options_.terms_tried; ++i) {
-        // Where a term is worth something alone, whatever its factor, the population has good ones.
-        if (free && random_.chance(options_.term_from_population)) {
-            const Tape& member = choose(max_size_ / 2).tape;
-            terms.push_back(subtree(member, random_.chance(options_.whole_member)
-                                                ? member.size() - 1
-                                                : random_.below(member.size())));
-        } else {
-            terms.push_back(variation_.grow(random_, 1 + random_.below(options_.grown_term)));
-        }
+    const std::vector<Tape> terms = terms_for(parent, joint);
+    if (terms.empty()) {
+        return parent.tape;
     }
     const std::vector<double> shares = scorer_->shares(parent.tape, terms, joint);
     count(terms.size() + 1);
@@ -193,15 +212,22 @@ void Island::consider(Tape tape) {
     if (otherwise && has_varying_exponent(tape) && !random_.chance(options_.varying_exponent)) {
         return;
     }
+    // Factors and terms that are pure numbers mend no units: what lacks more is left at once.
+    if (problem_.rules->pure_constants() && !problem_.rules->conceivable(tape)) {
+        return;
+    }
     const Objective& objective = *problem_.sample;
     const Scaled form = objective.representative(canonical(tape));
     if (!std::isfinite(form.scale)) {
         return;
     }
     const std::uint64_t structure = skeleton(form);
-    OpenForm open = open_form(tape, form, problem_.operators, objective);
+    OpenForm open = open_form(tape, form, problem_.operators, objective, constant_terms_);
     if (open.sum.tape.empty() ||
         open.sum.tape.size() > max_size_ + options_.excess_per_term * open.sum.linear.size()) {
+        return;
+    }
+    if (!problem_.rules->conceivable(open.sum.tape)) {
         return;
     }
     // A fit of linear constants alone has one answer. One of nonlinear constants may end in the
@@ -236,10 +262,12 @@ void Island::consider(Tape tape) {
     if (candidate.tape.empty() || candidate.complexity() > max_size_) {
         return;
     }
-    if (archive_.might_improve(candidate.complexity(), candidate.sample_loss)) {
-        promote(candidate);
+    if (problem_.rules->allow(candidate.tape)) {
+        if (archive_.might_improve(candidate.complexity(), candidate.sample_loss)) {
+            promote(candidate);
+        }
+        archive_.remember(candidate);
     }
-    archive_.remember(candidate);
     keep(std::move(candidate));
 }
 

@@ -10,6 +10,7 @@
 
 #include "closedform/core/stop.hpp"
 #include "closedform/expression/canonical_form.hpp"
+#include "closedform/search/formula_rules.hpp"
 #include "core/random.hpp"
 #include "objective/objective.hpp"
 #include "search/evolution_options.hpp"
@@ -27,7 +28,8 @@ struct SearchProblem {
         column_values;        ///< some values the columns take: where shifts are to be found
     const Objective* sample;  ///< a few rows, for judging candidates
     const Objective* full;    ///< for the archive; may be the same object as sample
-    double exact_loss = 0.0;  ///< losses up to this are rounding
+    const FormulaRules* rules = nullptr;  ///< never null once it is complete
+    double exact_loss = 0.0;              ///< losses up to this are rounding
     std::size_t max_size = 30;
     double near_enough = 0.0;  ///< of archives
     EvolutionOptions options;
@@ -56,6 +58,7 @@ class Island {
     Tape propose();
     const Candidate& choose(std::size_t largest);
     Tape pursue(const Candidate& parent);
+    std::vector<Tape> terms_for(const Candidate& parent, Joint joint);
     void consider(Tape tape);
     void promote(const Candidate& candidate);
     void reduce(const Candidate& candidate);
@@ -74,6 +77,7 @@ class Island {
     std::vector<std::vector<Candidate>> bins_;  ///< population by size, best loss first
     std::unordered_map<std::uint64_t, std::uint32_t> visits_;
     std::vector<Tape> neighbours_;  ///< of archive members, still to be looked at
+    bool constant_terms_;
     std::size_t max_size_;
     std::uint64_t passes_ = 0;                   ///< of what was granted; spent or given up
     std::atomic<std::uint64_t> evaluations_{0};  ///< spent

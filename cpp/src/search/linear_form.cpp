@@ -86,15 +86,15 @@ void snap_neutral(Tape& tape) {
 }
 
 OpenForm open_form(const Tape& tape, const Scaled& form, const OpSet& operators,
-                   const Objective& objective) {
+                   const Objective& objective, bool constant_terms) {
     OpenForm result;
     const bool free = objective.scale_free();
     const bool can_sum = operators.has(Op::add) || (!free && operators.has(Op::sub));
     const std::optional<Form> logarithm =
         free && operators.has(Op::exp) ? logarithm_of(form) : std::nullopt;
     result.logarithm = logarithm.has_value();
-    result.sum =
-        emit_linear(logarithm ? Scaled{1.0, *logarithm} : form, operators, !free && can_sum);
+    result.sum = emit_linear(logarithm ? Scaled{1.0, *logarithm} : form, operators,
+                             !free && can_sum && constant_terms);
     if (result.sum.tape.empty() && uses_only(tape, operators)) {
         result = {{tape, {}}, false, 0};
     }

@@ -20,11 +20,12 @@ struct OpenForm {
     std::size_t inner = 0;
 };
 
-/// `form` must be the objective's representative of `tape`. Where the operators do not allow
+/// `form` must be the objective's representative of `tape`; constant_terms: whether a sum may have
+/// one. Where the operators do not allow
 /// factors and sums the tape is left as it is, all of its constants inner ones. Empty when it would
 /// be too long.
 OpenForm open_form(const Tape& tape, const Scaled& form, const OpSet& operators,
-                   const Objective& objective);
+                   const Objective& objective, bool constant_terms = true);
 
 /// Fits all constants; `tape` gets the simplest expression of the result, empty for none.
 FitResult fit_open_form(OpenForm form, const OpSet& operators, const Objective& objective,

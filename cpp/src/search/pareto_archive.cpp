@@ -49,8 +49,7 @@ bool Archive::improves(std::size_t size, double loss, double Candidate::* kind) 
 }
 
 bool Archive::offer(const Candidate& candidate) {
-    if (!would_improve(candidate.complexity(), candidate.loss) ||
-        !uses_only(candidate.tape, operators_)) {
+    if (!would_improve(candidate.complexity(), candidate.loss) || !may_be(candidate.tape)) {
         return false;
     }
     best_[candidate.complexity()] = candidate;
@@ -81,7 +80,7 @@ std::vector<Candidate> Archive::rivals() const {
     for (std::size_t size = 1; size < rivals_.size(); ++size) {
         const double most = (1.0 + near_enough_) * best_sample_loss(size);
         for (const Candidate& rival : rivals_[size]) {
-            if (rival.sample_loss <= most && uses_only(rival.tape, operators_)) {
+            if (rival.sample_loss <= most && may_be(rival.tape)) {
                 found.push_back(rival);
             }
         }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "closedform/search/candidate.hpp"
+#include "closedform/search/formula_rules.hpp"
 #include "objective/objective.hpp"
 
 namespace closedform {
@@ -14,14 +15,17 @@ namespace closedform {
 /// rows first, each structure once, if it is among them.
 void keep_in(std::vector<Candidate>& bin, std::size_t capacity, Candidate candidate);
 
-/// Every front is made by one: what has more nodes or other operators than it was made for is never
-/// kept, whatever wrote it.
+/// Every front is made by one: what has more nodes or other operators than it was made for, or
+/// breaks a rule, is never kept, whatever wrote it.
 class Archive {
   public:
     /// near_enough: share of the best loss by which another of its size or more may be worse and
     /// still be the truth, for all that so many noisy rows can say; 0 for none.
-    Archive(std::size_t max_size, const OpSet& operators, double near_enough = 0.0)
+    /// The rules must live as long.
+    Archive(std::size_t max_size, const OpSet& operators, const FormulaRules& rules,
+            double near_enough = 0.0)
         : operators_(operators),
+          rules_(&rules),
           best_(max_size + 1),
           rivals_(max_size + 1),
           near_enough_(near_enough) {}
@@ -50,7 +54,12 @@ class Archive {
     double best_sample_loss(std::size_t size) const;
     bool improves(std::size_t size, double loss, double Candidate::* kind) const;
 
+    bool may_be(const Tape& tape) const {
+        return uses_only(tape, operators_) && rules_->allow(tape);
+    }
+
     OpSet operators_;
+    const FormulaRules* rules_;
     std::vector<Candidate> best_;                 ///< by size; an empty tape where none is known
     std::vector<std::vector<Candidate>> rivals_;  ///< by size, the nearest first
     double near_enough_;

@@ -132,6 +132,10 @@ void check(std::size_t rows, std::size_t columns, const Target& target,
                    "' has no gradient; leave it out of a search on gradients");
         }
     }
+    if (options.rules.dimensions && options.rules.dimensions->inputs.size() != columns) {
+        refuse("rules: have units of " + std::to_string(options.rules.dimensions->inputs.size()) +
+               " inputs, X has " + std::to_string(columns) + " columns");
+    }
     for (const Tape& tape : options.start) {
         if (static_cast<std::size_t>(inputs_needed(tape)) > columns) {
             refuse("start: reads column " + std::to_string(inputs_needed(tape) - 1) + ", X has " +
@@ -152,8 +156,8 @@ class Search {
           target_(target),
           options_(options),
           size_limit_(options.max_size),
-          archive_(options.max_size, options.operators),
-          best_on_all_rows_(options.max_size, options.operators) {
+          archive_(options.max_size, options.operators, options.rules),
+          best_on_all_rows_(options.max_size, options.operators, options.rules) {
         check(x.rows, x.columns, target, options);
         data_units_.x.assign(x.columns, 1.0);
         choose_units();
@@ -162,6 +166,7 @@ class Search {
             full_ = objective(archive_rows, units_);
         }
         problem_.operators = options.operators;
+        problem_.rules = &options.rules;
         problem_.sample = sample_.get();
         problem_.full = full_ ? full_.get() : sample_.get();
         problem_.exact_loss = problem_.full->exact_loss();
@@ -452,8 +457,8 @@ class Search {
         if (few->quadratic() && !exact_at_) {
             add_remembered(found);
         }
-        return finish(std::move(found), whole, *few, options_.operators, options_.max_size,
-                      options_.threads, stop);
+        return finish(std::move(found), whole, *few, options_.operators, options_.rules,
+                      options_.max_size, options_.threads, stop);
     }
 
     /// What an island holds to be the best of its size may be that on all rows, though another's

@@ -316,7 +316,8 @@ class Sums {
             const double after = objective_->loss(fitted, workspace);
             best[piece] = after < before ? Candidate{fitted, after, 0} : Candidate{tape, before, 0};
         });
-        Archive archive(options_.max_size, options_.operators);
+        const FormulaRules none;
+        Archive archive(options_.max_size, options_.operators, none);
         for (const Candidate& candidate : best) {
             if (!candidate.tape.empty()) {
                 archive.offer(candidate);

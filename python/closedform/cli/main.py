@@ -8,7 +8,6 @@ import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
@@ -20,8 +19,6 @@ from closedform.cli.examples import examples
 from closedform.cli.streams import is_stream, readable, write_to
 from closedform.errors import InputError
 from closedform.figures.canvas import check_available
-from closedform.reports import page
-from closedform.reports.text import text_of
 from closedform.searches.backends import julia_start
 from closedform.searches.settings import BACKENDS, KINDS
 from closedform.tables.chunks import Missing
@@ -80,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
             "closedform discover data.csv --target y",
             "closedform discover data.parquet --target y --drop id --time 10 --save front.json",
             "closedform discover data.csv --target y --sigma error --report page.html",
+            "closedform discover data.csv --target F --units m=kg,a=m/s^2,F=N",
             "closedform discover data.csv --target y --start front.json --checkpoint front.json",
             "gzip -dc data.csv.gz | closedform discover - --target y --save - --quiet > front.json",
         ),
@@ -95,6 +93,18 @@ def _parser() -> argparse.ArgumentParser:
         "--noise", choices=KINDS, default="auto", help="how the target scatters (default: look)"
     )
     discover.add_argument("--sigma", metavar="COL", help="column of the target's standard errors")
+    discover.add_argument(
+        "--units",
+        type=_pairs,
+        metavar="NAME=UNIT,...",
+        help="units of columns and target; columns left out are pure numbers",
+    )
+    discover.add_argument(
+        "--constant-units",
+        default="dimensionless",
+        metavar="UNITS",
+        help="what constants may be of: dimensionless (default), free, or units, comma-separated",
+    )
     discover.add_argument(
         "--strategy",
         choices=["auto", "global", "direct"],
@@ -234,6 +244,13 @@ def _neuron(text: str) -> int | tuple[str, int]:
     return (layer, index) if colon else index
 
 
+def _pairs(text: str) -> dict[str, str]:
+    pairs = [part.partition("=") for part in _names(text)]
+    if not all(equals and value for _, equals, value in pairs):
+        raise argparse.ArgumentTypeError(f"{text} is no NAME=UNIT,NAME=UNIT")
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
 def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
@@ -269,28 +286,35 @@ def _discover(options: argparse.Namespace) -> int:
             missing=options.missing,
         )
     # Here, not above: it brings sympy, which a bad file or --help need not wait for.
-    from closedform.pipelines import results
     from closedform.pipelines.discovery import discover
 
+    units, constants = options.units, options.constant_units
+    if units is not None:  # the target is a column of its own by now
+        units = {"y" if name == options.target else name: unit for name, unit in units.items()}
     with display(options, options.target) as show, interruptible() as interrupted:
         discovery = discover(
             table.inputs,
             table.target,
+            units=units,
+            constant_units=constants
+            if constants in ("dimensionless", "free")
+            else _names(constants),
             weights=table.weights,
             noise=options.noise,
             sigma=table.sigma,
             strategy=options.strategy,
             **_common(options, show, interrupted),
         )
+    far = discovery.outliers
     if table.kept is not None:  # rows are those of the file
-        far = tuple(int(table.kept[row]) for row in discovery.outliers)
-        discovery = replace(discovery, outliers=far)
+        far = tuple(int(table.kept[row]) for row in far)
+    origin = replace(discovery.provenance, target=options.target, dropped=table.dropped)
+    discovery = replace(discovery, outliers=far, provenance=origin)
     if options.json:
         text = json.dumps(discovery_document(discovery, options), indent=2, allow_nan=False)
     else:
-        text = text_of(results.discovery_report(discovery, options.target))
-    report = partial(page.write, results.discovery_report(discovery, options.target))
-    return _conclude(options, discovery, text, report, interrupted)
+        text = str(discovery)
+    return _conclude(options, discovery, text, interrupted)
 
 
 def _interpret(options: argparse.Namespace) -> int:
@@ -306,7 +330,6 @@ def _interpret(options: argparse.Namespace) -> int:
             missing=options.missing,
         )
     from closedform.neurons.network import network
-    from closedform.pipelines import results
     from closedform.pipelines.interpretation import interpret
 
     net = network(options.model, neuron=options.neuron, classifier=options.classifier)
@@ -323,8 +346,8 @@ def _interpret(options: argparse.Namespace) -> int:
     if options.json:
         text = json.dumps(interpretation_document(found, options), indent=2, allow_nan=False)
     else:
-        text = text_of(results.interpretation_report(found))
-    return _conclude(options, found, text, found.report, interrupted)
+        text = str(found)
+    return _conclude(options, found, text, interrupted)
 
 
 def _check_outputs(options: argparse.Namespace) -> None:
@@ -386,14 +409,13 @@ def _conclude(
     options: argparse.Namespace,
     found: Discovery | Interpretation,
     text: str,
-    report: Callable[[Path], None],
     interrupted: list[bool],
 ) -> int:
     """Prints the result and writes the files asked for, none the less where another cannot be. One
     that is printed is printed alone."""
     with contextlib.ExitStack() as left:  # in the order of their reverse
         if options.report is not None:
-            left.callback(write_to, options.report, report)
+            left.callback(write_to, options.report, found.report)
         if options.save is not None:
             left.callback(write_to, options.save, found.front.save)
         if not (is_stream(options.save) or is_stream(options.report)):

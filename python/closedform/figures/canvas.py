@@ -9,7 +9,9 @@ from closedform.errors import InputError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
+LONGEST_LABEL = 40  # characters
 MOST_DOTS = 5000  # more only cover one another
 
 
@@ -47,6 +49,31 @@ def axes_of(axes: Axes | None) -> Axes:
     if not isinstance(axes, Axes):
         raise InputError(f"axes: must be matplotlib's Axes, not {type(axes).__name__}")
     return axes
+
+
+def row_of_axes(count: int) -> tuple[Figure, list[Axes]]:
+    """A new figure, which notebooks show, and its axes side by side.
+
+    Raises:
+        InputError: matplotlib is not installed.
+    """
+    check_available("plot")
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(
+        1, count, figsize=(4.8 * count, 3.6), squeeze=False, layout="constrained"
+    )
+    return figure, list(axes[0])
+
+
+def label(text: str) -> str:
+    """A name that fits into a picture."""
+    return text if len(text) <= LONGEST_LABEL else f"{text[: LONGEST_LABEL - 1]}…"
+
+
+def plain(text: str) -> str:
+    """A name that is set as it is: matplotlib takes what stands between two dollars for TeX."""
+    return label(text).replace("$", r"\$")
 
 
 def step_for(rows: int) -> int:

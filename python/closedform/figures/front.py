@@ -50,5 +50,5 @@ def draw_front(
     axes.set_xlabel("complexity (nodes)")
     axes.set_ylabel(loss_label)
     axes.grid(alpha=0.3)
-    axes.legend()
+    axes.legend(loc="upper right")  # where a front falls off
     return axes

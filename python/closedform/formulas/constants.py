@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import overload
 
 import numpy as np
@@ -12,8 +13,7 @@ import numpy as np
 from closedform._typing import Floats
 from closedform.formulas.simple_values import simple_value
 
-# Half-width of a normal 95 % interval, in standard errors.
-NORMAL_95 = 1.959963984540054
+UPPER = 0.975  # quantile at which a 95 % interval ends
 
 
 @dataclass(frozen=True)
@@ -26,21 +26,39 @@ class Constant:
             a fit of all. NaN where nothing is known: a formula made by hand, a constant that
             another can stand for.
         fixed: a simple value that the data agree with, which says the same in fewer symbols than a
-            measured one: part of the form.
+            measured one: part of the form. Or one whose value was given.
+        freedom: degrees of freedom of the residuals that the standard error was estimated from; inf
+            where the noise is known, as that of counts is.
+        name: of a form that was given; None for a number.
+        unit: such as "m^3/(kg s^2)"; "" for a pure number, None where it is not known.
     """
 
     value: float
     standard_error: float
     fixed: bool = False
+    freedom: float = math.inf
+    name: str | None = None
+    unit: str | None = None
 
     @property
     def interval(self) -> tuple[float, float]:
-        """(low, high): 95 % of such intervals, of other data of the kind, have the truth within."""
-        half = NORMAL_95 * self.standard_error
+        """(low, high): 95 % of such intervals, of other data of the kind, have the truth within;
+        of few rows they are wider, by Student's t."""
+        from scipy.special import ndtri, stdtrit
+
+        known = math.isinf(self.freedom)
+        half = self.standard_error * float(ndtri(UPPER) if known else stdtrit(self.freedom, UPPER))
         return self.value - half, self.value + half
 
     def __str__(self) -> str:
-        """To its significant digits: 6.283(5) is 6.283 with a standard error of 0.005."""
+        """To its significant digits: 6.283(5) is 6.283 with a standard error of 0.005; its unit
+        behind it."""
+        return f"{self._number} {self.unit}" if self.unit else self._number
+
+    @property
+    def _number(self) -> str:
+        if self.name is not None and math.isnan(self.value):
+            return "not known"
         if self.fixed and (simple := simple_value(self.value)) is not None:
             return simple.text
         if not self.standard_error > 0:
@@ -78,16 +96,22 @@ class Constants(Sequence[Constant]):
         values: Sequence[float],
         covariance: Floats | None = None,
         fixed: Sequence[bool] | None = None,
+        freedom: float = math.inf,
+        names: Sequence[str] | None = None,
     ) -> None:
-        """values, fixed: one each. covariance: (k, k) as above; None where nothing is known."""
+        """values, fixed, names: one each. covariance: (k, k) as above; None where nothing is
+        known. freedom: of all, as in `Constant`."""
         count = len(values)
         self.covariance: Floats = (
             np.full((count, count), np.nan) if covariance is None else covariance
         )
         errors = np.sqrt(np.diagonal(self.covariance))
+        named: Sequence[str | None] = names or [None] * count
         self._constants = [
-            Constant(float(value), float(error), bool(still))
-            for value, error, still in zip(values, errors, fixed or [False] * count, strict=True)
+            Constant(float(value), float(error), bool(still), freedom, name)
+            for value, error, still, name in zip(
+                values, errors, fixed or [False] * count, named, strict=True
+            )
         ]
 
     @property
@@ -98,6 +122,14 @@ class Constants(Sequence[Constant]):
             correlation: Floats = self.covariance / np.outer(errors, errors)
         return correlation
 
+    def with_units(self, units: Sequence[str]) -> Constants:
+        """The same with a unit each."""
+        told = copy.copy(self)
+        told._constants = [
+            replace(constant, unit=unit) for constant, unit in zip(self, units, strict=True)
+        ]
+        return told
+
     def __len__(self) -> int:
         return len(self._constants)
 
@@ -105,7 +137,15 @@ class Constants(Sequence[Constant]):
     def __getitem__(self, index: int) -> Constant: ...
     @overload
     def __getitem__(self, index: slice) -> list[Constant]: ...
-    def __getitem__(self, index: int | slice) -> Constant | list[Constant]:
+    @overload
+    def __getitem__(self, index: str) -> Constant: ...
+    def __getitem__(self, index: int | slice | str) -> Constant | list[Constant]:
+        """By position, or by name where constants have names."""
+        if isinstance(index, str):
+            named = [constant for constant in self if constant.name == index]
+            if not named:
+                raise KeyError(index)
+            return named[0]
         return self._constants[index]
 
     def __iter__(self) -> Iterator[Constant]:
@@ -113,7 +153,8 @@ class Constants(Sequence[Constant]):
 
     def __str__(self) -> str:
         return "\n".join(
-            f"{constant!s:>16}  {constant.value!r}"
+            (f"{constant.name} = " if constant.name else "")
+            + f"{constant!s:>16}  {constant.value!r}"
             + (
                 f"  [{constant.interval[0]:.6g}, {constant.interval[1]:.6g}]"
                 if constant.standard_error > 0

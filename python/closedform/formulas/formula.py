@@ -13,13 +13,19 @@ import numpy as np
 import numpy.typing as npt
 
 from closedform import _core
-from closedform._typing import FloatMatrix
+from closedform._typing import FloatMatrix, Floats
 from closedform.errors import InputError, OutsideWarning
 from closedform.figures.canvas import axes_of
 from closedform.figures.residuals import draw_predicted, draw_residuals
 from closedform.formulas import sympy_forms
 from closedform.formulas.constants import Constants
 from closedform.formulas.domain import Domain, domain_of
+from closedform.formulas.fit import fitted
+from closedform.formulas.form import MARK, Form
+from closedform.formulas.noise import EXACT, Kind
+from closedform.formulas.ranges import Ranges, check_ranges, outside_told
+from closedform.formulas.rows import Rows
+from closedform.formulas.units import Units
 from closedform.tables import checks, devices, scalars
 from closedform.tables.columns import inputs_of
 from closedform.tables.rows import variance
@@ -28,17 +34,6 @@ if TYPE_CHECKING:
     import sympy
     from matplotlib.axes import Axes
 
-
-Ranges = tuple[tuple[float, float], ...]
-
-# Loss relative to the target's variance below which the rest is rounding of float64 data.
-EXACT = 1e-24
-
-# Rows, evenly spaced, that are looked at for whether a formula may be used there.
-MOST_LOOKED_AT = 100_000
-
-# Whole numbers that no formula has, in place of its constants.
-MARK = 7_306_125_001_000.0
 
 LONGEST_SHOWN = 80  # characters of a formula in a repr
 
@@ -56,7 +51,9 @@ class Formula:
         ranges: per input, (lowest, highest) of the data searched; None for a formula made by hand.
         labels: per input, what the table searched calls its column; None where it had no labels.
         constants: the numbers in the text, in their order, with standard errors where the formula
-            was fitted (`Constants`).
+            was fitted (`Constants`). Of a form that was given its named constants, instead; NaN
+            stands for one without a value yet.
+        units: of the inputs and the target (`Units`); None where they are not known.
         complexity: nodes of the expression tree; operators, constants and variables count 1 each.
 
     Example:
@@ -64,30 +61,44 @@ class Formula:
         >>> law = cf.Formula("2*x1 + x2", ["x1", "x2"])
         >>> law([[1.0, 3.0]]), law.gradient([[1.0, 3.0]])
         (array([5.]), array([[2., 1.]]))
+        >>> form = cf.Formula("rate*x1**power", ["x1"], constants=["rate", "power"])
+        >>> round(form.fit([[1.0], [2.0], [3.0]], [3.0, 12.0, 27.0]).constants["power"].value, 6)
+        2.0
     """
 
     def __init__(
         self,
-        text: str,
+        text: str | sympy.Expr,
         names: Sequence[str],
         loss: float = float("nan"),
         ranges: Ranges | None = None,
         labels: Sequence[str] | None = None,
+        *,
+        constants: Sequence[str] | Mapping[str, float | None] | None = None,
     ) -> None:
-        """Reads `text`.
+        """Reads `text`, infix or a sympy expression.
+
+        constants: names of constants in it that `fit` is to find, or a mapping from their names to
+            values, which a fit leaves as they are, or to None.
 
         Raises:
-            ValueError: text that is not an expression in `names`; the message says where. Or ranges
-                that are not one pair per name.
+            InputError: text that is not an expression in `names`; the message says where. Ranges
+                that are not one pair per name, or constants that cannot be.
         """
         self.names = scalars.texts(names, "names")
         if ranges is not None:
-            _check_ranges(ranges, len(self.names))
-        try:
-            self._expression = _core.Expression(scalars.text(text, "text"), list(self.names))
-        except ValueError as error:
-            raise InputError(str(error)) from error
-        self.text = self._expression.text(list(self.names))
+            check_ranges(ranges, len(self.names))
+        written = text if isinstance(text, str) else sympy_forms.text_of(text)
+        self._form = None if constants is None else Form.read(written, self.names, constants)
+        if self._form is None:
+            try:
+                self._expression = _core.Expression(written, list(self.names))
+            except ValueError as error:
+                raise InputError(str(error)) from error
+            self.constants = Constants(self._expression.constants)
+            self.text = self._expression.text(list(self.names))
+        else:
+            self._take(self._form)
         self.loss = scalars.real(loss, "loss")
         self.ranges = ranges
         self.labels = None if labels is None else scalars.texts(labels, "labels")
@@ -95,8 +106,20 @@ class Formula:
             raise InputError(
                 f"labels: has {len(self.labels)} for {len(self.names)} inputs; give one per input"
             )
-        self.constants = Constants(self._expression.constants)
+        self.units: Units | None = None
         self._warned = False
+
+    def _take(self, form: Form, covariance: Floats | None = None) -> None:
+        """A form's constants, with values as far as it has them."""
+        self._form, self._expression = form, form.filled()
+        known = self._expression.text(list(self.names))
+        self.text = form.written() if form.missing() else known
+        self.constants = Constants(
+            [math.nan if value is None else value for value in form.values.values()],
+            covariance,
+            [name in form.held for name in form.values],
+            names=list(form.values),
+        )
 
     @property
     def complexity(self) -> int:
@@ -106,6 +129,11 @@ class Formula:
     def readable(self) -> str:
         """The formula for people: constants as simple numbers (`pi/8`) or to the digits that mean
         something. `text` has them in full."""
+        if self._form is not None:
+            if self._form.missing():
+                return self.text
+            sizes = [f"(-{c.size})" if c.value < 0 else c.size for c in self.constants]
+            return self._form.written(sizes)
         marks = [MARK + k for k in range(len(self.constants))]
         signed = [
             math.copysign(mark, constant.value)
@@ -116,10 +144,18 @@ class Formula:
             text = text.replace(f"{mark:.0f}", constant.size)
         return text
 
+    def _tell_units(self, units: Sequence[str]) -> None:
+        """units: of all numbers in the text; those that are part of the form have none."""
+        measured = set(self._expression.constants)
+        numbers = [value for kind, _, value in self._expression.nodes if kind == "constant"]
+        own = [unit for value, unit in zip(numbers, units, strict=True) if value in measured]
+        if len(own) == len(self.constants):
+            self.constants = self.constants.with_units(own)
+
     @property
     def domain(self) -> Domain:
         """Where the formula is defined, and whether that is proven for the data's ranges."""
-        return domain_of(self._expression, self.names, self.ranges)
+        return domain_of(self._known(), self.names, self.ranges)
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -151,33 +187,13 @@ class Formula:
             InputError: wrong shape, missing columns, values that are not finite numbers.
         """
         rows = self._columns(X)
-        values = self._expression.evaluate(rows, scalars.thread_count(threads))
+        values = self._known().evaluate(rows, scalars.thread_count(threads))
         if self.ranges is not None and not self._warned:
-            self._warn_of_outside(rows, values, self.ranges)
+            told = outside_told(self._expression, rows, values, self.ranges)
+            if told is not None:
+                self._warned = True
+                warnings.warn(told, OutsideWarning, stacklevel=2)
         return values
-
-    def _warn_of_outside(
-        self, rows: FloatMatrix, values: npt.NDArray[np.float64], ranges: Ranges
-    ) -> None:
-        step = -(-len(values) // MOST_LOOKED_AT)
-        rows, values = rows[::step], values[::step]
-        told = []
-        undefined = len(values) - int(np.count_nonzero(np.isfinite(values)))
-        if undefined:
-            told.append(f"{undefined} of {len(values)} rows have no value (see formula.domain)")
-        nodes = self._expression.nodes
-        read = sorted({column for name, column, _ in nodes if name == "variable"})
-        low, high = np.array(ranges, dtype=np.float64)[read].reshape(-1, 2).T
-        inputs = rows[:, read]
-        outside = int(np.count_nonzero(((inputs < low) | (inputs > high)).any(axis=1)))
-        if outside:
-            told.append(
-                f"{outside} of {len(values)} rows lie outside the ranges of the data that the "
-                "formula was found in"
-            )
-        if told:
-            self._warned = True
-            warnings.warn("; ".join(told), OutsideWarning, stacklevel=3)
 
     def gradient(self, X: object, *, threads: int | None = None) -> npt.NDArray[np.float64]:
         """Derivatives by every input, exact (reverse mode); arguments as for a call.
@@ -185,7 +201,7 @@ class Formula:
         Returns:
             (n, d) float64.
         """
-        return self._expression.gradient(self._columns(X), scalars.thread_count(threads))
+        return self._known().gradient(self._columns(X), scalars.thread_count(threads))
 
     def hessian(self, X: object, *, threads: int | None = None) -> npt.NDArray[np.float64]:
         """Second derivatives by every two inputs, exact; arguments as for a call.
@@ -193,22 +209,43 @@ class Formula:
         Returns:
             (n, d, d) float64, symmetric.
         """
-        return self._expression.hessian(self._columns(X), scalars.thread_count(threads))
+        return self._known().hessian(self._columns(X), scalars.thread_count(threads))
+
+    def _known(self) -> _core.Expression:
+        if self._form is not None and (missing := self._form.missing()):
+            raise InputError(
+                f"constants: {', '.join(missing)} {'has' if len(missing) == 1 else 'have'} no "
+                "value; fit the formula first, or give constants={name: value}"
+            )
+        return self._expression
 
     def _columns(self, X: object) -> FloatMatrix:
         return inputs_of(checks.matrix(X, min_rows=1), self.names, self.labels, "the formula")
 
     @cached_property
     def _sympy(self) -> sympy.Expr:
+        if self._form is not None and self._form.missing():
+            form = self._form
+            return sympy_forms.expression_of(form.expression(), [*self.names, *form.values])
         return sympy_forms.expression_of(self._expression, self.names)
+
+    @property
+    def _readable_form(self) -> sympy.Expr:
+        if self._form is not None:
+            return self._sympy
+        return sympy_forms.readable_form(self._expression, self.names, self.constants)
 
     def sympy(self) -> sympy.Expr:
         """The formula as a sympy expression in real symbols named as the inputs."""
         return self._sympy
 
     def latex(self) -> str:
-        """The formula in LaTeX, constants rounded to 6 significant digits."""
-        return sympy_forms.latex_of(self._sympy)
+        """The formula in LaTeX, its constants as in `readable`."""
+        return sympy_forms.latex_of(self._readable_form)
+
+    def mathml(self) -> str:
+        """The same in presentation MathML, without the element `math` around it."""
+        return sympy_forms.mathml_of(self._readable_form)
 
     def code(
         self,
@@ -233,7 +270,7 @@ class Formula:
             name: of the function.
             ranges: per input, (low, high) for the comment and for `outside`; what is not given is
                 the range of the data the formula was found in, if known.
-            units: per input, for the comment.
+            units: per input, for the comment; those that the search was given, where none are.
             outside: beyond the ranges, "clamp" takes the input for the range's end; "flag" adds a
                 last output that tells.
 
@@ -253,15 +290,73 @@ class Formula:
         known = {} if self.ranges is None else dict(zip(self.names, self.ranges, strict=True))
         own = scalars.mapping(ranges, "ranges", "(low, high) by input")
         return formula_code(
-            self._expression,
+            self._known(),
             self.names,
             language,
             derivatives,
             name=name,
             ranges=known | own,
-            units=scalars.mapping(units, "units", "units by input"),
+            units=self._own_units() | scalars.mapping(units, "units", "units by input"),
             outside=outside,
         )
+
+    def fit(
+        self,
+        X: object,
+        y: object,
+        weights: object = None,
+        *,
+        noise: Kind = "absolute",
+        sigma: object = None,
+        start: Mapping[str, float] | None = None,
+    ) -> Formula:
+        """The same formula with the constants under which these rows are likeliest.
+
+        Named constants without a value are fitted, each as one however often it occurs; without
+        named ones all numbers that are no whole or half exponents.
+
+        Args:
+            X: (n, d), as for a call.
+            y: (n,) the target.
+            weights: (n,) how often each row counts, none negative; None for once.
+            noise: how the target scatters: "absolute", "relative", "log", "mixed", "robust" or
+                "counts" (as for `search`).
+            sigma: (n,) standard errors of y, positive: instead of noise.
+            start: where named constants begin, by name; those left out at 1. None tries many.
+
+        Returns:
+            A formula with standard errors in `constants`, whose loss is the (weighted) mean squared
+            error at these rows.
+
+        Raises:
+            InputError: rows, targets, weights or names that cannot be used, or rows at which the
+                formula is not defined.
+        """
+        rows = Rows.checked(self._columns(X), y, weights, noise, sigma)
+        form = self._form or Form.of_numbers(self._expression, self.names)
+        begun, covariance = fitted(
+            form.first(start or {}), rows, several=start is None and bool(form.missing())
+        )
+        found = Formula("0", self.names, ranges=self.ranges, labels=self.labels)
+        found._take(begun, covariance)
+        if self._form is None:
+            found = found._of_numbers()
+        found.units = self.units
+        found.loss = rows.loss(found._expression.evaluate(rows.X, 1))
+        return found
+
+    def _of_numbers(self) -> Formula:
+        """The same without names of its constants."""
+        plain = Formula(self.text, self.names, self.loss, self.ranges, self.labels)
+        if len(plain.constants) == len(self.constants):
+            plain.constants = Constants(
+                [constant.value for constant in self.constants], self.constants.covariance
+            )
+        return plain
+
+    def _own_units(self) -> dict[str, str]:
+        texts = {} if self.units is None else self.units.texts
+        return {name: text for name, text in texts.items() if name in self.names}
 
     def refit(
         self,
@@ -287,6 +382,7 @@ class Formula:
         Raises:
             InputError: rows, targets or weights that cannot be used; the message names them.
         """
+        self._known()
         rows = np.ascontiguousarray(self._columns(X), dtype=np.float64)
         target = checks.vector(y, len(rows))
         own = None if weights is None else checks.weights(weights, len(rows))
@@ -369,11 +465,10 @@ class Formula:
         except InputError:
             return None
 
-    def __reduce__(
-        self,
-    ) -> tuple[type[Formula], tuple[object, ...]]:
+    def __reduce__(self) -> tuple[object, ...]:
         # The extension's object has no pickle.
-        return Formula, (self.text, self.names, self.loss, self.ranges, self.labels)
+        values = (self.names, self.loss, self.ranges, self.labels, self._form, self.constants)
+        return _unpickled, (self.text, *values, self.units)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Formula) and (self.text, self.names) == (other.text, other.names)
@@ -382,18 +477,26 @@ class Formula:
         return hash((self.text, self.names))
 
 
+def _unpickled(
+    text: str,
+    names: tuple[str, ...],
+    loss: float,
+    ranges: Ranges | None,
+    labels: tuple[str, ...] | None,
+    form: Form | None,
+    constants: Constants,
+    units: Units | None,
+) -> Formula:
+    formula = Formula("0" if form else text, names, loss, ranges, labels)
+    if form is not None:
+        formula._take(form)
+    formula.constants, formula.units = constants, units
+    return formula
+
+
 def shortened(text: str) -> str:
     """A text that fits into a line of others."""
     return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 3]}..."
-
-
-def _check_ranges(ranges: object, inputs: int) -> None:
-    try:
-        shape = np.asarray(ranges, dtype=np.float64).shape
-    except (TypeError, ValueError, OverflowError):
-        shape = ()
-    if shape != (inputs, 2):
-        raise InputError(f"ranges: must be one (low, high) for each of {inputs} inputs")
 
 
 def scored(

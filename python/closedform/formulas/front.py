@@ -16,8 +16,10 @@ from closedform.errors import InputError
 from closedform.figures.canvas import axes_of
 from closedform.figures.front import draw_front
 from closedform.formulas import html
-from closedform.formulas.formula import Formula, Ranges, shortened
+from closedform.formulas.formula import Formula, shortened
 from closedform.formulas.merging import Merging
+from closedform.formulas.ranges import Ranges
+from closedform.formulas.rows import Rows
 from closedform.tables import scalars
 from closedform.tables.output import write_output
 
@@ -134,6 +136,62 @@ class Front(Sequence[Formula]):
         """The same front, its formulas written otherwise: one for each, in order."""
         front = copy.copy(self)
         front._formulas = list(formulas)
+        return front
+
+    def add(
+        self,
+        formula: Formula,
+        X: object,
+        y: object,
+        weights: object = None,
+        *,
+        sigma: object = None,
+    ) -> Front:
+        """The same front with a formula of one's own among the others.
+
+        Args:
+            formula: its constants known (`Formula.fit`); kept whether or not another is better.
+            X, y, weights, sigma: rows, as of a search.
+
+        Returns:
+            A front with the same best one, all losses computed anew at these rows: a search may
+            have weighed its own by their noise. Formulas are left out that another is better than
+            at no larger size, but not the one added, the best, and its rivals.
+
+        Raises:
+            InputError: another's inputs, a formula without a value at some of the rows, or rows
+                that cannot be used.
+
+        Example:
+            >>> import closedform as cf
+            >>> X, y = [[1.0], [2.0], [3.0]], [2.0, 4.0, 6.5]
+            >>> front = cf.Front([cf.Formula("4", ["x1"], 3.5)])
+            >>> front.add(cf.Formula("2*x1", ["x1"]), X, y)[-1].loss
+            0.08333333333333333
+        """
+        if not isinstance(formula, Formula):
+            raise InputError(f"formula: must be a Formula, not {type(formula).__name__}")
+        if formula.names != self.best.names:
+            raise InputError(
+                f"formula: is of {', '.join(formula.names)}; the front of "
+                f"{', '.join(self.best.names)}"
+            )
+        rows = Rows.checked(formula._columns(X), y, weights, "absolute", sigma)
+        told = [copy.copy(one) for one in [*self, formula]]
+        for one in told:
+            one.loss = rows.loss(one._known().evaluate(rows.X))
+        added = told[-1]
+        added.ranges, added.labels = self.best.ranges, self.best.labels
+        if not math.isfinite(added.loss):
+            raise InputError("formula: has no value at some of the rows; see formula.domain")
+        asked = {self._best, *self._rivals, len(self)}
+        shown = {id(one) for one in pareto(told)}
+        places = [i for i, one in enumerate(told) if i in asked or id(one) in shown]
+        places.sort(key=lambda i: (told[i].complexity, told[i].loss))
+        front = copy.copy(self)
+        front._formulas = [told[i] for i in places]
+        front._best = places.index(self._best)
+        front._rivals = [places.index(i) for i in self._rivals]
         return front
 
     def of_data(self, labels: Sequence[str] | None, *parts: FloatMatrix) -> Front:

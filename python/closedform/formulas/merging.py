@@ -52,7 +52,7 @@ class Merging:
         Z: (n, m) their values.
         U: (n, m) components of the unit gradients along the inputs' own gradients.
         S: (n, m) sizes of the inputs' own gradients.
-        loss: (weighted) mean of 2 - 2 |U| over the rows whose gradient is not zero. No formula of
+        loss: (weighted) mean of `2 - 2 |U|` over the rows whose gradient is not zero. No formula of
             the merged inputs has a smaller cosine loss.
         exact: every merge holds to rounding, so that nothing is lost by searching merged alone.
         tentative: a Merging with further merges, small in error but not shown to be true; search

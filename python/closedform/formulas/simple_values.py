@@ -1,4 +1,10 @@
-"""Numbers that laws are written with: whole ones, fractions, multiples of pi, e, square roots."""
+"""Numbers that laws are written with: whole ones, fractions, multiples of pi, e, square roots.
+
+What saying one takes is the log of its numerator and twice the log of its denominator: there are as
+many fractions of a denominator as it is large, and were each as likely as a whole number's share,
+their weights would have no sum: some fraction would always be near enough to any constant, and
+shorter than its digits. Tenths count once, for that is how numbers are written.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +15,10 @@ from functools import lru_cache
 
 # What a fraction may be a multiple of, and how it is written.
 UNITS = {"": 1.0, "pi": math.pi, "e": math.e, "sqrt(2)": math.sqrt(2.0), "sqrt(3)": math.sqrt(3.0)}
-# Nats of saying which; pi is in laws far more often than the others.
-UNIT_NATS = {"": 0.0, "pi": 1.6, "sqrt(2)": 2.5, "e": 3.5, "sqrt(3)": 3.5}
+# Nats of saying which; pi is in laws far more often than the others. So many that three digits of
+# a constant have to agree: 3.1 with an error of 0.03 is no pi.
+UNIT_NATS = {"": 0.0, "pi": 4.0, "sqrt(2)": 5.0, "e": 6.0, "sqrt(3)": 6.0}
+TENTHS = 10
 LARGEST_DENOMINATOR = 16
 LARGEST_FACTOR = 100  # a fraction's numerator
 LARGEST_MULTIPLE = 12  # of pi and the like
@@ -24,7 +32,7 @@ class SimpleValue:
 
     Attributes:
         value: of the number.
-        nats: what saying which one it is takes: the logs of numerator, denominator, sign and unit.
+        nats: what saying which one it is takes, of numerator, denominator, sign and unit.
         text: such as "3", "1/4" or "2*pi/3".
     """
 
@@ -65,8 +73,8 @@ def _multiple(
         return None
     if abs(top) > (LARGEST_MULTIPLE if name else LARGEST_FACTOR) and (name or bottom > 1):
         return None
-    nats = math.log(1 + abs(top)) + math.log(bottom) + (math.log(2.0) if top < 0 else 0.0)
-    nats += UNIT_NATS[name]
+    nats = math.log(1 + abs(top)) + (1 if bottom == TENTHS else 2) * math.log(bottom)
+    nats += UNIT_NATS[name] + (math.log(2.0) if top < 0 else 0.0)
     return SimpleValue(top / bottom * unit, nats, _text(top, bottom, name))
 
 

@@ -15,6 +15,7 @@ from closedform.errors import InputError
 if TYPE_CHECKING:
     import sympy
 
+    from closedform.formulas.constants import Constant
     from closedform.formulas.formula import Formula
 
 # sympy's general algorithms take seconds on large expressions with floating-point constants.
@@ -22,8 +23,14 @@ LARGEST_SHORTENED = 40
 ROUNDING = 1e-12  # of an angle, in quarter turns
 
 
-def expression_of(expression: _core.Expression, names: Sequence[str]) -> sympy.Expr:
+def expression_of(
+    expression: _core.Expression, names: Sequence[str], constants: Iterable[Constant] = ()
+) -> sympy.Expr:
     """A formula as a sympy expression in real symbols.
+
+    Args:
+        constants: those of the formula that are to be as people write them, in its order; the
+            others are in full.
 
     Raises:
         InputError: it compares numbers that are not real.
@@ -31,9 +38,12 @@ def expression_of(expression: _core.Expression, names: Sequence[str]) -> sympy.E
     import sympy
 
     symbols = [sympy.Symbol(name, real=True) for name in names]
+    waiting = list(constants)
     stack: list[Any] = []
     for name, column, value in expression.nodes:
-        if name == "constant":
+        if name == "constant" and waiting and waiting[0].value == value:
+            stack.append(_as_people_write(waiting.pop(0)))
+        elif name == "constant":
             # As it is printed: sympy knows whole numbers from others.
             stack.append(sympy.sympify(_core.Expression(repr(value), []).text([])))
         elif name == "variable":
@@ -54,6 +64,27 @@ def expression_of(expression: _core.Expression, names: Sequence[str]) -> sympy.E
     return stack.pop()
 
 
+def readable_form(
+    expression: _core.Expression, names: Sequence[str], constants: Sequence[Constant]
+) -> sympy.Expr:
+    """A formula for people, constants as they write them; what sympy has made of two of them has
+    six digits. Raises as `expression_of`."""
+    import sympy
+
+    found = expression_of(expression, names, constants)
+    own = {abs(_as_people_write(constant)) for constant in constants}
+    merged = {number for number in found.atoms(sympy.Float) if abs(number) not in own}
+    return found.xreplace({number: sympy.Float(number, 6) for number in merged})
+
+
+def _as_people_write(constant: Constant) -> sympy.Expr:
+    """A simple number (pi/8), or the digits that mean something."""
+    import sympy
+
+    size = sympy.sympify(constant.size, locals={"e": sympy.E})
+    return -size if constant.value < 0 else size
+
+
 def _as_float64_has_it(number: sympy.Expr) -> sympy.Expr:
     """Infinity for what is beyond the largest: of cos(exp(1e22)) sympy computes 1e22 digits."""
     import sympy
@@ -64,6 +95,25 @@ def _as_float64_has_it(number: sympy.Expr) -> sympy.Expr:
     if abs(value) <= sys.float_info.max:
         return number
     return value * sympy.oo if value.is_extended_real else sympy.nan
+
+
+def text_of(expression: object) -> str:
+    """What `Formula` reads, of a sympy expression; pi and e are written as numbers.
+
+    Raises:
+        InputError: something else.
+    """
+    import sympy
+
+    if not isinstance(expression, sympy.Expr):
+        raise InputError(
+            f"text: must be a text or a sympy expression, not {type(expression).__name__}"
+        )
+    numbers = {number: sympy.Float(number, 17) for number in expression.atoms(sympy.NumberSymbol)}
+    text = str(expression.xreplace(numbers))
+    for theirs in ("Abs(", "Max(", "Min("):
+        text = text.replace(theirs, theirs.lower())
+    return text
 
 
 @cache
@@ -78,13 +128,18 @@ def _functions() -> dict[str, Callable[..., Any]]:
 
 
 def latex_of(expression: sympy.Expr) -> str:
-    """An expression in LaTeX, constants rounded to 6 significant digits."""
+    """In LaTeX."""
     import sympy
 
-    rounded = expression.xreplace(
-        {number: sympy.Float(number, 6) for number in expression.atoms(sympy.Float)}
-    )
-    return str(sympy.latex(rounded))
+    return str(sympy.latex(expression))
+
+
+def mathml_of(expression: sympy.Expr) -> str:
+    """In presentation MathML, without the element `math` around it."""
+    import sympy
+
+    text = str(sympy.mathml(expression, printer="presentation"))
+    return text.replace("&ExponentialE;", "e")  # double-struck, where LaTeX has the letter
 
 
 def shorter(formula: Formula, operators: Iterable[str]) -> str | None:
@@ -110,9 +165,7 @@ def shorter(formula: Formula, operators: Iterable[str]) -> str | None:
     for transform in transforms:
         # Anything sympy cannot do, or writes with functions we do not have, is no candidate.
         with contextlib.suppress(ValueError, TypeError, NotImplementedError, ArithmeticError):
-            text = str(transform(formula.sympy()))
-            for theirs in ("Abs(", "Max(", "Min("):
-                text = text.replace(theirs, theirs.lower())
+            text = text_of(transform(formula.sympy()))
             expression = _core.Expression(text, names).simplified(allowed)
             if expression.complexity < size and set(expression.operators) <= set(allowed):
                 best, size = expression.text(names), expression.complexity

@@ -170,6 +170,12 @@ def network(
     Raises:
         InputError: a ValueError in one line, naming the layer that is not supported, or what else
             cannot be used.
+
+    Example:
+        >>> import closedform as cf
+        >>> net = cf.network((lambda X: X[:, 0] * X[:, 1], lambda X: X[:, ::-1]))
+        >>> net.value([[2.0, 3.0]]), net.gradient([[2.0, 3.0]])
+        (array([6.]), array([[3., 2.]]))
     """
     where = devices.checked(device)
     if classifier is not None:

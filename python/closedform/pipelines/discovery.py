@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,19 +12,20 @@ import numpy.typing as npt
 from closedform._typing import Floats
 from closedform.errors import InputError
 from closedform.formulas.front import Front
+from closedform.formulas.noise import Robust, check_target
 from closedform.pipelines.held_out import Errors, HeldOut, Rows
+from closedform.pipelines.provenance import provenance, sample_of
 from closedform.pipelines.results import Discovery, Way
 from closedform.pipelines.stages import LEAST_SECONDS, Stages
 from closedform.pipelines.through_surrogate import ThroughSurrogate
-from closedform.pipelines.verdict import HARDLY, judge
+from closedform.pipelines.verdict import judge
 from closedform.searches import interruption, telling
 from closedform.searches.backends import dispatch
 from closedform.searches.budget import Budget, last_stage
 from closedform.searches.judged import FEW_ROWS
-from closedform.searches.noise import Robust
 from closedform.searches.noise_plan import check as check_noise
-from closedform.searches.noise_plan import check_target
 from closedform.searches.progress import Callback
+from closedform.searches.rules import Rules
 from closedform.searches.settings import OPERATORS, NoiseKind, arguments_of, checked_settings
 from closedform.searches.values import chosen_front
 from closedform.surrogates.model import Surrogate
@@ -33,6 +34,7 @@ from closedform.tables import checks, chunks, devices, scalars, spool
 from closedform.tables.checks import Matrix
 from closedform.tables.chunks import Data, Missing
 from closedform.tables.devices import Device
+from closedform.tables.frames import column_name
 from closedform.tables.rows import sample_rows
 
 STRATEGIES = ("auto", "global", "direct")
@@ -48,6 +50,9 @@ def discover(
     weights: object = None,
     noise: NoiseKind = "auto",
     sigma: object = None,
+    units: Mapping[str, str] | str | None = None,
+    constant_units: str | Sequence[str] = "dimensionless",
+    limits: Mapping[str, Any] | None = None,
     missing: Missing = "error",
     time: float = 60.0,
     evaluations: int | None = None,
@@ -79,7 +84,8 @@ def discover(
         X: (n, d) array or table; the path of a CSV or Parquet file; or rows in chunks, as
             `chunks.gather` takes them. A mapped array is read where it lies, one in memory copied
             once.
-        y: (n,) target, or the name of a column of X; None where it comes with chunks.
+        y: (n,) target, or the name of a column of X; None where it comes with chunks. A column of a
+            table gives it its name in what is shown.
         weights: (n,) how often each row counts, none negative, or such a name. How precisely its
             target is known is said by sigma or noise.
         noise: how the target scatters around the law: "absolute" (of one size), "relative" (in
@@ -87,6 +93,8 @@ def discover(
             "mixed" (a part of each), "robust" (single rows may be far off), "counts" (Poisson), or
             "auto": what the rows show.
         sigma: (n,) standard errors of the target, or such a name: instead of noise.
+        units, constant_units, limits: what units are told and kept, and limits to the form, as in
+            `search`; by the surrogate's way candidates are looked at once they are put together.
         missing: "error" refuses rows with a missing value (NaN, null, an empty cell); "drop" leaves
             them out, and the logger "closedform" says how many.
         time: seconds for everything; ends earlier when an exact law is found.
@@ -97,7 +105,7 @@ def discover(
         strategy: "auto"; "global" searches all inputs at once even where the surrogate splits;
             "direct" makes no surrogate.
         callback: called with a Progress; returning True ends the work, the best so far is kept.
-        progress: whether a terminal shows how far it is, on standard error.
+        progress: whether a terminal (standard error) or a notebook shows how far it is.
 
     Raises:
         InputError: arguments that cannot be used, constant columns or target.
@@ -118,10 +126,17 @@ def discover(
     checks.varying_columns(data.inputs)
     checks.varying_target(data.target)
     check_target(noise, data.target)
+    called = (y, "y") if isinstance(y, str) else ("y",)
+    attributes = getattr(X, "attrs", None)
+    rules = Rules.read(units, constant_units, limits, data.inputs.names, called, attributes)
+    settings = replace(settings, rules=rules)
     dispatch.prepare(settings)
     held_out = _draw_held_out(data.target, data.weights, seed)
     searched, tested = _set_aside(data, held_out)
     kept = last_stage(settings.time)
+    target = column_name(y, "y")
+    told = "auto" if sigma is None else "sigma"
+    asked = {"noise": told if noise == "auto" else noise, "strategy": strategy, "device": device}
     run = Stages(
         X=searched.X,
         y=searched.y,
@@ -131,8 +146,9 @@ def discover(
         settings=settings,
         device=device,
         budget=Budget(settings.time, evaluations, callback, kept, LEAST_SECONDS),
+        provenance=provenance(target, data, (len(searched.y), len(tested.y)), settings, asked),
     )
-    heard = telling.telling("discover", settings, data.inputs, progress)
+    heard = telling.telling("discover", settings, data.inputs, progress, target)
     with interruption.held(), heard as run.budget.callback:
         found = _discovered(run, strategy, noise, searched.sigma, tested)
         found = replace(found, outliers=_outliers(found, data))
@@ -225,9 +241,12 @@ def _conclude(
         else measure.of_formula(front.best if chosen == "through_surrogate" else through.best),
         "direct": measure.of_formula(front.best if chosen == "direct" else direct.best),
     }
+    front = front.of_data(run.labels, run.X, *([] if few else [tested.X]))
+    if run.settings.rules is not None:
+        front = run.settings.rules.told(front)
     return Discovery(
         formula=front.best,
-        front=front.of_data(run.labels, run.X, *([] if few else [tested.X])),
+        front=front,
         verdict=judge(choice, run.X, run.objective, errors, budget.ends()),
         noise=replace(run.plan.led_by(choice.chosen.noise.kind), fitted=choice.chosen.parameters),
         surrogate=surrogate,
@@ -237,6 +256,8 @@ def _conclude(
         errors=errors,
         chosen=chosen,
         stopped=budget.stopped,
+        provenance=run.provenance.ended(budget),
+        sample=sample_of(Rows(run.X, run.y, None, None), tested, run.settings.seed),
     )
 
 
@@ -246,8 +267,7 @@ def _outliers(found: Discovery, data: Data) -> tuple[int, ...]:
     if not isinstance(noise, Robust):
         return ()
     f = found.formula._expression.evaluate(data.inputs.values)
-    trust = noise.trust(data.target, f, found.noise.fitted)
-    far = np.flatnonzero(trust < HARDLY * noise.most(found.noise.fitted))
+    far = np.flatnonzero(noise.lets_go(data.target, f, found.noise.fitted))
     return tuple((far if data.kept is None else data.kept[far]).tolist())
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from closedform._typing import FloatMatrix, Floats
 from closedform.formulas.formula import Formula
-from closedform.searches.noise import Given, Noise, Parameters
+from closedform.formulas.noise import Given, Noise, Parameters
 from closedform.tables.rows import variance
 
 
@@ -23,7 +23,7 @@ class Errors:
     Attributes:
         rmse: root mean square error, in the target's units.
         nrmse: rmse over the standard deviation of the held-out target.
-        mean_relative: mean of |error| / |target|; NaN where a target is 0.
+        mean_relative: mean of `|error| / |target|`; NaN where a target is 0.
         max_abs: largest absolute error.
         log_density: mean log density of a held-out row under the noise model: the errors in its own
             terms, the larger the better.

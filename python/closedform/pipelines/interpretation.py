@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from closedform.pipelines.monotone_link import MonotoneLink
 from closedform.pipelines.neuron_rows import CHOOSING, MEASURING, Neurons, split, together
 from closedform.pipelines.neuron_verdict import Fidelity
 from closedform.pipelines.pieces import Flags, Interval
+from closedform.pipelines.provenance import provenance
 from closedform.pipelines.results import Interpretation
 from closedform.pipelines.simple_rule import with_simple_constants
 from closedform.searches import interruption, telling
@@ -38,6 +39,7 @@ from closedform.searches.settings import (
 from closedform.searches.steepest_drop import gradient_errors, steepest_drop, unit_gradient
 from closedform.tables import checks, chunks, devices, scalars
 from closedform.tables.checks import Matrix
+from closedform.tables.chunks import Data, Missing
 from closedform.tables.devices import Device
 
 OPERATORS = ("+", "-", "*", "/", "sin", "exp")
@@ -55,6 +57,7 @@ def interpret(
     device: Device = "cpu",
     band: float = 1e-4,
     weights: object = None,
+    missing: Missing = "error",
     extra_points: int = 0,
     symmetries: bool = True,
     time: float = 60.0,
@@ -92,6 +95,8 @@ def interpret(
         band: rows of a classifier are used where its probability is in [band, 1 - band].
         weights: (n,) row weights; "boundary" for F (1 - F), which favours rows near the decision
             boundary; None for equal ones.
+        missing: "error" refuses rows with a missing value (NaN, null, an empty cell); "drop" leaves
+            them out, and the logger "closedform" says how many.
         extra_points: unlabelled rows more, sampled around X (`unit_gradients.unit_gradients`).
         symmetries: look for inputs that the neuron sees only together and merge them first.
         time: seconds for everything.
@@ -99,7 +104,7 @@ def interpret(
             depends on the seed alone.
         operators, max_size, signed, backend, options, threads, seed: as in `search`.
         callback: called with a Progress; returning True ends the search, the best so far is kept.
-        progress: whether a terminal shows how far it is, on standard error.
+        progress: whether a terminal (standard error) or a notebook shows how far it is.
 
     Raises:
         InputError: arguments that cannot be used, a model of one input (its unit gradient is 1 or
@@ -120,14 +125,21 @@ def interpret(
     symmetries = scalars.flag(symmetries, "symmetries")
     progress = scalars.flag(progress, "progress")
     band, extra_points = checked_points(band, extra_points)
+    scalars.choice(missing, "missing", get_args(Missing))
     dispatch.prepare(settings)
     budget = Budget(settings.time, evaluations, callback)
     nets = _networks(model, neuron, classifier, device)
-    table, row_weights = _table(nets[0], X, weights)
+    data, row_weights = _table(nets[0], X, weights, missing)
+    table = data.inputs
     link_quota = budget.quota(LINK)
 
     budget.tell("gradients")
     searched, choosing, measuring = split(table, row_weights, seed)
+    rows = len(searched.X.values), len(choosing.X.values) + len(measuring.X.values)
+    told = "given" if row_weights is not None and not isinstance(row_weights, str) else row_weights
+    asked = {"band": band, "weights": told, "extra_points": extra_points, "device": device}
+    asked |= {"symmetries": symmetries, "signed": signed}
+    origin = provenance("T", data, rows, settings, asked)
     neurons = Neurons.of(nets, searched.X, band, threads)
     found = neurons.gradients(searched, extra_points, seed)
     gradients = together(found)
@@ -174,6 +186,7 @@ def interpret(
             gradients=gradients,
             network=nets[0].description,
             stopped=front.stopped,
+            provenance=origin.ended(budget),
         )
 
 
@@ -200,17 +213,21 @@ def _networks(
     return tuple(nets)
 
 
-def _table(net: Network, X: object, weights: object) -> tuple[Matrix, Floats | str | None]:
+def _table(
+    net: Network, X: object, weights: object, missing: Missing
+) -> tuple[Data, Floats | str | None]:
     """The rows as the network takes them, and their weights, checked."""
     boundary = isinstance(weights, str) and weights == "boundary"
-    if chunks.is_chunked(X):
-        data = chunks.gather(X, None, None if boundary else weights)
-        X, weights = data.inputs, weights if boundary else data.weights
+    dropped = 0
+    if missing == "drop" or chunks.is_chunked(X):
+        data = chunks.gather(X, None, None if boundary else weights, missing=missing)
+        X, weights, dropped = data.inputs, weights if boundary else data.weights, data.dropped
     table = points(net, X)
     _check(table)
+    found = Data(table, None, None, dropped=dropped)
     if weights is None or isinstance(weights, str):
-        return table, weights
-    return table, checks.weights(weights, len(table.values))
+        return found, weights
+    return found, checks.weights(weights, len(table.values))
 
 
 def _directions(gradients: UnitGradients, *, signed: bool, axes: bool = False) -> Directions:

@@ -11,6 +11,7 @@ import numpy as np
 from closedform._typing import FloatMatrix, Floats
 from closedform.formulas.formula import Formula
 from closedform.formulas.front import Front
+from closedform.pipelines.provenance import Provenance
 from closedform.searches.backends import dispatch
 from closedform.searches.budget import Budget
 from closedform.searches.noise_choice import LONGEST_LOOK, LOOKING, planned
@@ -52,6 +53,7 @@ class Stages:
     settings: Settings
     device: Device
     budget: Budget
+    provenance: Provenance
     plan: NoisePlan = PLAIN
     similarity: Similarity | None = None
 

@@ -11,11 +11,11 @@ from typing import Literal
 import numpy as np
 
 from closedform._typing import FloatMatrix, Floats
+from closedform.formulas.noise import Robust
 from closedform.formulas.singularities import Finite, box_of, finite_in_box
 from closedform.pipelines.held_out import Errors
 from closedform.searches.description_length import CONSTANT_MARGIN, Choice
 from closedform.searches.effective_rows import effective_share, spread_evenly
-from closedform.searches.noise import Robust
 from closedform.searches.objectives import Values
 
 Kind = Literal["law", "approximation", "no law"]
@@ -29,7 +29,6 @@ CLEAN = 2.0  # nats: below, chance
 LARGEST = 4.0  # residuals beyond so many standard errors say no more
 INDEPENDENT = 0.8  # share of independent rows, below which residuals go together
 MARGIN = 0.05  # of the ranges, by which the box looked at is wider
-HARDLY = 0.1  # of the trust in a row on the formula, below which a robust model lets it go
 MOST_LET_GO = 0.1  # of the rows; where more are, what they follow is not known
 BETTER = 0.8  # of the formula's held-out error: a surrogate below it knows more
 
@@ -111,15 +110,14 @@ def judge(
         left = structure_left(sample.X, z, rows)
     finite: Finite = "no"
     if not choice.pole:
-        boxes = (box_of(X, MARGIN), box_of(X))
-        looked = [finite_in_box(chosen.formula._expression, *box) for box in boxes]
-        finite = "proven" if looked[0] == "proven" else looked[1]
+        finite = finite_in_box(chosen.formula._expression, *box_of(X, MARGIN))
+        if finite != "proven":
+            finite = finite_in_box(chosen.formula._expression, *box_of(X))
     better = _surrogate_better(errors)
     let_go = 0.0
     if isinstance(chosen.noise, Robust) and not constant:
         f = chosen.formula._expression.evaluate(sample.X, 1)
-        trust = chosen.noise.trust(sample.y, f, chosen.parameters)
-        let_go = float(np.mean(trust < HARDLY * chosen.noise.most(chosen.parameters)))
+        let_go = float(np.mean(chosen.noise.lets_go(sample.y, f, chosen.parameters)))
     kind: Kind
     if exact:
         kind = "law"

@@ -4,99 +4,114 @@ from __future__ import annotations
 
 import html
 import io
-from collections.abc import Callable, Collection, Iterator
-from functools import partial
+import warnings
+from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from closedform.figures.canvas import available, check_available
+from closedform.errors import InputError
+from closedform.figures.canvas import available, check_available, label
 from closedform.formulas.formula import Formula
 from closedform.formulas.html import table
-from closedform.reports.report import Report, Section, front_rows
+from closedform.reports.report import Picture, Report, Section
+from closedform.reports.style import PICTURE, STYLE
 from closedform.tables.output import write_output
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-_STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem }
-table { border-collapse: collapse; margin: 1rem 0 }
-th, td { text-align: left; padding: .2rem .8rem .2rem 0; border-bottom: 1px solid #ddd;
-         vertical-align: top }
-code, pre { font-family: ui-monospace, monospace; overflow-wrap: anywhere; white-space: pre-wrap }
-math { font-size: 1.4rem; margin: 1rem 0 }
-.chosen { background: #eef6ff }
-svg { max-width: 100%; height: auto }
-"""
+LONG = 16  # nodes of a formula that is set smaller
 
 
 def write(report: Report, path: str | Path) -> None:
-    """Writes one HTML page that needs no other file and no network.
+    """Writes one HTML page that needs no other file and no network, and runs no script.
 
     Raises:
         InputError: matplotlib is not installed.
         OSError: the file cannot be written.
     """
     check_available("report")
-    title, name = html.escape(report.title), html.escape(report.name)
-    best = [index for index, formula in enumerate(report.front) if formula is report.formula]
-    front = Section(
-        "Front", draw=partial(_draw_front, report), table=front_rows(report.front), marked=best
-    )
+    title = html.escape(report.title)
+    first, *others = report.sections
+    sections = [first, report.front_section, *others]
     lines = [
         "<!DOCTYPE html>",
         f'<html lang="en"><head><meta charset="utf-8"><title>{title}</title>',
-        f"<style>{_STYLE}</style></head><body>",
-        f"<h1>{title}</h1>",
-        _mathml(report.formula),
-        f"<pre>{name} = {html.escape(report.formula.readable)}</pre>",
-        f"<pre>{name} = {html.escape(str(report.formula))}</pre>",
-        *(part for section in (*report.sections, front) for part in _parts(section)),
-        "</body></html>",
+        '<meta name="viewport" content="width=device-width, initial-scale=1">',
+        f"<style>{STYLE}</style></head><body><main>",
+        *_headline(report),
+        *(part for section in sections for part in _parts(section, True)),
+        "</main></body></html>",
     ]
-    write_output(path, "\n".join(lines) + "\n")
+    # Half of a surrogate pair has no UTF-8.
+    text = "\n".join(lines).encode("utf-8", "xmlcharrefreplace").decode("utf-8")
+    write_output(path, text + "\n")
 
 
 def fragment(report: Report, titles: Collection[str]) -> str:
     """The formula, the sections of these titles and the front: what a notebook shows. Pictures are
     left out where matplotlib is not installed."""
-    front = Section("Front", draw=partial(_draw_front, report))
+    front = Section("Front", pictures=report.front_section.pictures)
     sections = [section for section in report.sections if section.title in titles]
     parts = [part for section in (*sections, front) for part in _parts(section, available())]
-    table = report.front._repr_html_()
-    return "\n".join([f"<div>{_mathml(report.formula)}", *parts, f"{table}</div>"])
+    formulas = report.front._repr_html_()
+    return "\n".join([f"<div>{_math(report)}", *parts, f"{formulas}</div>"])
 
 
-def _parts(section: Section, pictures: bool = True) -> Iterator[str]:
-    yield f"<h2>{html.escape(section.title)}</h2>"
+def _headline(report: Report) -> Iterator[str]:
+    """The formula as it is set, as text and as LaTeX, and the key figures."""
+    formula, name = report.formula, html.escape(report.name)
+    yield f"<header><h1>{html.escape(report.title)}</h1>"
+    yield _math(report)
+    yield f"<p><code>{name} = {html.escape(formula.readable)}</code></p>"
+    yield "<details><summary>In full, and in LaTeX</summary>"
+    yield f"<p><code>{name} = {html.escape(str(formula))}</code></p>"
+    if latex := _latex(formula):
+        yield f"<p><code>{html.escape(latex)}</code></p>"
+    yield "</details><dl>"
+    for what, value in report.key:
+        yield f"<div><dt>{html.escape(what)}</dt><dd>{html.escape(value)}</dd></div>"
+    yield "</dl></header>"
+
+
+def _parts(section: Section, pictures: bool) -> Iterator[str]:
+    if not (section.lines or section.table or (section.pictures and pictures)):
+        return  # a formula without constants
+    yield f"<section><h2>{html.escape(section.title)}</h2>"
+    if section.pictures and pictures:
+        drawn = "".join(f"<figure>{_svg(draw)}</figure>" for draw in section.pictures)
+        yield f'<div class="pictures">{drawn}</div>'
     for line in section.lines:
-        yield f"<pre>{html.escape(line)}</pre>"
-    if section.draw is not None and pictures:
-        yield _svg(section.draw)
+        yield f"<p>{html.escape(line)}</p>"
     if section.table:
-        yield table(section.table, section.marked)
+        yield f'<div class="wide">{table(section.table, section.marked)}</div>'
+    yield "</section>"
 
 
-def _draw_front(report: Report, axes: Axes) -> Axes:
-    return report.front.plot(axes, loss=report.loss)
+def _math(report: Report) -> str:
+    """The formula as browsers set it; nothing where sympy has no form of it."""
+    try:
+        content = report.formula.mathml()
+    except InputError:
+        return ""
+    kind = ' class="long"' if report.formula.complexity > LONG else ""
+    name = f"<mtext>{html.escape(label(report.name))}</mtext>"
+    return f'<math display="block"{kind}>{name}<mo>=</mo>{content}</math>'
 
 
-def _mathml(formula: Formula) -> str:
-    """The formula as browsers set it, constants to six digits; the full text stands below it."""
-    import sympy
+def _latex(formula: Formula) -> str:
+    try:
+        return formula.latex()
+    except InputError:
+        return ""
 
-    rounded = sympy.N(formula.sympy(), 6)
-    return f'<math display="block">{sympy.mathml(rounded, printer="presentation")}</math>'
 
-
-def _svg(draw: Callable[[Axes], Axes]) -> str:
+def _svg(draw: Picture) -> str:
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(6.4, 3.6), layout="constrained")
-    draw(figure.add_subplot())
     buffer = io.StringIO()
-    with mpl.rc_context({"svg.hashsalt": "closedform", "svg.fonttype": "none"}):
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
+    with mpl.rc_context(PICTURE), warnings.catch_warnings():
+        # The browser has its own fonts for what matplotlib's lacks.
+        warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)
+        figure = Figure(figsize=(4.4, 3.2), layout="constrained")
+        draw(figure.add_subplot())
+        figure.savefig(buffer, format="svg", metadata={"Date": None}, transparent=True)
     drawing = buffer.getvalue()
     return drawing[drawing.index("<svg") :]  # an inline picture has no XML header

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from closedform.reports.report import Report, Section, front_rows
+from closedform.reports.report import Report, Section
 
 
 def text_of(report: Report) -> str:
     """The front, the formula, and the sections without their pictures."""
+    told = [section for section in report.sections if section.lines or section.table]
     return "\n\n".join(
-        [
-            "Front\n" + _aligned(front_rows(report.front)),
-            f"Formula\n{_formula(report)}",
-            *map(_section, report.sections),
-        ]
+        [_section(report.front_section), f"Formula\n{_formula(report)}", *map(_section, told)]
     )
 
 

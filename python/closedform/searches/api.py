@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,13 +13,13 @@ from closedform.searches import interruption
 from closedform.searches.backends import dispatch
 from closedform.searches.budget import Budget
 from closedform.searches.directions import search_directions, unit_rows
-from closedform.searches.labels import search_labels, signs_of
 from closedform.searches.noise_choice import LONGEST_LOOK, LOOKING, planned
 from closedform.searches.noise_plan import PLAIN
 from closedform.searches.noise_plan import check as check_noise
 from closedform.searches.objectives import Directions, Labels, Values
 from closedform.searches.orientation import oriented
 from closedform.searches.progress import Callback
+from closedform.searches.rules import Rules
 from closedform.searches.settings import (
     OPERATORS,
     NoiseKind,
@@ -46,6 +46,9 @@ def search(
     weights: object = None,
     noise: NoiseKind = "absolute",
     sigma: object = None,
+    units: Mapping[str, str] | str | None = None,
+    constant_units: str | Sequence[str] = "dimensionless",
+    limits: Mapping[str, Any] | None = None,
     missing: Missing = "error",
     signed: bool = False,
     symmetries: bool = True,
@@ -64,8 +67,8 @@ def search(
     """Searches expressions of the columns of X for exactly one of values, gradients or labels.
 
     - `values`: minimises the mean squared error.
-    - `gradients`: minimises the mean squared distance |u - v|^2, per row and not per component, of
-      the unit gradients u given and v of the expression, under one global sign (Wetzel, arXiv
+    - `gradients`: minimises the mean squared distance `|u - v|^2`, per row and not per component,
+      of the unit gradients u given and v of the expression, under one global sign (Wetzel, arXiv
       2401.04978). Both are in units of each column's standard deviation s_j: v_j is in proportion
       to s_j dT/dx_j, so that no choice of units decides the answer. Outer monotone functions, scale
       and offset are free and are left out of the formulas, whose sign is that of u. A zero gradient
@@ -90,9 +93,20 @@ def search(
         noise: with values, how they scatter: "absolute" (of one size), "relative" (in proportion to
             the value), "log" (in the logarithm; asinh where values have both signs), "mixed" (a
             part of each), "robust" (single rows may be far off), "counts" (Poisson), or "auto",
-            what the rows show (`closedform.searches.noise`). It weighs the rows of the search, and
+            what the rows show (`closedform.formulas.noise`). It weighs the rows of the search, and
             formulas are chosen by their density under it.
         sigma: with values, (n,) standard errors of them, or such a name: instead of noise.
+        units: of the inputs and, as "y" or by the name of its column, of the target, by name: what
+            pint reads, such as "kg m/s^2" (needs closedform[units]); or "attrs" for
+            `X.attrs["units"]` of a pandas table. An input without one is a pure number. No formula
+            adds what is not alike, or takes a function of what is no pure number, and all are of
+            the target's unit; such candidates are not evaluated.
+        constant_units: what constants may be of, beside exponents: "dimensionless", "free" (any
+            unit), or a sequence of units beside pure numbers.
+        limits: to the form of formulas: "depth" (nodes from the root to a leaf), "constants"
+            (measured numbers), "operands" (nodes of an operator's: {"pow": (None, 1)}), "nesting"
+            (of one operator inside another: {"sin": {"sin": 0}}), "forbidden" (inputs that an
+            operator may not be a function of: {"exp": ["x2"]}).
         missing: "error" refuses rows with a missing value (NaN, null, an empty cell); "drop" leaves
             them out, and the logger "closedform" says how many.
         signed: with gradients, tells T from -T (the paper's loss): a sign then costs its nodes
@@ -120,7 +134,7 @@ def search(
             itself, on samples of at most 8192 rows, and the fits of constants are the CPU's and the
             same; so a GPU is worth it for many rows. Native only.
         callback: called about twice a second with a Progress; returning True ends the search.
-        progress: whether a terminal shows how far it is, on standard error.
+        progress: whether a terminal (standard error) or a notebook shows how far it is.
 
     Returns:
         The front. Losses are computed from the formulas' texts on all rows. `front.best`, for
@@ -158,21 +172,32 @@ def search(
     plain = noise == "absolute" and sigma is None
     if (gradients is not None or labels is not None) and not plain:
         raise InputError("noise: is of values; a search for gradients or labels has none")
+
+    def ruled(data: Data, target: object) -> Rules | None:
+        names = (target, "y") if isinstance(target, str) else ("y",)
+        attributes = getattr(X, "attrs", None)
+        return Rules.read(units, constant_units, limits, data.inputs.names, names, attributes)
+
     if gradients is not None:
         check_gradients_can(settings)
         data = chunks.gather(X, None, weights)
         scales = spreads(data.inputs.values, data.weights)
-        units = unit_rows(gradients, data.inputs, scales)
+        rows = unit_rows(gradients, data.inputs, scales)
+        settings = replace(settings, rules=ruled(data, None))
         dispatch.prepare(settings)
-        target = Directions(units, scales, data.weights, signed)
+        target = Directions(rows, scales, data.weights, signed)
         with interruption.held(), telling("search", settings, data.inputs, progress, "T") as heard:
             mine = replace(settings, callback=heard)
             front = search_directions(data.inputs, target, mine, symmetries=symmetries)
         X = data.inputs.values
         front = oriented(front, X, target, settings.operators, settings.seed)
     elif labels is not None:
+        # It needs scikit-learn, which takes a second to import.
+        from closedform.searches.labels import search_labels, signs_of
+
         column = labels if isinstance(labels, str) else None
         data = chunks.gather(X, column, weights, y_name="labels")
+        settings = replace(settings, rules=ruled(data, None))
         signs = signs_of(data.y if column else labels, len(data.inputs.values))
         dispatch.prepare(settings)
         with interruption.held(), telling("search", settings, data.inputs, progress, "T") as heard:
@@ -184,11 +209,14 @@ def search(
             raise InputError(
                 "values, gradients, labels: none given, and X brings no values; give exactly one"
             )
+        settings = replace(settings, rules=ruled(data, values))
         dispatch.prepare(settings)
         with interruption.held(), telling("search", settings, data.inputs, progress) as heard:
             mine = replace(settings, callback=heard)
             front = _of_values(data.inputs, data.y, data, noise, mine)
     front = front.of_data(data.inputs.labels, data.inputs.values)
+    if settings.rules is not None:
+        front = settings.rules.told(settings.rules.kept(front))
     found("search", front.best, front.stopped)
     if settings.checkpoint is not None:
         settings.checkpoint.conclude(front)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from time import monotonic
 
@@ -182,7 +182,7 @@ def shortest_description(
         alike = exact[i] == exact[order[0]]
         if alike and worth(i)[1] <= worth(order[0])[1] + SETTLED and monotonic() < ends:
             found[i] = judge.settled(found[i], exact[i])
-    best, pole = judge.without_pole(found, sorted(range(len(found)), key=worth), worth, exact)
+    best, pole = judge.without_pole(found, sorted(range(len(found)), key=worth), exact)
     constants = [i for i, formula in enumerate(formulas) if not formula.inputs]
     beaten = exact[best] or found[best].length <= judge.null.length - CONSTANT_MARGIN
     chosen = constants[0] if constants and not beaten else best
@@ -226,6 +226,8 @@ class _Judge:
                 formula = Formula(text, names, one.formula.loss)
                 if self.sample.share == 1.0:
                     formula = formula.refit(self.sample.X, self.sample.y, self.sample.counts)
+                if not self.settings.allows(formula):
+                    continue
                 forms.append(
                     judged(
                         formula, one.noise, self.sample, self.symbols, self.ends, unseen=one.unseen
@@ -239,6 +241,7 @@ class _Judge:
             )
             for form in forms
         ]
+        settled = [form for form in settled if self.settings.allows(form.formula)] or [one]
         best = min(settled, key=lambda form: form.structure if exact else form.length)
         if exact and best.length > one.length + SETTLED:  # it lost its exactness on the way
             best = one
@@ -246,23 +249,23 @@ class _Judge:
 
     def without_pole(
         self,
-        found: Sequence[Judged],
+        found: list[Judged],
         order: Sequence[int],
-        worth: Callable[[int], tuple[bool, float]],
         exact: Sequence[bool],
     ) -> tuple[int, bool]:
-        """The first in order, those with a pole between rows set back by its price; and whether it
-        has one."""
-        best, price, with_pole = order[0], math.inf, False
+        """The first in order once a pole between rows has made its formula longer; and whether it
+        has one. Those that could be first are looked at."""
+        best, least, with_pole = order[0], math.inf, False
         for i in order[:MOST_POLES]:
             if exact[i]:
                 return i, False
-            own = worth(i)[1]
-            if own >= price:
+            if found[i].length >= least:
                 break
-            pole = math.isfinite(own) and self._has_pole(found[i])
-            if own + POLE * pole < price:
-                best, price, with_pole = i, own + POLE * pole, pole
+            pole = self._has_pole(found[i])
+            if pole:
+                found[i] = replace(found[i], structure=found[i].structure + POLE)
+            if found[i].length < least:
+                best, least, with_pole = i, found[i].length, pole
         return best, with_pole
 
     def _has_pole(self, one: Judged) -> bool:

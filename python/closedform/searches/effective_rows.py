@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from scipy.spatial import cKDTree
-from scipy.stats import rankdata
 
 from closedform._typing import FloatMatrix, Floats
+from closedform.tables.rows import mean_ranks
 
 NEIGHBOURS = 12
 COPY = 0.02  # of the distance to the last of the neighbours
@@ -47,7 +47,7 @@ class Neighbours:
 def spread_evenly(X: FloatMatrix) -> Floats:
     """Inputs by their ranks, (n, d) of variance one: near and far mean something whatever decades a
     column spans. Equal values share their mean rank."""
-    ranks: Floats = rankdata(X, axis=0)
+    ranks = np.column_stack([mean_ranks(column) for column in X.T])
     deviation = ranks.std(axis=0)
     even: Floats = (ranks - ranks.mean(axis=0)) / np.where(deviation > 0, deviation, 1.0)
     return even

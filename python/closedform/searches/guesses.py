@@ -224,7 +224,8 @@ def _powers(
         size = np.abs(design).max(axis=0)
         size[size == 0] = 1.0
         solution = (
-            np.linalg.lstsq(design / size * root[:, None], np.log(np.abs(y)) * root)[0] / size
+            np.linalg.lstsq(design / size * root[:, None], np.log(np.abs(y)) * root, rcond=None)[0]
+            / size
         )
         with np.errstate(all="ignore"):
             values = sign * np.exp(design @ solution)

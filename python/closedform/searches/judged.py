@@ -19,12 +19,13 @@ import numpy.typing as npt
 from closedform import _core
 from closedform._typing import FloatMatrix, Floats
 from closedform.formulas.constants import Constants
+from closedform.formulas.fit import inverse
 from closedform.formulas.formula import Formula
+from closedform.formulas.noise import Logarithmic, Noise, Parameters, resolution
 from closedform.formulas.simple_values import simple_value
 from closedform.searches import interruption
 from closedform.searches.aliases import aliased
 from closedform.searches.effective_rows import Neighbours, neighbours_of
-from closedform.searches.noise import Logarithmic, Noise, Parameters, resolution
 from closedform.searches.objectives import Values
 from closedform.searches.towers import TOWER, towers
 from closedform.tables.rows import sample_rows
@@ -66,12 +67,14 @@ class Judged:
         formula: with the constants that the model fits best.
         source: as it was given.
         noise, parameters: the model, and what of it was fitted.
-        data: -log density of the rows.
+        data: -log density of the rows, and 1/2 log n for each parameter of the model (Rissanen
+            1978): one of more may not beat the constant by them.
         unseen: nats that all rows add to it beyond the sample.
         structure: nats of its nodes and constants.
         residuals: (n,) over their standard errors, at the rows of the sample.
         information: (k, k) expected Fisher information of the constants, of all rows.
         fixed: which constants say the same in fewer symbols as simple numbers.
+        freedom: degrees of freedom of the residuals, of all rows; inf where the noise is known.
     """
 
     formula: Formula
@@ -84,6 +87,7 @@ class Judged:
     residuals: Floats
     information: Floats
     fixed: tuple[bool, ...]
+    freedom: float
 
     @property
     def length(self) -> float:
@@ -93,9 +97,10 @@ class Judged:
         """With their standard errors, from the inverse of the information: of measured ones with
         the fixed ones held, of these from a fit of all."""
         free = np.flatnonzero(~np.array(self.fixed, dtype=bool))
-        covariance = np.diag(np.diagonal(_inverse(self.information)))
-        covariance[np.ix_(free, free)] = _inverse(self.information[np.ix_(free, free)])
-        return Constants(self.formula._expression.constants, covariance, self.fixed)
+        covariance = np.diag(np.diagonal(inverse(self.information)))
+        covariance[np.ix_(free, free)] = inverse(self.information[np.ix_(free, free)])
+        values = self.formula._expression.constants
+        return Constants(values, covariance, self.fixed, self.freedom)
 
 
 def sample_of(X: FloatMatrix, objective: Values, seed: int) -> Sample:
@@ -188,7 +193,7 @@ def judged(
     defined = finite and not aliased(expression, sample.X)
     if defined and len(values) + 1 < total and np.isfinite(costs).all():
         unseen = _unseen(formula.loss, f, sample, total) if unseen is None else unseen
-        data = float(sample.counts @ costs) + unseen
+        data = float(sample.counts @ costs) + unseen + 0.5 * noise.free * math.log(total)
         nats, fixed = _constants_length(values, information)
         structure = formula.complexity * math.log(symbols) + nats + _exponents_length(expression)
         structure += TOWER * towers(expression)
@@ -204,6 +209,7 @@ def judged(
         residuals,
         information,
         fixed,
+        max(total / sample.share - len(values), 1.0) if noise.free else math.inf,
     )
 
 
@@ -360,18 +366,3 @@ def _exponents_length(expression: _core.Expression) -> float:
     """Nats of the exponents that are part of the form."""
     simple = (simple_value(value) for value in expression.exponents)
     return sum(known.nats for known in simple if known is not None)
-
-
-def _inverse(information: Floats) -> Floats:
-    """Covariance; NaN for constants of which the data say nothing of their own."""
-    scale = np.sqrt(np.diagonal(information))
-    if len(scale) == 0:
-        return information
-    safe = np.where(scale > 0, scale, 1.0)
-    with np.errstate(all="ignore"):
-        normal = information / safe[:, None] / safe
-    if not np.isfinite(normal).all() or np.linalg.matrix_rank(normal, tol=1e-10) < len(scale):
-        return np.full_like(information, np.nan)
-    with np.errstate(all="ignore"):
-        inverse: Floats = np.linalg.inv(normal) / safe[:, None] / safe
-    return inverse

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from closedform._typing import FloatMatrix, Floats
-from closedform.searches.noise import (
+from closedform.formulas.noise import (
     Absolute,
     Counts,
     Given,
@@ -19,8 +19,11 @@ from closedform.searches.noise import (
     Noise,
     Relative,
     Robust,
+    counted,
+    named,
+    turn_of,
 )
-from closedform.searches.noise_plan import NoisePlan, counted
+from closedform.searches.noise_plan import NoisePlan
 from closedform.surrogates.model import Surrogate
 from closedform.tables.checks import Matrix
 from closedform.tables.rows import row_blocks, sample_rows
@@ -36,7 +39,6 @@ FEW_ROWS = ("absolute", "robust")  # models that few rows may follow
 LEAST_ROWS = 24  # below these a surrogate says nothing of the noise
 CLEAR = 2.0  # standard errors from which one model is better than another
 DECADE = 10.0  # a spread of the target from which it may be worth looking at its logarithm
-TURN = 0.05  # quantile of |y| at which asinh turns from proportional to logarithmic
 MOST_NATS = 6.0  # of one row, for one model or another
 MOST_RIVALS = 3
 SPAN = 1e200  # of precisions
@@ -67,21 +69,9 @@ def planned(
         return NoisePlan((Absolute(),), (None,), "as asked")
     looks = _Looks(table, y, counts, seconds, seed, threads)
     if kind != "auto":
-        noise = _named(kind, y)
+        noise = named(kind, y)
         return NoisePlan((noise,), (looks.precision(noise),), "as asked")
     return looks.chosen()
-
-
-def _named(kind: str, y: Floats) -> Noise:
-    if kind == "log":
-        return Logarithmic(turn=0.0 if y.min() > 0 else _turn(y))
-    plain: tuple[Noise, ...] = (Relative(), Mixed(), Robust(), Counts())
-    return next(noise for noise in plain if noise.kind == kind)
-
-
-def _turn(y: Floats) -> float:
-    """Where asinh turns logarithmic: at the small ones among the values that are not zero."""
-    return float(np.quantile(np.abs(y[y != 0]), TURN))
 
 
 def candidates(y: Floats) -> list[Noise]:
@@ -93,7 +83,7 @@ def candidates(y: Floats) -> list[Noise]:
     elif one_sign:
         noises.append(Relative())
     elif spread(y) > DECADE**2:
-        noises.append(Logarithmic(turn=_turn(y)))
+        noises.append(Logarithmic(turn=turn_of(y)))
     if spread(y) > 2.0:
         noises.append(Mixed())
     if counted(y) and y.max() > 2:

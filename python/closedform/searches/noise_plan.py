@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from closedform._typing import Floats
 from closedform.errors import InputError
-from closedform.searches.noise import Absolute, Noise, Parameters
+from closedform.formulas.noise import Absolute, Noise, Parameters
 from closedform.searches.settings import KINDS
 from closedform.tables import scalars
 
@@ -81,23 +79,3 @@ def check(noise: object, sigma: object) -> None:
     scalars.choice(noise, "noise", KINDS)
     if sigma is not None and noise not in ("auto", "absolute"):
         raise InputError(f"sigma: given with noise={noise!r}; sigma says all of the noise")
-
-
-def check_target(kind: str, y: Floats) -> None:
-    """Refuses a model that the target cannot follow.
-
-    Raises:
-        InputError: says why.
-    """
-    if kind == "counts" and not counted(y):
-        raise InputError('noise: "counts" is for whole numbers, none negative; y has others')
-    if kind == "relative" and not y.all():
-        row = int(np.argmin(np.abs(y)))
-        raise InputError(
-            f'noise: "relative" and y is 0 at row {row}, of no error at all; use "mixed"'
-        )
-
-
-def counted(y: Floats) -> bool:
-    """Whether all are whole numbers and none is negative."""
-    return bool(y.min() >= 0 and np.all(y == np.round(y)))

@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from closedform import _core
 from closedform._typing import FloatMatrix, Floats
-from closedform.formulas.formula import EXACT, Formula
-from closedform.searches.noise import Absolute, Noise
+from closedform.formulas.formula import Formula
+from closedform.formulas.noise import EXACT, Absolute, Noise
 from closedform.tables.rows import variance
 
 FEW = 1000  # rows up to which copies among them matter to whether a formula is exact

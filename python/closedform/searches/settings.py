@@ -9,8 +9,11 @@ from typing import Any, Literal, TypeAlias, get_args
 
 from closedform import _core
 from closedform.errors import InputError
+from closedform.formulas import noise
+from closedform.formulas.formula import Formula
 from closedform.searches.checkpoint import Checkpoint
 from closedform.searches.progress import Callback
+from closedform.searches.rules import Rules
 from closedform.tables import devices, scalars
 
 OPERATORS = ("+", "-", "*", "/", "sin", "cos", "exp", "log", "sqrt", "square", "cube", "pow")
@@ -19,8 +22,8 @@ MOST_EVALUATIONS = 2**62
 LARGEST_SIZE = 255  # nodes of a tape, cpp/include/closedform/expression/expression.hpp
 BACKENDS = ("native", "pysr")
 # How a target scatters around what it follows (`noise`).
-NoiseKind: TypeAlias = Literal["auto", "absolute", "relative", "log", "mixed", "robust", "counts"]
-KINDS: tuple[NoiseKind, ...] = get_args(NoiseKind)
+NoiseKind: TypeAlias = Literal["auto"] | noise.Kind
+KINDS: tuple[NoiseKind, ...] = ("auto", *get_args(noise.Kind))
 # Options of the engines that hold formulas of the user's columns, or say something of each.
 COLUMN_OPTIONS = frozenset(
     {"start", "guesses", "complexity_of_variables", "output_directory", "run_id"}
@@ -43,6 +46,7 @@ class Settings:
         callback: told about twice a second; returning True ends the search.
         good_enough: loss at which to stop; 0 for none.
         on_device: whether what goes over all rows is computed on a GPU.
+        rules: that formulas keep; None for none.
         checkpoint: of the fronts in the user's columns; None for none.
     """
 
@@ -58,11 +62,16 @@ class Settings:
     good_enough: float = 0.0
     on_device: bool = False
     checkpoint: Checkpoint | None = None
+    rules: Rules | None = None
+
+    def allows(self, formula: Formula) -> bool:
+        """Whether a formula keeps the rules; its size and operators are not looked at."""
+        return self.rules is None or self.rules.allow(formula)
 
     def of_other_columns(self) -> Settings:
-        """Without the options that speak of the user's columns, for a search of other inputs."""
+        """Without what speaks of the user's columns, for a search of other inputs."""
         kept = {key: value for key, value in self.options.items() if key not in COLUMN_OPTIONS}
-        return replace(self, options=kept, checkpoint=None)
+        return replace(self, options=kept, checkpoint=None, rules=None)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

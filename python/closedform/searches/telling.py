@@ -1,4 +1,4 @@
-"""Who hears of a run: the user's callback, a terminal, the log.
+"""Who hears of a run: the user's callback, a terminal or a notebook, the log.
 
 Records go to the logger "closedform" at level INFO; what they say in words is in their attribute
 `closedform`, too, a dict.
@@ -16,6 +16,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import TypeAlias
 
 from closedform.formulas.formula import Formula, shortened
+from closedform.searches.notebook import in_notebook, live_table
 from closedform.searches.progress import Callback, Progress
 from closedform.searches.settings import Settings
 from closedform.tables.checks import Matrix
@@ -36,7 +37,7 @@ def telling(
         run: what it is, for the log.
         settings: with the user's callback.
         table: the rows.
-        progress: whether a terminal shows how it goes. pytest is none.
+        progress: whether a terminal or a notebook shows how it goes. pytest is neither.
         name: what the formula is the value of.
     """
     own = settings.callback
@@ -44,10 +45,11 @@ def telling(
     with ExitStack() as ends:
         if _log.isEnabledFor(logging.INFO):
             listeners.append(_logging(run, settings, table))
-        shown = progress and watched() and "PYTEST_CURRENT_TEST" not in os.environ
-        if shown and _one_panel.acquire(blocking=False):
+        shown = progress and "PYTEST_CURRENT_TEST" not in os.environ
+        way = live_table if in_notebook() else panel if watched() else None
+        if shown and way is not None and _one_panel.acquire(blocking=False):
             ends.callback(_one_panel.release)
-            listeners.append(ends.enter_context(panel(name, _beginning(settings))))
+            listeners.append(ends.enter_context(way(name, _beginning(settings))))
 
         def heard(told: Progress) -> bool | None:
             for listener in listeners:

@@ -86,6 +86,7 @@ def chosen_front(
     Constants are those that the noise model fits, with their standard errors. The constant is on
     the front where it is chosen.
     """
+    found = [one for one in found if not one.inputs or settings.allows(one)]
     members = likeliest(found, table.values, objective, settings.seed)
     shown = {id(formula) for formula in pareto(found, objective.exact)}
     if all(formula.inputs for formula in members):
@@ -140,7 +141,8 @@ def _scored(
     texts: Sequence[str], table: Matrix, objective: Values, settings: Settings
 ) -> list[Formula]:
     threads, on_device = settings.threads or 0, settings.on_device
-    return scored(texts, table.names, table.values, objective.goal, threads, on_device)
+    found = scored(texts, table.names, table.values, objective.goal, threads, on_device)
+    return [one for one in found if not one.inputs or settings.allows(one)]
 
 
 def _by_worth(formulas: Sequence[Formula], table: Matrix, settings: Settings) -> list[Formula]:

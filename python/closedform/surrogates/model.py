@@ -71,16 +71,24 @@ class Surrogate:
             derivatives are computed in the precision of the rows, and the sums over rows of a fit
             in float64 always.
 
-    Attributes (after `fit`):
+    Attributes:
         held_out_error: root mean square error over the standard deviation of y, on rows the models
             scored had not seen. It is the least of the sizes compared, so slightly optimistic; the
             surrogate itself is then fitted to all rows.
         held_out_rows: which rows those were, in words.
-        n_modes, segments, smoothing_: the sizes chosen.
+        n_modes, segments_, smoothing_: the sizes chosen.
         nodes: per input, its grid.
         discrete: per input, whether it was given a node per distinct value.
         names: the inputs' names.
         labels: what the table fitted calls its columns; None where it had no labels.
+
+    Example:
+        >>> import numpy as np
+        >>> import closedform as cf
+        >>> X = np.random.default_rng(0).uniform(1, 2, (200, 2))
+        >>> surrogate = cf.Surrogate(modes=2, segments=4, smoothing=0.0).fit(X, X[:, 0] * X[:, 1])
+        >>> surrogate.predict([[1.2, 1.5]]).round(3), surrogate.gradient([[1.2, 1.5]]).round(3)
+        (array([1.8]), array([[1.5, 1.2]]))
     """
 
     held_out_error: float

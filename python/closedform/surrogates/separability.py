@@ -6,18 +6,29 @@ products, and the error of fits restricted to each tree, on rows held out, decid
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
 
 from closedform import _core
 from closedform._typing import Floats
 from closedform.errors import InputError
+from closedform.figures.canvas import row_of_axes
+from closedform.figures.structure import Branch, draw_part, draw_tree
 from closedform.surrogates.model import Surrogate
 from closedform.tables import chunks, devices, scalars
 from closedform.tables.checks import matrix
 from closedform.tables.columns import inputs_of
 from closedform.tables.devices import Device
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+POINTS = 300  # of a line in a picture
 
 Strategy = Literal["per-dimension", "per-block", "global"]
 TransformName = Literal["reciprocal", "log", "square", "sqrt", "exp"]
@@ -115,6 +126,45 @@ class Separability:
             raise InputError(f"leaf: {leaf} is not one of this tree's leaves")
         return self._leaves[leaf.inputs].value(matrix(X, min_rows=0).values)
 
+    def plot(self, kind: Literal["structure", "parts"] = "structure") -> Figure:
+        """Draws what the function is made of.
+
+        Args:
+            kind: "structure", the tree of sums and products; "parts", the fitted function of every
+                leaf that has one input, in pictures side by side.
+
+        Returns:
+            A figure of matplotlib.
+
+        Raises:
+            InputError: matplotlib is not installed, another kind, no leaf of one input.
+        """
+        scalars.choice(kind, "kind", ("structure", "parts"))
+        draws = [self.draw_tree] if kind == "structure" else self.part_pictures()
+        if not draws:
+            raise InputError(f'kind: "parts" needs a leaf of one input; there is {self} alone')
+        figure, axes = row_of_axes(len(draws))
+        for draw, one in zip(draws, axes, strict=True):
+            draw(one)
+        return figure
+
+    def draw_tree(self, axes: Axes) -> Axes:
+        """Draws the tree on axes of matplotlib."""
+        return draw_tree(axes, _branch(self.tree, self.names))
+
+    def part_pictures(self) -> list[Callable[[Axes], Axes]]:
+        """What draws each leaf of one input on axes of matplotlib."""
+        single = [leaf for leaf in self.leaves if len(leaf.inputs) == 1]
+        return [partial(self._draw_part, leaf) for leaf in single if leaf.inputs in self._leaves]
+
+    def _draw_part(self, leaf: Leaf, axes: Axes) -> Axes:
+        model, (column,) = self._leaves[leaf.inputs], leaf.inputs
+        nodes = model.nodes(0)
+        few = self.categorical[column]
+        x = nodes if few else np.linspace(nodes[0], nodes[-1], POINTS)
+        values = model.value(np.ascontiguousarray(x[:, None]))
+        return draw_part(axes, x, values, name=self.names[column], steps=few)
+
     @property
     def scores(self) -> str:
         """The pairs and their scores, as a table."""
@@ -164,6 +214,15 @@ def separability(
 
     Raises:
         InputError: a ValueError, for rows that do not fit the surrogate.
+
+    Example:
+        >>> import numpy as np
+        >>> import closedform as cf
+        >>> X = np.random.default_rng(0).uniform(1, 2, (300, 2))
+        >>> y = np.sin(2 * X[:, 0]) * np.exp(X[:, 1])
+        >>> surrogate = cf.Surrogate(modes=2, segments=6, smoothing=0.0).fit(X, y)
+        >>> print(cf.separability(surrogate, X, y))
+        product(x1, x2)
     """
     on_device = devices.on_gpu(devices.checked(device))
     if not isinstance(surrogate, Surrogate):
@@ -225,6 +284,13 @@ def describe(tree: Tree, names: Sequence[str]) -> str:
     if isinstance(tree, Product):
         return f"product({', '.join(parts)})"
     return f"sum({', '.join(parts)})"
+
+
+def _branch(tree: Tree, names: Sequence[str]) -> Branch:
+    if isinstance(tree, Leaf):
+        return describe(tree, names)
+    sign = "×" if isinstance(tree, Product) else "+"
+    return sign, [_branch(part, names) for part in tree.parts]
 
 
 def _reason(

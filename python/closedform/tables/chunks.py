@@ -44,6 +44,7 @@ class Data:
         weights: (n,) float64, or None.
         sigma: (n,) float64, or None.
         kept: (n,) row numbers in what was given; None for all of them.
+        dropped: how many rows were left out.
     """
 
     inputs: Matrix
@@ -51,6 +52,7 @@ class Data:
     weights: Floats | None
     sigma: Floats | None = None
     kept: npt.NDArray[np.intp] | None = None
+    dropped: int = 0
 
     @property
     def target(self) -> Floats:
@@ -162,7 +164,7 @@ def complete(data: Data, missing: Missing, *, name: str = "X", min_rows: int = 2
         for column in (data.y, data.weights, data.sigma)
     )
     inputs = replace(data.inputs, values=only(X, whole))
-    return Data(inputs, y, weights, sigma, np.flatnonzero(whole))
+    return Data(inputs, y, weights, sigma, np.flatnonzero(whole), lost)
 
 
 def decoded(

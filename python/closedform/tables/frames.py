@@ -42,6 +42,16 @@ def column_labels(X: object, *, name: str = "X") -> tuple[object, ...] | None:
     return None if frame is None else tuple(frame.columns)
 
 
+def column_name(column: object, other: str) -> str:
+    """What a column is called: by itself (a series, a table of one column), or by the text that
+    names it; `other` where it has no name."""
+    if isinstance(column, str):
+        return column
+    labels = column_labels(column)
+    label = getattr(column, "name", None) if labels is None else labels[0]
+    return label if isinstance(label, str) and label else other
+
+
 def table_columns(X: object, name: str) -> list[tuple[object, npt.NDArray[Any]]] | None:
     """Label and values of each column of a table, or None for what is not a table."""
     frame = frame_of(X, name=name)

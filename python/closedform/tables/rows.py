@@ -50,3 +50,14 @@ def variance(y: Floats, weights: Floats | None = None) -> float:
     for start, block in row_blocks(y):
         squares += float((block - mean) ** 2 @ weights[start : start + len(block)])
     return squares / total
+
+
+def mean_ranks(values: Floats) -> Floats:
+    """Ranks from 1 on, (n,); equal values share the mean of theirs.
+
+    values: (n,) finite.
+    """
+    # As scipy.stats has them, which takes most of a second to import.
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ranks: Floats = (np.cumsum(counts) - 0.5 * (counts - 1))[place]
+    return ranks

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -24,9 +25,10 @@ import closedform as cf
 from closedform.cli import main
 from closedform.errors import InputError
 from closedform.formulas.constants import Constants
+from closedform.formulas.noise import Absolute
+from closedform.pipelines.provenance import Provenance, Sample
 from closedform.pipelines.verdict import Verdict
 from closedform.searches import telling
-from closedform.searches.noise import Absolute
 from closedform.searches.noise_plan import NoisePlan
 from closedform.searches.progress import Progress
 
@@ -51,29 +53,41 @@ def formula(text: str, loss: float) -> cf.Formula:
 class FakeSeparability:
     reason = "the pair is additive"
 
+    def draw_tree(self, axes: Any) -> Any:
+        return axes
+
+    def part_pictures(self) -> list[Any]:
+        return []
+
     def __str__(self) -> str:
         return "f(a) + g(b)"
 
 
-class FakeDiscovery:
+def fake_discovery() -> cf.Discovery:
     """Stands in for a search of a minute."""
-
-    def __init__(self) -> None:
-        self.front = cf.Front([formula("2.5", 4.0), formula("1.5*a + b", 0.0)], rivals=[0])
-        self.formula = self.front.best
-        self.errors = {
+    front = cf.Front([formula("2.5", 4.0), formula("1.5*a + b", 0.0)], rivals=[0])
+    return cf.Discovery(
+        formula=front.best,
+        front=front,
+        verdict=Verdict("law", False, 40.0, 0.5, 1.0, "proven", False),
+        noise=NoisePlan((Absolute(),), (None,), "as asked"),
+        surrogate=None,
+        separability=FakeSeparability(),  # type: ignore[arg-type]
+        similarity=None,
+        strategy="per-dimension",
+        errors={
             "surrogate": Errors(0.1, 0.01, float("inf"), 0.2, 1.5),
             "through_surrogate": Errors(0.0, 0.0, 0.0, 0.0, 2.5),
             "direct": None,
-        }
-        self.verdict = Verdict("law", False, 40.0, 0.5, 1.0, "proven", False)
-        self.outliers = (3, 7)
-        self.noise = NoisePlan((Absolute(),), (None,), "as asked")
-        self.chosen = "through_surrogate"
-        self.strategy = "per-dimension"
-        self.separability = FakeSeparability()
-        self.similarity = None
-        self.stopped = "exact"
+        },
+        chosen="through_surrogate",
+        stopped="exact",
+        provenance=Provenance(
+            "y", ("a", "b"), 170, 30, 0, {"seed": 7}, "1.2.3", "any", datetime(2026, 1, 1)
+        ),
+        sample=Sample(np.ones((3, 2)), np.ones(3), np.zeros(3, dtype=bool)),
+        outliers=(3, 7),
+    )
 
 
 @pytest.fixture
@@ -81,13 +95,13 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """Replaces the search by a fake; gives the list of what it was called with."""
     seen: list[dict[str, Any]] = []
 
-    def discover(X: object, y: object, **options: Any) -> FakeDiscovery:
+    def discover(X: object, y: object, **options: Any) -> cf.Discovery:
         seen.append({"X": X, "y": y, **options})
         best = formula("1.5*a + b", 0.0)
         for phase in ("surrogate", "search", "search"):
             if options["callback"](Progress(phase, 1.0, 59.0, 1000, best, 0.5, "half way")):
                 break
-        return FakeDiscovery()
+        return fake_discovery()
 
     monkeypatch.setitem(
         sys.modules, "closedform.pipelines.discovery", SimpleNamespace(discover=discover)
@@ -158,6 +172,22 @@ def test_json_is_one_document_and_nothing_else(
     assert len(document["front"]) == 2
 
 
+def test_columns_may_have_the_names_of_sympy_s_classes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("matplotlib")
+    rows = np.random.default_rng(0).uniform(1, 2, (40, 3))
+    table = np.column_stack([rows, rows[:, 0] * rows[:, 1] + rows[:, 2]])
+    path, page = tmp_path / "data.csv", tmp_path / "page.html"
+    np.savetxt(path, table, delimiter=",", header="Integer,Float,I,E", comments="")
+    limits = ["--target", "E", "--evaluations", "2000", "--threads", "1", "--operators=+,*"]
+    assert main.main(["discover", str(path), *limits, "--json", "--report", str(page)]) == 0
+    text = json.loads(capsys.readouterr().out)["formula"]["text"]
+    again = cf.Formula(text, ["Integer", "Float", "I"])
+    np.testing.assert_allclose(again(rows), table[:, 3], rtol=1e-9)
+    assert "Integer" in page.read_text()
+
+
 @pytest.mark.usefixtures("calls")
 def test_front_and_page_are_written(data: Path, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
@@ -184,11 +214,11 @@ def test_live_display(
 def test_interrupting_keeps_the_best(
     data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def discover(*_: object, callback: Callable[[Progress], bool], **__: object) -> FakeDiscovery:
+    def discover(*_: object, callback: Callable[[Progress], bool], **__: object) -> cf.Discovery:
         assert not callback(Progress("search", 1.0))
         os.kill(os.getpid(), signal.SIGINT)
         assert callback(Progress("search", 2.0))
-        return FakeDiscovery()
+        return fake_discovery()
 
     monkeypatch.setitem(
         sys.modules, "closedform.pipelines.discovery", SimpleNamespace(discover=discover)

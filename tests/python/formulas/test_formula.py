@@ -82,6 +82,17 @@ def test_tables_are_matched_by_name_and_float32_is_taken_as_it_is() -> None:
         formula(np.zeros((3, 3)))
 
 
+def test_refit_takes_what_a_call_takes() -> None:
+    pandas = pytest.importorskip("pandas", reason="pandas is not installed")
+    rows = np.random.default_rng(0).uniform(1, 2, (20, 2))
+    y = 3 * rows[:, 0] - 2 * rows[:, 1]
+    table = pandas.DataFrame({"y": rows[:, 1], "other": y, "x": rows[:, 0]})
+    for X in (table, np.asfortranarray(rows), rows.tolist()):
+        found = cf.Formula("2*x - 1.5*y", NAMES).refit(X, y)
+        assert [c.value for c in found.constants] == pytest.approx([3, 2])
+        assert found.loss == pytest.approx(0, abs=1e-20)
+
+
 @pytest.mark.parametrize(
     "text", ["x +", "x y", "import os", "z", "__class__", "x.real", "", "x = 1"]
 )

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from types import FrameType
 
 import numpy as np
@@ -19,6 +20,16 @@ from closedform.searches import interruption
 PACKAGE = os.path.dirname(cf.__file__)
 # Lines of the pipelines, drawn by chance.
 MOMENTS = int(os.environ.get("CLOSEDFORM_MOMENTS", "24"))
+
+
+@pytest.fixture(autouse=True)
+def _usual_handlers() -> Iterator[None]:
+    """Whoever started the tests may have said otherwise (nohup does)."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    hang_up = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGINT, before)
+    signal.signal(signal.SIGHUP, hang_up)
 
 
 def data() -> tuple[np.ndarray, np.ndarray]:
@@ -91,18 +102,12 @@ def test_a_signal_at_any_line_of_discover_keeps_what_was_found() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_ends_a_long_search_with_its_front(
-    number: int, request: pytest.FixtureRequest
-) -> None:
-    # Whoever started the tests may have said otherwise (nohup does).
-    usual = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
-    before = signal.signal(number, usual)
-    request.addfinalizer(lambda: signal.signal(number, before))
+def test_a_signal_ends_a_long_search_with_its_front(number: int) -> None:
     X, y = data()
     sent = []
 
-    def send(_: object) -> None:
-        if not sent:
+    def send(progress: cf.Progress) -> None:
+        if not sent and progress.best is not None and progress.best.inputs:
             sent.append(number)
             os.kill(os.getpid(), number)
 

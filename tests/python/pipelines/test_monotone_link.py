@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import closedform as cf
@@ -27,6 +27,7 @@ from closedform.searches.steepest_drop import gradient_errors, steepest_drop
 small = st.integers(-5, 5).map(float)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(small, small, st.integers(1, 4).map(float)), min_size=1, max_size=12))
 def test_isotonic_is_the_max_min_of_means(rows: list[tuple[float, float, float]]) -> None:
     """At each position: the largest, over starts before it, of the least mean of what follows."""
@@ -45,6 +46,7 @@ def test_isotonic_is_the_max_min_of_means(rows: list[tuple[float, float, float]]
         assert fitted(x) == pytest.approx(max(min(row) for row in means), abs=1e-12)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(small, st.booleans()), min_size=1, max_size=14))
 def test_no_threshold_is_right_more_often(rows: list[tuple[float, bool]]) -> None:
     t = np.array([row[0] for row in rows])
@@ -90,6 +92,7 @@ def test_a_threshold_has_few_digits(t: Floats, expected: float | None) -> None:
     assert lost <= 4
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(small, small), min_size=2, max_size=12))
 def test_rank_correlation(rows: list[tuple[float, float]]) -> None:
     def ranks(values: Floats) -> list[float]:

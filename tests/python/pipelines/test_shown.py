@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 import closedform as cf
 from closedform.errors import InputError
-from closedform.pipelines.results import discovery_report
-from closedform.reports import page
 
 X = np.random.default_rng(0).uniform(1.0, 2.0, (80, 2))
 Y = X[:, 0] / X[:, 1]
@@ -64,11 +61,3 @@ def test_pictures() -> None:
     pyplot.close("all")
     with pytest.raises(InputError, match="X, y: only one of them is given"):
         FOUND.plot(X)
-
-
-def test_names_are_text_in_a_page(tmp_path: Path) -> None:
-    pytest.importorskip("matplotlib")
-    page.write(discovery_report(FOUND, "<b>y"), tmp_path / "page.html")
-    written = (tmp_path / "page.html").read_text()
-    assert "&lt;b&gt;y = x1/x2" in written
-    assert "<b>" not in written

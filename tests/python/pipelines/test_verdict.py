@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -112,11 +113,20 @@ def test_poles_between_the_rows() -> None:
 def test_a_pole_between_rows_costs_ten_nats(ahead: float, best: int) -> None:
     x = np.array([0.0, 1.0, 1.1, 1.2, 5.0, 5.1, 5.2, 5.3])  # the nearest two are on one side
     judge = _Judge(x[:, None], Values.of(x**2, None), checked_settings(Arguments()), math.inf)
-    found = [judge.best_of(cf.Formula(text, ["x1"])) for text in ("x1**2 - 1", "1/(x1 - 3)")]
-    lengths = [0.0, -ahead]
+    found = [
+        replace(judge.best_of(cf.Formula(text, ["x1"])), data=data, structure=0.0)
+        for text, data in (("x1**2 - 1", 0.0), ("1/(x1 - 3)", -ahead))
+    ]
+    assert judge.without_pole(found, [1, 0], [False, False]) == (best, best == 1)
+    assert [one.length for one in found] == [0.0, 10.0 - ahead]
 
-    def worth(i: int) -> tuple[bool, float]:
-        return True, lengths[i]
 
-    chosen = judge.without_pole(found, sorted(range(2), key=worth), worth, [False, False])
-    assert chosen == (best, best == 1)
+def test_a_formula_with_a_pole_has_to_beat_the_constant_by_its_price_too() -> None:
+    rng = np.random.default_rng(1)
+    x = np.concatenate([rng.uniform(0, 2, 30), rng.uniform(4, 6, 30)])
+    y = 1.6 / (x - 3) + rng.normal(size=60)
+    formulas = [cf.Formula(t, ["x1"]).refit(x[:, None], y) for t in ("0.5", "1/(x1 - 3)")]
+    settings = checked_settings(Arguments())
+    choice = shortest_description(formulas, x[:, None], Values.of(y, None), settings)
+    assert choice.best == 0
+    assert 0 < choice.constant.length - choice.judged[1].length < 5  # 13 without the pole's price

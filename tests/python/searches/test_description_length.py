@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 import closedform as cf
+from closedform.formulas.noise import Absolute, Counts, Mixed, Noise
 from closedform.searches.aliases import aliased
 from closedform.searches.description_length import shortest_description
 from closedform.searches.effective_rows import effective_share, neighbours_of
 from closedform.searches.judged import judged, sample_of
-from closedform.searches.noise import Absolute
 from closedform.searches.objectives import Values
 from closedform.searches.settings import Arguments, checked_settings
 
@@ -47,6 +47,17 @@ def test_a_measured_constant_is_none_of_the_form() -> None:
     assert not constant.fixed
     assert constant.standard_error == pytest.approx(40 / np.linalg.norm(X), rel=0.3)
     assert str(constant) == f"470.0({10 * constant.standard_error:.0f})"
+
+
+@pytest.mark.parametrize("noise", [Absolute(), Mixed(), Counts()])
+def test_every_parameter_of_the_noise_has_its_price(noise: Noise) -> None:
+    rng = np.random.default_rng(6)
+    X = rng.uniform(1.0, 3.0, (50, 1))
+    y = rng.poisson(9 * X[:, 0]).astype(np.float64)
+    sample = sample_of(X, Values.of(y, None, (noise,)), 0)
+    one = judged(cf.Formula("9*x1", ["x1"]), noise, sample, 12, math.inf)
+    costs = noise.costs(y, one.formula(X), one.parameters)
+    assert one.data - costs.sum() == pytest.approx(noise.free * 0.5 * math.log(50))
 
 
 def test_the_constant_unless_it_is_beaten_clearly() -> None:

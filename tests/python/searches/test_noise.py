@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 from scipy.optimize import minimize_scalar
+from scipy.stats import linregress, t
 
 import closedform as cf
 from closedform._typing import Floats
 from closedform.errors import InputError
-from closedform.searches.judged import judged, sample_of
-from closedform.searches.noise import (
+from closedform.formulas.noise import (
     Absolute,
     Counts,
     Logarithmic,
@@ -23,6 +23,7 @@ from closedform.searches.noise import (
     Robust,
     resolution,
 )
+from closedform.searches.judged import judged, sample_of
 from closedform.searches.objectives import Values
 
 F = np.array([3.0])
@@ -107,6 +108,18 @@ def test_intervals_cover_the_truth(noise: Noise) -> None:
         low, high = judged(formula, noise, sample, 12, math.inf).constants()[0].interval
         covered += low <= 2.53 <= high
     assert 0.88 <= covered / draws <= 1.0
+
+
+def test_intervals_of_few_rows_are_students() -> None:
+    rng = np.random.default_rng(3)
+    X = rng.uniform(0.0, 1.0, (6, 1))
+    y = 2.37 * X[:, 0] + 1.73 + 0.1 * rng.normal(size=6)
+    line = linregress(X[:, 0], y)
+    formula = cf.Formula("2.37*x1 + 1.73", ["x1"]).refit(X, y)
+    sample = sample_of(X, Values.of(y, None), 0)
+    slope = judged(formula, Absolute(), sample, 12, math.inf).constants()[0]
+    half = t.ppf(0.975, 6 - 2) * line.stderr
+    assert slope.interval == pytest.approx((line.slope - half, line.slope + half), rel=1e-6)
 
 
 def test_the_digits_of_a_target() -> None:

@@ -141,3 +141,43 @@ def test_a_column_may_be_named_wherever_columns_have_names(library: str, tmp_pat
     assert (front.best.text, front.best.labels) == ("a*b", ("a", "b"))
     with pytest.raises(InputError, match=r"values: no column 'q' in X.*; it has 'a', 'b', 'z'"):
         cf.search(given, values="q")
+
+
+def test_interpret_drops_them(caplog: pytest.LogCaptureFixture) -> None:
+    X = np.random.default_rng(0).uniform(1.0, 2.0, (80, 2))
+    weights = np.where(np.arange(80) == 7, NAN, 1.0)
+    X[3, 1] = NAN
+    neuron = cf.Formula("exp(a*b)", ["a", "b"])
+    settings: Any = {"evaluations": 2000, "operators": "*", "threads": 1}
+    for given in (X, pd.DataFrame(X, columns=["a", "b"])):
+        found = cf.interpret(neuron, given, weights=weights, missing="drop", **settings)
+        assert found.formula.text == "a*b"
+        assert len(found.gradients.X) == 78 - 8 - 8  # those that choose and measure
+    assert caplog.messages == ["X: 2 of 80 rows dropped: they have missing values"] * 2
+    with pytest.raises(InputError, match="X: row 3, column 'x2' is NaN"):
+        cf.interpret(neuron, X)
+    with pytest.raises(InputError, match="missing: 'keep' is unknown"):
+        cf.interpret(neuron, X, missing="keep")  # type: ignore[arg-type]
+
+
+def test_estimators_drop_them_and_predict_what_they_can() -> None:
+    X = np.random.default_rng(0).uniform(1.0, 2.0, (60, 3))
+    y = X[:, 0] * X[:, 1]
+    gaps, target = X.copy(), y.copy()
+    gaps[[2, 5], [0, 2]] = NAN
+    target[9] = NAN
+    settings: Any = {"missing": "drop", "operators": "*", "evaluations": 2000, "random_state": 0}
+    model = cf.ClosedFormRegressor(**settings).fit(gaps, target)
+    assert model.formula_.text == "x1*x2"
+    with pytest.warns(cf.OutsideWarning, match="1 of 60 rows have no value"):
+        predicted = model.predict(gaps)
+    np.testing.assert_allclose(predicted, np.where(np.arange(60) == 2, NAN, y))
+    assert model.__sklearn_tags__().input_tags.allow_nan
+    weights = np.linspace(0.5, 1.5, 60)
+    both = cf.ClosedFormClassifier(**settings).fit(gaps, y > 2.0, weights)
+    whole = [k for k in range(60) if k not in (2, 5)]
+    assert both.score(gaps[whole], y[whole] > 2.0) > 0.95
+    shares = [np.average(np.delete(y > 2.0, [2, 5]), weights=np.delete(weights, [2, 5]))]
+    np.testing.assert_allclose(both.predict_proba(gaps[[2]])[:, 1], shares, rtol=0.05)
+    with pytest.raises(InputError, match="X: row 2, column 'x1' is NaN"):
+        cf.ClosedFormClassifier().fit(gaps, y > 2.0)

@@ -14,6 +14,7 @@
 #include "closedform/objective/full_data.hpp"
 #include "closedform/objective/target.hpp"
 #include "closedform/search/candidate.hpp"
+#include "closedform/search/formula_rules.hpp"
 
 namespace closedform {
 
@@ -28,6 +29,7 @@ struct SearchOptions {
     double good_enough = 0.0;       ///< loss at which to stop; 0: none
     std::size_t islands = 8;
     std::vector<Tape> start;  ///< expressions to begin with
+    FormulaRules rules;       ///< that no formula of the result breaks
     /// All rows of X and of the target, where losses on them are cheap; null: they are looked at
     /// here, once, at the end. If it is resident, what the islands found is compared on all rows at
     /// every exchange, a batch for all islands together, and what is best there is not lost for

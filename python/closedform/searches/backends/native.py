@@ -67,6 +67,9 @@ def search(
         start += guesses(table, objective, settings, began + GUESSES_SHARE * time)
         sums, stopped = _sums_of_terms(table, objective, settings)
         start += sums
+    if settings.rules is not None:
+        rules = settings.rules.core(table.names)
+        start = [text for text in start if rules.allow(text, list(table.names))]
     spent = monotonic() - began
 
     def report(seconds: float, passes: int, entries: list[tuple[str, float]]) -> bool:
@@ -117,6 +120,7 @@ def _run(
             report,
             settings.good_enough,
             settings.on_device,
+            None if settings.rules is None else settings.rules.core(table.names),
         )
     )
     return Found(

@@ -14,6 +14,7 @@ import warnings
 from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from fractions import Fraction
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,6 +29,7 @@ from closedform.searches.backends import julia_start, native
 from closedform.searches.backends.found import Found
 from closedform.searches.backends.hall_of_fame import HallOfFame
 from closedform.searches.objectives import Directions, Labels, Objective, Values
+from closedform.searches.rules import LARGEST, Rules
 from closedform.searches.settings import Settings
 from closedform.tables.checks import Matrix
 
@@ -55,6 +57,10 @@ SAID = {
     "loss_function": "gradients",
     "loss_function_expression": "gradients",
     "early_stop_condition": "callback",
+    "maxdepth": "limits",
+    "constraints": "limits",
+    "nested_constraints": "limits",
+    "dimensionless_constants_only": "constant_units",
 }
 REFUSED = {
     "expression_spec": "only plain expressions are read back",
@@ -69,6 +75,16 @@ REFUSED = {
 SIGNATURES = {
     "loss_function": "tree, dataset, options",
     "early_stop_condition": "loss, complexity",
+}
+# Units of the SI as DynamicQuantities.jl reads them, by pint's names.
+SI = {
+    "kilogram": "kg",
+    "meter": "m",
+    "second": "s",
+    "ampere": "A",
+    "kelvin": "K",
+    "mole": "mol",
+    "candela": "cd",
 }
 _number = count()
 
@@ -148,7 +164,61 @@ def arguments(objective: Objective, settings: Settings) -> dict[str, Any]:
         mapped["elementwise_loss"] = "L1HingeLoss()"
     else:
         mapped["elementwise_loss"] = "L2DistLoss()"
+    if settings.rules is not None:
+        mapped |= _limits(settings.rules)
     return mapped | dict(settings.options)
+
+
+def _limits(rules: Rules) -> dict[str, Any]:
+    """Rules as far as PySR has them; the others are looked at in what it finds."""
+    mapped: dict[str, Any] = {}
+    if rules.units is not None:
+        mapped["dimensionless_constants_only"] = len(rules.units.constants) == 1
+    if rules.limits is None:
+        return mapped
+    limits = rules.limits
+    if limits.depth < LARGEST:
+        mapped["maxdepth"] = limits.depth
+    if limits.operands:
+        sizes = {name: tuple(_size(n) for n in own) for name, own in limits.operands.items()}
+        mapped["constraints"] = {
+            BINARY.get(name, name): own if name in BINARY else own[0] for name, own in sizes.items()
+        }
+    if limits.nesting:
+        mapped["nested_constraints"] = {
+            BINARY.get(outer, outer): {BINARY.get(inner, inner): most for inner, most in of.items()}
+            for outer, of in limits.nesting.items()
+        }
+    return mapped
+
+
+def _size(most: int) -> int:
+    return -1 if most == LARGEST else most
+
+
+def units_of(rules: Rules | None, names: Sequence[str]) -> dict[str, Any]:
+    """What `PySRRegressor.fit` is told of units.
+
+    Raises:
+        InputError: a base unit that SymbolicRegression does not know.
+    """
+    units = None if rules is None else rules.units
+    if units is None:
+        return {}
+
+    def written(exponents: Sequence[float]) -> str:
+        powers = []
+        for base, exponent in zip(units.dimensions, exponents, strict=True):
+            if base not in SI:
+                raise InputError(f"units: {base} is not for PySR, which knows those of the SI")
+            if exponent:
+                powers.append(f"{SI[base]}^({Fraction(exponent).limit_denominator(60)})")
+        return "*".join(powers).replace("/", "//")
+
+    told: dict[str, Any] = {"X_units": [written(units.inputs[name]) for name in names]}
+    if units.target is not None:
+        told["y_units"] = written(units.target)
+    return told
 
 
 def search(
@@ -167,6 +237,8 @@ def search(
     began = monotonic()
     main = julia_start.start(settings.threads)
     parameters = arguments(objective, settings)
+    # Its objective of gradients has no units: those are looked at in what it finds.
+    units = {} if isinstance(objective, Directions) else units_of(settings.rules, table.names)
     labels = pysr_labels(table.names, pysr.export_sympy.sympy_mappings)
     with TemporaryDirectory(prefix="closedform-") as scratch:
         parameters.setdefault("output_directory", scratch)
@@ -186,7 +258,7 @@ def search(
                 regressor = pysr.PySRRegressor(**parameters, **texts)
                 with warnings.catch_warnings():
                     warnings.filterwarnings("ignore", message="The search was interrupted")
-                    regressor.fit(table.values, y, weights=weights, variable_names=labels)
+                    regressor.fit(table.values, y, weights=weights, variable_names=labels, **units)
                 # PySR 2.1 and later end in good order at Ctrl-C, earlier ones raise.
                 if getattr(regressor, "interrupted_", False):
                     hall.reason = hall.reason or "interrupted"

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,6 +22,7 @@ from closedform.searches import interruption, settings
 from closedform.searches.backends import hall_of_fame, julia_start, pysr
 from closedform.searches.objectives import Directions, Labels, Objective, Values
 from closedform.searches.progress import Callback
+from closedform.searches.rules import Rules
 from closedform.searches.settings import Settings
 from closedform.tables.checks import Matrix
 
@@ -50,6 +52,27 @@ TARGETS: dict[str, Objective] = {
 
 
 # the mapping -------------------------------------------------------------------------------------
+
+
+def test_rules_become_parameters_and_units() -> None:
+    pytest.importorskip("pint", reason="pint is not installed")
+    limits = {
+        "depth": 6,
+        "operands": {"pow": (None, 1), "sin": 5},
+        "nesting": {"sin": {"sin": 0, "pow": 1}},
+    }
+    units = {"x1": "kg", "x2": "m/s^2", "y": "N"}
+    rules = Rules.read(units, "free", limits, NAMES, ["y"])
+    given = pysr.arguments(TARGETS["values"], replace(made(), rules=rules))
+    assert given["maxdepth"] == 6
+    assert given["constraints"] == {"^": (-1, 1), "sin": 5}
+    assert given["nested_constraints"] == {"sin": {"sin": 0, "^": 1}}
+    assert given["dimensionless_constants_only"] is False
+    told = pysr.units_of(rules, NAMES)
+    assert told == {"X_units": ["kg^(1)", "m^(1)*s^(-2)"], "y_units": "kg^(1)*m^(1)*s^(-2)"}
+    others = Rules.read({"x1": "pixel"}, "dimensionless", None, NAMES, ["y"])
+    with pytest.raises(InputError, match="units: pixel is not for PySR"):
+        pysr.units_of(others, NAMES)
 
 
 def test_settings_become_parameters_of_the_regressor() -> None:

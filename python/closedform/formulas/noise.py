@@ -11,26 +11,30 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import gammaln
 
 from closedform._typing import Floats
-from closedform.formulas.formula import EXACT
+from closedform.errors import InputError
 
+# Loss relative to the target's variance below which the rest is rounding of float64 data.
+EXACT = 1e-24
 # A prediction nearer to zero than this share of a usual one does not make a row weigh more.
 FLOOR = 1e-3
 ROUNDED = 1e-12  # a relative error below this is rounding
 # Degrees of freedom of Student's t that are tried: 1 is Cauchy's, 8 hardly differs from a normal.
 TAILS = (1.0, 2.0, 4.0, 8.0)
 MOST_STEPS = 15  # of reweighting for a scale
+HARDLY = 0.1  # of the trust in a row on the formula, below which a robust model lets it go
 RATIOS = np.geomspace(0.1, 1e4, 21)  # of the part in proportion to that of one size
 TINY = np.finfo(np.float64).tiny
+TURN = 0.05  # quantile of |y| at which asinh turns from proportional to logarithmic
 HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
 
 Parameters: TypeAlias = tuple[float, ...]
+Kind: TypeAlias = Literal["absolute", "relative", "log", "mixed", "robust", "counts"]
 
 
 @dataclass(frozen=True)
@@ -216,9 +220,9 @@ class Robust(Noise):
     def costs(self, y: Floats, f: Floats, parameters: Parameters) -> Floats:
         scale, tail = parameters
         normaliser = (
-            gammaln(tail / 2) - gammaln((tail + 1) / 2) + 0.5 * math.log(tail * math.pi)
+            math.lgamma(tail / 2) - math.lgamma((tail + 1) / 2) + 0.5 * math.log(tail * math.pi)
         ) + math.log(scale)
-        return (tail + 1) / 2 * np.log1p(((y - f) / scale) ** 2 / tail) + float(normaliser)
+        return (tail + 1) / 2 * np.log1p(((y - f) / scale) ** 2 / tail) + normaliser
 
     def spread(self, f: Floats, parameters: Parameters) -> Floats:
         scale, tail = parameters
@@ -232,13 +236,15 @@ class Robust(Noise):
         return left * np.sqrt(self.trust(y, f, parameters))
 
     def trust(self, y: Floats, f: Floats, parameters: Parameters) -> Floats:
-        """Weight of each row, 0 for one infinitely far away to `most` on the formula, (n,)."""
+        """Weight of each row, largest on the formula, 0 for one infinitely far away, (n,)."""
         scale, tail = parameters
         return (tail + 1) / (tail + ((y - f) / scale) ** 2)
 
-    def most(self, parameters: Parameters) -> float:
-        """The largest weight there is."""
-        return (parameters[1] + 1) / parameters[1]
+    def lets_go(self, y: Floats, f: Floats, parameters: Parameters) -> npt.NDArray[np.bool_]:
+        """Which rows it hardly believes, (n,)."""
+        tail = parameters[1]
+        most = (tail + 1) / tail  # the weight of a row on the formula
+        return self.trust(y, f, parameters) < HARDLY * most
 
 
 @dataclass(frozen=True)
@@ -252,6 +258,8 @@ class Counts(Noise):
         return ()
 
     def costs(self, y: Floats, f: Floats, parameters: Parameters) -> Floats:
+        from scipy.special import gammaln
+
         costs = np.full(len(f), np.inf)
         can = f > 0
         costs[can] = f[can] - y[can] * np.log(f[can]) + gammaln(y[can] + 1)
@@ -337,3 +345,36 @@ def resolution(y: Floats) -> float:
         if np.all(np.abs(y - np.round(y / unit) * unit) <= 4 * np.finfo(np.float64).eps * largest):
             return unit / math.sqrt(12.0)
     return 0.0
+
+
+def named(kind: str, y: Floats) -> Noise:
+    """The model of a name, for a target that it has been checked for."""
+    if kind == "log":
+        return Logarithmic(turn=0.0 if y.min() > 0 else turn_of(y))
+    plain: tuple[Noise, ...] = (Absolute(), Relative(), Mixed(), Robust(), Counts())
+    return next(noise for noise in plain if noise.kind == kind)
+
+
+def turn_of(y: Floats) -> float:
+    """Where asinh turns logarithmic: at the small ones among the values that are not zero."""
+    return float(np.quantile(np.abs(y[y != 0]), TURN))
+
+
+def counted(y: Floats) -> bool:
+    """Whether all are whole numbers and none is negative."""
+    return bool(y.min() >= 0 and np.all(y == np.round(y)))
+
+
+def check_target(kind: str, y: Floats) -> None:
+    """Refuses a model that the target cannot follow.
+
+    Raises:
+        InputError: says why.
+    """
+    if kind == "counts" and not counted(y):
+        raise InputError('noise: "counts" is for whole numbers, none negative; y has others')
+    if kind == "relative" and not y.all():
+        row = int(np.argmin(np.abs(y)))
+        raise InputError(
+            f'noise: "relative" and y is 0 at row {row}, of no error at all; use "mixed"'
+        )

@@ -1,0 +1,59 @@
+#pragma once
+// What is asked of formulas besides their operators and their size: that their units agree, and
+// limits to their form.
+
+#include <cstddef>
+#include <limits>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "closedform/expression/dimensions.hpp"
+#include "closedform/expression/expression.hpp"
+
+namespace closedform {
+
+struct FormulaRules {
+    /// At most so many of `inner` on a way from an `outer` down to a leaf.
+    struct Nesting {
+        Op outer = Op::constant;
+        Op inner = Op::constant;
+        std::size_t most = 0;
+    };
+    /// Nodes that the operands of an operator may have.
+    struct Operands {
+        Op op = Op::constant;
+        std::size_t most_left = max_tape_size;
+        std::size_t most_right = max_tape_size;  ///< not read for one of one operand
+    };
+    /// An operator that no expression with an input may be an operand of.
+    struct Forbidden {
+        Op op = Op::constant;
+        int input = 0;
+    };
+
+    std::optional<Dimensions> dimensions;
+    std::vector<Nesting> nestings;
+    std::vector<Operands> operand_sizes;
+    std::vector<Forbidden> forbidden;
+    std::size_t most_depth = max_tape_size;      ///< nodes from the root down to a leaf
+    std::size_t most_constants = max_tape_size;  ///< exponents that are structure are none
+
+    /// Whether a formula may be given to whoever asked.
+    bool allow(const Tape& tape) const;
+
+    /// Whether one can be a step on the way to such, with other constants: its parts agree, of
+    /// whatever dimension the whole is, and no operator is where it may not be.
+    bool conceivable(const Tape& tape) const;
+
+    /// Whether there are units that no constant has.
+    bool pure_constants() const { return dimensions && dimensions->constants.size() == 1; }
+
+    /// Whether a sum may have a constant term.
+    bool constant_terms() const;
+
+  private:
+    bool in_their_places(const Tape& tape) const;
+};
+
+}  // namespace closedform

@@ -1,0 +1,199 @@
+"""What is asked of formulas besides operators and size: units that agree, limits to the form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from closedform import _core
+from closedform.errors import InputError
+from closedform.formulas.formula import Formula
+from closedform.formulas.front import Front
+from closedform.formulas.units import Units
+from closedform.tables import scalars
+
+LARGEST = 255  # nodes, cpp/include/closedform/expression/expression.hpp
+PARTS = {
+    "depth": "most nodes from the root to a leaf",
+    "constants": "most measured numbers",
+    "operands": "most nodes of an operator's operands",
+    "nesting": "most of an operator inside another",
+    "forbidden": "inputs that no operand of an operator may have",
+}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits to the form of formulas, operators by name.
+
+    Attributes:
+        depth: nodes from the root to a leaf. constants: measured numbers.
+        operands: nodes of the first and of the last operand.
+        nesting: by outer and inner operator, how many of the inner on a way down.
+        forbidden: by operator, inputs that may not be in its operands.
+    """
+
+    depth: int = LARGEST
+    constants: int = LARGEST
+    operands: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    nesting: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    forbidden: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @staticmethod
+    def read(limits: object, names: Sequence[str]) -> Limits:
+        """Raises:
+        InputError: a limit, an operator or an input that there is not, or a number out of range.
+        """
+        given = scalars.mapping(limits, "limits", "limits by name")
+        for part in given:
+            if part not in PARTS:
+                known = ", ".join(f"{name} ({what})" for name, what in PARTS.items())
+                raise InputError(f"limits: {part!r} is none; there are {known}")
+        read: dict[str, Any] = {}
+        if "depth" in given:
+            read["depth"] = scalars.whole(given["depth"], "limits: depth", 1, LARGEST)
+        if "constants" in given:
+            read["constants"] = scalars.whole(given["constants"], "limits: constants", 0, LARGEST)
+        for part, of in (("operands", _sizes), ("nesting", _nested)):
+            if part in given:
+                own = scalars.mapping(given[part], f"limits: {part}", "limits by operator")
+                read[part] = {_operator(n, part): of(n, value) for n, value in own.items()}
+        if "forbidden" in given:
+            own = scalars.mapping(given["forbidden"], "limits: forbidden", "inputs by operator")
+            read["forbidden"] = {
+                _operator(n, "forbidden"): _inputs(value, n, names) for n, value in own.items()
+            }
+        return Limits(**read)
+
+    def rules(self, rules: _core.FormulaRules, names: Sequence[str]) -> None:
+        """Puts them into the rules of a search of columns of these names."""
+        rules.most_depth, rules.most_constants = self.depth, self.constants
+        for name, (left, right) in self.operands.items():
+            rules.limit_operands(name, left, right)
+        for outer, inner in self.nesting.items():
+            for name, most in inner.items():
+                rules.limit_nesting(outer, name, most)
+        for operator, inputs in self.forbidden.items():
+            for name in set(inputs) & set(names):
+                rules.forbid(operator, list(names).index(name))
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Units and limits, where there are any."""
+
+    units: Units | None
+    limits: Limits | None
+
+    @staticmethod
+    def read(
+        units: object,
+        constant_units: object,
+        limits: object,
+        names: Sequence[str],
+        target: Sequence[str],
+        attributes: object = None,
+    ) -> Rules | None:
+        """None where nothing is asked for.
+
+        Args:
+            units: by name, "attrs" for those of a pandas table, or None.
+            names: of the inputs. target: what the target may be called.
+            attributes: of the table.
+
+        Raises:
+            InputError: names the argument and what in it cannot be used.
+        """
+        if isinstance(units, str):
+            scalars.choice(units, "units", ("attrs",))
+            units = attributes.get("units") if isinstance(attributes, Mapping) else None
+            if units is None:
+                raise InputError('units: "attrs" and X has no X.attrs["units"]; give a mapping')
+        if units is None and limits is None:
+            return None
+        read = None
+        if units is not None:
+            read = Units.read(units, names, target, constant_units)  # type: ignore[arg-type]
+        return Rules(read, None if limits is None else Limits.read(limits, names))
+
+    def core(self, names: Sequence[str]) -> _core.FormulaRules:
+        """For columns of these names."""
+        rules = _core.FormulaRules()
+        for part in (self.units, self.limits):
+            if part is not None:
+                part.rules(rules, names)
+        return rules
+
+    def allow(self, formula: Formula) -> bool:
+        """Whether a formula keeps them."""
+        return self.core(formula.names).allow(formula.text, list(formula.names))
+
+    def kept(self, front: Front) -> Front:
+        """A front without the formulas that break a rule, its best the closest of the others where
+        it was one; a constant alone where none is left."""
+        places = [i for i, one in enumerate(front) if self.allow(one) or not one.inputs]
+        if not places:
+            places = [0]
+        best = next((k for k, i in enumerate(places) if front[i] is front.best), len(places) - 1)
+        if len(places) == len(front):
+            return front
+        kept = Front(
+            [front[i] for i in places],
+            best=best,
+            stopped=front.stopped,
+            evaluations=front.evaluations,
+            seconds=front.seconds,
+            symmetries=front.symmetries,
+            rivals=[k for k, i in enumerate(places) if any(front[i] is r for r in front.rivals)],
+        )
+        return kept
+
+    def told(self, front: Front) -> Front:
+        """The front, its formulas told the units of their inputs and constants."""
+        if self.units is not None:
+            for formula in front:
+                formula.units = self.units
+                core = self.core(formula.names)
+                own = core.units_of_constants(formula.text, list(formula.names))
+                if own is not None and self.units.coherent:
+                    formula._tell_units([self.units.written(one) for one in own])
+        return front
+
+
+def _operator(name: str, part: str) -> str:
+    if name not in _core.OPERATORS:
+        raise InputError(f"limits: {part}: {name!r} is no operator")
+    return name
+
+
+def _sizes(name: str, value: object) -> tuple[int, int]:
+    """Of one number for all operands, or of one each, None for no limit."""
+    given = value if isinstance(value, (tuple, list)) else (value,)
+    count = _core.OPERATORS[name].operands
+    if len(given) not in (1, count):
+        raise InputError(f"limits: operands: {name!r} has {count}; give one number or one each")
+    most = [
+        LARGEST if one is None else scalars.whole(one, f"limits: operands: {name}", 1, LARGEST)
+        for one in given
+    ]
+    return most[0], most[-1]
+
+
+def _nested(name: str, value: object) -> Mapping[str, int]:
+    where = f"limits: nesting: {name}"
+    own = scalars.mapping(value, where, "numbers by operator")
+    return {
+        _operator(inner, "nesting"): scalars.whole(most, f"{where}: {inner}", 0, LARGEST)
+        for inner, most in own.items()
+    }
+
+
+def _inputs(value: object, operator: str, names: Sequence[str]) -> tuple[str, ...]:
+    given = (value,) if isinstance(value, str) else scalars.texts(value, "limits: forbidden")
+    for name in given:
+        if name not in names:
+            raise InputError(
+                f"limits: forbidden: {operator}: {name!r} is no input; those are {', '.join(names)}"
+            )
+    return given

@@ -1,0 +1,80 @@
+// Limits to the form of formulas, and a search that keeps them.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "closedform/expression/infix.hpp"
+#include "closedform/objective/target.hpp"
+#include "closedform/search/formula_rules.hpp"
+#include "closedform/search/search.hpp"
+#include "core/random.hpp"
+
+namespace closedform {
+namespace {
+
+const std::vector<std::string> names = {"a", "b"};
+
+bool allowed(const FormulaRules& rules, const char* text) {
+    return rules.allow(parse(text, names));
+}
+
+TEST_CASE("Limits are those of the whole formula") {
+    FormulaRules rules;
+    CHECK(allowed(rules, "sin(sin(exp(a)))**b"));
+    rules.nestings = {{Op::sin, Op::sin, 0}, {Op::exp, Op::sin, 1}};
+    CHECK(allowed(rules, "exp(sin(a)) + sin(b)"));
+    CHECK(!allowed(rules, "sin(1 + a*sin(b))"));
+    CHECK(!allowed(rules, "exp(a + sin(sin(b)))"));
+    rules = {};
+    rules.operand_sizes = {{Op::pow, max_tape_size, 1}, {Op::log, 3}};
+    CHECK(allowed(rules, "(a + b*a)**1.7 + log(a + b)"));
+    CHECK(!allowed(rules, "pow(a, b + 1)"));
+    CHECK(!allowed(rules, "log(a + b + 1)"));
+    rules = {};
+    rules.forbidden = {{Op::exp, 1}};
+    CHECK(allowed(rules, "exp(a) + b"));
+    CHECK(!allowed(rules, "exp(a*(1 + b))"));
+    rules = {};
+    rules.most_depth = 3;
+    rules.most_constants = 1;
+    CHECK(allowed(rules, "2.5*a + b**2"));
+    CHECK(!allowed(rules, "2.5*a + 1.5*b"));
+    CHECK(!allowed(rules, "sin(a*(b + a))"));
+}
+
+TEST_CASE("Nothing that a search gives back breaks a rule") {
+    Random random(5, 0);
+    constexpr std::size_t rows = 200;
+    std::vector<double> x(2 * rows);
+    std::vector<double> y(rows);
+    for (std::size_t i = 0; i < rows; ++i) {
+        x[2 * i] = 1.0 + random.uniform();
+        x[2 * i + 1] = 1.0 + 2.0 * random.uniform();
+        y[i] = 3.2 * std::sqrt(x[2 * i] / x[2 * i + 1]) * (1.0 + 0.01 * random.normal());
+    }
+    SearchOptions options;
+    options.operators = OpSet::all();
+    options.max_size = 15;
+    options.seconds = 60.0;
+    options.evaluations = 20000;
+    options.threads = 1;
+    // A pendulum's: a length in m and an acceleration in m/s^2 for a time.
+    options.rules.dimensions = Dimensions{{{1, 0}, {1, -2}}, Dimension{0, 1}, {Dimension{}}};
+    options.rules.most_constants = 2;
+    const auto found =
+        search(MatrixView<const double>(x.data(), rows, 2), ValueTarget(y, {}), options, {});
+    REQUIRE(!found.front.empty());
+    bool law = false;
+    for (const auto* list : {&found.front, &found.rivals}) {
+        for (const Candidate& candidate : *list) {
+            CHECK_MESSAGE(options.rules.allow(candidate.tape), print(candidate.tape, names));
+            law = law || candidate.loss < 0.01;
+        }
+    }
+    CHECK(law);
+}
+
+}  // namespace
+}  // namespace closedform
