@@ -20,6 +20,7 @@ from bench.neurons.rules import OPERATORS, RULES, Rule, same_form
 from bench.peers import missing
 from bench.record import Record
 from closedform.neurons.unit_gradients import unit_gradients
+from closedform.searches.objectives import Directions
 from closedform.searches.steepest_drop import gradient_errors
 
 FRESH_ROWS, FRESH_SEED, AGREEMENT = 10_000, 2 * 10**6, 0.99
@@ -91,9 +92,10 @@ def on_the_front(rule: Rule, front: Iterable[cf.Formula], network: cf.Network) -
     """Why no formula of a front has the rule's form and beats all smaller ones; "" if one does."""
     X, _ = rule.draw(FRESH_ROWS, FRESH_SEED + 1)
     held_out = unit_gradients(network, X)
+    directions = Directions(held_out.U, held_out.scales, None, signed=False)
     least, reasons = np.inf, ["nothing on the front"]
     for formula in front:
-        loss = float(np.mean(gradient_errors(formula, held_out.X, held_out.U)))
+        loss = float(np.mean(gradient_errors(formula, held_out.X, directions)))
         wrong = same_form(formula, rule)
         if not wrong and loss < least:
             return ""

@@ -59,12 +59,15 @@ py::dict to_python(const Merging& merging, const std::vector<std::string>& names
 }
 
 std::pair<py::dict, std::optional<py::dict>> find(const Array<double>& x, const Array<double>& u,
+                                                  const std::optional<Array<double>>& scales,
                                                   const std::optional<Array<double>>& weights,
                                                   const std::vector<std::string>& names,
                                                   const std::vector<std::string>& operators,
                                                   std::uint64_t seed, double seconds) {
     const auto points = matrix_view(x, "X");
     const auto gradients = matrix_view(u, "U");
+    const auto units =
+        scales ? vector_view(*scales, points.columns, "scales") : std::span<const double>{};
     const auto row_weights =
         weights ? vector_view(*weights, points.rows, "weights") : std::span<const double>{};
     const std::vector<std::string_view> operator_views(operators.begin(), operators.end());
@@ -73,7 +76,7 @@ std::pair<py::dict, std::optional<py::dict>> find(const Array<double>& x, const 
     Symmetries found;
     {
         const Unlocked unlocked;
-        found = find_symmetries(points, gradients, row_weights, allowed, seed,
+        found = find_symmetries(points, gradients, units, row_weights, allowed, seed,
                                 interrupt.token().within(seconds));
     }
     if (PyErr_Occurred() != nullptr) {  // a signal that nobody held back
@@ -121,8 +124,8 @@ std::vector<std::tuple<std::size_t, std::size_t, double>> blocks(const Array<dou
 
 void register_symmetries(py::module_& module) {
     module.def("find_symmetries", &find, py::arg("X").noconvert(), py::arg("U").noconvert(),
-               py::arg("weights"), py::arg("names"), py::arg("operators"), py::arg("seed"),
-               py::arg("seconds"));
+               py::arg("scales"), py::arg("weights"), py::arg("names"), py::arg("operators"),
+               py::arg("seed"), py::arg("seconds"));
     module.def("separable_blocks", &blocks, py::arg("Z").noconvert(), py::arg("U").noconvert(),
                py::arg("S").noconvert(), py::arg("weights").noconvert(), py::arg("seconds"));
 }

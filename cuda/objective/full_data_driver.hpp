@@ -33,7 +33,7 @@ class TapeScorer : public LossRowSums {
   public:
     /// Copies the rows to the device where they find room, else with every batch; the arrays must
     /// live as long as this does. The runtime is `arguments`' own. Throws std::invalid_argument
-    /// where sizes differ.
+    /// where sizes differ, and for directions with a sign of every row's own.
     template <class... Arguments>
     TapeScorer(MatrixView<const X> x, const TargetArrays& target, std::size_t part_rows,
                const Arguments&... arguments)
@@ -93,6 +93,9 @@ class TapeScorer : public LossRowSums {
         }
         if (target.kind == TargetArrays::Kind::directions && target.targets.columns != x.columns) {
             throw std::invalid_argument("gradients: need one component for each column of X");
+        }
+        if (target.sign == Sign::of_row) {
+            throw std::invalid_argument("gradients: axes are compared on the CPU alone");
         }
         return target;
     }
@@ -188,7 +191,7 @@ class TapeScorer : public LossRowSums {
         }
         for (LossSums& sum : result) {
             sum.weight = total_weight_;
-            if (target_.kind != TargetArrays::Kind::directions || target_.is_signed) {
+            if (target_.kind != TargetArrays::Kind::directions || target_.sign == Sign::kept) {
                 sum.negated = std::numeric_limits<double>::infinity();
             }
         }

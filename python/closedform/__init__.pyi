@@ -14,8 +14,9 @@ from closedform.pipelines.discovery import discover
 from closedform.pipelines.held_out import Errors
 from closedform.pipelines.interpretation import interpret
 from closedform.pipelines.monotone_link import MonotoneLink
+from closedform.pipelines.neuron_verdict import Fidelity, NeuronVerdict
 from closedform.pipelines.provenance import Provenance
-from closedform.pipelines.results import Discovery, Fidelity, Interpretation
+from closedform.pipelines.results import Discovery, Interpretation
 from closedform.pipelines.verdict import Verdict
 from closedform.searches.api import search
 from closedform.searches.noise_plan import NoisePlan
@@ -42,6 +43,7 @@ __all__ = [
     "Merging",
     "MonotoneLink",
     "Network",
+    "NeuronVerdict",
     "NoisePlan",
     "OutsideWarning",
     "Product",

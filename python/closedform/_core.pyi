@@ -235,6 +235,7 @@ class MergingReport(TypedDict):
 def find_symmetries(
     X: npt.NDArray[np.float64],
     U: npt.NDArray[np.float64],
+    scales: npt.NDArray[np.float64] | None,
     weights: npt.NDArray[np.float64] | None,
     names: Sequence[str],
     operators: Sequence[str],
@@ -379,6 +380,7 @@ class Goal:
         scales: npt.NDArray[np.float64] | None,
         weights: npt.NDArray[np.float64] | None,
         signed: bool,
+        axes: bool = False,
     ) -> Goal: ...
     @staticmethod
     def labels(

@@ -197,12 +197,20 @@ class Emitter {
         return reciprocal ? (allowed_.has(Op::inv) ? 1 : 0) : 2;
     }
 
+    /// Of a term in a sum times `scale`. A sum's factors are over that of its first term: what was
+    /// 1 may come back a rounding error away from it.
+    static double factor_of(double scale, const Scaled& term) {
+        const double factor = scale * term.scale;
+        const bool one = std::abs(std::abs(factor) - 1.0) < 4e-16;
+        return one ? std::copysign(1.0, factor) : factor;
+    }
+
     /// Nodes that factors of the terms and the constant term cost when all are times `scale`.
     int sum_cost(double scale, const Form& form) const {
         int cost = form.offset != 0.0 ? 2 : 0;
         bool positive = form.offset * scale > 0.0;
         for (const Scaled& term : form.parts) {
-            const double factor = scale * term.scale;
+            const double factor = factor_of(scale, term);
             cost += std::abs(factor) != 1.0 ? factor_cost(term.form) : 0;
             positive = positive || factor != -1.0 || flippable(term.form) >= 0;
         }
@@ -231,13 +239,13 @@ class Emitter {
         const double offset = scale * form.offset;
         std::size_t first = form.parts.size();
         for (std::size_t i = 0; i < form.parts.size() && first == form.parts.size(); ++i) {
-            if (scale * form.parts[i].scale > 0.0) {
+            if (factor_of(scale, form.parts[i]) > 0.0) {
                 first = i;
             }
         }
         bool offset_done = offset == 0.0;
         if (first < form.parts.size()) {
-            scaled(scale * form.parts[first].scale, form.parts[first].form);
+            scaled(factor_of(scale, form.parts[first]), form.parts[first].form);
         } else if (offset > 0.0) {
             constant(offset);
             offset_done = true;
@@ -245,18 +253,18 @@ class Emitter {
             // All negative: start with one whose factor is not -1, it costs nothing extra.
             first = 0;
             for (std::size_t i = 0; i < form.parts.size(); ++i) {
-                if (scale * form.parts[i].scale != -1.0 || flippable(form.parts[i].form) >= 0) {
+                if (factor_of(scale, form.parts[i]) != -1.0 || flippable(form.parts[i].form) >= 0) {
                     first = i;
                     break;
                 }
             }
-            scaled(scale * form.parts[first].scale, form.parts[first].form);
+            scaled(factor_of(scale, form.parts[first]), form.parts[first].form);
         }
         for (std::size_t i = 0; i < form.parts.size(); ++i) {
             if (i == first) {
                 continue;
             }
-            const double factor = scale * form.parts[i].scale;
+            const double factor = factor_of(scale, form.parts[i]);
             const bool subtract = (factor < 0.0 && allowed_.has(Op::sub)) || !allowed_.has(Op::add);
             scaled(subtract ? -factor : factor, form.parts[i].form);
             function(subtract ? Op::sub : Op::add);

@@ -136,6 +136,19 @@ Scaled without_even(Scaled form) {
     return form;
 }
 
+Scaled bare_form(Scaled form) {
+    for (;;) {
+        form = without_even(free_form(std::move(form), false));
+        const bool power = form.form.kind == Kind::product && form.form.parts.size() == 1;
+        const bool function = form.form.kind == Kind::function && form.form.parts.size() == 1;
+        if (!power && !function) {
+            // What without_even leaves of a product may have a factor of its own.
+            return free_form(std::move(form), false);
+        }
+        descend(form, 1.0);
+    }
+}
+
 std::vector<Scaled> normalisations(const Scaled& form) {
     std::vector<Scaled> result = {form};
     Scaled other = form;

@@ -19,6 +19,10 @@ Scaled free_form(Scaled form, bool sign);
 /// never changes its sign. `form` itself where it has neither.
 Scaled without_even(Scaled form);
 
+/// What phi(T) leaves of T for any phi: the free form without a sign and without outer functions
+/// and powers of every kind.
+Scaled bare_form(Scaled form);
+
 /// A free form and those that differ from it in what is 1: any factor of the outermost sum, or of a
 /// sum that is a factor of the outermost product.
 std::vector<Scaled> normalisations(const Scaled& form);

@@ -6,11 +6,13 @@
 namespace closedform {
 
 DirectionRows::DirectionRows(RowBlocks rows, MatrixView<const double> directions,
-                             MatrixView<const double> scales, std::span<const double> weights)
+                             MatrixView<const double> scales, std::span<const double> weights,
+                             bool axes)
     : rows_(std::move(rows)),
       directions_(rows_.blocks() * rows_.columns() * block_rows, 0.0),
       scales_(directions_.size(), 1.0),
-      weights_(rows_.blocks() * block_rows, 0.0) {
+      weights_(rows_.blocks() * block_rows, 0.0),
+      axes_(axes) {
     if (directions.rows != rows_.rows() || directions.columns != rows_.columns() ||
         (scales.rows != 0 && (scales.rows != rows_.rows() || scales.columns != rows_.columns()))) {
         throw std::invalid_argument("directions: need the shape of X");

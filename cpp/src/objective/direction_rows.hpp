@@ -13,10 +13,11 @@ namespace closedform {
 class DirectionRows {
   public:
     /// directions: one row of unit vectors (or zeros) for every row of `rows`. scales: as many
-    /// positive factors for the components of grad T, empty for 1. weights: one a row, empty for 1.
-    /// Throws std::invalid_argument when the shapes differ.
+    /// factors for the components of grad T, empty for 1. weights: one a row, empty for 1. axes:
+    /// a direction and its opposite are the same. Throws std::invalid_argument when the shapes
+    /// differ.
     DirectionRows(RowBlocks rows, MatrixView<const double> directions,
-                  MatrixView<const double> scales, std::span<const double> weights);
+                  MatrixView<const double> scales, std::span<const double> weights, bool axes);
 
     const RowBlocks& rows() const { return rows_; }
     std::size_t blocks() const { return rows_.blocks(); }
@@ -34,6 +35,7 @@ class DirectionRows {
     /// Of all rows, 0 in the padding of the last block.
     std::span<const double> weights() const { return weights_; }
     double total_weight() const { return total_weight_; }
+    bool axes() const { return axes_; }
 
   private:
     RowBlocks rows_;
@@ -41,6 +43,7 @@ class DirectionRows {
     std::vector<double> scales_;
     std::vector<double> weights_;
     double total_weight_ = 0.0;
+    bool axes_;
 };
 
 }  // namespace closedform

@@ -173,13 +173,14 @@ double smallest(GradientPencil& pencil, Joint joint) {
 
 GradientObjective::GradientObjective(RowBlocks rows, MatrixView<const double> directions,
                                      MatrixView<const double> scales,
-                                     std::span<const double> weights, bool is_signed)
-    : data_(std::move(rows), directions, scales, weights),
-      signed_(is_signed),
+                                     std::span<const double> weights, Sign sign)
+    : data_(std::move(rows), directions, scales, weights, sign == Sign::of_row),
+      sign_(sign),
       kernels_(direction_kernels()) {}
 
 Scaled GradientObjective::representative(Scaled form) const {
-    return free_form(std::move(form), signed_);
+    return sign_ == Sign::of_row ? bare_form(std::move(form))
+                                 : free_form(std::move(form), sign_ == Sign::kept);
 }
 
 LossSums GradientObjective::both_signs(const Tape& tape, Workspace& workspace) const {
@@ -199,14 +200,14 @@ LossSums GradientObjective::both_signs(const Tape& tape, Workspace& workspace) c
 
 LossSums GradientObjective::sums(const Tape& tape, Workspace& workspace) const {
     LossSums result = both_signs(tape, workspace);
-    if (signed_) {
+    if (sign_ == Sign::kept) {
         result.negated = std::numeric_limits<double>::infinity();
     }
     return result;
 }
 
 bool GradientObjective::falls(const Tape& tape, Workspace& workspace) const {
-    if (!signed_) {
+    if (sign_free()) {
         return false;
     }
     const LossSums sums = both_signs(tape, workspace);
@@ -243,7 +244,7 @@ void GradientObjective::normal_equations(const Tape& tape, std::span<const std::
             // r = u - s v, so J = -s dv; and dv is perpendicular to v.
             for (std::size_t slot = 0; slot < count; ++slot) {
                 out.gradient[p] -= kernels_.dot3(
-                    tangent[slot], data_.direction(b, pass.slots()[slot].column), data_.weight(b));
+                    tangent[slot], pass.direction(b, pass.slots()[slot].column), data_.weight(b));
             }
             for (std::size_t q = 0; q <= p; ++q, ++gram) {
                 for (std::size_t slot = 0; slot < count; ++slot) {
@@ -253,7 +254,7 @@ void GradientObjective::normal_equations(const Tape& tape, std::span<const std::
             }
         }
     }
-    if (!signed_) {
+    if (sign_free()) {
         total.negated = plus;
     }
     out.loss = total.loss();

@@ -3,15 +3,17 @@
 // input gradient are from given unit vectors u_i,
 //   loss(T) = min over s in {1, -1} of  sum_i w_i |u_i - s v_i|^2 / sum_i w_i,
 //   v = grad T / |grad T|,
-// 2 - 2 |mean cosine| where no gradient is zero; s = 1 only, when signed. ONE sign for all rows:
-// a sign a row would admit (g - 1)^2 for g. A gradient that is zero, or rounding beside the value
-// (kernels/direction.hpp), has v = 0: it costs 1 where u is not zero, and nothing where it is.
+// 2 - 2 |mean cosine| where no gradient is zero; s = 1 only, with Sign::kept. ONE sign for all
+// rows: a sign a row, Sign::of_row, admits (g - 1)^2 for g, and every other phi(g). A gradient that
+// is zero, or rounding beside the value (kernels/direction.hpp), has v = 0: it costs 1 where u is
+// not zero, and nothing where it is.
 
 #include <cstddef>
 #include <span>
 #include <vector>
 
 #include "closedform/core/matrix_view.hpp"
+#include "closedform/objective/target.hpp"
 #include "expression/workspace.hpp"
 #include "kernels/simd/direction.hpp"
 #include "objective/direction_rows.hpp"
@@ -26,8 +28,7 @@ class GradientObjective : public Objective {
     /// z, |grad z|, so that the cosine is that in the original inputs. weights: one a row, empty
     /// for 1. Owns the rows.
     GradientObjective(RowBlocks rows, MatrixView<const double> directions,
-                      MatrixView<const double> scales, std::span<const double> weights,
-                      bool is_signed);
+                      MatrixView<const double> scales, std::span<const double> weights, Sign sign);
 
     LossSums sums(const Tape& tape, Workspace& workspace) const override;
     void normal_equations(const Tape& tape, std::span<const std::size_t> positions,
@@ -44,6 +45,7 @@ class GradientObjective : public Objective {
     double rounding_loss() const override { return 1e-25; }
     Scaled representative(Scaled form) const override;
     bool scale_free() const override { return true; }
+    bool sign_free() const override { return sign_ != Sign::kept; }
 
     /// The pencil (gradient_pencil.hpp), weighted anew by 1/|J c|^2 until rows count equally, as
     /// they do in the loss.
@@ -59,7 +61,7 @@ class GradientObjective : public Objective {
     LossSums both_signs(const Tape& tape, Workspace& workspace) const;
 
     DirectionRows data_;
-    bool signed_ = false;
+    Sign sign_;
     const DirectionKernels& kernels_;
 };
 

@@ -1,6 +1,7 @@
 #include "objective/gradient_pass.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/kernel_dispatch.hpp"
 #include "expression/workspace.hpp"
@@ -19,6 +20,7 @@ GradientPass::GradientPass(const DirectionRows& data, const Tape& tape, Workspac
     : data_(data), kernels_(direction_kernels()), tape_(tape), workspace_(workspace) {
     std::size_t group = 0;
     slot_of_.assign(data.columns(), none);
+    towards_.resize(data.axes() ? data.columns() * block_rows : 0);
     for (std::size_t i = 0; i < tape.size(); ++i) {
         if (group < group_ends.size() && i > group_ends[group]) {
             ++group;
@@ -54,8 +56,11 @@ void GradientPass::differences(std::size_t block, double* const* out, double* in
     load(block, out);
     const double* weight = data_.weight(block);
     kernels_.inverse_norms(out, slots_.size(), workspace_.value(tape_.size() - 1), inverse);
+    if (data_.axes()) {
+        turn_axes(block, out);
+    }
     for (std::size_t j = 0; j < slot_of_.size(); ++j) {
-        const double* u = data_.direction(block, j);
+        const double* u = direction(block, j);
         if (slot_of_[j] == none) {
             const double rest = kernels_.squares(u, weight);
             minus += rest;
@@ -63,6 +68,21 @@ void GradientPass::differences(std::size_t block, double* const* out, double* in
         } else {
             kernels_.differences(out[slot_of_[j]], inverse, u, weight, &minus, &plus);
         }
+    }
+}
+
+void GradientPass::turn_axes(std::size_t block, const double* const* gradient) {
+    std::array<double, block_rows> side{};
+    for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
+        kernels_.add_scaled(gradient[slot], data_.direction(block, slots_[slot].column), false,
+                            side.data());
+    }
+    for (double& along : side) {
+        along = std::copysign(1.0, along);
+    }
+    for (std::size_t j = 0; j < data_.columns(); ++j) {
+        kernels_.add_scaled(data_.direction(block, j), side.data(), true,
+                            towards_.data() + j * block_rows);
     }
 }
 

@@ -35,10 +35,19 @@ class GradientPass {
     void differences(std::size_t block, double* const* out, double* inverse, double& minus,
                      double& plus);
 
+    /// After differences: of the target at that block, where it is an axis towards the gradient.
+    const double* direction(std::size_t block, std::size_t column) const {
+        return data_.axes() ? towards_.data() + column * block_rows
+                            : data_.direction(block, column);
+    }
+
     /// After load: tangents of the components for the constant at `position`.
     void tangent(std::size_t block, std::size_t position, double* const* out);
 
   private:
+    /// Turns the block's axes towards the gradient.
+    void turn_axes(std::size_t block, const double* const* gradient);
+
     static constexpr std::size_t none = static_cast<std::size_t>(-1);
     struct Read {
         std::size_t node;
@@ -54,6 +63,7 @@ class GradientPass {
     std::vector<std::size_t> slot_of_;  ///< of every column, in the group seen last
     std::vector<Slot> slots_;
     std::vector<Read> reads_;
+    std::vector<double> towards_;  ///< columns x block_rows; empty unless the target is axes
 };
 
 }  // namespace closedform

@@ -73,6 +73,9 @@ class Objective : public ConstantsLoss {
     /// True when a factor, a constant term and an outer monotone function do not matter.
     virtual bool scale_free() const { return false; }
 
+    /// True when an expression and its negative have the same loss.
+    virtual bool sign_free() const { return false; }
+
     /// Sets the factors at `linear`, one for each term of the outermost sum, to the best ones, up
     /// to their common factor and its sign. logarithm: the first term stands for its logarithm.
     /// Only where scale_free(). Returns the passes over the rows it took.

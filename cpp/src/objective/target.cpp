@@ -40,7 +40,7 @@ ValueTarget::ValueTarget(std::span<const double> y, std::span<const double> weig
 }
 
 TargetArrays ValueTarget::arrays() const {
-    return {TargetArrays::Kind::values, {y_.data(), y_.size(), 1}, {}, weights_, true};
+    return {TargetArrays::Kind::values, {y_.data(), y_.size(), 1}, {}, weights_, Sign::kept};
 }
 
 std::unique_ptr<Objective> ValueTarget::at(RowBlocks blocks, std::span<const std::size_t> which,
@@ -59,13 +59,13 @@ double ValueTarget::mean_square() const {
 
 DirectionTarget::DirectionTarget(MatrixView<const double> directions,
                                  MatrixView<const double> scales, std::span<const double> weights,
-                                 bool is_signed)
-    : directions_(directions), scales_(scales), weights_(weights), signed_(is_signed) {
+                                 Sign sign)
+    : directions_(directions), scales_(scales), weights_(weights), sign_(sign) {
     check_weights(directions.rows, weights);
 }
 
 TargetArrays DirectionTarget::arrays() const {
-    return {TargetArrays::Kind::directions, directions_, scales_, weights_, signed_};
+    return {TargetArrays::Kind::directions, directions_, scales_, weights_, sign_};
 }
 
 std::unique_ptr<Objective> DirectionTarget::at(RowBlocks blocks, std::span<const std::size_t> which,
@@ -88,7 +88,7 @@ std::unique_ptr<Objective> DirectionTarget::at(RowBlocks blocks, std::span<const
     return std::make_unique<GradientObjective>(
         std::move(blocks), MatrixView<const double>(directions.data(), which.size(), columns),
         MatrixView<const double>(scales.data(), which.size(), columns), gather(weights_, which),
-        signed_);
+        sign_);
 }
 
 LabelTarget::LabelTarget(std::span<const double> labels, std::span<const double> weights)
@@ -97,7 +97,8 @@ LabelTarget::LabelTarget(std::span<const double> labels, std::span<const double>
 }
 
 TargetArrays LabelTarget::arrays() const {
-    return {TargetArrays::Kind::labels, {labels_.data(), labels_.size(), 1}, {}, weights_, true};
+    return {
+        TargetArrays::Kind::labels, {labels_.data(), labels_.size(), 1}, {}, weights_, Sign::kept};
 }
 
 std::unique_ptr<Objective> LabelTarget::at(RowBlocks blocks, std::span<const std::size_t> which,

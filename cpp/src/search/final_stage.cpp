@@ -34,6 +34,13 @@ std::size_t constants_length(const Tape& tape) {
     return length;
 }
 
+/// No constant is beyond what the objective takes for one.
+bool bounded(const Tape& tape, const Objective& objective) {
+    return std::all_of(tape.begin(), tape.end(), [&](const Node& node) {
+        return std::abs(node.value) <= objective.largest_constant();
+    });
+}
+
 /// One expression at a time, one thread each.
 class Finisher {
   public:
@@ -84,10 +91,9 @@ class Finisher {
         return steps;
     }
 
-    /// The tape with the sign, where that is free, of an increasing link on top of it, with
-    /// constants rounded as far as half a standard error of what the data say about one constant.
-    /// Where factors are free, one is chosen that makes it smallest, then shortest to write.
-    /// The candidate itself where that makes it larger than allowed.
+    /// The tape with constants rounded as far as half a standard error of what the data say about
+    /// one constant. Where factors are free, one is chosen that makes it smallest, then shortest to
+    /// write. The candidate itself where that makes it larger than allowed.
     Tape made_simple(const Candidate& candidate, std::size_t max_size) {
         const double rows = static_cast<double>(few_.rows().rows());
         const double allowed = std::max(few_.rounding_loss(), candidate.loss * (1.0 + 0.5 / rows));
@@ -109,17 +115,12 @@ class Finisher {
         if (!few_.scale_free()) {
             return {tape};
         }
-        Scaled form = canonical(tape);
-        const LossSums sums = few_.sums(tape, workspace_);
-        if (sums.negated < sums.as_is) {
-            form.scale = -form.scale;
-        }
         std::vector<Tape> result;
-        form = without_pole(free_form(std::move(form), true));
+        const Scaled form = without_pole(few_.representative(canonical(tape)));
         for (const Scaled& normalised : normalisations(form)) {
             Tape variant = emit(normalised, operators_);
             // Huge constants are not shorter to write for ending in zeros.
-            if (!variant.empty() && (result.empty() || bounded(variant))) {
+            if (!variant.empty() && bounded(variant, few_)) {
                 result.push_back(std::move(variant));
             }
         }
@@ -143,7 +144,7 @@ class Finisher {
             for (int& exponent : form.form.exponents) {
                 exponent = -exponent;
             }
-            form.scale = -form.scale;
+            form.scale = few_.sign_free() ? form.scale : -form.scale;
         }
         return form;
     }
@@ -162,18 +163,12 @@ class Finisher {
         return positive && negative;
     }
 
-    bool bounded(const Tape& tape) const {
-        return std::all_of(tape.begin(), tape.end(), [&](const Node& node) {
-            return std::abs(node.value) <= few_.largest_constant();
-        });
-    }
-
     void snap(Tape& tape, double allowed) {
         for (;;) {
             snap_constants(tape, few_, workspace_, allowed, stop_);
             Scaled form = canonical(tape);
             if (few_.scale_free()) {
-                form = without_pole(free_form(std::move(form), true));
+                form = without_pole(few_.representative(std::move(form)));
             }
             Tape simpler = emit(form, operators_);
             // Simplifying multiplies constants and so undoes their rounding: only for a gain.
@@ -341,7 +336,10 @@ Finished finish(std::vector<Tape> found, const WholeData& whole, const Objective
     Finished made;
     Archive archive(max_size, operators, rules, noise_may_hide(few));
     for (std::size_t i = 0; i < tapes.size(); ++i) {
-        archive.offer({tapes[i], losses[i], 0, losses[i]});
+        // Where factors are free, simplifying divides by one of them.
+        if (!few.scale_free() || bounded(tapes[i], few)) {
+            archive.offer({tapes[i], losses[i], 0, losses[i]});
+        }
     }
     made.front = archive.front();
     for (std::size_t i = 0; i < tapes.size(); ++i) {

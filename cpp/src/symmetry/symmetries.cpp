@@ -16,7 +16,8 @@ constexpr double choosing = 0.7;  // of the time; then come all rows
 
 /// The problem in the original inputs on some of the rows.
 MergeProblem problem(MatrixView<const double> x, MatrixView<const double> u,
-                     std::span<const double> weights, const std::vector<std::size_t>& rows) {
+                     std::span<const double> scales, std::span<const double> weights,
+                     const std::vector<std::size_t>& rows) {
     MergeProblem out;
     double total = 0;
     for (const std::size_t r : rows) {
@@ -29,7 +30,7 @@ MergeProblem problem(MatrixView<const double> x, MatrixView<const double> u,
     for (std::size_t k = 0; k < x.columns; ++k) {
         MergedInput input;
         input.tape = {Node::input(static_cast<int>(k))};
-        input.s.assign(rows.size(), 1.0);
+        input.s.assign(rows.size(), scales.empty() ? 1.0 : scales[k]);
         for (const std::size_t r : rows) {
             input.z.push_back(x(r, k));
             input.u.push_back(u(r, k));
@@ -108,10 +109,13 @@ std::vector<std::size_t> drawn(const std::vector<std::size_t>& rows, std::size_t
 }  // namespace
 
 Symmetries find_symmetries(MatrixView<const double> x, MatrixView<const double> u,
-                           std::span<const double> weights, const OpSet& operators,
-                           std::uint64_t seed, const StopToken& stop) {
+                           std::span<const double> scales, std::span<const double> weights,
+                           const OpSet& operators, std::uint64_t seed, const StopToken& stop) {
     if (u.rows != x.rows || u.columns != x.columns) {
         throw std::invalid_argument("U: needs the shape of X");
+    }
+    if (!scales.empty() && scales.size() != x.columns) {
+        throw std::invalid_argument("scales: need one for each column of X");
     }
     if (!weights.empty() && weights.size() != x.rows) {
         throw std::invalid_argument("weights: needs one value a row of X");
@@ -131,11 +135,11 @@ Symmetries find_symmetries(MatrixView<const double> x, MatrixView<const double> 
     if (rows.empty()) {
         throw std::invalid_argument("U: no row has both a gradient and a positive weight");
     }
-    MergeChooser chooser(problem(x, u, counted, drawn(rows, most_rows, seed)), operators,
+    MergeChooser chooser(problem(x, u, scales, counted, drawn(rows, most_rows, seed)), operators,
                          stop.within(choosing * stop.left()));
     chooser.run(false);
     const auto apply_all = [&] {
-        return apply(problem(x, u, counted, all), chooser.steps(), stop);
+        return apply(problem(x, u, scales, counted, all), chooser.steps(), stop);
     };
     Symmetries found{apply_all(), std::nullopt};
     const std::size_t certain = found.certain.merges.size();

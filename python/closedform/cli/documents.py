@@ -48,7 +48,18 @@ def interpretation_document(found: Interpretation, options: argparse.Namespace) 
         "formula": _formula(found.formula),
         "front": [_formula(formula) for formula in found.front],
         "link": None if found.link.formula is None else _formula(found.link.formula),
+        "extrema": list(found.link.extrema),
         "threshold": found.threshold,
+        "level_set": None
+        if found.level_set is None
+        else [[_finite(low), _finite(high)] for low, high in found.level_set],
+        "verdict": {
+            "kind": found.verdict.kind,
+            "loss": _finite(found.verdict.loss),
+            "reached": _finite(found.verdict.reached),
+            "noise": found.verdict.noise,
+            "rivals": [_formula(rival) for rival in found.verdict.rivals],
+        },
         "fidelity": {
             key: None if value is None else _finite(value)
             for key, value in asdict(found.fidelity).items()

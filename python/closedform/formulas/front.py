@@ -136,6 +136,12 @@ class Front(Sequence[Formula]):
         front._best = self._position(index, "index")
         return front
 
+    def written(self, formulas: Iterable[Formula]) -> Front:
+        """The same front, its formulas written otherwise: one for each, in order."""
+        front = copy.copy(self)
+        front._formulas = list(formulas)
+        return front
+
     def add(
         self,
         formula: Formula,

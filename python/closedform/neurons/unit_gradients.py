@@ -13,11 +13,12 @@ import numpy as np
 
 from closedform._typing import Floats
 from closedform.errors import InputError
-from closedform.searches.objectives import unit
+from closedform.searches.objectives import unit_in
 from closedform.tables import checks, scalars
 from closedform.tables.checks import Matrix
 from closedform.tables.columns import model_inputs
 from closedform.tables.names import variable_names
+from closedform.tables.rows import spreads
 
 if TYPE_CHECKING:
     from closedform.neurons.network import Network
@@ -35,7 +36,9 @@ class UnitGradients:
 
     Attributes:
         X: (n, d) float64, the rows within the band: first those given, then the extra ones.
-        U: (n, d) float64, gradients over their norms; zeros, and what is rounding, are zeros.
+        U: (n, d) float64, gradients in the units `scales` over their norms, parallel row by row to
+            scales * df/dx; zeros, and what is rounding, are zeros.
+        scales: (d,) float64, the standard deviation of every column of the rows given.
         weights: (n,) float64, or None for equal ones.
         f: (n,) float64, the neuron's values (of a classifier, before its sigmoid or softmax).
         F: (n,) float64, the classifier's probabilities; None for any other neuron.
@@ -49,6 +52,7 @@ class UnitGradients:
 
     X: Floats
     U: Floats
+    scales: Floats
     weights: Floats | None
     f: Floats
     F: Floats | None
@@ -87,6 +91,7 @@ def unit_gradients(
     band: float = 1e-4,
     weights: object = None,
     extra_points: int = 0,
+    scales: Floats | None = None,
     threads: int | None = None,
     seed: int = 0,
 ) -> UnitGradients:
@@ -102,6 +107,7 @@ def unit_gradients(
         extra_points: so many unlabelled rows more: one half drawn uniformly from the box of X, the
             other rows of X with normal noise of a tenth of each column's standard deviation, kept
             within the box. Each weighs as much as a row of X does on average.
+        scales: (d,) the units of the columns; None for their standard deviations in X.
         threads: as in `Network.value`.
         seed: of the extra rows.
 
@@ -128,15 +134,19 @@ def unit_gradients(
     inner = np.ascontiguousarray(rows[kept])
     gradient = network.gradient(inner, threads=threads)
     _check_finite(gradient, f[kept], kept)
-    size = np.abs(gradient).max(axis=1)
-    U = unit(np.where(size[:, None] > ROUNDING * size.max(), gradient, 0.0))
+    if row_weights is not None:
+        row_weights = row_weights[kept]
+    if scales is None:
+        scales = spreads(given)
+    U = unit_in(scales, _without_rounding(gradient * scales, gradient))
     zeros = int(np.sum(~U.any(axis=1)))
     if zeros == len(U):
         raise InputError("model: its gradient is zero at every row; choose another neuron")
     return UnitGradients(
         X=inner,
         U=U,
-        weights=None if row_weights is None else row_weights[kept],
+        scales=scales,
+        weights=row_weights,
         f=f[kept],
         F=None if F is None else F[kept],
         names=table.names,
@@ -146,6 +156,12 @@ def unit_gradients(
         dropped=len(rows) - len(kept),
         share=1 - len(kept) / len(rows),
     )
+
+
+def _without_rounding(changes: Floats, gradient: Floats) -> Floats:
+    """The gradients, zero where the changes they stand for are rounding beside the largest."""
+    size = np.abs(changes).max(axis=1)
+    return np.where(size[:, None] > ROUNDING * size.max(), gradient, 0.0)
 
 
 def points(network: Network, X: object) -> Matrix:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, get_args
 
 import numpy as np
-import numpy.typing as npt
 
 from closedform._typing import Floats
 from closedform.errors import InputError
@@ -15,21 +14,21 @@ from closedform.formulas.formula import Formula
 from closedform.formulas.front import Front
 from closedform.neurons.adapters.neuron import Neuron
 from closedform.neurons.network import Network, network
-from closedform.neurons.unit_gradients import (
-    UnitGradients,
-    checked_points,
-    points,
-    unit_gradients,
-)
-from closedform.pipelines import monotone_link
+from closedform.neurons.unit_gradients import UnitGradients, checked_points, points
+from closedform.pipelines import monotone_link, neuron_verdict, pieces
 from closedform.pipelines.monotone_link import MonotoneLink
+from closedform.pipelines.neuron_rows import CHOOSING, MEASURING, Neurons, split, together
+from closedform.pipelines.neuron_verdict import Fidelity
+from closedform.pipelines.pieces import Flags, Interval
 from closedform.pipelines.provenance import provenance
-from closedform.pipelines.results import Fidelity, Interpretation
+from closedform.pipelines.results import Interpretation
+from closedform.pipelines.simple_rule import with_simple_constants
 from closedform.searches import interruption, telling
 from closedform.searches.backends import dispatch
 from closedform.searches.budget import Budget
-from closedform.searches.directions import search_directions, unit_rows
+from closedform.searches.directions import search_directions
 from closedform.searches.objectives import Directions
+from closedform.searches.orientation import oriented
 from closedform.searches.progress import Callback
 from closedform.searches.settings import (
     Settings,
@@ -37,20 +36,16 @@ from closedform.searches.settings import (
     check_gradients_can,
     checked_settings,
 )
-from closedform.searches.steepest_drop import gradient_errors, steepest_drop
+from closedform.searches.steepest_drop import gradient_errors, steepest_drop, unit_gradient
 from closedform.tables import checks, chunks, devices, scalars
 from closedform.tables.checks import Matrix
 from closedform.tables.chunks import Data, Missing
 from closedform.tables.devices import Device
-from closedform.tables.rows import sample_rows
 
 OPERATORS = ("+", "-", "*", "/", "sin", "exp")
-# Shares of the rows that choose the formula, and that measure it; neither is searched or fitted to.
-CHOOSING, MEASURING = 0.1, 0.1
 LINK = 0.1  # of the time and the evaluations, the search being given the rest
 LINK_SECONDS, LINK_SIZE = 3.0, 15
 FEWEST_ROWS = 50
-MOST_ROWS = 200_000  # gradients of all of them are kept; more add time, not certainty
 
 
 def interpret(
@@ -58,6 +53,7 @@ def interpret(
     X: object,
     *,
     neuron: Neuron = None,
+    classifier: bool | None = None,
     device: Device = "cpu",
     band: float = 1e-4,
     weights: object = None,
@@ -76,19 +72,24 @@ def interpret(
     callback: Callback | None = None,
     progress: bool = True,
 ) -> Interpretation:
-    """Finds the closed form of what a neuron computes, and the monotone function that hides it.
+    """Finds the closed form of what a neuron computes, and the function that hides it.
 
-    The neuron's gradients by the inputs are normalised at every row where a classifier is not
-    saturated; formulas are searched whose normalised gradients are the same (Wetzel, arXiv
-    2401.04978). Of the front, the formula at its steepest drop is chosen on rows set aside for that
-    (`steepest_drop`). Then the monotone link from its values to the neuron's and, for a
-    classifier, the threshold are fitted, and other rows set aside measure all of it.
+    The neuron's gradients by the inputs, in units of each column's standard deviation, are
+    normalised at every row where a classifier is not saturated; formulas are searched whose
+    normalised gradients are the same (Wetzel, arXiv 2401.04978). Where neighbouring rows have
+    opposite ones, the neuron rises with its concept here and falls there, and the sign of every row
+    is left free (`pieces.turns_around`). Of the front, the formula at its steepest drop is chosen
+    on rows set aside for that (`steepest_drop`). Then the link from its values to the neuron's,
+    monotone or between its extrema, and for a classifier the threshold, or the level set, are
+    fitted; other rows set aside measure all of it and give the verdict (`neuron_verdict`).
 
     Args:
-        model: anything `cf.network` takes, or a `Network`.
+        model: anything `cf.network` takes, or a `Network`; or a list of several networks trained
+            for the same, which are to have one formula: how far they differ says what a network's
+            own noise is. Link and threshold are the first one's.
         X: (n, d) array or table of the network's inputs, such as the rows it was trained on, or
             chunks of them (`chunks.gather`). Of more than 200,000, as many are drawn.
-        neuron: as in `cf.network`.
+        neuron, classifier: as in `cf.network`; leave them out for a `Network`.
         device: where a native network runs, as in `cf.network`, and the search, as in `search`. For
             a `Network`, and with "auto" for a model that is not native, the search alone.
         band: rows of a classifier are used where its probability is in [band, 1 - band].
@@ -127,52 +128,89 @@ def interpret(
     scalars.choice(missing, "missing", get_args(Missing))
     dispatch.prepare(settings)
     budget = Budget(settings.time, evaluations, callback)
-    net = model if isinstance(model, Network) else network(model, neuron=neuron, device=device)
-    data, row_weights = _table(net, X, weights, missing)
+    nets = _networks(model, neuron, classifier, device)
+    data, row_weights = _table(nets[0], X, weights, missing)
     table = data.inputs
     link_quota = budget.quota(LINK)
 
     budget.tell("gradients")
-    searched, choosing, measuring = _split(table, row_weights, seed)
+    searched, choosing, measuring = split(table, row_weights, seed)
     rows = len(searched.X.values), len(choosing.X.values) + len(measuring.X.values)
     told = "given" if row_weights is not None and not isinstance(row_weights, str) else row_weights
     asked = {"band": band, "weights": told, "extra_points": extra_points, "device": device}
     asked |= {"symmetries": symmetries, "signed": signed}
     origin = provenance("T", data, rows, settings, asked)
-    gradients = unit_gradients(
-        net,
-        searched.X,
-        band=band,
-        weights=searched.weights,
-        extra_points=extra_points,
-        threads=threads,
-        seed=seed,
+    neurons = Neurons.of(nets, searched.X, band, threads)
+    found = neurons.gradients(searched, extra_points, seed)
+    gradients = together(found)
+    # Too few rows within the band are found before the search is paid for.
+    held_out, measured = together(neurons.gradients(choosing)), neurons.gradients(measuring)
+    inside = together(measured)
+    axes = (
+        not signed
+        and settings.backend == "native"  # the others know no axes
+        and pieces.turns_around(found[0].X, _directions(found[0], signed=False))
     )
     heard = telling.telling("interpret", settings, table, progress, "T")
     with interruption.held(), heard as budget.callback:
-        front = _search(gradients, settings, budget, signed=signed, symmetries=symmetries)
-        held_out = unit_gradients(
-            net, choosing.X, band=band, weights=choosing.weights, threads=threads
-        )
-        best = steepest_drop(front, held_out.X, held_out.U, held_out.weights)
-        front, formula = front.with_best(best), front[best]
+        sought = _directions(gradients, signed=signed, axes=axes)
+        front = _search(gradients, sought, settings, budget, symmetries=symmetries)
+        judging = _directions(held_out, signed=signed, axes=axes)
+        front = front.with_best(steepest_drop(front, held_out.X, judging))
+        extrema, rising = _turning_points(front.best, found[0]) if axes else ((), True)
+        axes = bool(extrema)
+        sought = _directions(gradients, signed=signed, axes=axes)
+        front = oriented(front, gradients.X, sought, settings.operators, seed)
+        if not axes and gradients.F is not None:
+            front = _with_simple_best(front, gradients.X, sought, gradients.F > 0.5, settings)
+        formula = front.best
         if settings.checkpoint is not None:
             settings.checkpoint.conclude(front)
-        link = _link(formula, gradients, settings, budget, link_quota)
-        threshold = _threshold(formula, net, searched.X, threads)
+        link = _link(formula, found[0], settings, budget, link_quota, extrema, rising)
+        decision = _decision(formula, nets[0], searched.X, threads, single=not link.extrema)
+        there = _directions(inside, signed=not axes, axes=axes)
+        errors = gradient_errors(formula, inside.X, there)
+        fidelity = _fidelity(neurons, measuring.X, measured, errors, formula, link, decision)
         telling.found("interpret", formula, front.stopped)
         return Interpretation(
             formula=formula,
             front=front,
             link=link,
-            threshold=threshold,
-            fidelity=_fidelity(net, measuring, band, formula, threshold, threads),
+            threshold=_single(decision),
+            level_set=decision,
+            fidelity=fidelity,
+            verdict=neuron_verdict.judge(
+                front, inside.X, there, fidelity, rarer=_rarer(found[0]), noise=neurons.noise
+            ),
             symmetries=front.symmetries,
             gradients=gradients,
-            network=net.description,
+            network=nets[0].description,
             stopped=front.stopped,
             provenance=origin.ended(budget),
         )
+
+
+def _networks(
+    model: object, neuron: Neuron, classifier: bool | None, device: Device
+) -> tuple[Network, ...]:
+    """One network, or several of the same inputs."""
+    models = model if isinstance(model, list) else [model]
+    if not models:
+        raise InputError("model: is an empty list; give a network, or several")
+    nets = []
+    for one in models:
+        if not isinstance(one, Network):
+            nets.append(network(one, neuron=neuron, classifier=classifier, device=device))
+            continue
+        if neuron is not None or classifier is not None:
+            name = "classifier" if neuron is None else "neuron"
+            raise InputError(f"{name}: is settled for a Network; give it to cf.network instead")
+        nets.append(one)
+    first = nets[0]
+    for net in nets[1:]:
+        if (net.inputs, net.names) != (first.inputs, first.names):
+            raise InputError("model: the networks have different inputs; give those of one problem")
+    return tuple(nets)
 
 
 def _table(
@@ -192,8 +230,17 @@ def _table(
     return found, checks.weights(weights, len(table.values))
 
 
+def _directions(gradients: UnitGradients, *, signed: bool, axes: bool = False) -> Directions:
+    return Directions(gradients.U, gradients.scales, gradients.weights, signed, axes)
+
+
 def _search(
-    gradients: UnitGradients, settings: Settings, budget: Budget, *, signed: bool, symmetries: bool
+    gradients: UnitGradients,
+    directions: Directions,
+    settings: Settings,
+    budget: Budget,
+    *,
+    symmetries: bool,
 ) -> Front:
     """The front of what has these gradients."""
     table = Matrix(gradients.X, gradients.names, gradients.labels)
@@ -202,11 +249,23 @@ def _search(
         time=budget.seconds(1 - LINK),
         evaluations=budget.quota(1 - LINK),
         callback=budget.listener(),
+        on_device=settings.on_device and not directions.axes,
     )
-    directions = Directions(unit_rows(gradients.U, table), None, gradients.weights, signed)
     front = search_directions(table, directions, mine, symmetries=symmetries)
     budget.spend(front.evaluations, front.stopped)
     return front.of_data(table.labels, table.values)
+
+
+def _with_simple_best(
+    front: Front, X: Floats, directions: Directions, positive: Flags, settings: Settings
+) -> Front:
+    """The front of a classifier, the constants of its best formula made simple; its loss is that of
+    the text."""
+    best = front.best
+    simple = with_simple_constants(best, X, positive, settings.operators)
+    loss = directions.goal.loss(simple.text, simple.names, X, settings.threads or 0)
+    simple = Formula(simple.text, simple.names, loss, best.ranges, best.labels)
+    return front.written(simple if formula is best else formula for formula in front)
 
 
 def _link(
@@ -215,6 +274,8 @@ def _link(
     settings: Settings,
     budget: Budget,
     quota: int | None,
+    extrema: tuple[float, ...],
+    rising: bool,
 ) -> MonotoneLink:
     """From the formula's values to the neuron's, on the rows searched."""
     T = formula(gradients.X)
@@ -227,66 +288,79 @@ def _link(
         evaluations=quota,
         callback=budget.listener(lambda progress: replace(progress, phase="link")),
     )
-    return monotone_link.fit_link(T[defined], gradients.f[defined], weights, mine)
+    return monotone_link.fit_link(T[defined], gradients.f[defined], weights, mine, extrema, rising)
 
 
-def _threshold(formula: Formula, net: Network, X: Matrix, threads: int | None) -> float | None:
-    """The formula's value that parts a classifier's classes; None where it is no classifier."""
+def _turning_points(formula: Formula, gradients: UnitGradients) -> tuple[tuple[float, ...], bool]:
+    """Where on the formula's values the neuron turns around, and whether it rises first; that it
+    rises where it does not turn around, for then the formula is oriented."""
+    T = formula._expression.evaluate(gradients.X)
+    V, defined = unit_gradient(formula, gradients.X, _directions(gradients, signed=True))
+    along = np.sum(gradients.U * V, axis=1)
+    told = defined & np.isfinite(T) & (along != 0)
+    cuts, rising = pieces.runs(T[told], along[told] > 0)
+    return tuple(cuts), rising or not cuts
+
+
+def _decision(
+    formula: Formula, net: Network, X: Matrix, threads: int | None, *, single: bool
+) -> tuple[Interval, ...] | None:
+    """Where on the formula's values the class is positive; None where the neuron is no
+    classifier's, or all rows are of one class. single: above a threshold."""
     if net.probability(X.values[:1]) is None:
         return None
     T = formula._expression.evaluate(X.values)
     defined = np.isfinite(T)
-    above = net.value(X.values, threads=threads) > 0
-    return monotone_link.threshold(T[defined], above[defined])
+    above = net.value(X.values, threads=threads)[defined] > 0
+    if not single:
+        return pieces.level_set(T[defined], above)
+    cut = monotone_link.threshold(T[defined], above)
+    if cut is None:
+        return None
+    return ((monotone_link.simple_threshold(T[defined], above, cut), np.inf),)
 
 
-@dataclass(frozen=True)
-class _Part:
-    """Some of the rows of X, with what weighs them."""
+def _single(decision: tuple[Interval, ...] | None) -> float | None:
+    """The threshold, where a decision is one."""
+    if decision is None or len(decision) != 1 or decision[0][1] != np.inf:
+        return None
+    return decision[0][0]
 
-    X: Matrix
-    weights: Floats | str | None
 
-
-def _split(table: Matrix, weights: Floats | str | None, seed: int) -> tuple[_Part, _Part, _Part]:
-    """Rows to search, to choose the formula by, and to measure it on; MOST_ROWS in all."""
-    order = sample_rows(len(table.values), MOST_ROWS, np.random.default_rng(seed))
-    rows = len(order)
-    choosing, measuring = round(CHOOSING * rows), round(MEASURING * rows)
-    first, second, rest = np.split(order, [choosing, choosing + measuring])
-
-    def part(chosen: npt.NDArray[np.intp]) -> _Part:
-        chosen = np.sort(chosen)
-        values = np.ascontiguousarray(table.values[chosen], dtype=np.float64)
-        mine = weights if weights is None or isinstance(weights, str) else weights[chosen]
-        return _Part(Matrix(values, table.names), mine)
-
-    return part(rest), part(first), part(second)
+def _rarer(gradients: UnitGradients) -> float:
+    """Share of the class that fewer rows within the band have; 1/2 where there are none."""
+    if gradients.F is None:
+        return 0.5
+    positive = float(np.mean(gradients.F > 0.5))
+    return min(positive, 1 - positive)
 
 
 def _fidelity(
-    net: Network,
-    part: _Part,
-    band: float,
+    neurons: Neurons,
+    X: Matrix,
+    measured: list[UnitGradients],
+    errors: Floats,
     formula: Formula,
-    threshold: float | None,
-    threads: int | None,
+    link: MonotoneLink,
+    decision: tuple[Interval, ...] | None,
 ) -> Fidelity:
-    inside = unit_gradients(net, part.X, band=band, threads=threads)
-    errors = np.minimum(gradient_errors(formula, inside.X, inside.U), 4.0)
-    T = formula._expression.evaluate(inside.X)
-    defined = np.isfinite(T)
-    agreement = None
-    if threshold is not None:
-        above = (
-            formula._expression.evaluate(part.X.values) > threshold
-        )  # false where the formula is not defined
-        agreement = float(np.mean(above == (net.value(part.X.values, threads=threads) > 0)))
+    """On the rows X set aside, of each network `measured` those within the band, with the errors of
+    the formula's gradients there."""
+    ranks, agreements = [], []
+    T = formula._expression.evaluate(X.values)
+    for net, own in zip(neurons.nets, measured, strict=True):
+        t = formula._expression.evaluate(own.X)
+        defined = np.isfinite(t)
+        values = link.isotonic(t[defined]) if link.extrema else t[defined]
+        ranks.append(monotone_link.rank_correlation(values, own.f[defined]))
+        if decision is not None:
+            above = net.value(X.values, threads=neurons.threads) > 0
+            agreements.append(float(np.mean(pieces.within(T, decision) == above)))
     return Fidelity(
-        cosine=1 - float(np.mean(errors)) / 2,
-        rank_correlation=monotone_link.rank_correlation(T[defined], inside.f[defined]),
-        agreement=agreement,
-        rows=len(T),
+        cosine=1 - float(np.mean(np.minimum(errors, 4.0))) / 2,
+        rank_correlation=float(np.mean(ranks)),
+        agreement=float(np.mean(agreements)) if agreements else None,
+        rows=len(errors),
     )
 
 

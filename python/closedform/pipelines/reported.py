@@ -87,7 +87,8 @@ def interpretation_report(found: Interpretation) -> Report:
             ("seconds", f"{found.provenance.seconds:.1f}"),
         ],
         sections=[
-            Section("Neuron", _link_lines(found), pictures=[partial(draw_found_link, found)]),
+            Section("Verdict", _neuron_verdict_lines(found)),
+            Section("Neuron", link_lines(found), pictures=[partial(draw_found_link, found)]),
             Section("Constants", table=_constant_rows(found.formula)),
             Section("Fidelity on held-out rows", table=_fidelity_rows(found)),
             Section("Why", _merges(found)),
@@ -238,13 +239,24 @@ def _reasons(discovery: Discovery) -> list[str]:
     ]
 
 
-def _link_lines(found: Interpretation) -> list[str]:
+def link_lines(found: Interpretation) -> list[str]:
     link = found.link.formula
     lines = [f"f: {found.network}"]
     lines.append("f = phi(T), no closed form found" if link is None else f"f = {link}")
+    if found.link.extrema:
+        at = ", ".join(f"{extremum:.6g}" for extremum in found.link.extrema)
+        lines.append(f"phi turns around at T = {at}")
     if found.threshold is not None:
         lines.append(f"class 1 where T > {found.threshold!r}")
+    elif found.level_set:
+        parts = [f"{low:.6g} < T < {high:.6g}" for low, high in found.level_set]
+        lines.append(f"class 1 where {' or '.join(parts)}")
     return lines
+
+
+def _neuron_verdict_lines(found: Interpretation) -> list[str]:
+    rivals = [f"within noise: {rival}" for rival in found.verdict.rivals]
+    return [str(found.verdict), *rivals]
 
 
 def _fidelity_rows(found: Interpretation) -> list[list[str]]:

@@ -14,11 +14,14 @@ from closedform.formulas.front import Front
 from closedform.formulas.merging import Merging
 from closedform.neurons.unit_gradients import UnitGradients
 from closedform.pipelines.held_out import Errors
+from closedform.pipelines.neuron_verdict import Fidelity, NeuronVerdict
+from closedform.pipelines.pieces import Interval
 from closedform.pipelines.provenance import Provenance, Sample
 from closedform.pipelines.reported import (
     discovery_report,
     draw_found_link,
     interpretation_report,
+    link_lines,
 )
 from closedform.pipelines.verdict import Verdict
 from closedform.reports import page
@@ -126,26 +129,6 @@ class Discovery:
         return page.fragment(discovery_report(self), ["Verdict", "Errors on held-out rows"])
 
 
-@dataclass(frozen=True)
-class Fidelity:
-    """How well a formula stands for a neuron, on rows that nothing was fitted to or chosen by.
-
-    Attributes:
-        cosine: mean cosine of the formula's and the neuron's gradients, within the band. The
-            formula has been oriented to rise with the neuron, so no sign is free any more. As in
-            the loss, 2 - 2 cos, a row where only one of them has a gradient counts 1/2.
-        rank_correlation: Spearman's, of the formula's values with the neuron's, within the band.
-        agreement: share of all rows, saturated ones included, at which the formula is above its
-            threshold where the network's probability is above 1/2; None without a threshold.
-        rows: how many rows within the band were measured.
-    """
-
-    cosine: float
-    rank_correlation: float
-    agreement: float | None
-    rows: int
-
-
 @dataclass(frozen=True, repr=False)
 class Interpretation:
     """What `interpret` found: the neuron computes link(formula).
@@ -156,8 +139,12 @@ class Interpretation:
         link: phi of f = phi(T), a callable on values of T; `link.formula` is its closed form in T
             or None, `link.isotonic` the fit without a form.
         threshold: the class is positive where T is above it; None where the neuron is no
-            classifier's output, or all rows are of one class.
+            classifier's output, or all rows are of one class, or the level set is another.
+        level_set: the intervals of T in which the class is positive; None where the neuron is no
+            classifier's output.
         fidelity: measured on rows set aside.
+        verdict: "concept found", "approximation" or "no closed form found" (`verdict.kind`), and
+            the numbers behind it.
         symmetries: the inputs that were merged before the search; None with symmetries=False.
         gradients: the unit gradients, and how many rows were dropped as saturated.
         network: one line on the neuron and what was taken off it.
@@ -169,7 +156,9 @@ class Interpretation:
     front: Front
     link: MonotoneLink
     threshold: float | None
+    level_set: tuple[Interval, ...] | None
     fidelity: Fidelity
+    verdict: NeuronVerdict
     symmetries: Merging | None
     gradients: UnitGradients
     network: str
@@ -196,11 +185,23 @@ class Interpretation:
         return draw_found_link(self, axes_of(axes))
 
     def __repr__(self) -> str:
-        cosine = self.fidelity.cosine
-        return f"Interpretation({shortened(self.formula.text)!r}, cosine={cosine:.4f})"
+        measured = self.fidelity
+        agreement = "" if measured.agreement is None else f", agreement {measured.agreement:.2%}"
+        return "\n".join(
+            [
+                f"Interpretation: {self.verdict.kind}",
+                f"  T = {shortened(self.formula.text)}",
+                "  " + "; ".join(map(shortened, link_lines(self)[1:])),
+                f"  cosine {measured.cosine:.4f}, rank correlation "
+                f"{measured.rank_correlation:.4f}{agreement}, on {measured.rows} rows set aside",
+                f"  searched {self.gradients}; ended by {self.stopped}",
+            ]
+        )
 
     def __str__(self) -> str:
         return text_of(interpretation_report(self))
 
     def _repr_html_(self) -> str:
-        return page.fragment(interpretation_report(self), ["Neuron", "Fidelity on held-out rows"])
+        return page.fragment(
+            interpretation_report(self), ["Verdict", "Neuron", "Fidelity on held-out rows"]
+        )

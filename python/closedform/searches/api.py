@@ -18,6 +18,7 @@ from closedform.searches.noise_plan import PLAIN
 from closedform.searches.noise_plan import check as check_noise
 from closedform.searches.objectives import Directions, Labels, Values
 from closedform.searches.origins import with_origins, written_front
+from closedform.searches.orientation import oriented
 from closedform.searches.progress import Callback
 from closedform.searches.rules import Rules
 from closedform.searches.settings import (
@@ -35,6 +36,7 @@ from closedform.tables.checks import Matrix
 from closedform.tables.chunks import Data, Missing
 from closedform.tables.column_errors import column_errors
 from closedform.tables.devices import Device
+from closedform.tables.rows import spreads
 
 
 def search(
@@ -70,8 +72,10 @@ def search(
     - `values`: minimises the mean squared error.
     - `gradients`: minimises the mean squared distance `|u - v|^2`, per row and not per component,
       of the unit gradients u given and v of the expression, under one global sign (Wetzel, arXiv
-      2401.04978). Outer monotone functions, scale and offset are free and are left out of the
-      formulas, whose sign is that of u. A zero gradient matches a zero one only.
+      2401.04978). Both are in units of each column's standard deviation s_j: v_j is in proportion
+      to s_j dT/dx_j, so that no choice of units decides the answer. Outer monotone functions, scale
+      and offset are free and are left out of the formulas, whose sign is that of u. A zero gradient
+      matches a zero one only.
     - `labels`: minimises the mean hinge loss max(0, 1 - t T(x)), t = 1 or -1.
 
     The search ends at the first of: `time`, `evaluations`, Ctrl-C or a callback that returns True
@@ -142,7 +146,8 @@ def search(
     Returns:
         The front. Losses are computed from the formulas' texts on all rows. `front.best`, for
         values, describes the data shortest (`description_length`; among those that are exact the
-        simplest), for labels likewise, for gradients it is the steepest drop (`steepest_drop`).
+        simplest), for labels likewise, for gradients it is the steepest drop (`steepest_drop`);
+        theirs are compared without their signs, which are written last and then cost nodes.
         For values `formula.constants` has standard errors, and `front.rivals` are those that the
         data cannot tell from the best.
 
@@ -183,13 +188,16 @@ def search(
     if gradients is not None:
         check_gradients_can(settings)
         data = chunks.gather(X, None, weights)
-        rows = unit_rows(gradients, data.inputs)
+        scales = spreads(data.inputs.values, data.weights)
+        rows = unit_rows(gradients, data.inputs, scales)
         settings = replace(settings, rules=ruled(data, None))
         dispatch.prepare(settings)
-        target = Directions(rows, None, data.weights, signed)
+        target = Directions(rows, scales, data.weights, signed)
         with interruption.held(), telling("search", settings, data.inputs, progress, "T") as heard:
             mine = replace(settings, callback=heard)
             front = search_directions(data.inputs, target, mine, symmetries=symmetries)
+        X = data.inputs.values
+        front = oriented(front, X, target, settings.operators, settings.seed)
     elif labels is not None:
         # It needs scikit-learn, which takes a second to import.
         from closedform.searches.labels import search_labels, signs_of

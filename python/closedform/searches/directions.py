@@ -15,7 +15,7 @@ from closedform.formulas.front import Front, pareto
 from closedform.formulas.merging import Merging
 from closedform.searches.backends import dispatch, native
 from closedform.searches.budget import Budget
-from closedform.searches.objectives import Directions, unit
+from closedform.searches.objectives import Directions, unit_in
 from closedform.searches.pairs import merge_blocks
 from closedform.searches.progress import Progress
 from closedform.searches.settings import Settings
@@ -32,8 +32,9 @@ SYMMETRIES = 0.2  # for finding the merges
 BLOCK, BLOCKS = 0.05, 0.25  # for the search of one separable block, and of all of them
 
 
-def unit_rows(gradients: object, table: Matrix) -> Floats:
-    """Checked gradients over their norms, (n, d) float64; rows of zeros stay zero.
+def unit_rows(gradients: object, table: Matrix, scales: Floats) -> Floats:
+    """Checked gradients in the units `scales` of the columns over their norms, (n, d) float64; rows
+    of zeros stay zero.
 
     Raises:
         InputError: another shape than X, values that are not finite, zeros only, or one input.
@@ -47,9 +48,12 @@ def unit_rows(gradients: object, table: Matrix) -> Floats:
         raise InputError(
             "gradients: of one input are 1 or -1 whatever the expression; search `values` instead"
         )
-    U = unit(G.astype(np.float64, copy=False))
+    U = unit_in(scales, G.astype(np.float64, copy=False))
     if not U.any():
-        raise InputError("gradients: are zero at every row; give rows where something varies")
+        raise InputError(
+            "gradients: are zero at every row by all columns of X that vary; give rows where "
+            "something varies"
+        )
     return np.ascontiguousarray(U)
 
 
@@ -72,6 +76,7 @@ def search_directions(
             weights,
             names=table.names,
             operators=settings.operators,
+            scales=objective.scales,
             seed=seed,
             time=budget.seconds(SYMMETRIES),
         )
@@ -103,7 +108,7 @@ def search_directions(
     members = members or [Formula("1", table.names, 1.0)]
     return Front(
         members,
-        best=_best(members, table.values, U, weights, seed),
+        best=_best(members, table.values, objective, seed),
         stopped=stages.reason,
         evaluations=budget.spent,
         seconds=budget.elapsed(),
@@ -130,19 +135,13 @@ def _problems(merging: Merging | None, complete: bool) -> list[tuple[Merging, fl
     return problems + ([(merging, CERTAIN)] if merging.merges else [])
 
 
-def _best(
-    members: Sequence[Formula], X: FloatMatrix, U: Floats, weights: Floats | None, seed: int
-) -> int:
+def _best(members: Sequence[Formula], X: FloatMatrix, objective: Directions, seed: int) -> int:
     for index, formula in enumerate(members):
         if formula.loss <= PARALLEL:
             return index
     rows = sample_rows(len(X), MOST_ROWS, np.random.default_rng(seed))
-    return steepest_drop(
-        members,
-        np.ascontiguousarray(X[rows], dtype=np.float64),
-        U[rows],
-        None if weights is None else weights[rows],
-    )
+    sample = np.ascontiguousarray(X[rows], dtype=np.float64)
+    return steepest_drop(members, sample, objective.at(rows))
 
 
 @dataclass

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from closedform import _core
 from closedform._typing import FloatMatrix, Floats
@@ -86,19 +87,36 @@ class Directions:
 
     Attributes:
         U: (n, d) float64, rows of length 1 or 0.
-        scales: (n, d) factors of the expression's gradient, or None (`merging.Merging`).
+        scales: factors of the expression's gradient before it is made of length 1: (d,), the units
+            of the columns, or (n, d) (`merging.Merging`); None for ones.
         weights: (n,) or None.
         signed: tells an expression from its negative.
+        axes: tells u from -u at no row, each by itself: a neuron that rises with its concept here
+            and falls there.
     """
 
     U: Floats
     scales: Floats | None
     weights: Floats | None
     signed: bool
+    axes: bool = False
 
     @cached_property
     def goal(self) -> _core.Goal:
-        return _core.Goal.gradients(self.U, self.scales, self.weights, self.signed)
+        return _core.Goal.gradients(self.U, self.factors, self.weights, self.signed, self.axes)
+
+    def at(self, rows: npt.NDArray[np.integer[Any]]) -> Directions:
+        """The same at some of the rows."""
+        scales = self.scales if self.scales is None or self.scales.ndim == 1 else self.scales[rows]
+        weights = None if self.weights is None else self.weights[rows]
+        return replace(self, U=self.U[rows], scales=scales, weights=weights)
+
+    @property
+    def factors(self) -> Floats | None:
+        """`scales` of every row, (n, d)."""
+        if self.scales is None:
+            return None
+        return np.ascontiguousarray(np.broadcast_to(self.scales, self.U.shape))
 
     @property
     def constant(self) -> float:
@@ -142,3 +160,9 @@ def unit(gradient: Floats) -> Floats:
     norm = np.linalg.norm(scaled, axis=1, keepdims=True)
     np.divide(scaled, norm, out=scaled, where=norm > 0)
     return scaled
+
+
+def unit_in(scales: Floats, gradient: Floats) -> Floats:
+    """Unit gradients by columns whose units are `scales`: a column of spread s changes by a spread
+    of its own where dT/dx_j changes T by s dT/dx_j."""
+    return unit(unit(gradient) * scales)

@@ -5,31 +5,49 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from closedform._typing import FloatMatrix, Floats
 from closedform.formulas.formula import Formula
-from closedform.searches.objectives import unit
+from closedform.searches.objectives import Directions, unit, unit_in
 
 PARALLEL = 1e-14  # mean squared distance of unit gradients below which the rest is rounding
 LEAST_DROP = 0.05  # of log loss a node, for which the smallest formula is given up
 MOST_ROWS = 4000  # more add time, not certainty
 
 
-def gradient_errors(formula: Formula, X: FloatMatrix, U: Floats) -> Floats:
+def gradient_errors(formula: Formula, X: FloatMatrix, directions: Directions) -> Floats:
     """|u - v|^2 of a formula's unit gradients v at every row, (n,); infinite where undefined.
 
-    It is 2 - 2 cos, and 1 where only one of the two gradients is zero.
+    It is 2 - 2 cos, and 1 where only one of the two gradients is zero. Where a sign is free, one
+    for all rows or one for each, it is the better one.
     """
-    gradient = formula.gradient(X)
-    defined = np.isfinite(gradient).all(axis=1)
+    V, defined = unit_gradient(formula, X, directions)
     squares = np.full(len(X), np.inf)
-    squares[defined] = np.sum((U[defined] - unit(gradient[defined])) ** 2, axis=1)
-    return squares
+    squares[defined] = np.sum((directions.U[defined] - V[defined]) ** 2, axis=1)
+    if directions.signed:
+        return squares
+    turned = np.full(len(X), np.inf)
+    turned[defined] = np.sum((directions.U[defined] + V[defined]) ** 2, axis=1)
+    if directions.axes:
+        nearer: Floats = np.minimum(squares, turned)
+        return nearer
+    w = np.ones(len(X)) if directions.weights is None else directions.weights
+    return turned if w[defined] @ turned[defined] < w[defined] @ squares[defined] else squares
 
 
-def steepest_drop(
-    formulas: Sequence[Formula], X: FloatMatrix, U: Floats, weights: Floats | None
-) -> int:
+def unit_gradient(
+    formula: Formula, X: FloatMatrix, directions: Directions
+) -> tuple[Floats, npt.NDArray[np.bool_]]:
+    """A formula's unit gradients in the units of the directions, (n, d), and where it has any."""
+    gradient = formula.gradient(X)
+    defined: npt.NDArray[np.bool_] = np.asarray(np.isfinite(gradient).all(axis=1))
+    gradient[~defined] = 0.0
+    scales = directions.scales
+    return unit(gradient) if scales is None else unit_in(scales, gradient), defined
+
+
+def steepest_drop(formulas: Sequence[Formula], X: FloatMatrix, directions: Directions) -> int:
     """Index of the formula at which the loss falls most steeply, on rows not searched.
 
     Among the formulas whose loss is better than that of every smaller one by more than the standard
@@ -42,11 +60,10 @@ def steepest_drop(
     Args:
         formulas: by size.
         X: (n, d) rows that were held out.
-        U: (n, d) unit gradients there.
-        weights: (n,) or None.
+        directions: the unit gradients there.
     """
-    errors = np.array([gradient_errors(formula, X, U) for formula in formulas])
-    w = np.ones(len(X)) if weights is None else weights
+    errors = np.array([gradient_errors(formula, X, directions) for formula in formulas])
+    w = np.ones(len(X)) if directions.weights is None else directions.weights
     losses = np.maximum(np.where(w > 0, errors, 0) @ (w / w.sum()), PARALLEL)
     best, steepest = 0, LEAST_DROP
     smaller = [(0, 0.0)]  # size and log loss

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from closedform import _core
+from closedform._typing import Floats
 from closedform.errors import InputError
 from closedform.formulas.merging import Merge, Merging
 from closedform.tables.checks import matrix
@@ -24,6 +25,7 @@ def find(
     *,
     names: Sequence[str],
     operators: Iterable[str],
+    scales: Floats | None = None,
     seed: int = 0,
     time: float = math.inf,
 ) -> Merging:
@@ -39,6 +41,8 @@ def find(
         weights: (n,) non-negative weights of the rows; None for equal ones.
         names: of the d inputs.
         operators: names of those that merged inputs may be written with.
+        scales: (d,) the units of the columns in which the gradients are of length 1: row by row, U
+            is parallel to scales * dT/dx. None for ones.
         seed: of the rows drawn for the tests, where there are more than 2,048.
         time: seconds; the merges found and checked until then are those there are.
 
@@ -63,7 +67,7 @@ def find(
     if not counted.any():
         raise InputError("U: every row with a weight is zero; give points where T varies")
     certain, tentative = _core.find_symmetries(
-        points, gradients, row_weights, list(names), list(operators), seed, time
+        points, gradients, scales, row_weights, list(names), list(operators), seed, time
     )
     return _merging(certain, None if tentative is None else _merging(tentative, None))
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from closedform._typing import Floats
 
+CONSTANT = 1e-12  # a spread of so little of the size is rounding
 _BLOCK_BYTES = 1 << 20  # finiteness is checked block by block: no temporary of the data's size
 
 
@@ -28,6 +29,14 @@ def row_blocks(values: npt.NDArray[Any]) -> Iterator[tuple[int, npt.NDArray[Any]
 def sample_rows(rows: int, most: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
     """At most so many different row numbers in random order: memory for those, not for all."""
     return rng.permutation(rows) if rows <= most else rng.choice(rows, most, replace=False)
+
+
+def spreads(X: npt.NDArray[Any], weights: Floats | None = None) -> Floats:
+    """Standard deviation of every column, (d,); 0 of one that is constant to rounding."""
+    deviations = [math.sqrt(variance(column.astype(np.float64), weights)) for column in X.T]
+    sizes = [max(float(column.max()), -float(column.min())) for column in X.T]
+    pairs = zip(deviations, sizes, strict=True)
+    return np.array([s if s > CONSTANT * size else 0.0 for s, size in pairs])
 
 
 def variance(y: Floats, weights: Floats | None = None) -> float:

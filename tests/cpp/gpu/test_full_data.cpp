@@ -82,7 +82,8 @@ std::unique_ptr<Target> goal_of(TargetArrays::Kind kind, const Data& data) {
         default:
             return std::make_unique<DirectionTarget>(
                 MatrixView<const double>(data.directions.data(), rows, columns),
-                MatrixView<const double>(data.scales.data(), rows, columns), data.weights, false);
+                MatrixView<const double>(data.scales.data(), rows, columns), data.weights,
+                Sign::common);
     }
 }
 
@@ -170,17 +171,23 @@ TEST_CASE_TEMPLATE("grid: batches of expressions have the CPU's objectives", T, 
 TEST_CASE("grid: no rows and no expressions are no work") {
     const std::vector<double> none;
     gpu::TapeScorer<double, gpu::HostRuntime> no_rows(
-        {none.data(), 0, 1}, {TargetArrays::Kind::values, {none.data(), 0, 1}, {}, {}, true},
+        {none.data(), 0, 1}, {TargetArrays::Kind::values, {none.data(), 0, 1}, {}, {}, Sign::kept},
         gpu::tape_part_rows, plenty, std::size_t{64} << 10U);
     const std::vector<Tape> one = {{Node::constant(1.0)}};
     CHECK(std::isinf(losses_on_all_rows(one, no_rows).at(0)));
     CHECK(losses_on_all_rows({}, no_rows).empty());
     CHECK(no_rows.runtime().launches() == 0);
-    CHECK_THROWS_AS(
-        (gpu::TapeScorer<double, gpu::HostRuntime>(
-            {none.data(), 0, 1}, {TargetArrays::Kind::values, {none.data(), 1, 1}, {}, {}, true},
-            gpu::tape_part_rows, plenty, std::size_t{64} << 10U)),
-        std::invalid_argument);
+    CHECK_THROWS_AS((gpu::TapeScorer<double, gpu::HostRuntime>(
+                        {none.data(), 0, 1},
+                        {TargetArrays::Kind::values, {none.data(), 1, 1}, {}, {}, Sign::kept},
+                        gpu::tape_part_rows, plenty, std::size_t{64} << 10U)),
+                    std::invalid_argument);
+    // Directions with a sign of every row's own are compared on the CPU alone.
+    CHECK_THROWS_AS((gpu::TapeScorer<double, gpu::HostRuntime>(
+                        {none.data(), 0, 1},
+                        {TargetArrays::Kind::directions, {none.data(), 0, 1}, {}, {}, Sign::of_row},
+                        gpu::tape_part_rows, plenty, std::size_t{64} << 10U)),
+                    std::invalid_argument);
 }
 
 TEST_CASE("grid: what is not defined has no loss, and a constant no direction") {
@@ -203,7 +210,8 @@ TEST_CASE("grid: what is not defined has no loss, and a constant no direction") 
     const auto hinge = losses_on_all_rows(batch, *scorer(LabelTarget(u, {})));
     CHECK(std::isinf(hinge[0]));
     CHECK(hinge[2] == doctest::Approx(4.0 / 4));
-    const auto angle = losses_on_all_rows(batch, *scorer(DirectionTarget(ones, {}, {}, true)));
+    const auto angle =
+        losses_on_all_rows(batch, *scorer(DirectionTarget(ones, {}, {}, Sign::kept)));
     CHECK(std::isinf(angle[0]));
     CHECK(angle[1] == 1.0);
     CHECK(angle[2] == 0.0);
@@ -253,7 +261,8 @@ TEST_CASE_TEMPLATE("grid: a search with its batches on a device finds the CPU's 
     const LawData<X> data(9000);
     const MatrixView<const X> x = data.view();
     const ValueTarget values(data.y, {});
-    const DirectionTarget directions({data.directions.data(), data.y.size(), 2}, {}, {}, false);
+    const DirectionTarget directions({data.directions.data(), data.y.size(), 2}, {}, {},
+                                     Sign::common);
     for (const Target* target :
          {static_cast<const Target*>(&values), static_cast<const Target*>(&directions)}) {
         SearchOptions options = small_search();

@@ -54,13 +54,13 @@ std::vector<double> unit_gradients(const Tape& tape, const std::vector<double>& 
 }
 
 GradientObjective objective(const std::vector<double>& x, const std::vector<double>& u,
-                            bool is_signed = false, const std::vector<double>& weights = {}) {
+                            Sign sign = Sign::common, const std::vector<double>& weights = {}) {
     const std::size_t rows = x.size() / 3;
     return {RowBlocks(MatrixView<const double>(x.data(), rows, 3)),
             MatrixView<const double>(u.data(), rows, 3),
             {},
             weights,
-            is_signed};
+            sign};
 }
 
 }  // namespace
@@ -75,8 +75,8 @@ TEST_CASE("the gradient loss is the mean squared difference of unit gradients, o
     for (double& weight : weights) {
         weight = random.uniform();
     }
-    const auto free = objective(x, u, false, weights);
-    const auto oriented = objective(x, u, true, weights);
+    const auto free = objective(x, u, Sign::common, weights);
+    const auto oriented = objective(x, u, Sign::kept, weights);
     int checked = 0;
     for (int i = 0; i < 300; ++i) {
         const Tape tape = variation.grow(random, 1 + random.below(15));
@@ -130,8 +130,8 @@ TEST_CASE("derivatives of the gradient loss by the constants match differences")
         "1/(x + 0.4*z) + (y + 0.2*x)**3 - 0.7*(z - 0.1*x)**2"};
     for (const char* text : forms) {
         const Tape tape = parse(text, names);
-        for (const bool is_signed : {false, true}) {
-            const auto rows = objective(x, u, is_signed);
+        for (const Sign sign : {Sign::kept, Sign::common, Sign::of_row}) {
+            const auto rows = objective(x, u, sign);
             const auto positions = constant_positions(tape);
             NormalEquations equations;
             rows.normal_equations(tape, positions, workspace, equations);
@@ -185,7 +185,7 @@ TEST_CASE("where the sign means something, a fitted sum has it") {
     for (const char* text : {"-(x*y)", "x*y", "-(x*y) - sin(z)", "x*y + 2*sin(z)", "z - exp(x - y)",
                              "x*exp(-(y*y))", "-(x*exp(-(y*y)))", "exp(y*z)/x"}) {
         const auto u = unit_gradients(parse(text, names), x);
-        const auto rows = objective(x, u, true);
+        const auto rows = objective(x, u, Sign::kept);
         // The structure is tried once, from whatever sign it has.
         for (const double sign : {1.0, -1.0}) {
             Scaled form = canonical(parse(text, names));
@@ -375,4 +375,22 @@ TEST_CASE("a term's share is the square of its correlation with what is left") {
           doctest::Approx(std::pow(mean(term, pull, true), 2) / spread / mean(pull, pull, true)));
     CHECK(of_values[1] == 0.0);
     CHECK(of_margins[1] == 0.0);
+}
+
+TEST_CASE("with a sign of every row's own, what turns around with the concept is the concept") {
+    const auto x = box(300, -1.0, 1.0, 5);
+    const Tape concept_tape = parse("x*x + 2*y*y + sin(z)", names);
+    const auto u = unit_gradients(parse("(x*x + 2*y*y + sin(z) - 0.7)**2", names), x);
+    Workspace workspace;
+    CHECK(objective(x, u).loss(concept_tape, workspace) > 0.1);
+    const auto axes = objective(x, u, Sign::of_row);
+    CHECK(axes.loss(concept_tape, workspace) < axes.exact_loss());
+    CHECK(axes.loss(parse("x*x + y*y + sin(z)", names), workspace) > 1e-2);
+    for (const char* text :
+         {"sin(3*(x*x + 2*y*y + sin(z)))", "abs(x*x + 2*y*y + sin(z) - 0.7)",
+          "1/(x*x + 2*y*y + sin(z))**2", "-exp((x*x + 2*y*y + sin(z) - 1)**2)"}) {
+        const Scaled bare = axes.representative(canonical(parse(text, names)));
+        CHECK(same(bare.form, axes.representative(canonical(concept_tape)).form));
+        CHECK(bare.scale == 1.0);
+    }
 }

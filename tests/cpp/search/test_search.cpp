@@ -80,7 +80,7 @@ TEST_SUITE("threads") {
             u[i + 1] /= norm;
         }
         const MatrixView<const double> directions(u.data(), 700, 2);
-        const DirectionTarget target(directions, {}, {}, false);
+        const DirectionTarget target(directions, {}, {}, Sign::common);
         SearchOptions few = options(1);
         CHECK_THROWS_WITH(search(data.view(), target, few, {}),
                           "operators: '>' has no gradient; leave it out of a search on gradients");

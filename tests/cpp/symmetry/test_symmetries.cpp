@@ -80,7 +80,7 @@ Field field(const std::string& text, std::size_t inputs, double low, double high
 
 Merging merged(const Field& f, const OpSet& operators = OpSet(plain),
                const std::vector<double>& weights = {}) {
-    return find_symmetries(f.points(), f.gradients(), weights, operators, 0).certain;
+    return find_symmetries(f.points(), f.gradients(), {}, weights, operators, 0).certain;
 }
 
 /// The inputs that are left, as "x1*x2, x3".
@@ -176,7 +176,7 @@ TEST_CASE("merged inputs merge again, down to the law itself") {
     CHECK(kinds(found) == std::vector{MergeKind::linear, MergeKind::linear, MergeKind::product,
                                       MergeKind::radius, MergeKind::product});
     CHECK(texts(found, 6) == "x1*x2/((x3 - x4)*(x3 - x4) + (x5 - x6)*(x5 - x6))");
-    CHECK_FALSE(find_symmetries(f.points(), f.gradients(), {}, OpSet(plain), 0).tentative);
+    CHECK_FALSE(find_symmetries(f.points(), f.gradients(), {}, {}, OpSet(plain), 0).tentative);
     const Field sphere = field("sin(x1*x1 + x2*x2 + x3*x3)", 3, -1, 1);
     CHECK(texts(merged(sphere), 3) == "x1*x1 + x2*x2 + x3*x3");
 }
@@ -212,7 +212,7 @@ TEST_CASE("noise hides no symmetry and makes none") {
 
 TEST_CASE("a small structured error is proposed apart") {
     const Field f = field("x1*x1 + 3*x1*x2 + 2*x2*x2", 2, -2, 0);
-    const auto found = find_symmetries(f.points(), f.gradients(), {}, OpSet(plain), 0);
+    const auto found = find_symmetries(f.points(), f.gradients(), {}, {}, OpSet(plain), 0);
     CHECK(found.certain.merges.empty());
     REQUIRE(found.tentative);
     REQUIRE(found.tentative->merges.size() == 1);
@@ -339,8 +339,22 @@ TEST_CASE("what can be predicted is structure, what cannot is noise") {
 TEST_CASE("stopped from the start, no pair is looked at and nothing merges") {
     const Field f = field("x1 + x2", 300, 1, 2, 0, 40);
     const closedform::StopToken stop(0.0);
-    const auto found = find_symmetries(f.points(), f.gradients(), {}, OpSet(plain), 0, stop);
+    const auto found = find_symmetries(f.points(), f.gradients(), {}, {}, OpSet(plain), 0, stop);
     CHECK(found.certain.merges.empty());
     CHECK(found.certain.inputs.size() == 300);
     CHECK_FALSE(found.tentative);
+}
+
+TEST_CASE("the units of the columns do not decide what merges") {
+    // T = x1 x3 / x2 in very different units: of the raw gradient only one component is left.
+    Field f = field("x1*x3/x2", 3, 1.0, 2.0, 0.02);
+    const std::vector<double> scales = {1e5, 1.0, 1e-3};
+    for (std::size_t i = 0; i < f.x.size(); ++i) {
+        f.x[i] *= scales[i % 3];
+    }
+    const auto found = find_symmetries(f.points(), f.gradients(), scales, {}, OpSet(plain), 0);
+    CHECK(texts(found.certain, 3) == "x1*x3/x2");
+    CHECK_THROWS_AS(
+        find_symmetries(f.points(), f.gradients(), std::vector{1.0}, {}, OpSet(plain), 0),
+        std::invalid_argument);
 }

@@ -111,6 +111,98 @@ def test_a_regressor_gives_its_inner_function_and_then_the_outer_one(symmetries:
     assert found.fidelity.rank_correlation == pytest.approx(1, abs=1e-12)
 
 
+def of_concept(text: str, phi: Any, slope: Any, names: tuple[str, ...]) -> Any:
+    """Value and gradient of phi(g), by the chain rule."""
+    g = cf.Formula(text, names)
+    return lambda X: phi(g(X)), lambda X: slope(g(X))[:, None] * g.gradient(X)
+
+
+MODEST = {"time": math.inf, "evaluations": 100_000, "threads": 1}
+
+
+def test_a_middle_class_has_a_level_set_for_its_decision() -> None:
+    """The neuron rises with its concept up to 1, and falls from there."""
+    neuron = of_concept(
+        "x1*x1 + 2*x2*x2", lambda g: 2 - 6 * (g - 1) ** 2, lambda g: -12 * (g - 1), ("x1", "x2")
+    )
+    found = cf.interpret(neuron, X, classifier=True, **MODEST)
+    assert found.formula.text == "x1*x1 + 2*(x2*x2)"
+    assert found.link.extrema == pytest.approx((1.0,), abs=0.02)
+    np.testing.assert_allclose(found.link(concept(FRESH)), neuron[0](FRESH), atol=1e-6)
+    assert found.threshold is None
+    assert found.level_set is not None
+    ((low, high),) = found.level_set
+    assert (low, high) == pytest.approx((1 - 3**-0.5, 1 + 3**-0.5), abs=0.02)
+    assert found.fidelity.agreement is not None
+    assert found.fidelity.agreement >= 0.98
+    assert found.verdict.kind == "concept found"
+
+
+def test_a_neuron_that_rises_needs_no_sign_for_every_row(ellipse: cf.Interpretation) -> None:
+    assert ellipse.link.extrema == ()
+    assert ellipse.level_set == ((ellipse.threshold, math.inf),)
+
+
+def test_units_of_the_inputs_do_not_decide_the_formula() -> None:
+    """p V / T, as behind a StandardScaler: by raw gradients it is V / T, or T alone."""
+    rows = np.random.default_rng(2).uniform(1, 2, (600, 3)) * [1e5, 1e-3, 300]
+    neuron = of_concept("p*V/T", np.tanh, lambda g: 1 / np.cosh(g) ** 2, ("p", "V", "T"))
+    found = cf.interpret(cf.network(neuron, names=["p", "V", "T"]), rows, **MODEST)
+    assert found.formula.inputs == ("p", "V", "T")
+    assert found.formula.complexity == 5
+    assert found.fidelity.rank_correlation == pytest.approx(1, abs=1e-12)
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_labels_of_chance_are_no_concept(several: bool) -> None:
+    """A network of random features that fit random labels has gradients, but no formula."""
+
+    def chance(seed: int) -> Any:
+        rng = np.random.default_rng(seed)
+        W, phase = 6 * rng.normal(size=(2, 80)), rng.uniform(0, 6, 80)
+        a = rng.normal(size=80)
+        return (
+            lambda X: np.sin(X @ W + phase) @ a,
+            lambda X: (np.cos(X @ W + phase) * a) @ W.T,
+        )
+
+    model = [chance(0), chance(1)] if several else chance(0)
+    found = cf.interpret(model, X, time=math.inf, evaluations=30_000, threads=1)
+    assert found.verdict.kind == "no closed form found"
+
+
+def test_several_networks_say_what_their_own_noise_is() -> None:
+    def trained(seed: int, sign: float) -> Any:
+        """The concept and an error of a few per cent, another one for every network."""
+        a, b = (0.06 * np.random.default_rng(seed).normal(size=2)).tolist()
+        error = f"{a!r}*sin(3*x1 + {seed}) + {b!r}*sin(2*x1 - 3*x2)"
+        text = f"x1*x1 + 2*x2*x2 + {error}"
+        return of_concept(text, lambda g: sign * g**3, lambda g: sign * 3 * g**2, ("x1", "x2"))
+
+    found = cf.interpret([trained(1, 1.0), trained(2, -1.0), trained(3, 1.0)], X, **MODEST)
+    assert found.verdict.kind == "concept found"
+    assert found.verdict.noise is not None
+    assert found.verdict.noise == pytest.approx(found.verdict.loss, rel=1.0)
+    exact = unit(np.stack([FRESH[:, 0], 2 * FRESH[:, 1]], axis=1))
+    assert np.mean(np.sum(unit(found.formula.gradient(FRESH)) * exact, axis=1)) > 0.9995
+    assert found.fidelity.rank_correlation > 0.97
+
+
+def test_too_few_rows_within_the_band_are_found_before_the_search() -> None:
+    def saturated(rows: Floats) -> Floats:
+        return np.where(np.arange(len(rows)) % 20 == 0, 1.0, 50.0)
+
+    phases: list[str] = []
+
+    def callback(progress: Progress) -> bool:
+        phases.append(progress.phase)
+        return False
+
+    with pytest.raises(InputError, match="band: only 4 of 80 rows"):
+        cf.interpret((saturated, latent_gradient), X[:100], classifier=True, callback=callback)
+    assert phases == ["gradients"]
+
+
 def test_stopping_keeps_the_best_so_far() -> None:
     phases: list[str] = []
 
@@ -137,6 +229,13 @@ def test_stopping_keeps_the_best_so_far() -> None:
         ({"time": 0}, "time: 0"),
         ({"band": 0.7}, "band: 0.7"),
         ({"neuron": 3}, "neuron"),
+        ({"model": CLASSIFIER, "classifier": True}, "classifier: is settled for a Network"),
+        ({"model": []}, "model: is an empty list"),
+        ({"model": [latent, latent_gradient]}, "model: is a function without a gradient"),
+        (
+            {"model": [CLASSIFIER, cf.Formula("x1", ["x1"])]},
+            "model: the networks have different inputs",
+        ),
     ],
 )
 def test_what_cannot_be_used_is_refused(arguments: dict[str, Any], message: str) -> None:

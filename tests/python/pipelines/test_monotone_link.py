@@ -17,9 +17,10 @@ from closedform.pipelines.monotone_link import (
     isotonic,
     rank_correlation,
     rises,
+    simple_threshold,
     threshold,
 )
-from closedform.searches.objectives import unit
+from closedform.searches.objectives import Directions, unit
 from closedform.searches.settings import Arguments, checked_settings
 from closedform.searches.steepest_drop import gradient_errors, steepest_drop
 
@@ -69,6 +70,26 @@ def test_a_threshold_is_the_middle_of_its_gap() -> None:
     t, positive = np.array([0.0, 1.0, 4.0, 4.0, 5.0]), np.array([0, 0, 0, 1, 1], dtype=bool)
     assert threshold(t, positive) == 3.0
     assert threshold(t, np.ones(5, dtype=bool)) is None
+
+
+@pytest.mark.parametrize(
+    ("t", "expected"),
+    [
+        (np.linspace(-1, 1, 400) + 0.0012, 0.0),
+        (np.linspace(0, 2, 400) ** 2 + 0.001, 0.5),
+        (1e-219 * np.linspace(1, 2, 400), None),
+        (np.exp(-np.linspace(0, 1400, 400)), 0.0),
+    ],
+)
+def test_a_threshold_has_few_digits(t: Floats, expected: float | None) -> None:
+    cut = float(t[200]) if expected is None else expected
+    positive = t > cut
+    found = simple_threshold(t, positive, threshold(t, positive) or math.nan)
+    assert len(f"{found:g}".split("e")[0].replace(".", "").strip("0")) <= 3
+    if expected is not None:
+        assert found == expected
+    lost = np.sum((t > found) != positive)
+    assert lost <= 4
 
 
 @settings(deadline=None)
@@ -150,6 +171,10 @@ def front(*texts: str) -> list[cf.Formula]:
     return [cf.Formula(text, ("x1", "x2")) for text in texts]
 
 
+def directions(U: Floats, weights: Floats | None = None) -> Directions:
+    return Directions(U, None, weights, signed=True)
+
+
 def noisy(U: Floats, noise: float) -> Floats:
     return unit(U + noise * np.random.default_rng(2).normal(size=U.shape))
 
@@ -158,16 +183,16 @@ def test_the_steepest_drop_is_the_true_form() -> None:
     truth = cf.Formula("x1*x1 + x2", ("x1", "x2"))
     U = noisy(unit(truth.gradient(X)), 0.03)
     formulas = front("x1", "x1 + x2", "x1*x1 + x2", "x1*x1 + x2 + 0.001*x1*x2")
-    assert steepest_drop(formulas, X, U, None) == 2
-    assert steepest_drop(formulas, X, U, np.linspace(1, 2, 500)) == 2
+    assert steepest_drop(formulas, X, directions(U)) == 2
+    assert steepest_drop(formulas, X, directions(U, np.linspace(1, 2, 500))) == 2
     # Exact gradients: what is parallel to rounding has nothing left to gain.
     exact = front("x1", "x1*x1 + x2", "x1*x1 + x2 + 1e-12*x1")
-    assert steepest_drop(exact, X, unit(truth.gradient(X)), None) == 1
+    assert steepest_drop(exact, X, directions(unit(truth.gradient(X)))) == 1
 
 
 def test_a_single_input_may_be_the_answer() -> None:
     U = noisy(np.tile([1.0, 0.0], (500, 1)), 0.02)
-    assert steepest_drop(front("x1", "x1 + 0.01*x2", "x1 + 0.02*sin(x2)"), X, U, None) == 0
+    assert steepest_drop(front("x1", "x1 + 0.01*x2", "x1 + 0.02*sin(x2)"), X, directions(U)) == 0
 
 
 def test_an_improvement_within_its_standard_error_is_none() -> None:
@@ -175,16 +200,16 @@ def test_an_improvement_within_its_standard_error_is_none() -> None:
     U = np.tile([1.0, 0.0], (500, 1))
     U[:3] = [0.0, 1.0]
     formulas = front("x1", "x1 + 1e-3*x2")
-    errors = [gradient_errors(formula, X, U) for formula in formulas]
+    errors = [gradient_errors(formula, X, directions(U)) for formula in formulas]
     assert errors[1][:3].mean() < errors[0][:3].mean()
-    assert steepest_drop(formulas, X, U, None) == 0
+    assert steepest_drop(formulas, X, directions(U)) == 0
 
 
 def test_errors_of_gradients_that_are_zero_or_undefined() -> None:
     U = np.array([[1.0, 0.0], [0.0, 0.0], [0.6, 0.8]])
     at = np.array([[1.0, 1.0], [0.0, 0.0], [1.0, 1.0]])
-    found = gradient_errors(cf.Formula("x1*x1 + x2*x2", ("x1", "x2")), at, U)
+    found = gradient_errors(cf.Formula("x1*x1 + x2*x2", ("x1", "x2")), at, directions(U))
     diagonal = np.sqrt(0.5)
     np.testing.assert_allclose(found, [2 - 2 * diagonal, 0, 2 - 2.8 * diagonal], atol=1e-15)
-    assert gradient_errors(cf.Formula("2.0", ("x1", "x2")), at, U).tolist() == [1, 0, 1]
-    assert gradient_errors(cf.Formula("x1/x2", ("x1", "x2")), at, U)[1] == np.inf
+    assert gradient_errors(cf.Formula("2.0", ("x1", "x2")), at, directions(U)).tolist() == [1, 0, 1]
+    assert gradient_errors(cf.Formula("x1/x2", ("x1", "x2")), at, directions(U))[1] == np.inf

@@ -48,10 +48,12 @@ def _loss(
     formula: cf.Formula, X: Floats, G: Floats, weights: Floats | None = None, signed: bool = False
 ) -> float:
     """The slow reference, by its definition."""
+    mean = np.average(X, axis=0, weights=weights)
+    scales = np.sqrt(np.average((X - mean) ** 2, axis=0, weights=weights))
     # A gradient that is rounding beside the value counts as zero.
-    V = _unit(formula.gradient(X), 1e-11 * np.abs(formula(X))[:, None])
+    V = _unit(formula.gradient(X) * scales, 1e-11 * np.abs(formula(X))[:, None])
     losses = [
-        float(np.average(np.sum((_unit(G) - sign * V) ** 2, axis=1), weights=weights))
+        float(np.average(np.sum((_unit(G * scales) - sign * V) ** 2, axis=1), weights=weights))
         for sign in (1, -1)
     ]
     return losses[0] if signed else min(losses)
@@ -157,7 +159,8 @@ def test_zero_matches_zero_only() -> None:
         evaluations=60_000,
     )
     assert front.best.text == "x1*x1 + 2*(x2*x2)"
-    goal = _core.Goal.gradients(_unit(G), None, None, False)
+    scales = np.tile(X[60:].std(axis=0), (len(X), 1))
+    goal = _core.Goal.gradients(_unit(G * scales), scales, None, False)
     # 1 where one of the two is zero: a constant everywhere but at the 60 rows, x1 at those.
     assert goal.loss("3", _names(2), X) == pytest.approx(0.9, rel=1e-12)
     rest = _loss(cf.Formula("x1", _names(2)), X[60:], G[60:])
@@ -268,8 +271,10 @@ def test_loss_of_the_merged_problem_is_that_of_the_expanded_formula() -> None:
     U = _unit(G)
     names = _names(5)
     noise = 0.02 * np.random.default_rng(1).normal(size=X.shape)
-    for exact, directions in ((True, U), (False, _unit(U + noise))):
-        merging = find(X, directions, names=names, operators=OPERATORS)
+    scales = X.std(axis=0)
+    for exact, given in ((True, U), (False, _unit(U + noise))):
+        directions = _unit(given * scales)
+        merging = find(X, directions, names=names, operators=OPERATORS, scales=scales)
         assert len(merging.texts) < 5
         assert merging.exact == exact
         placeholders = tuple(f"z{k + 1}" for k in range(len(merging.texts)))
@@ -282,7 +287,7 @@ def test_loss_of_the_merged_problem_is_that_of_the_expanded_formula() -> None:
                 expanded = expanded.replace(name, f"({original})")
             formula = cf.Formula(expanded, names)
             loss = merged.loss(form, placeholders, merging.Z)
-            assert loss + lost == pytest.approx(_loss(formula, X, directions), rel=1e-9)
+            assert loss + lost == pytest.approx(_loss(formula, X, given), rel=1e-9)
 
 
 def test_the_quadratic_does_not_end_as_its_linear_merge() -> None:
@@ -295,6 +300,59 @@ def test_the_quadratic_does_not_end_as_its_linear_merge() -> None:
         assert front.symmetries.merges == ()
         assert front.best.text == "(x1 + x2)*(x1 + 2*x2)"
         assert front.stopped == "exact"
+
+
+@pytest.mark.parametrize("symmetries", [True, False])
+def test_units_of_the_columns_do_not_decide_the_answer(symmetries: bool) -> None:
+    """By raw gradients x1*x3/x2 in such units is x3 alone, or x3/x2, to six digits."""
+    X = np.random.default_rng(0).uniform(1, 2, (400, 3))
+    for units in ((1e5, 1.0, 1e-3), (1e-3, 1e5, 1.0)):
+        table = X * units
+        G = cf.Formula("x1*x3/x2", _names(3)).gradient(table)
+        noise = 0.01 * np.random.default_rng(1).normal(size=X.shape)
+        for gradients in (G, (_unit(G * units) + noise) / units):
+            front = cf.search(
+                table,
+                gradients=gradients,
+                symmetries=symmetries,
+                operators=OPERATORS,
+                time=math.inf,
+                evaluations=60_000,
+            )
+            assert front.best.text in ("x1*x3/x2", "x1/x2*x3", "x1/(x2/x3)")
+
+
+def test_a_column_that_does_not_vary_says_nothing() -> None:
+    X, G = _problem(QUADRATIC)
+    X, G = np.column_stack([X, np.full(len(X), 0.1)]), np.column_stack([G, 5 + G[:, 0]])
+    front = cf.search(X, gradients=G, operators=OPERATORS, time=math.inf, evaluations=60_000)
+    assert front.best.text == "x1*x1 + 2*(x2*x2)"
+
+
+def test_directions_of_noise_have_a_constant_for_answer() -> None:
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-1, 1, (300, 3))
+    for max_size in (3, 30):
+        front = cf.search(
+            X,
+            gradients=rng.normal(size=X.shape),
+            max_size=max_size,
+            time=math.inf,
+            evaluations=10_000,
+        )
+        assert [(formula.text, formula.loss) for formula in front] == [("1", 1.0)]
+
+
+def test_a_sign_costs_no_nodes_until_the_formula_is_chosen() -> None:
+    """-x1 - x4 has 5 nodes, as many as 0.99*x4 + x1, which noise makes a little better."""
+    rng = np.random.default_rng(0)
+    X = rng.uniform(-1, 1, (400, 4))
+    G = np.array([-1.0, 0.0, 0.0, -0.995]) + 0.05 * rng.normal(size=X.shape)
+    front = cf.search(
+        X, gradients=G, symmetries=False, max_size=5, time=math.inf, evaluations=20_000
+    )
+    assert front.best.text == "-x1 - x4"
+    assert _loss(front.best, X, G, signed=True) == pytest.approx(front.best.loss, rel=1e-9)
 
 
 def test_a_merged_answer_longer_than_allowed_is_not_the_end() -> None:

@@ -3,6 +3,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <vector>
@@ -21,6 +22,10 @@ struct Units {
     double y = 1.0;
 };
 
+/// What the sign of a direction says: T is told from -T; one sign, the same for all rows, is free;
+/// or every row's own is, for f = phi(T) whose phi rises here and falls there.
+enum class Sign : std::uint8_t { kept, common, of_row };
+
 /// What a target is made of, for whoever computes its losses elsewhere. Views of its arrays.
 struct TargetArrays {
     enum class Kind { values, directions, labels };
@@ -28,7 +33,7 @@ struct TargetArrays {
     MatrixView<const double> targets;  ///< y or labels [rows x 1], or directions [rows x inputs]
     MatrixView<const double> scales;   ///< of directions, of their shape; no rows: ones
     std::span<const double> weights;   ///< empty: ones
-    bool is_signed = true;             ///< a sign means something
+    Sign sign = Sign::kept;            ///< of directions
 };
 
 class Target {
@@ -87,10 +92,10 @@ class ValueTarget : public Target {
 class DirectionTarget : public Target {
   public:
     DirectionTarget(MatrixView<const double> directions, MatrixView<const double> scales,
-                    std::span<const double> weights, bool is_signed);
+                    std::span<const double> weights, Sign sign);
     template <Temporary Array>
     DirectionTarget(MatrixView<const double> directions, MatrixView<const double> scales,
-                    Array&& weights, bool is_signed) = delete;
+                    Array&& weights, Sign sign) = delete;
     std::size_t rows() const override { return directions_.rows; }
     std::span<const double> weights() const override { return weights_; }
     TargetArrays arrays() const override;
@@ -105,7 +110,7 @@ class DirectionTarget : public Target {
     MatrixView<const double> directions_;
     MatrixView<const double> scales_;
     std::span<const double> weights_;
-    bool signed_;
+    Sign sign_;
 };
 
 /// Labels 1 or -1, one a row: see MarginObjective.

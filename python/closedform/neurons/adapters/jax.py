@@ -11,7 +11,13 @@ import numpy as np
 from closedform._typing import FloatMatrix, Floats
 from closedform.errors import InputError
 from closedform.neurons.adapters.blocks import BLOCK_ROWS, by_blocks
-from closedform.neurons.adapters.neuron import Neuron, NeuronFunction, output_index, split_neuron
+from closedform.neurons.adapters.neuron import (
+    Neuron,
+    NeuronFunction,
+    output_index,
+    split_neuron,
+    unknown_layer,
+)
 
 _RESHAPES = ("squeeze", "reshape")
 
@@ -25,18 +31,28 @@ def read(model: Any, neuron: Neuron) -> NeuronFunction:
         InputError: a named layer, or a Flax module without its variables.
     """
     layer, index = split_neuron(neuron)
-    if layer is not None:
+    flax = hasattr(model, "scope") and hasattr(model, "apply")
+    if flax and model.scope is None:
+        raise InputError("model: the Flax module has no variables; give model.bind(variables)")
+    if layer is not None and not flax:
         raise InputError(
             "neuron: a JAX function has no named layers; give a function that returns the layer, "
             "and an index"
         )
-    if hasattr(model, "scope") and hasattr(model, "apply") and model.scope is None:
-        raise InputError("model: the Flax module has no variables; give model.bind(variables)")
     function = getattr(model, "__wrapped__", model)
+    if layer is not None:
+        function = _flax_layer(model, layer)
+
+    description = (
+        f"output {index or 0}, without a sigmoid or softmax that the function's trace ends with; "
+        "through JAX's autograd"
+        if layer is None
+        else f"neuron {index} of layer {layer!r}; through JAX's autograd"
+    )
 
     @lru_cache(maxsize=4)  # by the number of inputs
     def logits(d: int) -> _Logits:
-        return _Logits(function, d, index)
+        return _Logits(function, d, index, whole=layer is not None)
 
     def value(X: FloatMatrix, threads: int) -> Floats:
         return by_blocks(X, None, logits(X.shape[1]).value)
@@ -48,23 +64,38 @@ def read(model: Any, neuron: Neuron) -> NeuronFunction:
         inputs=None,
         value=value,
         gradient=gradient,
-        classifier=lambda d: logits(d).end != "",
-        description=(
-            f"output {index or 0}, without a sigmoid or softmax that the function's trace ends "
-            "with; through JAX's autograd"
-        ),
+        # A layer's sigmoid is its own, not a probability's.
+        classifier=lambda d: layer is None and logits(d).end != "",
+        description=description,
     )
 
 
+def _flax_layer(model: Any, layer: str) -> Callable[[Any], Any]:
+    """What a submodule of a bound Flax module, "block/Dense_0", gives for the module's input."""
+    module, variables = model.unbind()
+    path = layer.replace(".", "/").split("/")
+
+    def function(x: Any) -> Any:
+        _, state = module.apply(variables, x, capture_intermediates=True, mutable=["intermediates"])
+        found = state["intermediates"]
+        for name in path:
+            if name not in found:
+                raise unknown_layer(layer, [key for key in found if key != "__call__"])
+            found = found[name]
+        return found["__call__"][0]
+
+    return function
+
+
 class _Logits:
-    """f of a batch of rows of d numbers.
+    """f of a batch of rows of d numbers; `whole`: whatever it ends with.
 
     Attributes:
         end: "sigmoid", "softmax" or "", what was removed.
         value, gradient: compiled, (n, d) -> (n,) and (n, d).
     """
 
-    def __init__(self, function: Any, d: int, index: int | None) -> None:
+    def __init__(self, function: Any, d: int, index: int | None, *, whole: bool) -> None:
         import jax
         import jax.numpy as jnp
 
@@ -72,7 +103,7 @@ class _Logits:
         row, batch = (jax.ShapeDtypeStruct(s, number) for s in ((d,), (BLOCK_ROWS, d)))
         by_row = _shape(function, row)
         if not isinstance(by_row, str) and len(by_row) <= 1:
-            before, self.end, shape = _before_end(function, row)
+            before, self.end, shape = _before_end(function, row, whole=whole)
             rows_of: Callable[[Any], Any] = jax.vmap(before)
         else:
             by_batch = _shape(function, batch)
@@ -85,12 +116,12 @@ class _Logits:
                 raise InputError(
                     f"model: gives shape {by_batch} for {BLOCK_ROWS} rows, not (n,) or (n, k)"
                 )
-            _, self.end, batch_shape = _before_end(function, batch)
+            _, self.end, batch_shape = _before_end(function, batch, whole=whole)
             shape = batch_shape[1:]
 
             def rows_of(X: Any) -> Any:  # a trace holds for one number of rows
                 like = jax.ShapeDtypeStruct(X.shape, X.dtype)
-                return _before_end(function, like)[0](X)
+                return _before_end(function, like, whole=whole)[0](X)
 
         k = output_index(
             index, shape[0] if shape else 1, "the output", classes=self.end == "softmax"
@@ -122,8 +153,11 @@ def _shape(function: Any, like: Any) -> tuple[int, ...] | str:
     return tuple(out.shape) if hasattr(out, "shape") else f"gives a {type(out).__name__}"
 
 
-def _before_end(function: Any, like: Any) -> tuple[Callable[[Any], Any], str, tuple[int, ...]]:
-    """The function up to a sigmoid or softmax at its end, which of the two, and its shape."""
+def _before_end(
+    function: Any, like: Any, *, whole: bool
+) -> tuple[Callable[[Any], Any], str, tuple[int, ...]]:
+    """The function up to a sigmoid or softmax at its end, which of the two, and its shape; all of
+    the function, where it is to be whole."""
     import jax
 
     closed = jax.make_jaxpr(function)(like)
@@ -148,7 +182,7 @@ def _before_end(function: Any, like: Any) -> tuple[Callable[[Any], Any], str, tu
             logits = _softmax_of(eqn, makers)
             end = "" if logits is None else "softmax"
         break
-    if logits is None:
+    if logits is None or whole:
         return function, "", shape
     before = jaxpr.replace(outvars=[logits])
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ from closedform.neurons.adapters.neuron import (
 
 # Modules that do nothing to rows of numbers outside training.
 _SILENT = ("Identity", "Dropout", "AlphaDropout", "FeatureAlphaDropout", "Flatten")
+# What front ends that take no rows of numbers take for each.
+_SHAPES = {"Conv1d": "channels, length", "Conv2d": "channels, height, width"}
 
 
 def read(model: Any, neuron: Neuron) -> NeuronFunction:
@@ -108,22 +111,24 @@ def _through_autograd(model: Any, neuron: Neuron) -> NeuronFunction:
     modules = dict(model.named_modules())
     if layer is not None and layer not in modules:
         raise unknown_layer(layer, [name for name in modules if name])
-    inputs = next((m.in_features for m in modules.values() if isinstance(m, torch.nn.Linear)), None)
-    if inputs is None:
-        raise InputError(
-            "model: has no torch.nn.Linear, so its number of inputs is unknown; "
-            "wrap it in a torch.nn.Sequential after an identity torch.nn.Linear"
-        )
     parameter = next((p for p in model.parameters() if p.is_floating_point()), None)
     place = {} if parameter is None else {"dtype": parameter.dtype, "device": parameter.device}
-    with torch.no_grad():
-        out, end = _outputs(model, layer, torch.zeros((2, inputs), **place))
     where = "the output" if layer is None else f"layer {layer!r}"
-    if out.ndim not in (1, 2) or len(out) != 2:
-        raise InputError(f"neuron: {where} gives shape {tuple(out.shape)} for 2 rows, not (2, k)")
-    k = output_index(index, 1 if out.ndim == 1 else out.shape[1], where, classes=end == "softmax")
+
+    @lru_cache(maxsize=4)  # by the number of inputs
+    def settled(inputs: int) -> tuple[int, str]:
+        """Which of the outputs is meant, and what stands at their end."""
+        with torch.no_grad():
+            out, end = _outputs(model, layer, torch.zeros((2, inputs), **place))
+        if out.ndim not in (1, 2) or len(out) != 2:
+            raise InputError(
+                f"neuron: {where} gives shape {tuple(out.shape)} for 2 rows, not (2, k)"
+            )
+        width = 1 if out.ndim == 1 else out.shape[1]
+        return output_index(index, width, where, classes=end == "softmax"), end
 
     def f(x: Any) -> Any:
+        k, end = settled(x.shape[1])
         z, _ = _outputs(model, layer, x)
         if z.ndim == 1:
             return z
@@ -151,18 +156,50 @@ def _through_autograd(model: Any, neuron: Neuron) -> NeuronFunction:
     def gradient(X: FloatMatrix, threads: int) -> Floats:
         return by_blocks(X, X.shape[1], gradient_block)
 
-    removed = {
-        "sigmoid": ", without its final sigmoid",
-        "softmax": ", log-odds in place of its final softmax",
-    }.get(end, ", as it is: no final sigmoid or softmax was seen" if layer is None else "")
-    what = f"output {k}" if layer is None else f"neuron {k} of layer {layer!r}"
+    which, removed = index or 0, ", without a sigmoid or softmax at its end"
+    inputs = _inputs(model, settled)
+    if inputs is not None:
+        which, end = settled(inputs)
+        removed = {
+            "sigmoid": ", without its final sigmoid",
+            "softmax": ", log-odds in place of its final softmax",
+        }.get(end, ", as it is: no final sigmoid or softmax was seen")
+    what = f"output {which}{removed}" if layer is None else f"neuron {which} of layer {layer!r}"
     return NeuronFunction(
         inputs=inputs,
         value=value,
         gradient=gradient,
-        classifier=lambda _: end != "",
-        description=f"{what}{removed}; through torch's autograd",
+        classifier=lambda d: settled(d)[1] != "",
+        description=f"{what}; through torch's autograd",
     )
+
+
+def _inputs(model: Any, settled: Callable[[int], object]) -> int | None:
+    """How many numbers a row has: what the first dense layer takes, if rows of so many go through.
+    None behind another front end: as many as the rows it will be given.
+
+    Raises:
+        InputError: the model begins with a dense layer and cannot be run, or has no such neuron.
+    """
+    import torch
+
+    dense = next((m for m in model.modules() if isinstance(m, torch.nn.Linear)), None)
+    front = _front(model)
+    if dense is None or type(front).__name__ in _SHAPES:
+        return None
+    try:
+        settled(dense.in_features)
+    except InputError:
+        if front is dense:
+            raise
+        return None
+    return int(dense.in_features)
+
+
+def _front(model: Any) -> Any:
+    """The first module that has parameters and no modules of its own; None where there is none."""
+    leaves = (m for m in model.modules() if next(m.children(), None) is None)
+    return next((m for m in leaves if next(m.parameters(), None) is not None), None)
 
 
 def _outputs(model: Any, layer: str | None, x: Any) -> tuple[Any, str]:
@@ -196,9 +233,19 @@ def _run(model: Any, x: Any) -> Any:
     except (RuntimeError, TypeError, ValueError, IndexError) as error:
         reason = str(error).splitlines()[0]
         raise InputError(
-            f"model: fails on rows of shape {tuple(x.shape)} ({reason}); "
-            "wrap it in a module that takes (n, d)"
+            f"model: fails on rows of shape {tuple(x.shape)} ({reason}); {_remedy(model)}"
         ) from error
+
+
+def _remedy(model: Any) -> str:
+    """How a module that does not take rows of numbers can be made to."""
+    kind = type(_front(model)).__name__
+    if kind in _SHAPES:
+        return (
+            f"it begins with a {kind}, which takes (n, {_SHAPES[kind]}): put "
+            f"torch.nn.Unflatten(1, ({_SHAPES[kind]})) before it"
+        )
+    return "wrap it in a module that takes (n, d)"
 
 
 def _tensor(out: Any) -> Any:

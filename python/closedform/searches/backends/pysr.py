@@ -299,7 +299,8 @@ def pysr_labels(names: Sequence[str], taken: Container[str] = ()) -> list[str]:
 
 
 def _objective(main: Any, objective: Directions) -> Any:
-    scales = None if objective.scales is None else objective.scales.T
+    factors = objective.factors
+    scales = None if factors is None else factors.T
     return main.GradientCosine.Objective(objective.U.T, scales, objective.weights, objective.signed)
 
 

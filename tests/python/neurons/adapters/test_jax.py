@@ -87,6 +87,35 @@ def test_flax_modules() -> None:
     assert net.inputs == 3
 
 
+def test_flax_hidden_layers_by_name() -> None:
+    jax = pytest.importorskip("jax")
+    nn = pytest.importorskip("flax.linen")
+
+    class Block(nn.Module):  # type: ignore[misc]
+        @nn.compact  # type: ignore[untyped-decorator]
+        def __call__(self, x: Any) -> Any:
+            return nn.sigmoid(nn.Dense(4, name="inner")(x))
+
+    class Whole(nn.Module):  # type: ignore[misc]
+        @nn.compact  # type: ignore[untyped-decorator]
+        def __call__(self, x: Any) -> Any:
+            return nn.Dense(1, name="head")(Block(name="block")(x))
+
+    module = Whole()
+    variables = module.init(jax.random.PRNGKey(0), jax.numpy.ones((1, 3)))
+    model = module.bind(variables)
+    dense = variables["params"]["block"]["inner"]
+    kernel, bias = np.asarray(dense["kernel"]), np.asarray(dense["bias"])
+    inner = cf.network(model, neuron=("block/inner", 2))
+    close(inner.value(X), X @ kernel[:, 2] + bias[2], 1e-5)
+    close(inner.gradient(X), np.tile(kernel[:, 2], (len(X), 1)), 1e-5)
+    block = cf.network(model, neuron=("block", 2))
+    close(block.value(X), 1 / (1 + np.exp(-(X @ kernel[:, 2] + bias[2]))), 1e-5)
+    assert block.probability(X) is None
+    with pytest.raises(InputError, match="no layer 'tail'; its layers are block, head"):
+        cf.network(model, neuron=("tail", 0)).value(X)
+
+
 def test_jax_errors() -> None:
     jax = pytest.importorskip("jax")
     with pytest.raises(InputError, match="no named layers"):

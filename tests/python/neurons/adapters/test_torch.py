@@ -154,6 +154,19 @@ def test_torch_softmax_stack_gives_log_odds() -> None:
         assert "log-odds" in net.description
 
 
+def test_torch_front_ends_that_are_not_dense() -> None:
+    torch = pytest.importorskip("torch")
+    nn = torch.nn
+    torch.manual_seed(4)
+    front = nn.Sequential(nn.Unflatten(1, (1, 3)), nn.Conv1d(1, 4, 2), nn.Tanh(), nn.Flatten())
+    model = nn.Sequential(front, nn.Linear(8, 1), nn.Sigmoid()).double()
+    net = cf.network(model)
+    f, g = torch_reference(lambda x: torch.logit(model(x)[:, 0]), torch.float64)
+    close(net.value(X), f, 1e-12)
+    close(net.gradient(X), g, 1e-12)
+    close(net.probability(X), model(torch.tensor(X))[:, 0].detach().numpy(), 1e-12)
+
+
 def test_torch_errors_name_the_layer() -> None:
     torch = pytest.importorskip("torch")
     nn = torch.nn
@@ -165,13 +178,15 @@ def test_torch_errors_name_the_layer() -> None:
         (dense, ("head", 0), "no layer 'head'; its layers are 0, 1, 2"),
         (dense, -1, "neuron: index must be an integer from 0"),
         (dense, (0, 1), "is not understood"),
-        (nn.Conv1d(1, 1, 1), None, r"no torch.nn.Linear"),
-        (nn.Sequential(nn.Conv1d(1, 1, 1), nn.Linear(3, 1)), None, r"fails on rows of shape \(2"),
         (torch_custom("none"), ("middle", 0), "no layer 'middle'; its layers are first"),
         (nn.Sequential(nn.Linear(3, 3), nn.Softmax(1), nn.Linear(3, 1)), None, "'1' is a softmax"),
     ):
         with pytest.raises(InputError, match=words) as caught:
             cf.network(model, neuron=neuron)
         assert "\n" not in str(caught.value)
+    begins_with = r"fails on rows of shape \(2, 3\) .* begins with a Conv1d.* torch.nn.Unflatten\(1"
+    for front in (nn.Conv1d(1, 1, 1), nn.Sequential(nn.Conv1d(1, 1, 1), nn.Linear(3, 1))):
+        with pytest.raises(InputError, match=begins_with):
+            cf.network(front).value(X)
     with pytest.raises(InputError, match="X: has 2 columns; the network takes 3"):
         cf.network(dense, neuron=0).value(X[:, :2])
