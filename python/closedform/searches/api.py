@@ -17,8 +17,8 @@ from closedform.searches.noise_choice import LONGEST_LOOK, LOOKING, planned
 from closedform.searches.noise_plan import PLAIN
 from closedform.searches.noise_plan import check as check_noise
 from closedform.searches.objectives import Directions, Labels, Values
-from closedform.searches.origins import with_origins, written_front
 from closedform.searches.orientation import oriented
+from closedform.searches.origins import with_origins, written_front
 from closedform.searches.progress import Callback
 from closedform.searches.rules import Rules
 from closedform.searches.settings import (
