@@ -108,7 +108,8 @@ TEST_CASE("fronts keep to the operators and the size, for values, gradients and 
         };
         found(ValueTarget(rows.y, {}));
         if (!options.operators.has(Op::greater)) {  // which has no gradient
-            found(DirectionTarget(rows.directions(), {}, {}, seed % 2 == 0 ? Sign::kept : Sign::common));
+            found(DirectionTarget(rows.directions(), {}, {},
+                                  seed % 2 == 0 ? Sign::kept : Sign::common));
         }
         found(LabelTarget(rows.labels, {}));
         SumOptions sums;

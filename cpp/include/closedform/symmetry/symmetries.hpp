@@ -55,10 +55,10 @@ struct Symmetries {
 
 /// x, u: rows x inputs, u the unit gradients (rows of zeros say nothing and are left out of every
 /// test). scales: the units of the inputs in which they are of length 1, a column each, or empty:
-/// u_k is parallel to scale_k dT/dx_k. weights: one a row, not negative, or empty. Tests on at most 2,048 rows drawn by `seed`,
-/// then checks every merge on all rows and drops those, with all that follow, that hold less well
-/// there. Stopped, it has those merges that were found and checked until then. Throws
-/// std::invalid_argument when shapes differ or no row has a gradient.
+/// u_k is parallel to scale_k dT/dx_k. weights: one a row, not negative, or empty. Tests on at most
+/// 2,048 rows drawn by `seed`, then checks every merge on all rows and drops those, with all that
+/// follow, that hold less well there. Stopped, it has those merges that were found and checked
+/// until then. Throws std::invalid_argument when shapes differ or no row has a gradient.
 Symmetries find_symmetries(MatrixView<const double> x, MatrixView<const double> u,
                            std::span<const double> scales, std::span<const double> weights,
                            const OpSet& operators, std::uint64_t seed, const StopToken& stop = {});
