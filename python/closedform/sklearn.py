@@ -96,8 +96,9 @@ class ClosedFormRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
     """`discover` as a scikit-learn regressor, of one target or several.
 
     Args:
-        noise, strategy, operators, max_size, units, constant_units, limits, backend, options,
-            device, callback: as in `closedform.discover`, for each target ("y" among units).
+        noise, strategy, operators, max_size, backend, options, device, callback: as in
+            `closedform.discover`, for each target.
+        units, constant_units, limits: as there; "y" among the units is every target's.
         missing: "error" refuses missing values; "drop" leaves out the rows of a fit that have one,
             and predicts NaN where a formula would need it.
         time, evaluations: of the whole `fit`; several targets share them equally.
