@@ -18,7 +18,6 @@ from time import monotonic
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import brentq
 
 from closedform import _core
 from closedform._typing import Floats
@@ -28,6 +27,7 @@ from closedform.searches import interruption
 ROUNDS = 60  # of placing the inputs and fitting the constants
 STEPS = 12  # towards a row's place
 SETTLED = 1e-9  # relative change of the constants
+MOST_NEWTON = 100  # steps towards a variance
 
 
 @dataclass(frozen=True)
@@ -53,14 +53,15 @@ class InputErrors(Noise):
         if not (np.isfinite(left).all() and np.isfinite(self.brought).all()):
             return (math.inf,)
         freedom = max(float(counts.sum()) - constants, 1.0)
-
-        def surplus(size: float) -> float:
-            return float(counts @ (left**2 / (size**2 + self.brought))) - freedom
-
-        most = max(math.sqrt(float(counts @ left**2) / freedom), least)
-        if most <= least or surplus(least) <= 0:
-            return (least,)
-        return (float(brentq(surplus, least, most * (1 + 1e-9))),)
+        # The sum falls, ever less steeply: Newton's steps stay below the solution.
+        variance = least**2
+        for _ in range(MOST_NEWTON):
+            shares = counts * left**2 / (variance + self.brought)
+            surplus = float(shares.sum()) - freedom
+            if surplus <= 1e-9 * freedom:
+                break
+            variance += surplus / float((shares / (variance + self.brought)).sum())
+        return (math.sqrt(variance),)
 
     def costs(self, y: Floats, f: Floats, parameters: Parameters) -> Floats:
         spread = self.spread(f, parameters)
