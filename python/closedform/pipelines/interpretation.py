@@ -160,7 +160,7 @@ def interpret(
         extrema, rising = _turning_points(front.best, found[0]) if axes else ((), True)
         axes = bool(extrema)
         sought = _directions(gradients, signed=signed, axes=axes)
-        front = oriented(front, gradients.X, sought, settings.operators, seed)
+        front = oriented(front, gradients.X, sought, settings)
         if not axes and gradients.F is not None:
             front = _with_simple_best(front, gradients.X, sought, gradients.F > 0.5, settings)
         formula = front.best

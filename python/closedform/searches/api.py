@@ -197,7 +197,7 @@ def search(
             mine = replace(settings, callback=heard)
             front = search_directions(data.inputs, target, mine, symmetries=symmetries)
         X = data.inputs.values
-        front = oriented(front, X, target, settings.operators, settings.seed)
+        front = oriented(front, X, target, settings)
     elif labels is not None:
         # It needs scikit-learn, which takes a second to import.
         from closedform.searches.labels import search_labels, signs_of

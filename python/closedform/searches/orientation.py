@@ -6,37 +6,34 @@ smaller formula that is no better.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 
 from closedform._typing import FloatMatrix
 from closedform.formulas.formula import Formula
 from closedform.formulas.front import Front
 from closedform.searches.objectives import Directions
+from closedform.searches.settings import Settings
 from closedform.searches.steepest_drop import MOST_ROWS, unit_gradient
 from closedform.tables.rows import sample_rows
 
 
-def oriented(
-    front: Front, X: FloatMatrix, directions: Directions, operators: Iterable[str], seed: int
-) -> Front:
+def oriented(front: Front, X: FloatMatrix, directions: Directions, settings: Settings) -> Front:
     """The front with every formula rising where the directions do, in its order.
 
-    Where a sign means something already, or none does, it stays as it is.
+    Where a sign means something already, or none does, it stays as it is; so does a formula that
+    with its sign would be larger than asked.
 
     Args:
         X: (n, d) the rows of the directions.
-        operators: that formulas may be written with.
-        seed: of the rows at which signs are looked at, where there are many.
+        settings: of the search: what formulas may be written with, and their size; the seed of
+            the rows at which signs are looked at, where there are many.
     """
     if directions.signed or directions.axes:
         return front
-    rows = sample_rows(len(X), MOST_ROWS, np.random.default_rng(seed))
+    rows = sample_rows(len(X), MOST_ROWS, np.random.default_rng(settings.seed))
     sample, there = np.ascontiguousarray(X[rows], dtype=np.float64), directions.at(rows)
-    allowed = frozenset(operators)
     return front.written(
-        _turned(formula, X, allowed) if _falls(formula, sample, there) else formula
+        _turned(formula, X, settings) if _falls(formula, sample, there) else formula
         for formula in front
     )
 
@@ -47,14 +44,16 @@ def _falls(formula: Formula, X: FloatMatrix, directions: Directions) -> bool:
     return bool(np.average(cosines, weights=directions.weights) < 0)
 
 
-def _turned(formula: Formula, X: FloatMatrix, operators: frozenset[str]) -> Formula:
-    """-T, or 1/T where that is shorter and T has one sign; T where the operators allow neither."""
+def _turned(formula: Formula, X: FloatMatrix, settings: Settings) -> Formula:
+    """-T, or 1/T where that is shorter and T has one sign; T where neither is allowed."""
     ways = [f"-({formula.text})", f"-1*({formula.text})"]
     T = formula._expression.evaluate(X)
     if np.all(T > 0) or np.all(T < 0):
         ways.append(f"1/({formula.text})")
+    operators = frozenset(settings.operators)
     written = [Formula(way, formula.names, formula.loss).simplified(operators) for way in ways]
-    usable = [_rounded(way) for way in written if way.operators <= operators]
+    rounded = [_rounded(way) for way in written if way.operators <= operators]
+    usable = [way for way in rounded if way.complexity <= settings.max_size]
     return min(usable, key=lambda way: way.complexity, default=formula)
 
 

@@ -202,8 +202,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
             return self.goal.losses(*arguments)
 
     def searched(X: Any, goal: Goal, *rest: Any) -> Any:
-        asked.extend(["search"] * rest[-1])
-        return search(X, goal.goal, *rest[:-1])
+        *others, on_device, rules = rest
+        asked.extend(["search"] * on_device)
+        return search(X, goal.goal, *others, False, rules)
 
     monkeypatch.setattr(_core, "search", searched)
     for kind in (objectives.Values, objectives.Directions, objectives.Labels):
