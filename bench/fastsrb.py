@@ -28,6 +28,7 @@ import numpy.typing as npt
 import closedform as cf
 from bench.kept import Kept
 from bench.record import Record, Target, Value
+from bench.share import share
 
 Floats = npt.NDArray[np.float64]
 
@@ -161,14 +162,8 @@ def discover(law: Law, seed: int, evaluations: int, threads: int = 1) -> Found:
 
 
 def selected(path: Path, part: str) -> list[Law]:
-    """All laws of the file or, of "1/4", those whose name's hash is 0 modulo 4."""
-    every = list(laws(path).values())
-    if part == "all":
-        return every
-    first, _, parts = part.partition("/")
-    if not (first.isdigit() and parts.isdigit() and 0 < int(first) <= int(parts)):
-        raise ValueError(f'laws: {part!r} is neither "all" nor a share such as 1/4')
-    return [law for law in every if zlib.crc32(law.name.encode()) % int(parts) < int(first)]
+    """The laws of the file, or a share of them (`bench.share`)."""
+    return share(laws(path).values(), part)
 
 
 def run(*, evaluations: int, laws: str, state: str, threads: int, seed: int) -> list[Record]:

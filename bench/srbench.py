@@ -26,6 +26,7 @@ import numpy as np
 import closedform as cf
 from bench.kept import Kept
 from bench.record import Record, Value
+from bench.share import share
 
 ROWS, TRAINED, FRESH = 10_000, 0.75, 1000
 CLOSE, LARGER = 1e-6, 1.5
@@ -91,12 +92,8 @@ def _law(row: dict[str, str]) -> Law:
 
 
 def selected(path: Path, part: str) -> list[Law]:
-    """All laws or, of "1/4", those whose name's hash is 0 modulo 4."""
-    first, _, parts = part.partition("/")
-    every = list(laws(path))
-    if part == "all":
-        return every
-    return [law for law in every if zlib.crc32(law.name.encode()) % int(parts) < int(first)]
+    """The laws of the files, or a share of them (`bench.share`)."""
+    return share(laws(path), part)
 
 
 def run(

@@ -110,7 +110,7 @@ class Absolute(Noise):
         return (_scale(y - f, counts, constants, self._least(y)),)
 
     def costs(self, y: Floats, f: Floats, parameters: Parameters) -> Floats:
-        return _normal((y - f) / parameters[0]) + math.log(parameters[0])
+        return normal((y - f) / parameters[0]) + math.log(parameters[0])
 
     def spread(self, f: Floats, parameters: Parameters) -> Floats:
         return np.full(len(f), parameters[0])
@@ -129,7 +129,7 @@ class Relative(Noise):
 
     def costs(self, y: Floats, f: Floats, parameters: Parameters) -> Floats:
         spread = self.spread(f, parameters)
-        return _normal((y - f) / spread) + np.log(spread)
+        return normal((y - f) / spread) + np.log(spread)
 
     def spread(self, f: Floats, parameters: Parameters) -> Floats:
         return parameters[0] * _sizes(f)
@@ -152,7 +152,7 @@ class Logarithmic(Noise):
         return (_scale(self._left(y, f), counts, constants, least),)
 
     def costs(self, y: Floats, f: Floats, parameters: Parameters) -> Floats:
-        costs = _normal(self._left(y, f) / parameters[0]) + math.log(parameters[0])
+        costs = normal(self._left(y, f) / parameters[0]) + math.log(parameters[0])
         return costs + np.log(np.hypot(y, self.turn))  # the change of variables
 
     def spread(self, f: Floats, parameters: Parameters) -> Floats:
@@ -201,7 +201,7 @@ class Mixed(Noise):
 
     def costs(self, y: Floats, f: Floats, parameters: Parameters) -> Floats:
         spread = self.spread(f, parameters)
-        return _normal((y - f) / spread) + np.log(spread)
+        return normal((y - f) / spread) + np.log(spread)
 
     def spread(self, f: Floats, parameters: Parameters) -> Floats:
         return np.hypot(parameters[0], parameters[1] * f)
@@ -294,7 +294,7 @@ class Given(Noise):
         return ()
 
     def costs(self, y: Floats, f: Floats, parameters: Parameters) -> Floats:
-        return _normal((y - f) / self.sigma) + np.log(self.sigma)
+        return normal((y - f) / self.sigma) + np.log(self.sigma)
 
     def spread(self, f: Floats, parameters: Parameters) -> Floats:
         return self.sigma
@@ -303,7 +303,18 @@ class Given(Noise):
         return replace(self, sigma=self.sigma[rows])
 
 
-def _normal(z: Floats) -> Floats:
+def sigma_alone(noise: object, sigma: object) -> None:
+    """Refuses a model beside standard errors of the target.
+
+    Raises:
+        InputError: both are given.
+    """
+    if sigma is not None and noise not in ("auto", "absolute"):
+        raise InputError(f"sigma: given with noise={noise!r}; sigma says all of the noise")
+
+
+def normal(z: Floats) -> Floats:
+    """-log of the standard normal density."""
     return 0.5 * z**2 + HALF_LOG_2PI
 
 

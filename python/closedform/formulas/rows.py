@@ -8,8 +8,7 @@ from typing import get_args
 import numpy as np
 
 from closedform._typing import FloatMatrix, Floats
-from closedform.errors import InputError
-from closedform.formulas.noise import Given, Kind, Noise, check_target, named
+from closedform.formulas.noise import Given, Kind, Noise, check_target, named, sigma_alone
 from closedform.tables import checks, scalars
 
 
@@ -38,9 +37,8 @@ class Rows:
         counts = np.ones(len(X)) if weights is None else checks.weights(weights, len(X))
         scalars.choice(noise, "noise", get_args(Kind))
         squares = counts
+        sigma_alone(noise, sigma)
         if sigma is not None:
-            if noise != "absolute":
-                raise InputError(f"sigma: given with noise={noise!r}; sigma says all of the noise")
             errors = checks.vector(sigma, len(X), name="sigma")
             checks.positive(errors, "sigma")
             model: Noise = Given(sigma=errors)

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from closedform import _core
 from closedform._typing import Floats
-from closedform.formulas.noise import HALF_LOG_2PI, Noise, Parameters
+from closedform.formulas.noise import Noise, Parameters, normal
 from closedform.searches import interruption
 
 ROUNDS = 60  # of placing the inputs and fitting the constants
@@ -65,7 +65,7 @@ class InputErrors(Noise):
 
     def costs(self, y: Floats, f: Floats, parameters: Parameters) -> Floats:
         spread = self.spread(f, parameters)
-        costs: Floats = 0.5 * ((y - f) / spread) ** 2 + np.log(spread) + HALF_LOG_2PI
+        costs: Floats = normal((y - f) / spread) + np.log(spread)
         return costs
 
     def spread(self, f: Floats, parameters: Parameters) -> Floats:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from closedform._typing import Floats
 from closedform.errors import InputError
-from closedform.formulas.noise import Absolute, Noise, Parameters
+from closedform.formulas.noise import Absolute, Noise, Parameters, sigma_alone
 from closedform.searches.settings import KINDS
 from closedform.tables import scalars
 
@@ -77,8 +77,7 @@ def check(noise: object, sigma: object, sigma_X: object = None) -> None:
         InputError: names the argument.
     """
     scalars.choice(noise, "noise", KINDS)
-    if sigma is not None and noise not in ("auto", "absolute"):
-        raise InputError(f"sigma: given with noise={noise!r}; sigma says all of the noise")
+    sigma_alone(noise, sigma)
     if sigma_X is not None and noise not in ("auto", "absolute"):
         raise InputError(
             f"sigma_X: given with noise={noise!r}; with errors in the inputs those of the target "

@@ -64,10 +64,40 @@ def _root_frequencies(low: float, high: float) -> list[float]:
     return [k * math.pi / math.sqrt(high) for k in (0.5, 1.0, 2.0, 3.0)] if low >= 0 else []
 
 
+def _few_frequencies(low: float, high: float) -> list[float]:
+    return [0.6, 1.0, 2.0, 4.0] if low >= 0 else []
+
+
 def _exponents(low: float, high: float) -> list[float]:
     """Beside whole and half ones, where a fit would stay."""
     above = [0.3, 0.75, 1.3, 1.7, 2.4, 3.4] if low >= 0 else []
     return [*above, -0.6] if low > 0 else above
+
+
+def _waves(
+    text: str,
+    inner: Callable[[Floats], Floats],
+    grid: Grid,
+    of_sine: tuple[str, ...],
+    of_cosine: tuple[str, ...],
+) -> tuple[Piece, Piece]:
+    """Sine and cosine of k times a function, and the limits of each."""
+    return (
+        Piece(
+            f"sin({{k}}*{text})",
+            lambda x, k: np.sin(k * inner(x)),
+            lambda x, k: inner(x) * np.cos(k * inner(x)),
+            grid,
+            of_sine,
+        ),
+        Piece(
+            f"cos({{k}}*{text})",
+            lambda x, k: np.cos(k * inner(x)),
+            lambda x, k: -inner(x) * np.sin(k * inner(x)),
+            grid,
+            of_cosine,
+        ),
+    )
 
 
 FEW = _above_0((0.5, 2.0, 8.0, 30.0))
@@ -100,20 +130,7 @@ PIECES = (
         lambda low, high: [-k / _size(low, high) ** 2 for k in (1.0, 4.0, 15.0, 50.0)],
         limits=("",),
     ),
-    Piece(
-        "sin({k}*{x})",
-        lambda x, k: np.sin(k * x),
-        lambda x, k: x * np.cos(k * x),
-        _frequencies,
-        limits=("{x}",),
-    ),
-    Piece(
-        "cos({k}*{x})",
-        lambda x, k: np.cos(k * x),
-        lambda x, k: -x * np.sin(k * x),
-        _frequencies,
-        limits=("", "{x}**2"),
-    ),
+    *_waves("{x}", lambda x: x, _frequencies, ("{x}",), ("", "{x}**2")),
     Piece(
         "1/(1 + {k}*{x})",
         lambda x, k: 1 / (1 + k * x),
@@ -149,33 +166,8 @@ PIECES = (
         lambda low, high: [k / _size(low, high) for k in (1.0, 3.0, 9.0)],
         limits=("", "{x}"),
     ),
-    Piece(
-        "sin({k}*sqrt({x}))",
-        lambda x, k: np.sin(k * np.sqrt(x)),
-        lambda x, k: np.sqrt(x) * np.cos(k * np.sqrt(x)),
-        _root_frequencies,
-        limits=("sqrt({x})",),
-    ),
-    Piece(
-        "cos({k}*sqrt({x}))",
-        lambda x, k: np.cos(k * np.sqrt(x)),
-        lambda x, k: -np.sqrt(x) * np.sin(k * np.sqrt(x)),
-        _root_frequencies,
-        limits=("", "{x}"),
-    ),
-    Piece(
-        "sin({k}*log(1 + {x}))",
-        lambda x, k: np.sin(k * np.log1p(x)),
-        lambda x, k: np.log1p(x) * np.cos(k * np.log1p(x)),
-        lambda low, high: [0.6, 1.0, 2.0, 4.0] if low >= 0 else [],
-    ),
-    Piece(
-        "cos({k}*log(1 + {x}))",
-        lambda x, k: np.cos(k * np.log1p(x)),
-        lambda x, k: -np.log1p(x) * np.sin(k * np.log1p(x)),
-        lambda low, high: [0.6, 1.0, 2.0, 4.0] if low >= 0 else [],
-        limits=("",),
-    ),
+    *_waves("sqrt({x})", np.sqrt, _root_frequencies, ("sqrt({x})",), ("", "{x}")),
+    *_waves("log(1 + {x})", np.log1p, _few_frequencies, (), ("",)),
 )
 
 OF_TEXT = {piece.text: piece for piece in PIECES}

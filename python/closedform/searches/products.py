@@ -63,9 +63,13 @@ class Product:
         waves = sorted([*self.waves, *other.waves], key=_order)
         return Product(tuple(a + b for a, b in both), tuple(waves))
 
-    def raised(self, power: float) -> Product:
-        """Of a product without waves."""
-        return Product(tuple(power * exponent for exponent in self.exponents))
+    def over(self, other: Product) -> Product:
+        """The quotient; this has the other's waves among its own."""
+        waves = list(self.waves)
+        for wave in other.waves:
+            waves.remove(wave)
+        both = zip(self.exponents, other.exponents, strict=True)
+        return Product(tuple(a - b for a, b in both), tuple(waves))
 
     def root(self, positive: Sequence[bool]) -> Product | None:
         """Whose square it is; None where there is none for every sign that its factors have.
@@ -119,7 +123,7 @@ def factored(terms: Terms, names: Sequence[str], positive: Sequence[bool]) -> Fa
     terms: coefficients, none 0, of different products.
     """
     common = _common([product for _, product in terms])
-    rest = {_over(product, common): coefficient for coefficient, product in terms}
+    rest = {product.over(common): coefficient for coefficient, product in terms}
     squares = list(_squares(rest, positive))
     parts = [(c, f"({_two(a, r, b, names)})**2") for c, a, r, b in squares]
     parts += [(c, product.text(names)) for product, c in rest.items()]
@@ -144,14 +148,6 @@ def _common(products: Sequence[Product]) -> Product:
                 both.append(wave)
         shared = both
     return Product(tuple(least.tolist()), tuple(shared))
-
-
-def _over(product: Product, common: Product) -> Product:
-    waves = list(product.waves)
-    for wave in common.waves:
-        waves.remove(wave)
-    both = zip(product.exponents, common.exponents, strict=True)
-    return Product(tuple(a - b for a, b in both), tuple(waves))
 
 
 def _squares(
@@ -197,11 +193,11 @@ def divided(
         rest = dict(over)
         for _ in range(len(over)):
             # What it divides, the highest powers first.
-            able = [p for p in rest if not p.waves and min(_over(p, lead).exponents) >= 0]
+            able = [p for p in rest if not p.waves and min(p.over(lead).exponents) >= 0]
             if not able:
                 break
             term = max(able, key=lambda p: (sum(p.exponents), p.exponents))
-            factor, step = rest[term] / leading, _over(term, lead)
+            factor, step = rest[term] / leading, term.over(lead)
             quotient[step] = factor
             for product, c in under.items():
                 whole = product.times(step)

@@ -8,8 +8,6 @@ from dataclasses import dataclass
 
 from closedform.searches.products import Factored, Product, Terms, divided, factored, rounded
 
-ONE = Factored(1.0, Product(()), ((1.0, "1"),), None)
-
 
 @dataclass(frozen=True)
 class Relation:
@@ -72,7 +70,8 @@ class Relation:
 
 
 def _one(other: Factored) -> Factored:
-    return Factored(1.0, Product((0.0,) * len(other.common.exponents)), ONE.parts, None)
+    none = Product((0.0,) * len(other.common.exponents))
+    return Factored(1.0, none, ((1.0, "1"),), None)
 
 
 def _solved(
@@ -95,8 +94,9 @@ def _solved(
         yield f"({whole})**2"
     else:
         roots = [f"sqrt({whole})"]
-        outer = Product(_less(above.common, below.common)).root(positive)
-        if outer is not None and not (above.common.waves or below.common.waves):
+        waves = above.common.waves or below.common.waves
+        outer = None if waves else above.common.over(below.common).root(positive)
+        if outer is not None:
             size = math.sqrt(abs(coefficient))
             signs = [(1.0, 1.0), (-1.0, -1.0)] if coefficient > 0 else [(-1.0, 1.0), (1.0, -1.0)]
             apart = [
@@ -112,13 +112,8 @@ def _solved(
 
 
 def _quotient(over: Product, under: Product, names: Sequence[str]) -> str:
-    powers = Product(_less(over, under), over.waves)
+    powers = over.over(Product(under.exponents))
     return f"{powers.text(names)}/({Product((), under.waves).text(names)})"
-
-
-def _less(over: Product, under: Product) -> tuple[float, ...]:
-    pairs = zip(over.exponents, under.exponents, strict=True)
-    return tuple(a - b for a, b in pairs)
 
 
 def _roots(parts: Factored, sign: float) -> list[str]:

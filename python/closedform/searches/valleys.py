@@ -31,8 +31,7 @@ def refined(
     """The two constants at the bottom of their valley, and what is left there.
 
     Levenberg and Marquardt's steps for what the linear factors leave, which are solved for by QR at
-    every point; a constant below the range by the logarithm of its distance. A fit of all constants
-    creeps along such a valley, for with the normal equations it sees but half the digits.
+    every point; a constant below the range by the logarithm of its distance.
     """
     low, span = float(x.min()), float(np.ptp(x))
     below, root = a < low, np.sqrt(weights)

@@ -58,7 +58,7 @@ def search_values(
     texts = [repr(objective.constant), *by_logarithm, *(text for text, _ in entries)]
     texts = [folded(text, table.names, table.shifts) for text in texts]
     texts += in_own_columns(texts, table, settings.operators)
-    found = _scored(texts, table, objective, settings)
+    found = _shown(_scored(texts, table, objective, settings), table, settings)
     ends = budget.ends()
     shortening = ends - 0.5 * budget.kept
     try:
@@ -89,7 +89,7 @@ def chosen_front(
     Constants are those that the noise model fits, with their standard errors. The constant is on
     the front where it is chosen.
     """
-    found = [one for one in found if not one.inputs or _may_be_shown(one, settings)]
+    found = _shown(found, table, settings)
     members = likeliest(found, table.values, objective, settings.seed)
     front = pareto(found, objective.exact, lambda formula: written_size(formula, table.own))
     shown = {id(formula) for formula in front}
@@ -109,10 +109,16 @@ def chosen_front(
     return Front(refitted, best=choice.best, rivals=choice.rivals), choice
 
 
-def _may_be_shown(formula: Formula, settings: Settings) -> bool:
-    """The logarithm is searched with more room than its exponential may take, and fitted wholes
-    begin larger than they end."""
-    return formula.complexity <= settings.max_size and settings.allows(formula)
+def _shown(found: Sequence[Formula], table: Matrix, settings: Settings) -> list[Formula]:
+    """Those that keep the rules and are not too large as they are written for the user: the
+    logarithm is searched with more room than its exponential may take, fitted wholes begin larger
+    than they end, and an origin takes nodes."""
+    return [
+        one
+        for one in found
+        if not one.inputs
+        or (written_size(one, table.own) <= settings.max_size and settings.allows(one))
+    ]
 
 
 def _through_logarithm(
@@ -151,15 +157,8 @@ def _refitted(texts: Sequence[str], table: Matrix, objective: Values, budget: Bu
 def _scored(
     texts: Sequence[str], table: Matrix, objective: Values, settings: Settings
 ) -> list[Formula]:
-    """Those that are not too large as they are written for the user."""
     threads, on_device = settings.threads or 0, settings.on_device
-    found = scored(texts, table.names, table.values, objective.goal, threads, on_device)
-    return [
-        one
-        for one in found
-        if written_size(one, table.own) <= settings.max_size
-        and (not one.inputs or settings.allows(one))
-    ]
+    return scored(texts, table.names, table.values, objective.goal, threads, on_device)
 
 
 def _by_worth(formulas: Sequence[Formula], table: Matrix, settings: Settings) -> list[Formula]:
