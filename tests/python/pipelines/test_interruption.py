@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from types import FrameType
 
 import numpy as np
@@ -20,16 +19,6 @@ from closedform.searches import interruption
 PACKAGE = os.path.dirname(cf.__file__)
 # Lines of the pipelines, drawn by chance.
 MOMENTS = int(os.environ.get("CLOSEDFORM_MOMENTS", "24"))
-
-
-@pytest.fixture(autouse=True)
-def _usual_handlers() -> Iterator[None]:
-    """Whoever started the tests may have said otherwise (nohup does)."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    hang_up = signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    yield
-    signal.signal(signal.SIGINT, before)
-    signal.signal(signal.SIGHUP, hang_up)
 
 
 def data() -> tuple[np.ndarray, np.ndarray]:
