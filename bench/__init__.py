@@ -8,6 +8,8 @@
     python -m bench --write                             also renews bench/README.md
     python -m bench noise --state runs.jsonl            recovery against noise, goes on where it was
     python -m bench nist                                reference data of nonlinear regression
+    python -m bench public                              the field's own, rates as published beside
+    python -m bench public --engine closedform          those of ours alone
     python -m bench guard --against COMMIT              what a change costs: new against old
 
 Run it from the repository's root. A name selects itself and all it begins. Our calls and the peer's
@@ -18,10 +20,13 @@ work runs once more under `perf`, and the dearest functions are named.
 
 The status is 1 when a target is missed or a benchmark fails.
 
-`papers`, `noise` and `fastsrb` take hours in full. `noise` and `fastsrb` go on where they were cut
-short: with `--state FILE` they keep every run there as it ends and repeat none that is in it, and
-`--laws 1/4` takes a quarter of FastSRB. A file serves one commit on one machine. `fastsrb` needs
-PyYAML; tables are read from the folder that CLOSEDFORM_DATA names, and what has none is left out.
+`public` is FastSRB, SRBench's ground truth, Strogatz, EmpiricalBench and black-box tables: ours
+has `evaluations` to spend, pyoperon and gplearn `time`, judged by the best that they offer. It and
+the benchmarks `papers` and `noise` take hours in full. With `--state FILE` FastSRB, SRBench,
+`noise` and `verdicts` go on where they were cut short: every run is kept there as it ends, none
+that is in it is repeated, and `--laws 1/4` takes a quarter of the laws. A file serves one commit
+on one machine. FastSRB needs PyYAML; tables are read from the folder that CLOSEDFORM_DATA names,
+and what has none is left out.
 
 The guard takes 3 minutes: start-up, the latency of one row through the C interface, rows a second
 and memory beside the data on 10 million mapped rows, the seven rules and V1 to V8. It measures the

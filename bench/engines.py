@@ -14,11 +14,14 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from typing import Protocol
 
 import numpy as np
 
 import closedform as cf
+from bench.peers import missing
 from bench.problem import Floats, Problem, judge
+from bench.record import Value
 from closedform.formulas.sympy_forms import shorter
 from closedform.searches.backends import native
 from closedform.searches.objectives import Values
@@ -26,9 +29,36 @@ from closedform.searches.settings import LARGEST_SIZE, Arguments, checked_settin
 from closedform.tables.checks import Matrix
 
 OPERATORS = ("+", "-", "*", "/", "sin", "cos", "exp", "log", "square")
+OURS = "closedform"
+OFFERED = ("pyoperon", "gplearn")  # peers that `offered` knows
+WIDE = (*OPERATORS, "sqrt", "cube", "pow")  # closedform's defaults; a peer gets those it has
 MAX_SIZE = 40  # V8, the largest of its set, has 29 nodes
 TIDYING = 5.0  # seconds for a peer's formulas together, not counted as its time
 NEAR = 1e-4  # shortening takes seconds for a long formula, and one farther off has no use for it
+
+
+class Drawn(Protocol):
+    """Rows to learn from, with names."""
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
+
+    def training(self, seed: int) -> tuple[Floats, Floats]:
+        """X (n, d) and y (n,)."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A table of a benchmark as engines take it."""
+
+    names: tuple[str, ...]
+    X: Floats
+    y: Floats
+
+    def training(self, seed: int) -> tuple[Floats, Floats]:
+        """The rows, whatever the seed: they have been drawn."""
+        del seed
+        return self.X, self.y
 
 
 @dataclass(frozen=True)
@@ -96,24 +126,26 @@ def pyoperon(problem: Problem, budget: Budget) -> Outcome:
         begun = time.perf_counter()
         _, texts = pyoperon_front(problem, budget, seconds)
         taken = time.perf_counter() - begun
-        outcome = _outcome(problem, _tidied(texts, problem, budget), taken)
+        outcome = _of_peer(problem, texts, budget, taken)
         if outcome.exact or seconds >= budget.seconds:
             return outcome
         seconds = min(2 * seconds, math.ceil(budget.seconds))
 
 
-def pyoperon_front(problem: Problem, budget: Budget, seconds: int) -> tuple[str, list[str]]:
+def pyoperon_front(
+    problem: Drawn, budget: Budget, seconds: int, largest: int = MAX_SIZE
+) -> tuple[str, list[str]]:
     """The formula it chooses, and all of its front, after so many seconds."""
     from pyoperon.sklearn import SymbolicRegressor
 
     names = {"+": "add", "-": "sub", "*": "mul", "/": "div"}
-    symbols = [names.get(name, name) for name in budget.operators]
+    symbols = [names.get(name, name) for name in budget.operators if name != "cube"]
     X, y = problem.training(budget.seed)
     model = SymbolicRegressor(
         allowed_symbols=",".join(["constant", "variable", *symbols]),
         objectives=["mse", "length"],
         optimizer_iterations=10,
-        max_length=MAX_SIZE,
+        max_length=largest,
         generations=10**9,
         max_evaluations=10**12,
         max_time=seconds,
@@ -145,10 +177,16 @@ def bingo(problem: Problem, budget: Budget) -> Outcome:
     front = [*model.get_pareto_front(), model.get_best_individual()]
     texts = [str(member).replace(")(", ")*(") for member in front]
     renamed = [_renamed(text, "X_", 0, problem) for text in texts]
-    return _outcome(problem, _tidied(renamed, problem, budget), taken)
+    return _of_peer(problem, renamed, budget, taken)
 
 
 def gplearn(problem: Problem, budget: Budget) -> Outcome:
+    begun = time.perf_counter()
+    text = gplearn_formula(problem, budget)
+    return _of_peer(problem, [text], budget, time.perf_counter() - begun)
+
+
+def gplearn_formula(problem: Drawn, budget: Budget) -> str:
     """Generation after generation until it is exact or the time is over."""
     from gplearn.functions import make_function
     from gplearn.genetic import SymbolicRegressor
@@ -165,7 +203,11 @@ def gplearn(problem: Problem, budget: Budget) -> Outcome:
     X, y = problem.training(budget.seed)
     model = SymbolicRegressor(
         population_size=1000,
-        function_set=[own.get(name, names.get(name, name)) for name in budget.operators],
+        function_set=[
+            own.get(name, names.get(name, name))
+            for name in budget.operators
+            if name not in ("cube", "pow")
+        ],
         parsimony_coefficient="auto",
         stopping_criteria=1e-12,
         warm_start=True,
@@ -180,9 +222,7 @@ def gplearn(problem: Problem, budget: Budget) -> Outcome:
         model.fit(X, y)
         if len(model.run_details_["generation"]) < generations:
             break  # exact
-    taken = time.perf_counter() - begun
-    text = _renamed(_infix(str(model._program)), "X", 0, problem)
-    return _outcome(problem, _tidied([text], problem, budget), taken)
+    return _renamed(_infix(str(model._program)), "X", 0, problem)
 
 
 PEERS: dict[str, Callable[[Problem, Budget], Outcome]] = {
@@ -205,7 +245,7 @@ def _infix(prefix: str) -> str:
     return str(text)
 
 
-def _renamed(text: str, stem: str, first: int, problem: Problem) -> str:
+def _renamed(text: str, stem: str, first: int, problem: Drawn) -> str:
     """Columns named by a stem and a number as the problem names them; the longest first."""
     for j in reversed(range(len(problem.names))):
         text = text.replace(f"{stem}{j + first}", f"\0{j}\0")
@@ -214,7 +254,9 @@ def _renamed(text: str, stem: str, first: int, problem: Problem) -> str:
     return text
 
 
-def _tidied(texts: Iterable[str], problem: Problem, budget: Budget) -> Iterator[cf.Formula]:
+def _tidied(
+    texts: Iterable[str], problem: Drawn, budget: Budget, error: Callable[[cf.Formula], float]
+) -> Iterator[cf.Formula]:
     """What a peer's formulas come to in the last stage ours go through; those near the truth, like
     ours, shortened as well."""
     X, y = problem.training(budget.seed)
@@ -231,10 +273,64 @@ def _tidied(texts: Iterable[str], problem: Problem, budget: Budget) -> Iterator[
     for text, _ in finished.entries:
         formula = cf.Formula(text, problem.names)
         yield formula
-        if judge(problem, formula)[1] < NEAR:
+        if error(formula) < NEAR:
             short = shorter(formula, budget.operators)
             if short is not None:
                 yield cf.Formula(short, problem.names).refit(X, y, snap=True)
+
+
+def offered(peer: str, data: Drawn, budget: Budget) -> list[cf.Formula]:
+    """All that pyoperon or gplearn has after `budget.seconds`, each through our last stage."""
+    X, y = data.training(budget.seed)
+
+    def error(formula: cf.Formula) -> float:
+        with np.errstate(all="ignore"):
+            return float(np.sqrt(np.mean((formula(X) - y) ** 2) / np.mean(y**2)))
+
+    if peer == "gplearn":
+        texts = [gplearn_formula(data, budget)]
+    else:
+        chosen, front = pyoperon_front(data, budget, math.ceil(budget.seconds))
+        texts = [chosen, *front]
+    constant = cf.Formula(repr(float(np.mean(y))), data.names)  # where none has a value
+    return list(_tidied(texts, data, budget, error)) or [constant]
+
+
+def rows(X: Floats, y: Floats) -> Rows:
+    """Of an array, with the names that arrays have."""
+    return Rows(tuple(f"x{j + 1}" for j in range(X.shape[1])), X, y)
+
+
+def asked(engine: str, evaluations: int, time: float) -> dict[str, Value]:
+    """The parameters of a record: of the two budgets the one that the engine has."""
+    budget: dict[str, Value] = {"evaluations": evaluations} if engine == OURS else {"time": time}
+    return {"engine": engine} | budget
+
+
+def left_out(engine: str) -> str:
+    """Why an engine cannot be run, in one line; "" where it can."""
+    return "" if engine == OURS else missing(engine)
+
+
+def answers(engine: str, data: Rows, evaluations: int, budget: Budget) -> list[cf.Formula]:
+    """Ours: the formula chosen and the front, after so many evaluations, whatever the time. A
+    peer's: all that it offers after `budget.seconds`."""
+    if engine != OURS:
+        return offered(engine, data, budget)
+    found = cf.discover(
+        data.X,
+        data.y,
+        time=math.inf,
+        evaluations=evaluations,
+        threads=budget.threads,
+        seed=budget.seed,
+    )
+    return [found.formula, *found.front]
+
+
+def _of_peer(problem: Problem, texts: Iterable[str], budget: Budget, seconds: float) -> Outcome:
+    tidied = _tidied(texts, problem, budget, lambda formula: judge(problem, formula)[1])
+    return _outcome(problem, tidied, seconds)
 
 
 def _outcome(problem: Problem, formulas: Iterable[cf.Formula], seconds: float) -> Outcome:

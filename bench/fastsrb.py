@@ -26,6 +26,8 @@ import numpy as np
 import numpy.typing as npt
 
 import closedform as cf
+from bench import engines
+from bench.engines import Budget
 from bench.kept import Kept
 from bench.record import Record, Target, Value
 from bench.share import share
@@ -124,21 +126,18 @@ class Found:
     formula: str
     size: int
     seconds: float
-    evaluations: int
 
 
-def discover(law: Law, seed: int, evaluations: int, threads: int = 1) -> Found:
-    """What is found of a law from 200 rows."""
-    rng = np.random.default_rng([zlib.crc32(law.name.encode()), seed])
+def discover(law: Law, engine: str, evaluations: int, budget: Budget) -> Found:
+    """What an engine finds of a law from 200 rows; a peer is judged by the best that it offers."""
+    rng = np.random.default_rng([zlib.crc32(law.name.encode()), budget.seed])
     X, y = law.rows(ROWS, rng)
     Z, truth = law.rows(FRESH, rng)
     begun = clock.perf_counter()
     try:
-        found = cf.discover(
-            X, y, time=math.inf, evaluations=evaluations, threads=threads, seed=seed
-        )
+        found = engines.answers(engine, engines.rows(X, y), evaluations, budget)
     except cf.InputError as refusal:
-        return Found(False, False, math.inf, f"refused: {refusal}", 0, 0.0, 0)
+        return Found(False, False, math.inf, f"refused: {refusal}", 0, 0.0)
     seconds = clock.perf_counter() - begun
 
     def error(formula: cf.Formula) -> float:
@@ -149,16 +148,10 @@ def discover(law: Law, seed: int, evaluations: int, threads: int = 1) -> Found:
     def right(formula: cf.Formula) -> bool:
         return formula.complexity <= LARGER * law.size and error(formula) < EXACT
 
-    best = found.formula
-    return Found(
-        right(best),
-        any(right(formula) for formula in found.front),
-        error(best),
-        str(best),
-        best.complexity,
-        seconds,
-        found.front.evaluations,
-    )
+    on_front = [formula for formula in found if right(formula)]
+    best = found[0] if engine == engines.OURS else (on_front or found)[0]
+    text, size = str(best), best.complexity
+    return Found(right(best), bool(on_front), error(best), text, size, seconds)
 
 
 def selected(path: Path, part: str) -> list[Law]:
@@ -166,22 +159,31 @@ def selected(path: Path, part: str) -> list[Law]:
     return share(laws(path).values(), part)
 
 
-def run(*, evaluations: int, laws: str, state: str, threads: int, seed: int) -> list[Record]:
-    """The share of the laws found, in all and by difficulty."""
-    parameters: dict[str, Value] = {"evaluations": evaluations, "laws": laws}
-    reason = unusable()
+def run(
+    *,
+    engine: str,
+    evaluations: int,
+    time: float,
+    laws: str,
+    state: str,
+    threads: int,
+    seed: int,
+) -> list[Record]:
+    """The share of the laws found, in all and by difficulty; `evaluations` of ours, `time` of a
+    peer, for each."""
+    parameters = engines.asked(engine, evaluations, time) | {"laws": laws}
+    reason = unusable() or engines.left_out(engine)
     if reason:
-        return [Record("fastsrb", parameters, "not run", math.nan, unit="%", peer=reason)]
+        return [Record("public.fastsrb", parameters, "not run", math.nan, unit="%", peer=reason)]
     path = folder()
     assert path is not None
-    kept = Kept(state)
+    kept, budget = Kept(state), Budget(time, threads, seed, engines.WIDE)
     found: dict[str, list[Found]] = {difficulty: [] for difficulty in PUBLISHED}
     for law in selected(path, laws):
-        asked: dict[str, Value] = {"benchmark": "fastsrb", "law": law.name, "seed": seed}
-        asked["evaluations"] = evaluations
+        asked = parameters | {"benchmark": "public.fastsrb", "law": law.name, "seed": seed}
 
         def work(law: Law = law) -> dict[str, Any]:
-            return asdict(discover(law, seed, evaluations, threads))
+            return asdict(discover(law, engine, evaluations, budget))
 
         outcome = Found(**kept.run(asked, work))
         print(f"{law.name}: {_told(outcome)}", flush=True)
@@ -211,16 +213,16 @@ def _record(parameters: Mapping[str, Value], what: str, found: Sequence[Found]) 
     )
     refused = sum(outcome.formula.startswith("refused") for outcome in found)
     seconds = statistics.median(outcome.seconds for outcome in found)
-    whole = parameters["laws"] == "all"
+    whole, ours = parameters["laws"] == "all", parameters["engine"] == engines.OURS
     return Record(
-        "fastsrb",
+        "public.fastsrb",
         {"difficulty": what, **parameters},
         f"{chosen} of {len(found)} found, {on_front} on the front, {refused} refused",
         100.0 * chosen / len(found),
         unit="%",
         peer="TiSR as published",
         theirs=PUBLISHED[what],
-        targets=(Target("ours", PUBLISHED[what]),) if whole else (),
+        targets=(Target("ours", PUBLISHED[what]),) if whole and ours else (),
         note=f"median {seconds:.1f} s",
         summary=True,
     )

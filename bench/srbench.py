@@ -24,8 +24,10 @@ from typing import Any
 import numpy as np
 
 import closedform as cf
+from bench import engines
+from bench.engines import Budget
 from bench.kept import Kept
-from bench.record import Record, Value
+from bench.record import Record
 from bench.share import share
 
 ROWS, TRAINED, FRESH = 10_000, 0.75, 1000
@@ -62,7 +64,6 @@ class Law:
 class Found:
     solved: bool
     formula: str
-    verdict: str
     seconds: float
 
 
@@ -97,29 +98,39 @@ def selected(path: Path, part: str) -> list[Law]:
 
 
 def run(
-    *, evaluations: int, noise: float, laws: str, state: str, threads: int, seed: int
+    *,
+    engine: str,
+    evaluations: int,
+    time: float,
+    noise: float,
+    laws: str,
+    state: str,
+    threads: int,
+    seed: int,
 ) -> list[Record]:
-    """The share that is solved."""
-    parameters: dict[str, Value] = {"evaluations": evaluations, "noise": noise, "laws": laws}
-    path = folder()
+    """The share that is solved; `evaluations` of ours, `time` of a peer, for each."""
+    parameters = engines.asked(engine, evaluations, time) | {"noise": noise, "laws": laws}
+    path, reason = folder(), engines.left_out(engine)
     if path is None:
         reason = f"left out: CLOSEDFORM_DATA names no folder with benchmarks/{FILES[0]}"
-        return [Record("srbench", parameters, "not run", math.nan, unit="%", peer=reason)]
+    if path is None or reason:
+        return [Record("public.srbench", parameters, "not run", math.nan, unit="%", peer=reason)]
     kept, outcomes = Kept(state), []
+    budget = Budget(time, threads, seed, engines.WIDE)
     for law in selected(path, laws):
-        asked: dict[str, Value] = {"benchmark": "srbench", "law": law.name, "seed": seed}
+        asked = parameters | {"benchmark": "public.srbench", "law": law.name, "seed": seed}
 
         def work(law: Law = law) -> dict[str, Any]:
-            return asdict(discover(law, evaluations, noise, threads, seed))
+            return asdict(discover(law, engine, evaluations, noise, budget))
 
-        outcome = Found(**kept.run(asked | {"evaluations": evaluations, "noise": noise}, work))
+        outcome = Found(**kept.run(asked, work))
         told = "solved" if outcome.solved else "not solved"
         print(f"{law.name}: {told}, {outcome.seconds:.0f} s: {outcome.formula[:100]}", flush=True)
         outcomes.append(outcome)
     solved = sum(outcome.solved for outcome in outcomes)
     return [
         Record(
-            "srbench",
+            "public.srbench",
             parameters,
             f"{solved} of {len(outcomes)} solved",
             100.0 * solved / len(outcomes),
@@ -131,25 +142,29 @@ def run(
     ]
 
 
-def discover(law: Law, evaluations: int, noise: float, threads: int, seed: int) -> Found:
-    """What is found of a law."""
-    rng = np.random.default_rng([zlib.crc32(law.name.encode()), seed])
+def discover(law: Law, engine: str, evaluations: int, noise: float, budget: Budget) -> Found:
+    """What an engine finds of a law; a peer is judged by the best that it offers."""
+    rng = np.random.default_rng([zlib.crc32(law.name.encode()), budget.seed])
     X = law.rows(ROWS, rng)[: round(TRAINED * ROWS)]
     y = law.formula(X)
     y = y + noise * np.sqrt(np.mean(y**2)) * rng.normal(size=len(y))
     begun = clock.perf_counter()
-    found = cf.discover(X, y, time=math.inf, evaluations=evaluations, threads=threads, seed=seed)
+    found = engines.answers(engine, engines.rows(X, y), evaluations, budget)
     seconds = clock.perf_counter() - begun
-    solved = _solved(found.formula, law, law.rows(FRESH, rng), noise)
-    return Found(solved, found.formula.text, str(found.verdict), seconds)
+    Z = law.rows(FRESH, rng)
+    judged = found[:1] if engine == engines.OURS else found
+    solved = [formula for formula in judged if _solved(formula, law, Z, noise)]
+    return Found(bool(solved), (solved or found)[0].text, seconds)
 
 
 def _solved(
     formula: cf.Formula, law: Law, Z: np.ndarray[Any, np.dtype[np.float64]], noise: float
 ) -> bool:
     truth = law.formula(Z)
-    if noise:
-        formula = formula.refit(Z, truth)
+    try:
+        formula = formula.refit(Z, truth) if noise else formula  # the form: fitted to the law
+    except cf.InputError:  # no value there
+        return False
     with np.errstate(all="ignore"):
         values = formula(Z)
         offsets, factors = values - truth, values / truth

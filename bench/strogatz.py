@@ -15,7 +15,10 @@ from pathlib import Path
 import numpy as np
 
 import closedform as cf
-from bench.record import Record, Target, Value
+from bench import engines
+from bench.engines import Budget
+from bench.problem import Floats
+from bench.record import Record, Target
 
 LAWS = {
     "bacres1": "20 - x - x*y/(1 + 0.5*x**2)",
@@ -43,18 +46,22 @@ def folder() -> Path | None:
     return path if path.is_dir() else None
 
 
-def run(*, evaluations: int, noise: float, threads: int, seed: int) -> list[Record]:
-    """Whether each law is found, and the share."""
-    parameters: dict[str, Value] = {"evaluations": evaluations, "noise": noise}
-    path = folder()
+def run(
+    *, engine: str, evaluations: int, time: float, noise: float, threads: int, seed: int
+) -> list[Record]:
+    """Whether each law is found, and the share; `evaluations` of ours, `time` of a peer."""
+    parameters = engines.asked(engine, evaluations, time) | {"noise": noise}
+    path, reason = folder(), engines.left_out(engine)
     if path is None:
         reason = "left out: CLOSEDFORM_DATA names no folder with benchmarks/strogatz"
-        return [Record("strogatz", parameters, "not run", math.nan, unit="%", peer=reason)]
-    found = 0
+    if path is None or reason:
+        return [Record("public.strogatz", parameters, "not run", math.nan, unit="%", peer=reason)]
+    found, budget = 0, Budget(time, threads, seed, engines.WIDE)
     for name, text in LAWS.items():
         law = cf.Formula(text, ["x", "y"])
         begun = clock.perf_counter()
-        right, formula = _right(path / f"d_{name}.txt", law, evaluations, noise, threads, seed)
+        table = path / f"d_{name}.txt"
+        right, formula = _right(table, law, engine, evaluations, noise, budget)
         found += right
         seconds = clock.perf_counter() - begun
         told = "found" if right else "not found"
@@ -62,36 +69,42 @@ def run(*, evaluations: int, noise: float, threads: int, seed: int) -> list[Reco
     share = 100.0 * found / len(LAWS)
     return [
         Record(
-            "strogatz",
+            "public.strogatz",
             parameters,
             f"{found} of {len(LAWS)} found",
             share,
             unit="%",
             peer="SRBench's best as published",
             theirs=PUBLISHED if noise == 0 else None,
-            targets=(Target("ours", PUBLISHED),) if noise == 0 else (),
+            targets=(Target("ours", PUBLISHED),) if noise == 0 and engine == engines.OURS else (),
             summary=True,
         )
     ]
 
 
 def _right(
-    path: Path, law: cf.Formula, evaluations: int, noise: float, threads: int, seed: int
+    path: Path, law: cf.Formula, engine: str, evaluations: int, noise: float, budget: Budget
 ) -> tuple[bool, cf.Formula]:
+    """Whether the formula chosen is the law, of a peer any that it offers; and that formula."""
     table = np.loadtxt(path, delimiter=",", skiprows=1)
     y, X = table[:, 0], np.ascontiguousarray(table[:, 1:])
     assert np.allclose(law(X), y, rtol=1e-9, atol=1e-9), f"{path.name} is of another law"
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(budget.seed)
     rows = rng.permutation(len(y))[: round(TRAINED * len(y))]
     y = y + noise * np.sqrt(np.mean(y**2)) * rng.normal(size=len(y))
-    found = cf.discover(
-        X[rows], y[rows], time=math.inf, evaluations=evaluations, threads=threads, seed=seed
-    )
+    found = engines.answers(engine, engines.rows(X[rows], y[rows]), evaluations, budget)
     Z = rng.uniform(X.min(axis=0), X.max(axis=0), (FRESH, 2))
+    judged = found[:1] if engine == engines.OURS else found
+    right = [formula for formula in judged if _is_law(formula, law, Z, noise)]
+    return bool(right), (right or found)[0]
+
+
+def _is_law(formula: cf.Formula, law: cf.Formula, Z: Floats, noise: float) -> bool:
     truth = law(Z)
-    formula = found.formula
-    if noise:  # the form: its constants fitted to the law
-        formula = formula.refit(Z, truth)
+    try:
+        formula = formula.refit(Z, truth) if noise else formula  # the form: fitted to the law
+    except cf.InputError:  # no value there
+        return False
     with np.errstate(all="ignore"):
         close = np.abs(formula(Z) - truth) <= CLOSE * (np.median(np.abs(truth)) + np.abs(truth))
-    return bool(close.all() and formula.complexity <= LARGER * law.complexity), found.formula
+    return bool(close.all() and formula.complexity <= LARGER * law.complexity)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from functools import partial
 
 from bench import (
+    blackbox,
     budgets,
     coverage,
     empirical,
+    engines,
     exact_rules,
     export,
     expressions,
@@ -34,6 +36,7 @@ from bench import (
 from bench.record import Benchmark
 
 RULES = tuple("1234567")
+PEERS = (engines.OURS, *engines.OFFERED)
 FEW_FEYNMAN = ("I.12.11", "I.16.6", "I.34.10", "I.39.11", "II.38.14", "III.17.37")
 # As many as keep the CPU busy for seconds.
 GPU_ROWS = {
@@ -150,12 +153,6 @@ SUITE = (
         {"size": (40, 120), "splits": (3,), "time": (30.0,)},
         {"size": (), "splits": (1,)},
     ),
-    Benchmark(
-        "empirical",
-        empirical.run,
-        {"time": (20.0,), "seeds": (5,)},
-        {"time": (5.0,), "seeds": (1,)},
-    ),
     *(
         Benchmark(
             f"verdicts.{what}",
@@ -210,22 +207,47 @@ SUITE = (
         noise.summarise,
     ),
     Benchmark(
-        "fastsrb",
+        "public.fastsrb",
         fastsrb.run,
-        {"evaluations": (400_000,), "laws": ("all",), "state": ("",)},
-        {"evaluations": (5000,), "laws": ("1/60",)},
+        {
+            "engine": PEERS,
+            "time": (10.0,),
+            "evaluations": (400_000,),
+            "laws": ("all",),
+            "state": ("",),
+        },
+        {"engine": (engines.OURS,), "evaluations": (5000,), "laws": ("1/60",)},
     ),
     Benchmark(
-        "srbench",
+        "public.srbench",
         srbench.run,
-        {"evaluations": (1_000_000,), "noise": (0.0,), "laws": ("1/4",), "state": ("",)},
-        {"evaluations": (5000,), "laws": ("1/60",)},
+        {
+            "engine": PEERS,
+            "time": (10.0,),
+            "evaluations": (1_000_000,),
+            "noise": (0.0,),
+            "laws": ("1/4",),
+            "state": ("",),
+        },
+        {"engine": (engines.OURS,), "evaluations": (5000,), "laws": ("1/60",)},
     ),
     Benchmark(
-        "strogatz",
+        "public.strogatz",
         strogatz.run,
-        {"evaluations": (300_000,), "noise": (0.0,)},
-        {"evaluations": (5000,)},
+        {"engine": PEERS, "time": (10.0,), "evaluations": (300_000,), "noise": (0.0,)},
+        {"engine": (engines.OURS,), "evaluations": (5000,)},
+    ),
+    Benchmark(
+        "public.empirical",
+        empirical.run,
+        {"engine": PEERS, "time": (20.0,), "seeds": (5,)},
+        {"engine": (engines.OURS,), "time": (5.0,), "seeds": (1,)},
+    ),
+    Benchmark(
+        "public.blackbox",
+        blackbox.run,
+        {"engine": blackbox.ENGINES, "time": (20.0,), "splits": (3,)},
+        {"engine": (engines.OURS,), "time": (1.0,), "splits": (1,)},
     ),
     Benchmark("gpu.machine", gpu.run_machine, {"link": (25.0,)}),
     *(

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas
 import pytest
 
 import closedform as cf
 from bench import (
+    blackbox,
     budgets,
     coverage,
     engines,
@@ -208,6 +210,15 @@ lens: {difficulty: easy, prepared: 1 / (1 / v1 + v2 / v3), accept: [((v1*v3)/((v
 tiny: {difficulty: hard, prepared: v1 * 1e-280, vars: {
   v1: {sample_range: [1, 2], sample_type: [uni, pos]}}}
 """
+FASTSRB_RUN: dict[str, Any] = {
+    "engine": engines.OURS,
+    "evaluations": 10,
+    "time": 1.0,
+    "laws": "all",
+    "state": "",
+    "threads": 1,
+    "seed": 0,
+}
 
 
 def test_fastsrb_reads_draws_and_counts(
@@ -232,14 +243,39 @@ def test_fastsrb_reads_draws_and_counts(
 
     def discover(law: fastsrb.Law, *_: object) -> fastsrb.Found:
         right = law.name == "lens"
-        return fastsrb.Found(right, right, 0.0, "x" if right else "refused: y", 3, 1.0, 9)
+        return fastsrb.Found(right, right, 0.0, "x" if right else "refused: y", 3, 1.0)
 
     monkeypatch.setattr(fastsrb, "discover", discover)
-    records = fastsrb.run(evaluations=10, laws="all", state="", threads=1, seed=0)
+    records = fastsrb.run(**FASTSRB_RUN)
     rates = {record.parameters["difficulty"]: record.ours for record in records}
     assert rates == {"all": 50.0, "easy": 100.0, "hard": 0.0}
     assert "1 refused" in records[0].answer
     assert "tiny: not found" in capsys.readouterr().out
+
+
+def test_black_boxes_are_judged_on_rows_that_were_not_searched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "benchmarks" / "blackbox"
+    folder.mkdir(parents=True)
+    monkeypatch.setenv("CLOSEDFORM_DATA", str(tmp_path))
+    rng = np.random.default_rng(0)
+    for rows, name in ((99, "small"), (200, "line")):
+        x = rng.normal(size=rows)
+        frame = pandas.DataFrame({"x.1": x, "target": 2 * x + 1})
+        frame.to_csv(folder / f"{name}.tsv.gz", sep="\t", index=False)
+    data = blackbox.table(folder / "line.tsv.gz", 0)
+    assert data is not None
+    assert data.training.names == ("x_1",)
+    assert (len(data.training.y), len(data.judged[1])) == (150, 50)
+    assert not set(data.training.y) & set(data.judged[1])
+    assert data.explained(cf.Formula("2*x_1 + 1", ["x_1"])) == pytest.approx(1.0)
+    assert data.explained(cf.Formula("log(x_1)", ["x_1"])) == 0.0
+
+    monkeypatch.setattr(blackbox, "chosen", lambda *_: cf.Formula("2*x_1", ["x_1"]))
+    *tables, median = blackbox.run(engine=engines.OURS, time=1.0, splits=2, threads=1, seed=0)
+    assert [record.parameters["table"] for record in tables] == ["line"]
+    assert median.ours == tables[0].ours == pytest.approx(0.74, abs=0.1)
 
 
 def test_a_law_that_is_refused_is_not_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -248,14 +284,14 @@ def test_a_law_that_is_refused_is_not_found(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(cf, "discover", refuse)
     law = fastsrb.Law("a", "easy", "v1", (("v1", 1.0, 2.0, ("uni", "pos")),), 1)
-    found = fastsrb.discover(law, seed=0, evaluations=10)
+    found = fastsrb.discover(law, engines.OURS, 10, engines.Budget(1.0, 1, 0))
     assert not found.chosen
     assert found.formula == "refused: y: too small"
 
 
 def test_fastsrb_says_what_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("CLOSEDFORM_DATA", str(tmp_path))
-    (record,) = fastsrb.run(evaluations=10, laws="all", state="", threads=1, seed=0)
+    (record,) = fastsrb.run(**FASTSRB_RUN)
     assert math.isnan(record.ours)
     assert "CLOSEDFORM_DATA" in record.peer
 
