@@ -27,7 +27,8 @@ def frame_of(X: object, *, name: str = "X") -> Frame | None:
 
     try:
         found = nw.from_native(X, pass_through=True)
-        if found is X and hasattr(X, "__arrow_c_stream__") and hasattr(X, "schema"):
+        known = isinstance(found, (nw.DataFrame, nw.LazyFrame))
+        if not known and hasattr(X, "__arrow_c_stream__") and hasattr(X, "schema"):
             found = nw.DataFrame.from_arrow(X, backend="pyarrow")  # a RecordBatch
     except nw.exceptions.DuplicateError as error:
         raise InputError(f"{name}: two columns have the same name; rename one") from error

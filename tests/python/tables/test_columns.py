@@ -80,3 +80,14 @@ def test_a_network_reads_its_own_columns(table: pd.DataFrame) -> None:
     np.testing.assert_array_equal(network.value(pair), [7.0, 10.0])
     with pytest.raises(InputError, match=r"X: has no column 'x', an input of the network"):
         network.value(table)
+
+
+def test_the_rows_numbers_are_no_input(table: pd.DataFrame, target: np.ndarray) -> None:
+    """Those of a filtered pandas table are an index of their own."""
+    some = table.assign(y=target)[target > np.median(target)]
+    whole = cf.search(some, values="y", evaluations=500, time=60)
+    assert whole.best.names == cf.search(table, values=target, evaluations=500, time=60).best.names
+    assert whole.best.labels == tuple(LABELS)
+    pyarrow = pytest.importorskip("pyarrow")
+    batch = pyarrow.RecordBatch.from_pandas(some, preserve_index=False)
+    assert cf.search(batch, values="y", evaluations=500, time=60).best.labels == tuple(LABELS)
