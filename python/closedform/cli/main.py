@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
 from closedform import _core
-from closedform.cli import export, streams
+from closedform.cli import export, scheduler, streams
 from closedform.cli.display import display, interruptible
 from closedform.cli.documents import discovery_document, interpretation_document
 from closedform.cli.examples import examples
@@ -79,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
             "closedform discover data.csv --target y --sigma error --report page.html",
             "closedform discover data.csv --target F --units m=kg,a=m/s^2,F=N",
             "closedform discover data.csv --target y --start front.json --checkpoint front.json",
+            "closedform discover folder --target y --scheduler tcp://10.0.0.1:8786",
             "gzip -dc data.csv.gz | closedform discover - --target y --save - --quiet > front.json",
         ),
     )
@@ -116,6 +117,11 @@ def _parser() -> argparse.ArgumentParser:
         choices=["auto", "global", "direct"],
         default="auto",
         help="auto: split as the surrogate shows; global: never split; direct: no surrogate",
+    )
+    discover.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="of a Dask cluster, whose workers search, and read Parquet themselves",
     )
     _add_common(discover)
 
@@ -289,15 +295,21 @@ def _info(options: argparse.Namespace) -> int:
 
 def _discover(options: argparse.Namespace) -> int:
     _check_outputs(options)
-    with readable(options.data) as file:
-        table = read_table(
-            file,
-            target=options.target,
-            drop=options.drop,
-            weights=options.weights,
-            sigma=options.sigma,
-            missing=options.missing,
-        )
+    with scheduler.connected(options.scheduler) as client:
+        return _discovered(options, client)
+
+
+def _discovered(options: argparse.Namespace, client: Any) -> int:
+    roles: dict[str, Any] = {"weights": options.weights, "sigma": options.sigma}
+    roles["missing"] = options.missing
+    rows: dict[str, Any] = {"X": scheduler.partitions(options, client), "y": options.target}
+    rows |= roles
+    table = None
+    if rows["X"] is None:
+        with readable(options.data) as file:
+            table = read_table(file, target=options.target, drop=options.drop, **roles)
+        rows = {"X": table.inputs, "y": table.target}
+        rows |= {"weights": table.weights, "sigma": table.sigma}
     # Here, not above: it brings sympy, which a bad file or --help need not wait for.
     from closedform.pipelines.discovery import discover
 
@@ -306,23 +318,23 @@ def _discover(options: argparse.Namespace) -> int:
         units = {"y" if name == options.target else name: unit for name, unit in units.items()}
     with display(options, options.target) as show, interruptible() as interrupted:
         discovery = discover(
-            table.inputs,
-            table.target,
             units=units,
             constant_units=constants
             if constants in ("dimensionless", "free")
             else _names(constants),
-            weights=table.weights,
             noise=options.noise,
-            sigma=table.sigma,
             sigma_X=options.sigma_x,
             strategy=options.strategy,
+            client=client,
+            **rows,
             **_common(options, show, interrupted),
         )
+    origin = replace(discovery.provenance, target=options.target)
     far = discovery.outliers
-    if table.kept is not None:  # rows are those of the file
-        far = tuple(int(table.kept[row]) for row in far)
-    origin = replace(discovery.provenance, target=options.target, dropped=table.dropped)
+    if table is not None:
+        origin = replace(origin, dropped=table.dropped)
+        if table.kept is not None:  # rows are those of the file
+            far = tuple(int(table.kept[row]) for row in far)
     discovery = replace(discovery, outliers=far, provenance=origin)
     if options.json:
         text = json.dumps(discovery_document(discovery, options), indent=2, allow_nan=False)

@@ -15,6 +15,7 @@ import numpy as np
 
 from closedform._typing import Floats
 from closedform.errors import InputError
+from closedform.formulas.constants import Constants
 from closedform.formulas.form import Form
 from closedform.formulas.noise import Parameters
 from closedform.formulas.rows import Rows
@@ -122,6 +123,17 @@ def inverse(information: Floats) -> Floats:
     with np.errstate(all="ignore"):
         found: Floats = np.linalg.inv(normal) / safe[:, None] / safe
     return found
+
+
+def measured(
+    values: Sequence[float], information: Floats, fixed: Sequence[bool], freedom: float
+) -> Constants:
+    """Constants with their standard errors, from the inverse of their Fisher information (k, k): of
+    measured ones with the fixed ones held, of these from a fit of all."""
+    free = np.flatnonzero(~np.array(fixed, dtype=bool))
+    covariance = np.diag(np.diagonal(inverse(information)))
+    covariance[np.ix_(free, free)] = inverse(information[np.ix_(free, free)])
+    return Constants(values, covariance, fixed, freedom)
 
 
 def _begun(model: Model, rows: Rows, starts: Sequence[Floats]) -> Floats:

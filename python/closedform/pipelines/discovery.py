@@ -13,6 +13,7 @@ from closedform._typing import Floats
 from closedform.errors import InputError
 from closedform.formulas.front import Front
 from closedform.formulas.noise import Robust, check_target
+from closedform.pipelines.everywhere import concluded
 from closedform.pipelines.held_out import Errors, HeldOut, Rows
 from closedform.pipelines.provenance import provenance, sample_of
 from closedform.pipelines.results import Discovery, Way
@@ -27,12 +28,19 @@ from closedform.searches.noise_plan import check as check_noise
 from closedform.searches.origins import written, written_front
 from closedform.searches.progress import Callback
 from closedform.searches.rules import Rules
-from closedform.searches.settings import OPERATORS, NoiseKind, arguments_of, checked_settings
+from closedform.searches.settings import (
+    OPERATORS,
+    NoiseKind,
+    arguments_of,
+    checked_settings,
+    on_cluster,
+)
 from closedform.searches.values import chosen_front
 from closedform.surrogates.model import Surrogate
 from closedform.surrogates.separability import Separability
-from closedform.tables import checks, chunks, devices, scalars, spool
+from closedform.tables import checks, chunks, cluster, devices, scalars, spool
 from closedform.tables.chunks import Data, Missing
+from closedform.tables.cluster import Partitions
 from closedform.tables.column_errors import column_errors
 from closedform.tables.devices import Device
 from closedform.tables.frames import column_name
@@ -68,6 +76,7 @@ def discover(
     seed: int = 0,
     callback: Callback | None = None,
     progress: bool = True,
+    client: object = None,
 ) -> Discovery:
     """Finds the formula behind a table.
 
@@ -85,7 +94,9 @@ def discover(
     Args:
         X: (n, d) array or table; the path of a CSV or Parquet file; or rows in chunks, as
             `chunks.gather` takes them. A mapped array is read where it lies, one in memory copied
-            once.
+            once. Or a Dask DataFrame or Array, whose partitions stay where they are: 200,000 rows
+            drawn from all of them are searched, and constants, losses (where errors are of one
+            size) and held-out errors are in the end those of all rows.
         y: (n,) target, or the name of a column of X; None where it comes with chunks. A column of a
             table gives it its name in what is shown.
         weights: (n,) how often each row counts, none negative, or such a name. How precisely its
@@ -110,6 +121,9 @@ def discover(
             "direct" makes no surrogate.
         callback: called with a Progress; returning True ends the work, the best so far is kept.
         progress: whether a terminal (standard error) or a notebook shows how far it is.
+        client: of dask.distributed, whose workers search: `options={"colonies": 8}` of them, on
+            whose number alone, not on that of the workers, results depend. None for this process;
+            for Dask's data, the current client.
 
     Raises:
         InputError: arguments that cannot be used, constant columns or target.
@@ -126,7 +140,14 @@ def discover(
     scalars.choice(strategy, "strategy", STRATEGIES)
     progress = scalars.flag(progress, "progress")
     check_noise(noise, sigma, sigma_X)
-    data = chunks.gather(X, y, weights, sigma, min_rows=LEAST_ROWS, missing=missing)
+    settings = on_cluster(settings, client := cluster.client_of(client, X))
+    partitions = _partitions(X, y, weights, sigma, sigma_X, client, missing, seed)
+    if partitions is None:
+        data = chunks.gather(X, y, weights, sigma, min_rows=LEAST_ROWS, missing=missing)
+        held_out = _draw_held_out(data.target, data.weights, seed)
+    else:
+        data, held = partitions.sample(cluster.SAMPLE, seed)
+        held_out = np.flatnonzero(held)
     errors = column_errors(sigma_X, data.inputs, data.kept)
     checks.varying_columns(data.inputs)
     checks.varying_target(data.target)
@@ -136,7 +157,6 @@ def discover(
     rules = Rules.read(units, constant_units, limits, data.inputs.names, called, attributes)
     settings = replace(settings, rules=rules)
     dispatch.prepare(settings)
-    held_out = _draw_held_out(data.target, data.weights, seed)
     searched, tested = _set_aside(data, errors, held_out)
     kept = last_stage(settings.time)
     target = column_name(y, "y")
@@ -156,10 +176,46 @@ def discover(
     heard = telling.telling("discover", settings, data.inputs, progress, target)
     with interruption.held(), heard as run.budget.callback:
         found = _discovered(run, strategy, noise, searched, tested)
+        if partitions is not None:
+            ends = run.budget.begun + settings.time
+            found = concluded(found, partitions, settings, ends)
         found = replace(found, outliers=_outliers(found, data))
         if settings.checkpoint is not None:
             settings.checkpoint.conclude(found.front)
     telling.found("discover", found.formula, found.stopped)
+    return found
+
+
+def _partitions(
+    X: object,
+    y: object,
+    weights: object,
+    sigma: object,
+    sigma_X: object,
+    client: object,
+    missing: Missing,
+    seed: int,
+) -> Partitions | None:
+    """Rows on a cluster, a share of those of every partition set aside; None for others."""
+    if not cluster.is_distributed(X):
+        return None
+    if sigma_X is not None:
+        raise InputError("sigma_X: is not for rows on a cluster; give X.compute()")
+    found = Partitions.of(
+        X,
+        y,
+        weights,
+        sigma,
+        client=client,
+        missing=missing,
+        held_out=HELD_OUT_SHARE,
+        seed=seed,
+    )
+    if sum(found.rows) < FEW_ROWS:
+        raise InputError(
+            f"X: {sum(found.rows)} rows on a cluster are few; give X.compute(), which leaves each "
+            "out in turn"
+        )
     return found
 
 

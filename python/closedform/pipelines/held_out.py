@@ -11,7 +11,6 @@ from closedform._typing import FloatMatrix, Floats
 from closedform.formulas.formula import Formula
 from closedform.formulas.noise import Given, Noise, Parameters
 from closedform.searches.input_errors import InputErrors, errors_of
-from closedform.tables.rows import variance
 
 
 @dataclass(frozen=True)
@@ -35,6 +34,68 @@ class Errors:
     mean_relative: float
     max_abs: float
     log_density: float
+
+
+@dataclass
+class ErrorSums:
+    """What errors are made of: sums over rows, so that those of other rows can be added.
+
+    Attributes:
+        weight: how many rows, each as often as it counts.
+        squares, relative, costs: sums of e^2, |e / y| and -log density.
+        largest: |e|.
+        mean, spread: of the target, and its sum of squares around it (Chan, Golub and LeVeque
+            1979).
+    """
+
+    weight: float
+    squares: float
+    relative: float
+    costs: float
+    largest: float
+    mean: float
+    spread: float
+
+    @staticmethod
+    def of(y: Floats, prediction: Floats, costs: Floats, counts: Floats | None) -> ErrorSums:
+        w = np.ones(len(y)) if counts is None else counts
+        with np.errstate(all="ignore"):
+            error = np.abs(prediction - y)
+            relative = float(w @ (error / np.abs(y))) if np.all(y != 0) else math.nan
+            mean = float(np.average(y, weights=w))
+            return ErrorSums(
+                float(w.sum()),
+                float(w @ error**2),
+                relative,
+                float(w @ costs),
+                float(error.max()),
+                mean,
+                float(w @ (y - mean) ** 2),
+            )
+
+    def __iadd__(self, other: ErrorSums) -> ErrorSums:
+        both = self.weight + other.weight
+        apart = other.mean - self.mean
+        self.mean += apart * other.weight / both
+        self.spread += other.spread + apart**2 * self.weight * other.weight / both
+        self.weight = both
+        self.squares += other.squares
+        self.relative += other.relative
+        self.costs += other.costs
+        self.largest = float(np.maximum(self.largest, other.largest))
+        return self
+
+    def errors(self) -> Errors:
+        rmse, deviation = (
+            float(np.sqrt(total / self.weight)) for total in (self.squares, self.spread)
+        )
+        return Errors(
+            rmse=rmse,
+            nrmse=rmse / deviation if deviation > 0 else math.nan,
+            mean_relative=self.relative / self.weight,
+            max_abs=self.largest,
+            log_density=-self.costs / self.weight,
+        )
 
 
 @dataclass(frozen=True)
@@ -66,12 +127,16 @@ class HeldOut:
     leave_out: bool
 
     def of_formula(self, formula: Formula) -> Errors:
+        return self.sums(formula).errors()
+
+    def sums(self, formula: Formula) -> ErrorSums:
+        """What the errors of a formula are made of."""
         values = self._left_out(formula) if self.leave_out else formula(self.rows.X)
         return self._measured(values, self._noise_of(formula))
 
     def of_values(self, prediction: Floats) -> Errors:
         """Of predictions at the rows, (n,), whose slopes are not known."""
-        return self._measured(prediction, self._noise)
+        return self._measured(prediction, self._noise).errors()
 
     @property
     def _noise(self) -> Noise:
@@ -87,21 +152,11 @@ class HeldOut:
         X = np.ascontiguousarray(self.rows.X, dtype=np.float64)
         return self._noise.seen(formula._expression, X, self.rows.y, None)[0]
 
-    def _measured(self, prediction: Floats, noise: Noise) -> Errors:
-        y, counts = self.rows.y, self.rows.counts
+    def _measured(self, prediction: Floats, noise: Noise) -> ErrorSums:
+        y = self.rows.y
         with np.errstate(all="ignore"):
-            error = prediction - y
-            rmse = float(np.sqrt(np.average(error**2, weights=counts)))
-            relative = np.average(np.abs(error / y), weights=counts) if np.all(y != 0) else math.nan
             costs = noise.costs(y, prediction, self.parameters)
-        deviation = math.sqrt(variance(y, counts))
-        return Errors(
-            rmse=rmse,
-            nrmse=rmse / deviation if deviation > 0 else math.nan,
-            mean_relative=float(relative),
-            max_abs=float(np.max(np.abs(error))),
-            log_density=-float(np.average(costs, weights=counts)),
-        )
+        return ErrorSums.of(y, prediction, costs, self.rows.counts)
 
     def _left_out(self, formula: Formula) -> Floats:
         """Each row's value by the formula fitted to the others."""

@@ -37,7 +37,7 @@ from closedform.searches.settings import (
     checked_settings,
 )
 from closedform.searches.steepest_drop import gradient_errors, steepest_drop, unit_gradient
-from closedform.tables import checks, chunks, devices, scalars
+from closedform.tables import checks, chunks, cluster, devices, scalars
 from closedform.tables.checks import Matrix
 from closedform.tables.chunks import Data, Missing
 from closedform.tables.devices import Device
@@ -219,8 +219,8 @@ def _table(
     """The rows as the network takes them, and their weights, checked."""
     boundary = isinstance(weights, str) and weights == "boundary"
     dropped = 0
-    if missing == "drop" or chunks.is_chunked(X):
-        data = chunks.gather(X, None, None if boundary else weights, missing=missing)
+    if missing == "drop" or chunks.is_chunked(X) or cluster.is_distributed(X):
+        data, _ = cluster.gathered(X, None, None if boundary else weights, missing=missing)
         X, weights, dropped = data.inputs, weights if boundary else data.weights, data.dropped
     table = points(net, X)
     _check(table)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from time import monotonic
 from typing import Any
 
 from closedform._typing import Floats
@@ -13,6 +14,7 @@ from closedform.searches import interruption
 from closedform.searches.backends import dispatch
 from closedform.searches.budget import Budget
 from closedform.searches.directions import search_directions, unit_rows
+from closedform.searches.everywhere import on_all_rows
 from closedform.searches.noise_choice import LONGEST_LOOK, LOOKING, planned
 from closedform.searches.noise_plan import PLAIN
 from closedform.searches.noise_plan import check as check_noise
@@ -28,10 +30,11 @@ from closedform.searches.settings import (
     arguments_of,
     check_gradients_can,
     checked_settings,
+    on_cluster,
 )
 from closedform.searches.telling import found, telling
 from closedform.searches.values import search_values
-from closedform.tables import chunks, devices, scalars
+from closedform.tables import chunks, cluster, devices, scalars
 from closedform.tables.checks import Matrix
 from closedform.tables.chunks import Data, Missing
 from closedform.tables.column_errors import column_errors
@@ -66,6 +69,7 @@ def search(
     device: Device = "cpu",
     callback: Callback | None = None,
     progress: bool = True,
+    client: object = None,
 ) -> Front:
     """Searches expressions of the columns of X for exactly one of values, gradients or labels.
 
@@ -86,7 +90,7 @@ def search(
     Args:
         X: (n, d) array or table; float64 and float32 C-contiguous arrays, in memory or mapped, are
             not copied. Or the path of a CSV or Parquet file, or rows in chunks, as `chunks.gather`
-            takes them.
+            takes them. Or, with values, a Dask DataFrame or Array, as in `discover`.
         values: (n,) numbers to reproduce, or the name of a column of a data set; None for those
             that come with chunks (X, values).
         gradients: (n, d) gradients by the inputs, of any length: only their directions count.
@@ -142,6 +146,7 @@ def search(
             same; so a GPU is worth it for many rows. Native only.
         callback: called about twice a second with a Progress; returning True ends the search.
         progress: whether a terminal (standard error) or a notebook shows how far it is.
+        client: of dask.distributed, whose workers search, as in `discover`.
 
     Returns:
         The front. Losses are computed from the formulas' texts on all rows. `front.best`, for
@@ -171,6 +176,7 @@ def search(
     devices.host_only(X, "search")
     settings = checked_settings(arguments_of(locals()), callback, device)
     check_noise(noise, sigma, sigma_X)
+    settings = on_cluster(settings, client := cluster.client_of(client, X))
     signed = scalars.flag(signed, "signed")
     symmetries = scalars.flag(symmetries, "symmetries")
     progress = scalars.flag(progress, "progress")
@@ -185,6 +191,7 @@ def search(
         attributes = getattr(X, "attrs", None)
         return Rules.read(units, constant_units, limits, data.inputs.names, names, attributes)
 
+    partitions = None
     if gradients is not None:
         check_gradients_can(settings)
         data = chunks.gather(X, None, weights)
@@ -211,7 +218,9 @@ def search(
             mine = replace(settings, callback=heard)
             front = search_labels(data.inputs, Labels(signs, data.weights), mine)
     else:
-        data = chunks.gather(X, values, weights, sigma, y_name="values", missing=missing)
+        data, partitions = cluster.gathered(
+            X, values, weights, sigma, client=client, y_name="values", missing=missing
+        )
         if data.y is None:
             raise InputError(
                 "values, gradients, labels: none given, and X brings no values; give exactly one"
@@ -221,8 +230,12 @@ def search(
         dispatch.prepare(settings)
         with interruption.held(), telling("search", settings, data.inputs, progress) as heard:
             mine = replace(settings, callback=heard)
+            ends = monotonic() + settings.time
             front = _of_values(data.inputs, data.y, data, noise, errors, mine)
-    front = front.of_data(data.inputs.labels, data.inputs.values)
+            if partitions is not None and plain:
+                front = on_all_rows(front, partitions, ends)
+    ranges = [] if partitions is None else [partitions.ranges.T]
+    front = front.of_data(data.inputs.labels, data.inputs.values, *ranges)
     if settings.rules is not None:
         front = settings.rules.told(settings.rules.kept(front))
     found("search", front.best, front.stopped)

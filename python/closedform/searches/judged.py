@@ -19,7 +19,7 @@ import numpy.typing as npt
 from closedform import _core
 from closedform._typing import FloatMatrix, Floats
 from closedform.formulas.constants import Constants
-from closedform.formulas.fit import inverse
+from closedform.formulas.fit import measured
 from closedform.formulas.formula import Formula
 from closedform.formulas.noise import Logarithmic, Noise, Parameters, resolution
 from closedform.formulas.simple_values import simple_value
@@ -95,13 +95,9 @@ class Judged:
         return self.data + self.structure
 
     def constants(self) -> Constants:
-        """With their standard errors, from the inverse of the information: of measured ones with
-        the fixed ones held, of these from a fit of all."""
-        free = np.flatnonzero(~np.array(self.fixed, dtype=bool))
-        covariance = np.diag(np.diagonal(inverse(self.information)))
-        covariance[np.ix_(free, free)] = inverse(self.information[np.ix_(free, free)])
+        """With their standard errors."""
         values = self.formula._expression.constants
-        return Constants(values, covariance, self.fixed, self.freedom)
+        return measured(values, self.information, self.fixed, self.freedom)
 
 
 def sample_of(X: FloatMatrix, objective: Values, seed: int, own: int | None = None) -> Sample:

@@ -15,12 +15,14 @@ from closedform.searches.checkpoint import Checkpoint
 from closedform.searches.progress import Callback
 from closedform.searches.rules import Rules
 from closedform.tables import devices, scalars
+from closedform.tables.cluster import Cluster
 
 OPERATORS = ("+", "-", "*", "/", "sin", "cos", "exp", "log", "sqrt", "square", "cube", "pow")
 KNOWN_OPERATORS = frozenset(_core.OPERATORS)
 MOST_EVALUATIONS = 2**62
 LARGEST_SIZE = 255  # nodes of a tape, cpp/include/closedform/expression/expression.hpp
 BACKENDS = ("native", "pysr")
+COLONIES, MOST_COLONIES = 8, 10_000  # on a cluster, unless it is said, and at most
 # How a target scatters around what it follows (`noise`).
 NoiseKind: TypeAlias = Literal["auto"] | noise.Kind
 KINDS: tuple[NoiseKind, ...] = ("auto", *get_args(noise.Kind))
@@ -48,6 +50,7 @@ class Settings:
         on_device: whether what goes over all rows is computed on a GPU.
         rules: that formulas keep; None for none.
         checkpoint: of the fronts in the user's columns; None for none.
+        cluster: whose workers search; None for this process.
     """
 
     operators: tuple[str, ...]
@@ -63,6 +66,7 @@ class Settings:
     on_device: bool = False
     checkpoint: Checkpoint | None = None
     rules: Rules | None = None
+    cluster: Cluster | None = None
 
     def allows(self, formula: Formula) -> bool:
         """Whether a formula keeps the rules; its size and operators are not looked at."""
@@ -137,6 +141,24 @@ def checked_settings(
         on_device=given.backend == "native" and devices.on_gpu(where),
         checkpoint=None if path is None else Checkpoint(path),
     )
+
+
+def on_cluster(settings: Settings, client: Any) -> Settings:
+    """The same, by colonies on the workers of a client (`cluster.client_of`), where there is one.
+
+    Raises:
+        InputError: colonies without workers, or of another engine's.
+    """
+    options = dict(settings.options)
+    number = options.pop("colonies", None)
+    if client is None:
+        if number is not None and settings.backend == "native":
+            raise InputError("options: colonies are searched by a client's workers; give client")
+        return settings
+    if settings.backend != "native":
+        raise InputError('client: its workers run the native engine; use backend="native"')
+    number = scalars.whole(COLONIES if number is None else number, "colonies", 1, MOST_COLONIES)
+    return replace(settings, options=options, cluster=Cluster(client, number))
 
 
 def check_gradients_can(settings: Settings) -> None:

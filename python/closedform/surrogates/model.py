@@ -19,7 +19,7 @@ import numpy.typing as npt
 from closedform import _core
 from closedform._typing import FloatMatrix, Floats
 from closedform.errors import InputError
-from closedform.tables import chunks, devices, scalars
+from closedform.tables import cluster, devices, scalars
 from closedform.tables.checks import matrix
 from closedform.tables.columns import inputs_of
 from closedform.tables.devices import Device
@@ -143,7 +143,7 @@ class Surrogate:
             InputError: a ValueError, for anything that cannot be fitted.
         """
         devices.host_only(X, "fit")
-        given = chunks.gather(X, y, weights)
+        given, _ = cluster.gathered(X, y, weights)
         target = given.target
         low, high = float(target.min()), float(target.max())
         if high - low <= 1e-14 * max(abs(low), abs(high)):

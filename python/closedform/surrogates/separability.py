@@ -19,7 +19,7 @@ from closedform.errors import InputError
 from closedform.figures.canvas import row_of_axes
 from closedform.figures.structure import Branch, draw_part, draw_tree
 from closedform.surrogates.model import Surrogate
-from closedform.tables import chunks, devices, scalars
+from closedform.tables import cluster, devices, scalars
 from closedform.tables.checks import matrix
 from closedform.tables.columns import inputs_of
 from closedform.tables.devices import Device
@@ -230,7 +230,7 @@ def separability(
     time, seed = scalars.seconds(time, "time"), scalars.seed(seed)
     count = scalars.thread_count(threads)
     devices.host_only(X, "separability")
-    data = chunks.gather(X, y, weights)
+    data, _ = cluster.gathered(X, y, weights)
     surrogate.core  # noqa: B018  # refuses one that is not fitted
     rows = inputs_of(data.inputs, surrogate.names, surrogate.labels, "the surrogate")
     found = devices.running(

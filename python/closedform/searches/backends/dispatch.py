@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import inf
 
-from closedform.searches.backends import native, pysr
+from closedform.searches.backends import colonies, native, pysr
 from closedform.searches.backends.found import Found
 from closedform.searches.objectives import Objective
 from closedform.searches.settings import Settings
@@ -36,5 +36,7 @@ def search(
         start: formulas to begin with, besides those in the user's options.
     """
     engine = pysr.search if settings.backend == "pysr" else native.search
+    if settings.cluster is not None:
+        engine = colonies.search
     found = engine(table, objective, settings, start)
     return found if found.entries else found._replace(entries=[(repr(objective.constant), inf)])

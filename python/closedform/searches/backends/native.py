@@ -24,6 +24,7 @@ from closedform.tables.checks import Matrix
 OPTIONS = {
     "start": "a Front or formula texts to begin with",
     "checkpoint": "path the best front so far is written to, every 5 seconds and at the end",
+    "colonies": "how many search side by side on the workers of a client",
 }
 REPORT_SECONDS = 0.5
 
@@ -59,44 +60,69 @@ def search(
     table: Matrix, objective: Objective, settings: Settings, start: Sequence[str] = ()
 ) -> Found:
     """Runs the native search from `start` and the user's; for values also from sums of terms."""
-    time, callback = settings.time, settings.callback
     own = settings.options.get("start", ())
     start = [*(Formula(str(text), table.names).text for text in own), *start]
     began = monotonic()
+    time = settings.time
     stopped = False
     if isinstance(objective, Values):
         start += guesses(table, objective, settings, began + GUESSES_SHARE * time)
         sums, stopped = _sums_of_terms(table, objective, settings)
         start += sums
+    return evolved(table, objective, settings, start, monotonic() - began, stopped)
+
+
+def evolved(
+    table: Matrix,
+    objective: Objective,
+    settings: Settings,
+    start: Sequence[str],
+    spent: float = 0.0,
+    stopped: bool = False,
+) -> Found:
+    """The evolution alone, from formulas that are there.
+
+    Args:
+        spent: seconds of the settings' that are gone.
+        stopped: whether somebody has asked it to end.
+    """
+    time = settings.time
     if settings.rules is not None:
         rules = settings.rules.core(table.names)
         start = [text for text in start if rules.allow(text, list(table.names))]
-    spent = monotonic() - began
 
     def report(seconds: float, passes: int, entries: list[tuple[str, float]]) -> bool:
-        if stopped:
-            return True
-        found = [Formula(text, table.names, loss) for text, loss in entries]
-        formulas = [
-            written(one, table)
-            for one in found
-            if written_size(one, table.own) <= settings.max_size
-        ]
-        if not formulas:
-            return False
-        if settings.checkpoint is not None:
-            settings.checkpoint.offer(Front(formulas, evaluations=passes, seconds=seconds))
-        if callback is None:
-            return False
-        remaining = max(0.0, time - spent - seconds) if np.isfinite(time) else None
-        best = formulas[-1]
-        progress = Progress("search", spent + seconds, remaining, passes, best, best.loss)
-        return bool(callback(progress))
+        return stopped or told(settings, table, entries, passes, spent + seconds)
 
-    heard = callback is not None or settings.checkpoint is not None
+    heard = settings.callback is not None or settings.checkpoint is not None
     seconds = max(time - spent, 0.01 * time)
     found = _run(table, objective, settings, start, seconds, report if heard else None)
     return found._replace(seconds=spent + found.seconds)
+
+
+def told(
+    settings: Settings,
+    table: Matrix,
+    entries: Sequence[tuple[str, float]],
+    evaluations: int,
+    seconds: float,
+) -> bool:
+    """Tells who listens of the best so far and offers it to the checkpoint; whether they want no
+    more."""
+    found = [Formula(text, table.names, loss) for text, loss in entries]
+    formulas = [
+        written(one, table) for one in found if written_size(one, table.own) <= settings.max_size
+    ]
+    if not formulas:
+        return False
+    if settings.checkpoint is not None:
+        settings.checkpoint.offer(Front(formulas, evaluations=evaluations, seconds=seconds))
+    if settings.callback is None:
+        return False
+    remaining = max(0.0, settings.time - seconds) if np.isfinite(settings.time) else None
+    best = formulas[-1]
+    progress = Progress("search", seconds, remaining, evaluations, best, best.loss)
+    return bool(settings.callback(progress))
 
 
 def finish(table: Matrix, objective: Objective, settings: Settings, texts: Sequence[str]) -> Found:
