@@ -30,6 +30,10 @@ SAMPLE = 200_000  # rows that whoever asks keeps
 _Answer = TypeVar("_Answer")
 
 
+class NoAnswer(InputError):
+    """A cluster that goes away, or has lost what was sent to it."""
+
+
 @dataclass(frozen=True)
 class Part:
     """The checked rows of a partition, where it lies.
@@ -233,7 +237,8 @@ def answer(client: Any, future: Any) -> Any:
     """What a worker answers, once it does; what runs on the workers goes on.
 
     Raises:
-        InputError: what the worker raised of that kind, or why the cluster gives no answer.
+        InputError: what the worker raised of that kind.
+        NoAnswer: why the cluster gives none.
         KeyboardInterrupt: the run is to end.
     """
     while not future.done():
@@ -245,7 +250,7 @@ def answer(client: Any, future: Any) -> Any:
     except InputError:
         raise
     except Exception as error:  # whatever a cluster that goes away, or a task in it, raises
-        raise InputError(f"client: no answer: {type(error).__name__}: {error}") from error
+        raise NoAnswer(f"client: no answer: {type(error).__name__}: {error}") from error
 
 
 def _in_order(

@@ -25,9 +25,10 @@ from closedform.searches.backends.found import Found
 from closedform.searches.objectives import Objective
 from closedform.searches.settings import Settings
 from closedform.tables.checks import Matrix
-from closedform.tables.cluster import POLL, answer
+from closedform.tables.cluster import POLL, NoAnswer, answer
 
-ROUNDS = 4
+ROUNDS, ATTEMPTS = 4, 3
+WORTH = 2000  # evaluations for which it is worth asking a worker
 LATE = 0.5  # seconds beyond its time that a colony is waited for
 REASONS = ("exact", "good enough", "interrupted")  # that end all colonies
 
@@ -43,26 +44,26 @@ def search(
     cluster = settings.cluster
     assert cluster is not None  # `dispatch` asked
     client, began = cluster.client, monotonic()
-    # A copy: what is kept with an objective that is in use is no use elsewhere, and cannot be sent.
-    (rows,) = client.scatter([(table, replace(objective))], broadcast=True, hash=False)
     entries: list[tuple[str, float]] = []
     rivals: dict[str, float] = {}
     evaluations, reason = 0, ""
-    for turn in range(ROUNDS):
-        told = replace(settings, time=(settings.time - (monotonic() - began)) / (ROUNDS - turn))
+    colonies, rounds = _divided(settings.evaluations, cluster.colonies)
+    if settings.evaluations is not None:
+        settings = replace(
+            settings, evaluations=max(1, settings.evaluations // (colonies * rounds))
+        )
+    for turn in range(rounds):
+        told = replace(settings, time=(settings.time - (monotonic() - began)) / (rounds - turn))
         if not told.time > 0 or reason:
             break
         begin = [*(text for text, _ in entries), *(start if turn == 0 else ())]
-        asked = [
-            client.submit(
-                _colony, rows, _of_colony(told, colony, turn), begin, colony + turn == 0, pure=False
-            )
-            for colony in range(cluster.colonies)
+        tasks = [
+            (_of_colony(told, colony, turn), begin, colony + turn == 0)
+            for colony in range(colonies)
         ]
         try:
-            found = _answers(client, asked, told.time + LATE)
+            found = _round(client, (table, objective), tasks, told.time + LATE)
         except (KeyboardInterrupt, InputError) as end:
-            client.cancel(asked)
             if not entries and isinstance(end, InputError):
                 raise
             reason = "interrupted"
@@ -78,16 +79,20 @@ def search(
     return Found(entries, reason or spent, evaluations, seconds, tuple(rivals.items()))
 
 
+def _divided(evaluations: int | None, colonies: int) -> tuple[int, int]:
+    """How many colonies, and how many rounds, so that each has something to do."""
+    if evaluations is None:
+        return colonies, ROUNDS
+    shares = max(1, evaluations // WORTH)
+    rounds = min(ROUNDS, shares)
+    return min(colonies, max(1, shares // rounds)), rounds
+
+
 def _of_colony(settings: Settings, colony: int, turn: int) -> Settings:
-    """What one colony is told for one round: its share of the evaluations, a seed of its own."""
-    assert settings.cluster is not None
-    evaluations = settings.evaluations
-    if evaluations is not None:
-        evaluations = max(1, evaluations // (ROUNDS * settings.cluster.colonies))
+    """What one colony is told for one round: a seed of its own."""
     seed = np.random.SeedSequence([settings.seed, turn, colony]).generate_state(1)[0]
     return replace(
         settings,
-        evaluations=evaluations,
         seed=int(seed),
         threads=1,
         callback=None,
@@ -103,6 +108,26 @@ def _colony(
     table, objective = rows
     search = native.search if first else native.evolved
     return search(table, replace(objective), settings, start)  # a copy: it may be sent on
+
+
+def _round(
+    client: Any, rows: tuple[Matrix, Objective], tasks: Sequence[tuple[Any, ...]], seconds: float
+) -> list[Found]:
+    """What all colonies find. The rows are sent once more where the workers that had them died."""
+    table, objective = rows
+    for attempt in range(ATTEMPTS):
+        # A copy: what is kept with an objective in use is no use elsewhere, and cannot be sent.
+        (sent,) = client.scatter([(table, replace(objective))], broadcast=True, hash=False)
+        asked = [client.submit(_colony, sent, *task, pure=False) for task in tasks]
+        try:
+            return _answers(client, asked, seconds)
+        except NoAnswer:
+            if attempt + 1 == ATTEMPTS:
+                raise
+        except KeyboardInterrupt:
+            client.cancel(asked)
+            raise
+    raise AssertionError("every attempt returns or raises")
 
 
 def _answers(client: Any, asked: Sequence[Any], seconds: float) -> list[Found]:
