@@ -78,7 +78,9 @@ def interpret(
     normalised at every row where a classifier is not saturated; formulas are searched whose
     normalised gradients are the same (Wetzel, arXiv 2401.04978). Where neighbouring rows have
     opposite ones, the neuron rises with its concept here and falls there, and the sign of every row
-    is left free (`pieces.turns_around`). Of the front, the formula at its steepest drop is chosen
+    is left free (`pieces.turns_around`). Where the rows lie on a surface (a fixed sum, a radius, an
+    angle by its sine and cosine), gradients are compared along it alone (`neurons.surface`). Of the
+    front, the formula at its steepest drop is chosen
     on rows set aside for that (`steepest_drop`). Then the link from its values to the neuron's,
     monotone or between its extrema, and for a classifier the threshold, or the level set, are
     fitted; other rows set aside measure all of it and give the verdict (`neuron_verdict`).
@@ -140,7 +142,12 @@ def interpret(
     asked = {"band": band, "weights": told, "extra_points": extra_points, "device": device}
     asked |= {"symmetries": symmetries, "signed": signed}
     origin = provenance("T", data, rows, settings, asked)
-    neurons = Neurons.of(nets, searched.X, band, threads)
+    neurons = Neurons.of(nets, searched.X, band, threads, seed)
+    if neurons.surface is not None and settings.backend != "native":
+        raise InputError(
+            f"backend: X lies on a surface of {neurons.surface.dimensions} dimensions, along which "
+            "only the native backend compares gradients; leave backend out"
+        )
     found = neurons.gradients(searched, extra_points, seed)
     gradients = together(found)
     # Too few rows within the band are found before the search is paid for.
@@ -231,7 +238,9 @@ def _table(
 
 
 def _directions(gradients: UnitGradients, *, signed: bool, axes: bool = False) -> Directions:
-    return Directions(gradients.U, gradients.scales, gradients.weights, signed, axes)
+    return Directions(
+        gradients.U, gradients.scales, gradients.weights, signed, axes, gradients.tangents
+    )
 
 
 def _search(
@@ -249,7 +258,7 @@ def _search(
         time=budget.seconds(1 - LINK),
         evaluations=budget.quota(1 - LINK),
         callback=budget.listener(),
-        on_device=settings.on_device and not directions.axes,
+        on_device=settings.on_device and not directions.axes and directions.tangents is None,
     )
     front = search_directions(table, directions, mine, symmetries=symmetries)
     budget.spend(front.evaluations, front.stopped)
