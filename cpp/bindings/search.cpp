@@ -73,7 +73,7 @@ PythonTarget direction_target(const Array<double>& directions, const Optional& s
     MatrixView<const double> factors;
     if (scales) {
         factors = matrix_view(*scales, "scales");
-        if (factors.rows != view.rows || (!framed && factors.columns != view.columns)) {
+        if (factors.rows != view.rows || (!framed && view.columns % factors.columns != 0)) {
             throw std::invalid_argument("scales: need the shape of gradients");
         }
     }

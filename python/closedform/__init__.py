@@ -22,6 +22,7 @@ _MODULES = {
         "pipelines.discovery": "discover",
         "pipelines.held_out": "Errors",
         "pipelines.interpretation": "interpret",
+        "pipelines.latent_space": "LatentSpace",
         "pipelines.monotone_link": "MonotoneLink",
         "pipelines.neuron_verdict": "Fidelity NeuronVerdict",
         "pipelines.provenance": "Provenance",

@@ -13,6 +13,7 @@ from closedform.neurons.unit_gradients import UnitGradients
 from closedform.pipelines.discovery import discover
 from closedform.pipelines.held_out import Errors
 from closedform.pipelines.interpretation import interpret
+from closedform.pipelines.latent_space import LatentSpace
 from closedform.pipelines.monotone_link import MonotoneLink
 from closedform.pipelines.neuron_verdict import Fidelity, NeuronVerdict
 from closedform.pipelines.provenance import Provenance
@@ -39,6 +40,7 @@ __all__ = [
     "Front",
     "InputError",
     "Interpretation",
+    "LatentSpace",
     "Leaf",
     "Merging",
     "MonotoneLink",

@@ -78,7 +78,7 @@ std::unique_ptr<Objective> DirectionTarget::at(RowBlocks blocks, std::span<const
     const std::size_t columns = blocks.columns();
     const std::size_t numbers = directions_.columns;
     const std::size_t factors = scales_.rows == 0 ? columns : scales_.columns;
-    if (!framed_ && numbers != columns) {
+    if (!framed_ && (numbers == 0 || numbers % columns != 0)) {
         throw std::invalid_argument("gradients: need one component for each column of X");
     }
     std::vector<double> directions;

@@ -101,7 +101,9 @@ def find(X: FloatMatrix, scales: Floats, seed: int) -> Surface | None:
     """
     rows = sample_rows(len(X), MOST_ROWS, np.random.default_rng(seed))
     sample = np.ascontiguousarray(X[rows], dtype=np.float64)
-    varied = [j for j in np.flatnonzero(scales > 0) if len(np.unique(sample[:, j])) > DIFFERENT]
+    varied = [
+        int(j) for j in np.flatnonzero(scales > 0) if len(np.unique(sample[:, j])) > DIFFERENT
+    ]
     if len(varied) < 2 or len(sample) < 2 * ROWS_A_TERM * len(varied):
         return None
     centre = sample.mean(axis=0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any, get_args
+from typing import Any, cast, get_args, overload
 
 import numpy as np
 
@@ -13,11 +13,14 @@ from closedform.errors import InputError
 from closedform.formulas.formula import Formula
 from closedform.formulas.front import Front
 from closedform.neurons.adapters.neuron import Neuron
+from closedform.neurons.latent_space import Latent, is_latent
 from closedform.neurons.network import Network, network
-from closedform.neurons.unit_gradients import UnitGradients, checked_points, points
+from closedform.neurons.unit_gradients import UnitGradients, checked_points
 from closedform.pipelines import monotone_link, neuron_verdict, pieces
+from closedform.pipelines.latent_space import LatentSpace, interpret_latent_space
 from closedform.pipelines.monotone_link import MonotoneLink
-from closedform.pipelines.neuron_rows import CHOOSING, MEASURING, Neurons, split, together
+from closedform.pipelines.neuron_rows import Neurons, split, together
+from closedform.pipelines.neuron_table import neuron_table
 from closedform.pipelines.neuron_verdict import Fidelity
 from closedform.pipelines.pieces import Flags, Interval
 from closedform.pipelines.provenance import provenance
@@ -37,17 +40,20 @@ from closedform.searches.settings import (
     checked_settings,
 )
 from closedform.searches.steepest_drop import gradient_errors, steepest_drop, unit_gradient
-from closedform.tables import checks, chunks, devices, scalars
+from closedform.tables import devices, scalars
 from closedform.tables.checks import Matrix
-from closedform.tables.chunks import Data, Missing
+from closedform.tables.chunks import Missing
 from closedform.tables.devices import Device
 
 OPERATORS = ("+", "-", "*", "/", "sin", "exp")
+BAND = 1e-4  # of probabilities; within it a sigmoid has trained a gradient
 LINK = 0.1  # of the time and the evaluations, the search being given the rest
 LINK_SECONDS, LINK_SIZE = 3.0, 15
-FEWEST_ROWS = 50
 
 
+@overload
+def interpret(model: object, X: object, *, neuron: Latent, **arguments: Any) -> LatentSpace: ...
+@overload
 def interpret(
     model: object,
     X: object,
@@ -55,7 +61,7 @@ def interpret(
     neuron: Neuron = None,
     classifier: bool | None = None,
     device: Device = "cpu",
-    band: float = 1e-4,
+    band: float = BAND,
     weights: object = None,
     missing: Missing = "error",
     extra_points: int = 0,
@@ -71,7 +77,31 @@ def interpret(
     seed: int = 0,
     callback: Callback | None = None,
     progress: bool = True,
-) -> Interpretation:
+) -> Interpretation: ...
+def interpret(
+    model: object,
+    X: object,
+    *,
+    neuron: Neuron | Latent = None,
+    classifier: bool | None = None,
+    device: Device = "cpu",
+    band: float = BAND,
+    weights: object = None,
+    missing: Missing = "error",
+    extra_points: int = 0,
+    symmetries: bool = True,
+    time: float = 60.0,
+    evaluations: int | None = None,
+    operators: Iterable[str] = OPERATORS,
+    max_size: int = 30,
+    signed: bool = False,
+    backend: str = "native",
+    options: Mapping[str, Any] | None = None,
+    threads: int | None = None,
+    seed: int = 0,
+    callback: Callback | None = None,
+    progress: bool = True,
+) -> Interpretation | LatentSpace:
     """Finds the closed form of what a neuron computes, and the function that hides it.
 
     The neuron's gradients by the inputs, in units of each column's standard deviation, are
@@ -91,7 +121,11 @@ def interpret(
             own noise is. Link and threshold are the first one's.
         X: (n, d) array or table of the network's inputs, such as the rows it was trained on, or
             chunks of them (`chunks.gather`). Of more than 200,000, as many are drawn.
-        neuron, classifier: as in `cf.network`; leave them out for a `Network`.
+        neuron, classifier: as in `cf.network`; leave them out for a `Network`. Several neurons are
+            a space: `("layer", slice(0, 2))`, `("layer", "all")`, `slice(0, 2)` or `"all"` of the
+            outputs. It is taken up to an invertible map among them: formulas are searched whose
+            gradients lie in the span of the neurons' gradients at every row, one after another,
+            each against what is left, as many as are independent. The result is a `LatentSpace`.
         device: where a native network runs, as in `cf.network`, and the search, as in `search`. For
             a `Network`, and with "auto" for a model that is not native, the search alone.
         band: rows of a classifier are used where its probability is in [band, 1 - band].
@@ -130,8 +164,21 @@ def interpret(
     scalars.choice(missing, "missing", get_args(Missing))
     dispatch.prepare(settings)
     budget = Budget(settings.time, evaluations, callback)
-    nets = _networks(model, neuron, classifier, device)
-    data, row_weights = _table(nets[0], X, weights, missing)
+    if is_latent(neuron):
+        _check_latent(band, classifier, extra_points, signed)
+        return interpret_latent_space(
+            model,
+            X,
+            neuron,
+            device=device,
+            weights=weights,
+            missing=missing,
+            settings=settings,
+            budget=budget,
+            progress=progress,
+        )
+    nets = _networks(model, cast(Neuron, neuron), classifier, device)
+    data, row_weights = neuron_table(nets[0], X, weights, missing)
     table = data.inputs
     link_quota = budget.quota(LINK)
 
@@ -197,6 +244,18 @@ def interpret(
         )
 
 
+def _check_latent(band: float, classifier: bool | None, extra_points: int, signed: bool) -> None:
+    """What is said of one neuron alone is not said of several."""
+    for name, given in (
+        ("band", band != BAND),
+        ("classifier", classifier is not None),
+        ("extra_points", extra_points != 0),
+        ("signed", signed),
+    ):
+        if given:
+            raise InputError(f"{name}: is for one neuron, not for several; leave it out")
+
+
 def _networks(
     model: object, neuron: Neuron, classifier: bool | None, device: Device
 ) -> tuple[Network, ...]:
@@ -218,23 +277,6 @@ def _networks(
         if (net.inputs, net.names) != (first.inputs, first.names):
             raise InputError("model: the networks have different inputs; give those of one problem")
     return tuple(nets)
-
-
-def _table(
-    net: Network, X: object, weights: object, missing: Missing
-) -> tuple[Data, Floats | str | None]:
-    """The rows as the network takes them, and their weights, checked."""
-    boundary = isinstance(weights, str) and weights == "boundary"
-    dropped = 0
-    if missing == "drop" or chunks.is_chunked(X):
-        data = chunks.gather(X, None, None if boundary else weights, missing=missing)
-        X, weights, dropped = data.inputs, weights if boundary else data.weights, data.dropped
-    table = points(net, X)
-    _check(table)
-    found = Data(table, None, None, dropped=dropped)
-    if weights is None or isinstance(weights, str):
-        return found, weights
-    return found, checks.weights(weights, len(table.values))
 
 
 def _directions(gradients: UnitGradients, *, signed: bool, axes: bool = False) -> Directions:
@@ -371,16 +413,3 @@ def _fidelity(
         agreement=float(np.mean(agreements)) if agreements else None,
         rows=len(errors),
     )
-
-
-def _check(table: Matrix) -> None:
-    if table.values.shape[1] == 1:
-        raise InputError(
-            "model: has one input, so its unit gradient says nothing; search its values instead: "
-            "cf.search(X, values=cf.network(model).value(X))"
-        )
-    if len(table.values) < FEWEST_ROWS:
-        raise InputError(
-            f"X: has too few rows ({len(table.values)}); at least {FEWEST_ROWS} are needed: "
-            f"{CHOOSING:.0%} choose the formula and {MEASURING:.0%} measure it"
-        )

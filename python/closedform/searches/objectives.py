@@ -127,7 +127,8 @@ class Directions:
             return np.ascontiguousarray(scaled.reshape(len(scaled), -1))
         if self.scales is None:
             return None
-        return np.ascontiguousarray(np.broadcast_to(self.scales, self.U.shape))
+        shape = len(self.U), self.scales.shape[-1]
+        return np.ascontiguousarray(np.broadcast_to(self.scales, shape))
 
     @property
     def vectors(self) -> Floats:
