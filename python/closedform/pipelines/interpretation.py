@@ -52,7 +52,24 @@ LINK_SECONDS, LINK_SIZE = 3.0, 15
 
 
 @overload
-def interpret(model: object, X: object, *, neuron: Latent, **arguments: Any) -> LatentSpace: ...
+def interpret(
+    model: object,
+    X: object,
+    *,
+    neuron: Latent,
+    device: Device = "cpu",
+    weights: object = None,
+    missing: Missing = "error",
+    time: float = 60.0,
+    evaluations: int | None = None,
+    operators: Iterable[str] = OPERATORS,
+    max_size: int = 30,
+    options: Mapping[str, Any] | None = None,
+    threads: int | None = None,
+    seed: int = 0,
+    callback: Callback | None = None,
+    progress: bool = True,
+) -> LatentSpace: ...
 @overload
 def interpret(
     model: object,

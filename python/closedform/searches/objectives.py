@@ -135,7 +135,8 @@ class Directions:
         """`U` by the columns, (n, d) or (n, m, d)."""
         if self.tangents is None:
             return self.U
-        return np.einsum("n...r,nrd->n...d", self.U, self.tangents)
+        vectors: Floats = np.einsum("n...r,nrd->n...d", self.U, self.tangents)
+        return vectors
 
     def along(self, V: Floats) -> Floats:
         """Cosines of unit vectors, (n, r), with U, (n,); with a span never negative."""

@@ -27,7 +27,8 @@ def gradient_errors(formula: Formula, X: FloatMatrix, directions: Directions) ->
     if directions.U.ndim == 3:
         nothing = ~V[defined].any(axis=1)
         squares[defined] = np.where(nothing, 1.0, 2.0 - 2.0 * directions.along(V)[defined])
-        return np.maximum(squares, 0.0)
+        in_span: Floats = np.maximum(squares, 0.0)
+        return in_span
     squares[defined] = np.sum((directions.U[defined] - V[defined]) ** 2, axis=1)
     if directions.signed:
         return squares
