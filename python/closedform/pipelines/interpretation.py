@@ -19,13 +19,13 @@ from closedform.neurons.unit_gradients import UnitGradients, checked_points
 from closedform.pipelines import monotone_link, neuron_verdict, pieces
 from closedform.pipelines.latent_space import LatentSpace, interpret_latent_space
 from closedform.pipelines.monotone_link import MonotoneLink
+from closedform.pipelines.neuron_constants import with_constants
 from closedform.pipelines.neuron_rows import Neurons, split, together
 from closedform.pipelines.neuron_table import neuron_table
 from closedform.pipelines.neuron_verdict import Fidelity
-from closedform.pipelines.pieces import Flags, Interval
+from closedform.pipelines.pieces import Interval
 from closedform.pipelines.provenance import provenance
 from closedform.pipelines.results import Interpretation
-from closedform.pipelines.simple_rule import with_simple_constants
 from closedform.searches import interruption, telling
 from closedform.searches.backends import dispatch
 from closedform.searches.budget import Budget
@@ -128,7 +128,9 @@ def interpret(
     is left free (`pieces.turns_around`). Where the rows lie on a surface (a fixed sum, a radius, an
     angle by its sine and cosine), gradients are compared along it alone (`neurons.surface`). Of the
     front, the formula at its steepest drop is chosen
-    on rows set aside for that (`steepest_drop`). Then the link from its values to the neuron's,
+    on rows set aside for that (`steepest_drop`). Its constants are then fitted to the neuron's
+    values through a free function (`value_constants`), have standard errors, and become simple
+    numbers where the values agree with them. Then the link from its values to the neuron's,
     monotone or between its extrema, and for a classifier the threshold, or the level set, are
     fitted; other rows set aside measure all of it and give the verdict (`neuron_verdict`).
 
@@ -232,8 +234,9 @@ def interpret(
         axes = bool(extrema)
         sought = _directions(gradients, signed=signed, axes=axes)
         front = oriented(front, gradients.X, sought, settings)
-        if not axes and gradients.F is not None:
-            front = _with_simple_best(front, gradients.X, sought, gradients.F > 0.5, settings)
+        if not axes:
+            single = len(nets) == 1
+            front = with_constants(front, gradients, sought, settings, single=single)
         formula = front.best
         if settings.checkpoint is not None:
             settings.checkpoint.conclude(front)
@@ -322,18 +325,6 @@ def _search(
     front = search_directions(table, directions, mine, symmetries=symmetries)
     budget.spend(front.evaluations, front.stopped)
     return front.of_data(table.labels, table.values)
-
-
-def _with_simple_best(
-    front: Front, X: Floats, directions: Directions, positive: Flags, settings: Settings
-) -> Front:
-    """The front of a classifier, the constants of its best formula made simple; its loss is that of
-    the text."""
-    best = front.best
-    simple = with_simple_constants(best, X, positive, settings.operators)
-    loss = directions.goal.loss(simple.text, simple.names, X, settings.threads or 0)
-    simple = Formula(simple.text, simple.names, loss, best.ranges, best.labels)
-    return front.written(simple if formula is best else formula for formula in front)
 
 
 def _link(
