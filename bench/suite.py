@@ -29,6 +29,7 @@ from bench import (
     surrogate_fit,
     surrogate_structure,
     trained_rules,
+    trained_systems,
     verdicts,
 )
 from bench.record import Benchmark
@@ -122,6 +123,13 @@ SUITE = (
         {"rule": RULES, "weights": ("equal",), "time": (10.0,)},
         {"rule": ()},
         trained_rules.summarise,
+    ),
+    Benchmark(
+        "systems.trained",
+        trained_systems.run,
+        {"system": trained_systems.NAMES, "draw": (0, 1), "evaluations": (80_000,)},
+        {"system": ("trace of 2x2", "determinant"), "draw": (0,)},
+        trained_systems.summarise,
     ),
     Benchmark(
         "regression.vladislavleva",

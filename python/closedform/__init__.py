@@ -21,6 +21,7 @@ _MODULES = {
         "neurons.unit_gradients": "UnitGradients",
         "pipelines.discovery": "discover",
         "pipelines.held_out": "Errors",
+        "pipelines.hybrid": "hybrid",
         "pipelines.interpretation": "interpret",
         "pipelines.latent_space": "LatentSpace",
         "pipelines.monotone_link": "MonotoneLink",

@@ -12,6 +12,7 @@ from closedform.neurons.network import Network, network
 from closedform.neurons.unit_gradients import UnitGradients
 from closedform.pipelines.discovery import discover
 from closedform.pipelines.held_out import Errors
+from closedform.pipelines.hybrid import hybrid
 from closedform.pipelines.interpretation import interpret
 from closedform.pipelines.latent_space import LatentSpace
 from closedform.pipelines.monotone_link import MonotoneLink
@@ -62,6 +63,7 @@ __all__ = [
     "discover",
     "get_cmake_dir",
     "get_include",
+    "hybrid",
     "interpret",
     "network",
     "score",
