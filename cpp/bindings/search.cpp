@@ -77,8 +77,8 @@ PythonTarget direction_target(const Array<double>& directions, const Optional& s
             throw std::invalid_argument("scales: need the shape of gradients");
         }
     }
-    return {std::make_shared<DirectionTarget>(view, factors, framed,
-                                              weights_of(weights, view.rows), sign),
+    return {std::make_shared<DirectionTarget>(view, factors, framed, weights_of(weights, view.rows),
+                                              sign),
             py::make_tuple(directions, scales, weights)};
 }
 

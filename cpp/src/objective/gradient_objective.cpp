@@ -250,9 +250,9 @@ void GradientObjective::normal_equations(const Tape& tape, std::span<const std::
             kernels_.turn(g.data(), inverse, tangent.data(), count);
             // r = u - s v, so J = -s dv; and dv is perpendicular to v.
             for (std::size_t slot = 0; slot < count; ++slot) {
-                out.gradient[p] -= kernels_.dot3(
-                    tangent[slot], pass.direction(b, pass.slots()[slot].component),
-                    data_.weight(b));
+                out.gradient[p] -=
+                    kernels_.dot3(tangent[slot], pass.direction(b, pass.slots()[slot].component),
+                                  data_.weight(b));
             }
             for (std::size_t q = 0; q <= p; ++q, ++gram) {
                 for (std::size_t slot = 0; slot < count; ++slot) {
@@ -327,9 +327,8 @@ std::vector<double> GradientObjective::shares(const Tape& parent, std::span<cons
                 kernels_.divide(at[slot], workspace.value(tape.size() - 1));
             }
             for (std::size_t s = 0; s < spans; ++s) {
-                kernels_.add_scaled(at[slot],
-                                    data_.direction(b, pass.slots()[slot].component, s), false,
-                                    out[components + s] + offset);
+                kernels_.add_scaled(at[slot], data_.direction(b, pass.slots()[slot].component, s),
+                                    false, out[components + s] + offset);
             }
         }
     };
@@ -372,8 +371,8 @@ std::vector<double> GradientObjective::shares(const Tape& parent, std::span<cons
             }
             for (std::size_t s = components; s < all; ++s) {
                 pencil.take_along(1, 1, kernels_.dot3(own[s], own[s], data_.weight(b)));
-                pencil.take_along(
-                    1, 0, kernels_.dot3(own[s], parents[s] + offset, data_.weight(b)));
+                pencil.take_along(1, 0,
+                                  kernels_.dot3(own[s], parents[s] + offset, data_.weight(b)));
             }
         }
         pencil.complete();

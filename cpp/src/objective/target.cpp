@@ -106,8 +106,12 @@ LabelTarget::LabelTarget(std::span<const double> labels, std::span<const double>
 }
 
 TargetArrays LabelTarget::arrays() const {
-    return {
-        TargetArrays::Kind::labels, {labels_.data(), labels_.size(), 1}, {}, false, weights_, Sign::kept};
+    return {TargetArrays::Kind::labels,
+            {labels_.data(), labels_.size(), 1},
+            {},
+            false,
+            weights_,
+            Sign::kept};
 }
 
 std::unique_ptr<Objective> LabelTarget::at(RowBlocks blocks, std::span<const std::size_t> which,
