@@ -31,6 +31,7 @@ from bench import (
     surrogate_fit,
     surrogate_structure,
     trained_rules,
+    trained_systems,
     verdicts,
 )
 from bench.record import Benchmark
@@ -125,6 +126,13 @@ SUITE = (
         {"rule": RULES, "weights": ("equal",), "time": (10.0,)},
         {"rule": ()},
         trained_rules.summarise,
+    ),
+    Benchmark(
+        "systems.trained",
+        trained_systems.run,
+        {"system": trained_systems.NAMES, "draw": (0, 1), "evaluations": (80_000,)},
+        {"system": ("trace of 2x2", "determinant"), "draw": (0,)},
+        trained_systems.summarise,
     ),
     Benchmark(
         "regression.vladislavleva",

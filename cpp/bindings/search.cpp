@@ -67,17 +67,18 @@ PythonTarget value_target(const Array<double>& values, const Optional& weights) 
 }
 
 PythonTarget direction_target(const Array<double>& directions, const Optional& scales,
-                              const Optional& weights, bool is_signed, bool axes) {
+                              const Optional& weights, bool is_signed, bool axes, bool framed) {
     const Sign sign = axes ? Sign::of_row : is_signed ? Sign::kept : Sign::common;
     const auto view = matrix_view(directions, "gradients");
     MatrixView<const double> factors;
     if (scales) {
         factors = matrix_view(*scales, "scales");
-        if (factors.rows != view.rows || factors.columns != view.columns) {
+        if (factors.rows != view.rows || (!framed && view.columns % factors.columns != 0)) {
             throw std::invalid_argument("scales: need the shape of gradients");
         }
     }
-    return {std::make_shared<DirectionTarget>(view, factors, weights_of(weights, view.rows), sign),
+    return {std::make_shared<DirectionTarget>(view, factors, framed, weights_of(weights, view.rows),
+                                              sign),
             py::make_tuple(directions, scales, weights)};
 }
 
@@ -198,7 +199,7 @@ void register_search(py::module_& module) {
                     py::arg("weights").noconvert())
         .def_static("gradients", &direction_target, py::arg("directions").noconvert(),
                     py::arg("scales").noconvert(), py::arg("weights").noconvert(),
-                    py::arg("signed"), py::arg("axes") = false)
+                    py::arg("signed"), py::arg("axes") = false, py::arg("framed") = false)
         .def_static("labels", &label_target, py::arg("labels").noconvert(),
                     py::arg("weights").noconvert())
         .def("losses", &goal_losses<double>, py::arg("texts"), py::arg("names"),

@@ -94,8 +94,8 @@ class TapeScorer : public LossRowSums {
         if (target.kind == TargetArrays::Kind::directions && target.targets.columns != x.columns) {
             throw std::invalid_argument("gradients: need one component for each column of X");
         }
-        if (target.sign == Sign::of_row) {
-            throw std::invalid_argument("gradients: axes are compared on the CPU alone");
+        if (target.sign == Sign::of_row || target.framed) {
+            throw std::invalid_argument("gradients: axes and frames are compared on the CPU alone");
         }
         return target;
     }

@@ -12,7 +12,9 @@ from closedform.neurons.network import Network, network
 from closedform.neurons.unit_gradients import UnitGradients
 from closedform.pipelines.discovery import discover
 from closedform.pipelines.held_out import Errors
+from closedform.pipelines.hybrid import hybrid
 from closedform.pipelines.interpretation import interpret
+from closedform.pipelines.latent_space import LatentSpace
 from closedform.pipelines.monotone_link import MonotoneLink
 from closedform.pipelines.neuron_verdict import Fidelity, NeuronVerdict
 from closedform.pipelines.provenance import Provenance
@@ -39,6 +41,7 @@ __all__ = [
     "Front",
     "InputError",
     "Interpretation",
+    "LatentSpace",
     "Leaf",
     "Merging",
     "MonotoneLink",
@@ -60,6 +63,7 @@ __all__ = [
     "discover",
     "get_cmake_dir",
     "get_include",
+    "hybrid",
     "interpret",
     "network",
     "score",

@@ -381,6 +381,7 @@ class Goal:
         weights: npt.NDArray[np.float64] | None,
         signed: bool,
         axes: bool = False,
+        framed: bool = False,
     ) -> Goal: ...
     @staticmethod
     def labels(

@@ -27,6 +27,7 @@ from bench import (
     vladislavleva,
 )
 from bench.kept import Kept
+from bench.neurons import systems
 from bench.problem import Problem, judge, right_form
 from bench.record import Record, Target
 from closedform import _core
@@ -364,3 +365,15 @@ def test_a_choice_that_is_worse(
 ) -> None:
     steps = [{"right": right, "error": error} for right, error in (less, more)]
     assert budgets._worse(*steps) is worse
+
+
+@pytest.mark.parametrize("system", systems.SYSTEMS, ids=lambda system: system.name)
+def test_a_system_knows_its_concept_and_nothing_else(system: systems.System) -> None:
+    X = system.draw(100, 0)
+    assert np.ptp(system.value(X)) > 0
+    concept = cf.Formula(system.concept, system.names)
+    np.testing.assert_allclose(system.value(X), concept(X), rtol=1e-12)
+    assert system.wrong_form(cf.Formula(f"exp(0.1*({system.concept}))", system.names)) == ""
+    assert "cosine" in system.wrong_form(cf.Formula("x1 + x2*x2", system.names))
+    long = f"{system.concept} + 1 + 1 + 1"
+    assert "nodes" in system.wrong_form(cf.Formula(long, system.names))

@@ -50,14 +50,15 @@ class TermPencil {
           length_(data.blocks() * block_rows),
           pencil_(terms),
           factors_(terms) {
-        const std::size_t columns = data.columns();
-        double* room = workspace.room((slots.size() + terms + columns + 1) * length_);
+        const std::size_t components = data.components();
+        const std::size_t along = terms * data.spans();
+        double* room = workspace.room((slots.size() + along + components + 1) * length_);
         jacobian_ = runs(room, slots.size(), length_);
-        along_ = runs(room + slots.size() * length_, terms, length_);
-        sum_ = runs(room + (slots.size() + terms) * length_, columns, length_);
-        weights_ = room + (slots.size() + terms + columns) * length_;
+        along_ = runs(room + slots.size() * length_, along, length_);
+        sum_ = runs(room + (slots.size() + along) * length_, components, length_);
+        weights_ = room + (slots.size() + along + components) * length_;
         std::copy(data.weights().begin(), data.weights().end(), weights_);
-        std::fill_n(along_[0], terms * length_, 0.0);
+        std::fill_n(along_[0], along * length_, 0.0);
     }
 
     /// Where `logarithm`, the first term's gradients are those of its logarithm; the term ends at
@@ -74,8 +75,11 @@ class TermPencil {
                 if (logarithm && slots_[slot].group == 0) {
                     kernels_.divide(at[slot], value);
                 }
-                kernels_.add_scaled(at[slot], data_.direction(b, slots_[slot].column), false,
-                                    along_[slots_[slot].group] + b * block_rows);
+                for (std::size_t s = 0; s < data_.spans(); ++s) {
+                    kernels_.add_scaled(at[slot], data_.direction(b, slots_[slot].component, s),
+                                        false,
+                                        along_[s * terms_ + slots_[slot].group] + b * block_rows);
+                }
             }
         }
     }
@@ -86,17 +90,20 @@ class TermPencil {
         for (std::size_t b = 0; b < length_; b += block_rows) {
             for (std::size_t s = 0; s < slots_.size(); ++s) {
                 for (std::size_t t = 0; t <= s; ++t) {
-                    if (slots_[s].column == slots_[t].column) {
+                    if (slots_[s].component == slots_[t].component) {
                         pencil_.add(
                             slots_[s].group, slots_[t].group,
                             kernels_.dot3(jacobian_[s] + b, jacobian_[t] + b, weights_ + b));
                     }
                 }
             }
-            for (std::size_t k = 0; k < terms_; ++k) {
-                for (std::size_t l = 0; l <= k; ++l) {
-                    pencil_.take_along(k, l,
-                                       kernels_.dot3(along_[k] + b, along_[l] + b, weights_ + b));
+            for (std::size_t s = 0; s < data_.spans(); ++s) {
+                double* const* along = along_.data() + s * terms_;
+                for (std::size_t k = 0; k < terms_; ++k) {
+                    for (std::size_t l = 0; l <= k; ++l) {
+                        pencil_.take_along(k, l,
+                                           kernels_.dot3(along[k] + b, along[l] + b, weights_ + b));
+                    }
                 }
             }
         }
@@ -109,7 +116,7 @@ class TermPencil {
         std::fill_n(sum_[0], sum_.size() * length_, 0.0);
         for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
             const double factor = factors_[slots_[slot].group];
-            double* component = sum_[slots_[slot].column];
+            double* component = sum_[slots_[slot].component];
             for (std::size_t i = 0; i < length_; ++i) {
                 component[i] += factor * jacobian_[slot][i];
             }
@@ -151,8 +158,8 @@ class TermPencil {
     std::size_t terms_;
     std::size_t length_;             ///< of all rows, in whole blocks
     std::vector<double*> jacobian_;  ///< by slot
-    std::vector<double*> along_;     ///< by term
-    std::vector<double*> sum_;       ///< by column
+    std::vector<double*> along_;     ///< by span and term
+    std::vector<double*> sum_;       ///< by component
     double* weights_ = nullptr;
     GradientPencil pencil_;
     std::vector<double> factors_;
@@ -172,9 +179,9 @@ double smallest(GradientPencil& pencil, Joint joint) {
 }  // namespace
 
 GradientObjective::GradientObjective(RowBlocks rows, MatrixView<const double> directions,
-                                     MatrixView<const double> scales,
+                                     MatrixView<const double> factors, bool framed,
                                      std::span<const double> weights, Sign sign)
-    : data_(std::move(rows), directions, scales, weights, sign == Sign::of_row),
+    : data_(std::move(rows), directions, factors, framed, weights, sign == Sign::of_row),
       sign_(sign),
       kernels_(direction_kernels()) {}
 
@@ -243,8 +250,9 @@ void GradientObjective::normal_equations(const Tape& tape, std::span<const std::
             kernels_.turn(g.data(), inverse, tangent.data(), count);
             // r = u - s v, so J = -s dv; and dv is perpendicular to v.
             for (std::size_t slot = 0; slot < count; ++slot) {
-                out.gradient[p] -= kernels_.dot3(
-                    tangent[slot], pass.direction(b, pass.slots()[slot].column), data_.weight(b));
+                out.gradient[p] -=
+                    kernels_.dot3(tangent[slot], pass.direction(b, pass.slots()[slot].component),
+                                  data_.weight(b));
             }
             for (std::size_t q = 0; q <= p; ++q, ++gram) {
                 for (std::size_t slot = 0; slot < count; ++slot) {
@@ -293,34 +301,38 @@ int GradientObjective::solve_sum(Tape& tape, std::span<const std::size_t> linear
 
 std::vector<double> GradientObjective::shares(const Tape& parent, std::span<const Tape> terms,
                                               Joint joint, Workspace& workspace) const {
-    const std::size_t columns = data_.columns();
+    const std::size_t components = data_.components();
+    const std::size_t spans = data_.spans();
+    const std::size_t all = components + spans;
     const std::size_t length = data_.blocks() * block_rows;
-    // Gradients of the parent, of one term, and what of them lies along u.
-    double* room = workspace.room((columns + 1) * (length + block_rows));
-    const std::vector<double*> parents = runs(room, columns + 1, length);
-    const std::vector<double*> own = runs(room + (columns + 1) * length, columns + 1, block_rows);
-    double* const along_parent = parents[columns];
-    double* const along = own[columns];
+    // Gradients of the parent, of one term, and what of them lies along every u.
+    double* room = workspace.room(all * (length + block_rows));
+    const std::vector<double*> parents = runs(room, all, length);
+    const std::vector<double*> own = runs(room + all * length, all, block_rows);
 
-    /// The slots of a block's gradient by column, those of unread columns zero.
+    /// The slots of a block's gradient by component, those of unread columns zero.
     const auto gradient = [&](GradientPass& pass, const Tape& tape, std::size_t b,
                               bool of_logarithm, const std::vector<double*>& out,
                               std::size_t offset) {
-        std::array<double*, max_tape_size> at{};
+        std::vector<double*> at(pass.slots().size());
         for (std::size_t slot = 0; slot < pass.slots().size(); ++slot) {
-            at[slot] = out[pass.slots()[slot].column] + offset;
+            at[slot] = out[pass.slots()[slot].component] + offset;
         }
-        std::fill_n(out[columns] + offset, block_rows, 0.0);
+        for (std::size_t s = 0; s < spans; ++s) {
+            std::fill_n(out[components + s] + offset, block_rows, 0.0);
+        }
         pass.load(b, at.data());
         for (std::size_t slot = 0; slot < pass.slots().size(); ++slot) {
             if (of_logarithm) {
                 kernels_.divide(at[slot], workspace.value(tape.size() - 1));
             }
-            kernels_.add_scaled(at[slot], data_.direction(b, pass.slots()[slot].column), false,
-                                out[columns] + offset);
+            for (std::size_t s = 0; s < spans; ++s) {
+                kernels_.add_scaled(at[slot], data_.direction(b, pass.slots()[slot].component, s),
+                                    false, out[components + s] + offset);
+            }
         }
     };
-    std::fill_n(room, (columns + 1) * (length + block_rows), 0.0);
+    std::fill_n(room, all * (length + block_rows), 0.0);
     GradientPass parent_pass(data_, parent, workspace);
     double total_parent = 0.0;
     double total_along_parent = 0.0;
@@ -328,17 +340,19 @@ std::vector<double> GradientObjective::shares(const Tape& parent, std::span<cons
         const std::size_t offset = b * block_rows;
         gradient(parent_pass, parent, b, joint != Joint::sum, parents, offset);
         for (const auto& slot : parent_pass.slots()) {
-            const double* g = parents[slot.column] + offset;
+            const double* g = parents[slot.component] + offset;
             total_parent += kernels_.dot3(g, g, data_.weight(b));
         }
-        const double* a = along_parent + offset;
-        total_along_parent += kernels_.dot3(a, a, data_.weight(b));
+        for (std::size_t s = 0; s < spans; ++s) {
+            const double* a = parents[components + s] + offset;
+            total_along_parent += kernels_.dot3(a, a, data_.weight(b));
+        }
     }
 
     GradientPencil pencil(2);
     std::vector<double> result;
     for (const Tape& term : terms) {
-        for (std::size_t j = 0; j < columns; ++j) {
+        for (std::size_t j = 0; j < components; ++j) {
             std::fill_n(own[j], block_rows, 0.0);
         }
         GradientPass pass(data_, term, workspace);
@@ -350,12 +364,16 @@ std::vector<double> GradientObjective::shares(const Tape& parent, std::span<cons
             const bool of_logarithm = joint == Joint::product || joint == Joint::quotient;
             gradient(pass, term, b, of_logarithm, own, 0);
             for (const auto& slot : pass.slots()) {
-                const double* g = own[slot.column];
+                const double* g = own[slot.component];
                 pencil.add(1, 1, kernels_.dot3(g, g, data_.weight(b)));
-                pencil.add(1, 0, kernels_.dot3(g, parents[slot.column] + offset, data_.weight(b)));
+                pencil.add(1, 0,
+                           kernels_.dot3(g, parents[slot.component] + offset, data_.weight(b)));
             }
-            pencil.take_along(1, 1, kernels_.dot3(along, along, data_.weight(b)));
-            pencil.take_along(1, 0, kernels_.dot3(along, along_parent + offset, data_.weight(b)));
+            for (std::size_t s = components; s < all; ++s) {
+                pencil.take_along(1, 1, kernels_.dot3(own[s], own[s], data_.weight(b)));
+                pencil.take_along(1, 0,
+                                  kernels_.dot3(own[s], parents[s] + offset, data_.weight(b)));
+            }
         }
         pencil.complete();
         const double angle = smallest(pencil, joint);

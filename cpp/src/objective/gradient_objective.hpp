@@ -6,7 +6,9 @@
 // 2 - 2 |mean cosine| where no gradient is zero; s = 1 only, with Sign::kept. ONE sign for all
 // rows: a sign a row, Sign::of_row, admits (g - 1)^2 for g, and every other phi(g). A gradient that
 // is zero, or rounding beside the value (kernels/direction.hpp), has v = 0: it costs 1 where u is
-// not zero, and nothing where it is.
+// not zero, and nothing where it is. In a frame, v is that of A_i grad T, with a matrix a row: data
+// on a surface know the gradient's part along it alone. Of several u_i, the nearest unit vector of
+// their span counts, which has either sign.
 
 #include <cstddef>
 #include <span>
@@ -23,12 +25,11 @@ namespace closedform {
 
 class GradientObjective : public Objective {
   public:
-    /// directions: one row of unit vectors (or zeros) for every row of `rows`. scales: as many
-    /// positive factors for the components of grad T, empty for 1: where a column is a merged input
-    /// z, |grad z|, so that the cosine is that in the original inputs. weights: one a row, empty
-    /// for 1. Owns the rows.
+    /// directions, factors, framed, weights: as DirectionRows. Where a column is a merged input z,
+    /// its factor is |grad z|, so that the cosine is that in the original inputs. Owns the rows.
     GradientObjective(RowBlocks rows, MatrixView<const double> directions,
-                      MatrixView<const double> scales, std::span<const double> weights, Sign sign);
+                      MatrixView<const double> factors, bool framed,
+                      std::span<const double> weights, Sign sign);
 
     LossSums sums(const Tape& tape, Workspace& workspace) const override;
     void normal_equations(const Tape& tape, std::span<const std::size_t> positions,

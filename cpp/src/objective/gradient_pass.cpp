@@ -19,8 +19,8 @@ GradientPass::GradientPass(const DirectionRows& data, const Tape& tape, Workspac
                            std::span<const std::size_t> group_ends)
     : data_(data), kernels_(direction_kernels()), tape_(tape), workspace_(workspace) {
     std::size_t group = 0;
-    slot_of_.assign(data.columns(), none);
-    towards_.resize(data.axes() ? data.columns() * block_rows : 0);
+    slot_of_.assign(data.components(), none);
+    towards_.resize(data.axes() ? data.components() * block_rows : 0);
     for (std::size_t i = 0; i < tape.size(); ++i) {
         if (group < group_ends.size() && i > group_ends[group]) {
             ++group;
@@ -31,12 +31,15 @@ GradientPass::GradientPass(const DirectionRows& data, const Tape& tape, Workspac
         }
         active_[i] = true;
         const auto column = static_cast<std::size_t>(tape[i].variable);
-        const bool first = slot_of_[column] == none;
-        if (first) {
-            slot_of_[column] = slots_.size();
-            slots_.push_back({group, column});
+        // In a frame every column is part of every component.
+        const std::size_t begin = data.framed() ? 0 : column;
+        const std::size_t end = data.framed() ? data.components() : column + 1;
+        const bool first = slot_of_[begin] == none;
+        for (std::size_t component = begin; first && component < end; ++component) {
+            slot_of_[component] = slots_.size();
+            slots_.push_back({group, component});
         }
-        reads_.push_back({i, slot_of_[column], first});
+        reads_.push_back({i, column, slot_of_[begin], first});
     }
     mark_ancestors(tape, active_);
 }
@@ -45,9 +48,15 @@ void GradientPass::load(std::size_t block, double* const* out) {
     workspace_.forward(tape_, data_.rows().block(block), true);
     workspace_.reverse(tape_, active_.data());
     for (const Read& read : reads_) {
-        kernels_.add_scaled(workspace_.adjoint(read.node),
-                            data_.scale(block, slots_[read.slot].column), read.first,
-                            out[read.slot]);
+        add_read(read, workspace_.adjoint(read.node), block, read.first, out);
+    }
+}
+
+void GradientPass::add_read(const Read& read, const double* at, std::size_t block, bool first,
+                            double* const* out) const {
+    const std::size_t count = data_.framed() ? data_.components() : 1;
+    for (std::size_t k = 0; k < count; ++k) {
+        kernels_.add_scaled(at, data_.factor(block, k, read.column), first, out[read.slot + k]);
     }
 }
 
@@ -72,17 +81,33 @@ void GradientPass::differences(std::size_t block, double* const* out, double* in
 }
 
 void GradientPass::turn_axes(std::size_t block, const double* const* gradient) {
-    std::array<double, block_rows> side{};
-    for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
-        kernels_.add_scaled(gradient[slot], data_.direction(block, slots_[slot].column), false,
-                            side.data());
+    const std::size_t spans = data_.spans();
+    std::vector<double> side(spans * block_rows, 0.0);
+    for (std::size_t s = 0; s < spans; ++s) {
+        for (std::size_t slot = 0; slot < slots_.size(); ++slot) {
+            kernels_.add_scaled(gradient[slot], data_.direction(block, slots_[slot].component, s),
+                                false, side.data() + s * block_rows);
+        }
     }
-    for (double& along : side) {
-        along = std::copysign(1.0, along);
+    for (std::size_t i = 0; i < block_rows; ++i) {
+        double squares = 0.0;
+        for (std::size_t s = 1; s < spans; ++s) {
+            squares += side[s * block_rows + i] * side[s * block_rows + i];
+        }
+        if (squares == 0.0) {
+            side[i] = std::copysign(1.0, side[i]);
+            continue;
+        }
+        const double length = std::sqrt(squares + side[i] * side[i]);
+        for (std::size_t s = 0; s < spans; ++s) {
+            side[s * block_rows + i] /= length;
+        }
     }
-    for (std::size_t j = 0; j < data_.columns(); ++j) {
-        kernels_.add_scaled(data_.direction(block, j), side.data(), true,
-                            towards_.data() + j * block_rows);
+    for (std::size_t j = 0; j < data_.components(); ++j) {
+        for (std::size_t s = 0; s < spans; ++s) {
+            kernels_.add_scaled(data_.direction(block, j, s), side.data() + s * block_rows, s == 0,
+                                towards_.data() + j * block_rows);
+        }
     }
 }
 
@@ -97,9 +122,7 @@ void GradientPass::tangent(std::size_t block, std::size_t position, double* cons
     }
     for (const Read& read : reads_) {
         if (live[read.node]) {
-            kernels_.add_scaled(workspace_.adjoint_tangent(read.node),
-                                data_.scale(block, slots_[read.slot].column), false,
-                                out[read.slot]);
+            add_read(read, workspace_.adjoint_tangent(read.node), block, false, out);
         }
     }
 }

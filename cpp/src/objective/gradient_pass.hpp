@@ -23,9 +23,9 @@ class GradientPass {
 
     struct Slot {
         std::size_t group;
-        std::size_t column;
+        std::size_t component;
     };
-    /// The components that are not zero everywhere: of which group, by which column.
+    /// The components that are not zero everywhere: of which group, and which.
     const std::vector<Slot>& slots() const { return slots_; }
 
     /// Values and, into out[slot], components at one block.
@@ -36,34 +36,39 @@ class GradientPass {
                      double& plus);
 
     /// After differences: of the target at that block, where it is an axis towards the gradient.
-    const double* direction(std::size_t block, std::size_t column) const {
-        return data_.axes() ? towards_.data() + column * block_rows
-                            : data_.direction(block, column);
+    const double* direction(std::size_t block, std::size_t component) const {
+        return data_.axes() ? towards_.data() + component * block_rows
+                            : data_.direction(block, component, 0);
     }
 
     /// After load: tangents of the components for the constant at `position`.
     void tangent(std::size_t block, std::size_t position, double* const* out);
 
   private:
-    /// Turns the block's axes towards the gradient.
+    /// Turns the block's axes towards the gradient; of a span, takes what is nearest to it.
     void turn_axes(std::size_t block, const double* const* gradient);
 
     static constexpr std::size_t none = static_cast<std::size_t>(-1);
     struct Read {
         std::size_t node;
-        std::size_t slot;
-        bool first;  ///< of its slot
+        std::size_t column;
+        std::size_t slot;  ///< the first of as many as there are in a frame
+        bool first;        ///< of its slot
     };
+
+    /// Adds what is at the reads' nodes, times their factors, to the slots.
+    void add_read(const Read& read, const double* at, std::size_t block, bool first,
+                  double* const* out) const;
 
     const DirectionRows& data_;
     const DirectionKernels& kernels_;
     const Tape& tape_;
     Workspace& workspace_;
     std::array<bool, max_tape_size> active_{};
-    std::vector<std::size_t> slot_of_;  ///< of every column, in the group seen last
+    std::vector<std::size_t> slot_of_;  ///< of every component, in the group seen last
     std::vector<Slot> slots_;
     std::vector<Read> reads_;
-    std::vector<double> towards_;  ///< columns x block_rows; empty unless the target is axes
+    std::vector<double> towards_;  ///< components x block_rows; empty unless the target is axes
 };
 
 }  // namespace closedform

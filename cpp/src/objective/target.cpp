@@ -40,7 +40,7 @@ ValueTarget::ValueTarget(std::span<const double> y, std::span<const double> weig
 }
 
 TargetArrays ValueTarget::arrays() const {
-    return {TargetArrays::Kind::values, {y_.data(), y_.size(), 1}, {}, weights_, Sign::kept};
+    return {TargetArrays::Kind::values, {y_.data(), y_.size(), 1}, {}, false, weights_, Sign::kept};
 }
 
 std::unique_ptr<Objective> ValueTarget::at(RowBlocks blocks, std::span<const std::size_t> which,
@@ -60,35 +60,44 @@ double ValueTarget::mean_square() const {
 DirectionTarget::DirectionTarget(MatrixView<const double> directions,
                                  MatrixView<const double> scales, std::span<const double> weights,
                                  Sign sign)
-    : directions_(directions), scales_(scales), weights_(weights), sign_(sign) {
+    : DirectionTarget(directions, scales, false, weights, sign) {}
+
+DirectionTarget::DirectionTarget(MatrixView<const double> directions,
+                                 MatrixView<const double> scales, bool framed,
+                                 std::span<const double> weights, Sign sign)
+    : directions_(directions), scales_(scales), framed_(framed), weights_(weights), sign_(sign) {
     check_weights(directions.rows, weights);
 }
 
 TargetArrays DirectionTarget::arrays() const {
-    return {TargetArrays::Kind::directions, directions_, scales_, weights_, sign_};
+    return {TargetArrays::Kind::directions, directions_, scales_, framed_, weights_, sign_};
 }
 
 std::unique_ptr<Objective> DirectionTarget::at(RowBlocks blocks, std::span<const std::size_t> which,
                                                const Units& units) const {
-    const std::size_t columns = directions_.columns;
-    if (blocks.columns() != columns) {
+    const std::size_t columns = blocks.columns();
+    const std::size_t numbers = directions_.columns;
+    const std::size_t factors = scales_.rows == 0 ? columns : scales_.columns;
+    if (!framed_ && (numbers == 0 || numbers % columns != 0)) {
         throw std::invalid_argument("gradients: need one component for each column of X");
     }
     std::vector<double> directions;
     std::vector<double> scales;
-    directions.reserve(which.size() * columns);
-    scales.reserve(which.size() * columns);
+    directions.reserve(which.size() * numbers);
+    scales.reserve(which.size() * factors);
     for (const std::size_t row : which) {
-        for (std::size_t j = 0; j < columns; ++j) {
+        for (std::size_t j = 0; j < numbers; ++j) {
             directions.push_back(directions_(row, j));
+        }
+        for (std::size_t j = 0; j < factors; ++j) {
             // dT/dx = unit * dT/d(unit * x)
-            scales.push_back(units.x[j] * (scales_.rows == 0 ? 1.0 : scales_(row, j)));
+            scales.push_back(units.x[j % columns] * (scales_.rows == 0 ? 1.0 : scales_(row, j)));
         }
     }
     return std::make_unique<GradientObjective>(
-        std::move(blocks), MatrixView<const double>(directions.data(), which.size(), columns),
-        MatrixView<const double>(scales.data(), which.size(), columns), gather(weights_, which),
-        sign_);
+        std::move(blocks), MatrixView<const double>(directions.data(), which.size(), numbers),
+        MatrixView<const double>(scales.data(), which.size(), factors), framed_,
+        gather(weights_, which), sign_);
 }
 
 LabelTarget::LabelTarget(std::span<const double> labels, std::span<const double> weights)
@@ -97,8 +106,12 @@ LabelTarget::LabelTarget(std::span<const double> labels, std::span<const double>
 }
 
 TargetArrays LabelTarget::arrays() const {
-    return {
-        TargetArrays::Kind::labels, {labels_.data(), labels_.size(), 1}, {}, weights_, Sign::kept};
+    return {TargetArrays::Kind::labels,
+            {labels_.data(), labels_.size(), 1},
+            {},
+            false,
+            weights_,
+            Sign::kept};
 }
 
 std::unique_ptr<Objective> LabelTarget::at(RowBlocks blocks, std::span<const std::size_t> which,

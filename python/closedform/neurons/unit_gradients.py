@@ -13,6 +13,7 @@ import numpy as np
 
 from closedform._typing import Floats
 from closedform.errors import InputError
+from closedform.neurons.surface import Surface
 from closedform.searches.objectives import unit_in
 from closedform.tables import checks, scalars
 from closedform.tables.checks import Matrix
@@ -37,7 +38,8 @@ class UnitGradients:
     Attributes:
         X: (n, d) float64, the rows within the band: first those given, then the extra ones.
         U: (n, d) float64, gradients in the units `scales` over their norms, parallel row by row to
-            scales * df/dx; zeros, and what is rounding, are zeros.
+            scales * df/dx; zeros, and what is rounding, are zeros. Where the rows lie on a surface,
+            what of them is along its tangents, (n, r).
         scales: (d,) float64, the standard deviation of every column of the rows given.
         weights: (n,) float64, or None for equal ones.
         f: (n,) float64, the neuron's values (of a classifier, before its sigmoid or softmax).
@@ -48,6 +50,8 @@ class UnitGradients:
         zeros: how many of the n rows have no gradient.
         dropped: how many rows, given and extra, were outside the band.
         share: dropped over all.
+        tangents: (n, r, d) float64, orthonormal vectors along the surface that the rows lie on, in
+            units of the columns; None where they fill all dimensions.
     """
 
     X: Floats
@@ -62,6 +66,7 @@ class UnitGradients:
     zeros: int
     dropped: int
     share: float
+    tangents: Floats | None = None
 
     def __str__(self) -> str:
         parts = [f"{len(self.X)} rows"]
@@ -70,6 +75,8 @@ class UnitGradients:
         if self.zeros:
             parts.append(f"{self.zeros} without a gradient")
         parts.append(f"{self.dropped} ({self.share:.1%}) dropped as saturated")
+        if self.tangents is not None:
+            parts.append(f"compared along a surface of {self.tangents.shape[1]} dimensions")
         return ", ".join(parts)
 
 
@@ -92,6 +99,7 @@ def unit_gradients(
     weights: object = None,
     extra_points: int = 0,
     scales: Floats | None = None,
+    surface: Surface | None = None,
     threads: int | None = None,
     seed: int = 0,
 ) -> UnitGradients:
@@ -108,6 +116,8 @@ def unit_gradients(
             other rows of X with normal noise of a tenth of each column's standard deviation, kept
             within the box. Each weighs as much as a row of X does on average.
         scales: (d,) the units of the columns; None for their standard deviations in X.
+        surface: that the rows lie on (`surface.find`), of which copies of columns count to their
+            originals; None for gradients in all directions.
         threads: as in `Network.value`.
         seed: of the extra rows.
 
@@ -134,11 +144,14 @@ def unit_gradients(
     inner = np.ascontiguousarray(rows[kept])
     gradient = network.gradient(inner, threads=threads)
     _check_finite(gradient, f[kept], kept)
+    if surface is not None:
+        gradient = surface.folded(gradient)
     if row_weights is not None:
         row_weights = row_weights[kept]
     if scales is None:
         scales = spreads(given)
-    U = unit_in(scales, _without_rounding(gradient * scales, gradient))
+    tangents = None if surface is None else surface.tangents(inner)
+    U = unit_in(scales, _without_rounding(gradient * scales, gradient), tangents)
     zeros = int(np.sum(~U.any(axis=1)))
     if zeros == len(U):
         raise InputError("model: its gradient is zero at every row; choose another neuron")
@@ -155,6 +168,7 @@ def unit_gradients(
         zeros=zeros,
         dropped=len(rows) - len(kept),
         share=1 - len(kept) / len(rows),
+        tangents=tangents,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any, get_args
+from typing import Any, cast, get_args, overload
 
 import numpy as np
 
@@ -13,16 +13,19 @@ from closedform.errors import InputError
 from closedform.formulas.formula import Formula
 from closedform.formulas.front import Front
 from closedform.neurons.adapters.neuron import Neuron
+from closedform.neurons.latent_space import Latent, is_latent
 from closedform.neurons.network import Network, network
-from closedform.neurons.unit_gradients import UnitGradients, checked_points, points
+from closedform.neurons.unit_gradients import UnitGradients, checked_points
 from closedform.pipelines import monotone_link, neuron_verdict, pieces
+from closedform.pipelines.latent_space import LatentSpace, interpret_latent_space
 from closedform.pipelines.monotone_link import MonotoneLink
-from closedform.pipelines.neuron_rows import CHOOSING, MEASURING, Neurons, split, together
+from closedform.pipelines.neuron_constants import with_constants
+from closedform.pipelines.neuron_rows import Neurons, split, together
+from closedform.pipelines.neuron_table import neuron_table
 from closedform.pipelines.neuron_verdict import Fidelity
-from closedform.pipelines.pieces import Flags, Interval
+from closedform.pipelines.pieces import Interval
 from closedform.pipelines.provenance import provenance
 from closedform.pipelines.results import Interpretation
-from closedform.pipelines.simple_rule import with_simple_constants
 from closedform.searches import interruption, telling
 from closedform.searches.backends import dispatch
 from closedform.searches.budget import Budget
@@ -37,17 +40,37 @@ from closedform.searches.settings import (
     checked_settings,
 )
 from closedform.searches.steepest_drop import gradient_errors, steepest_drop, unit_gradient
-from closedform.tables import checks, chunks, cluster, devices, scalars
+from closedform.tables import devices, scalars
 from closedform.tables.checks import Matrix
-from closedform.tables.chunks import Data, Missing
+from closedform.tables.chunks import Missing
 from closedform.tables.devices import Device
 
 OPERATORS = ("+", "-", "*", "/", "sin", "exp")
+BAND = 1e-4  # of probabilities; within it a sigmoid has trained a gradient
 LINK = 0.1  # of the time and the evaluations, the search being given the rest
 LINK_SECONDS, LINK_SIZE = 3.0, 15
-FEWEST_ROWS = 50
 
 
+@overload
+def interpret(
+    model: object,
+    X: object,
+    *,
+    neuron: Latent,
+    device: Device = "cpu",
+    weights: object = None,
+    missing: Missing = "error",
+    time: float = 60.0,
+    evaluations: int | None = None,
+    operators: Iterable[str] = OPERATORS,
+    max_size: int = 30,
+    options: Mapping[str, Any] | None = None,
+    threads: int | None = None,
+    seed: int = 0,
+    callback: Callback | None = None,
+    progress: bool = True,
+) -> LatentSpace: ...
+@overload
 def interpret(
     model: object,
     X: object,
@@ -55,7 +78,7 @@ def interpret(
     neuron: Neuron = None,
     classifier: bool | None = None,
     device: Device = "cpu",
-    band: float = 1e-4,
+    band: float = BAND,
     weights: object = None,
     missing: Missing = "error",
     extra_points: int = 0,
@@ -71,15 +94,43 @@ def interpret(
     seed: int = 0,
     callback: Callback | None = None,
     progress: bool = True,
-) -> Interpretation:
+) -> Interpretation: ...
+def interpret(
+    model: object,
+    X: object,
+    *,
+    neuron: Neuron | Latent = None,
+    classifier: bool | None = None,
+    device: Device = "cpu",
+    band: float = BAND,
+    weights: object = None,
+    missing: Missing = "error",
+    extra_points: int = 0,
+    symmetries: bool = True,
+    time: float = 60.0,
+    evaluations: int | None = None,
+    operators: Iterable[str] = OPERATORS,
+    max_size: int = 30,
+    signed: bool = False,
+    backend: str = "native",
+    options: Mapping[str, Any] | None = None,
+    threads: int | None = None,
+    seed: int = 0,
+    callback: Callback | None = None,
+    progress: bool = True,
+) -> Interpretation | LatentSpace:
     """Finds the closed form of what a neuron computes, and the function that hides it.
 
     The neuron's gradients by the inputs, in units of each column's standard deviation, are
     normalised at every row where a classifier is not saturated; formulas are searched whose
     normalised gradients are the same (Wetzel, arXiv 2401.04978). Where neighbouring rows have
     opposite ones, the neuron rises with its concept here and falls there, and the sign of every row
-    is left free (`pieces.turns_around`). Of the front, the formula at its steepest drop is chosen
-    on rows set aside for that (`steepest_drop`). Then the link from its values to the neuron's,
+    is left free (`pieces.turns_around`). Where the rows lie on a surface (a fixed sum, a radius, an
+    angle by its sine and cosine), gradients are compared along it alone (`neurons.surface`). Of the
+    front, the formula at its steepest drop is chosen
+    on rows set aside for that (`steepest_drop`). Its constants are then fitted to the neuron's
+    values through a free function (`value_constants`), have standard errors, and become simple
+    numbers where the values agree with them. Then the link from its values to the neuron's,
     monotone or between its extrema, and for a classifier the threshold, or the level set, are
     fitted; other rows set aside measure all of it and give the verdict (`neuron_verdict`).
 
@@ -89,7 +140,11 @@ def interpret(
             own noise is. Link and threshold are the first one's.
         X: (n, d) array or table of the network's inputs, such as the rows it was trained on, or
             chunks of them (`chunks.gather`). Of more than 200,000, as many are drawn.
-        neuron, classifier: as in `cf.network`; leave them out for a `Network`.
+        neuron, classifier: as in `cf.network`; leave them out for a `Network`. Several neurons are
+            a space: `("layer", slice(0, 2))`, `("layer", "all")`, `slice(0, 2)` or `"all"` of the
+            outputs. It is taken up to an invertible map among them: formulas are searched whose
+            gradients lie in the span of the neurons' gradients at every row, one after another,
+            each against what is left, as many as are independent. The result is a `LatentSpace`.
         device: where a native network runs, as in `cf.network`, and the search, as in `search`. For
             a `Network`, and with "auto" for a model that is not native, the search alone.
         band: rows of a classifier are used where its probability is in [band, 1 - band].
@@ -128,8 +183,21 @@ def interpret(
     scalars.choice(missing, "missing", get_args(Missing))
     dispatch.prepare(settings)
     budget = Budget(settings.time, evaluations, callback)
-    nets = _networks(model, neuron, classifier, device)
-    data, row_weights = _table(nets[0], X, weights, missing)
+    if is_latent(neuron):
+        _check_latent(band, classifier, extra_points, signed)
+        return interpret_latent_space(
+            model,
+            X,
+            neuron,
+            device=device,
+            weights=weights,
+            missing=missing,
+            settings=settings,
+            budget=budget,
+            progress=progress,
+        )
+    nets = _networks(model, cast(Neuron, neuron), classifier, device)
+    data, row_weights = neuron_table(nets[0], X, weights, missing)
     table = data.inputs
     link_quota = budget.quota(LINK)
 
@@ -140,7 +208,12 @@ def interpret(
     asked = {"band": band, "weights": told, "extra_points": extra_points, "device": device}
     asked |= {"symmetries": symmetries, "signed": signed}
     origin = provenance("T", data, rows, settings, asked)
-    neurons = Neurons.of(nets, searched.X, band, threads)
+    neurons = Neurons.of(nets, searched.X, band, threads, seed)
+    if neurons.surface is not None and settings.backend != "native":
+        raise InputError(
+            f"backend: X lies on a surface of {neurons.surface.dimensions} dimensions, along which "
+            "only the native backend compares gradients; leave backend out"
+        )
     found = neurons.gradients(searched, extra_points, seed)
     gradients = together(found)
     # Too few rows within the band are found before the search is paid for.
@@ -161,8 +234,9 @@ def interpret(
         axes = bool(extrema)
         sought = _directions(gradients, signed=signed, axes=axes)
         front = oriented(front, gradients.X, sought, settings)
-        if not axes and gradients.F is not None:
-            front = _with_simple_best(front, gradients.X, sought, gradients.F > 0.5, settings)
+        if not axes:
+            single = len(nets) == 1
+            front = with_constants(front, gradients, sought, settings, single=single)
         formula = front.best
         if settings.checkpoint is not None:
             settings.checkpoint.conclude(front)
@@ -190,6 +264,18 @@ def interpret(
         )
 
 
+def _check_latent(band: float, classifier: bool | None, extra_points: int, signed: bool) -> None:
+    """What is said of one neuron alone is not said of several."""
+    for name, given in (
+        ("band", band != BAND),
+        ("classifier", classifier is not None),
+        ("extra_points", extra_points != 0),
+        ("signed", signed),
+    ):
+        if given:
+            raise InputError(f"{name}: is for one neuron, not for several; leave it out")
+
+
 def _networks(
     model: object, neuron: Neuron, classifier: bool | None, device: Device
 ) -> tuple[Network, ...]:
@@ -213,25 +299,10 @@ def _networks(
     return tuple(nets)
 
 
-def _table(
-    net: Network, X: object, weights: object, missing: Missing
-) -> tuple[Data, Floats | str | None]:
-    """The rows as the network takes them, and their weights, checked."""
-    boundary = isinstance(weights, str) and weights == "boundary"
-    dropped = 0
-    if missing == "drop" or chunks.is_chunked(X) or cluster.is_distributed(X):
-        data, _ = cluster.gathered(X, None, None if boundary else weights, missing=missing)
-        X, weights, dropped = data.inputs, weights if boundary else data.weights, data.dropped
-    table = points(net, X)
-    _check(table)
-    found = Data(table, None, None, dropped=dropped)
-    if weights is None or isinstance(weights, str):
-        return found, weights
-    return found, checks.weights(weights, len(table.values))
-
-
 def _directions(gradients: UnitGradients, *, signed: bool, axes: bool = False) -> Directions:
-    return Directions(gradients.U, gradients.scales, gradients.weights, signed, axes)
+    return Directions(
+        gradients.U, gradients.scales, gradients.weights, signed, axes, gradients.tangents
+    )
 
 
 def _search(
@@ -249,23 +320,11 @@ def _search(
         time=budget.seconds(1 - LINK),
         evaluations=budget.quota(1 - LINK),
         callback=budget.listener(),
-        on_device=settings.on_device and not directions.axes,
+        on_device=settings.on_device and not directions.axes and directions.tangents is None,
     )
     front = search_directions(table, directions, mine, symmetries=symmetries)
     budget.spend(front.evaluations, front.stopped)
     return front.of_data(table.labels, table.values)
-
-
-def _with_simple_best(
-    front: Front, X: Floats, directions: Directions, positive: Flags, settings: Settings
-) -> Front:
-    """The front of a classifier, the constants of its best formula made simple; its loss is that of
-    the text."""
-    best = front.best
-    simple = with_simple_constants(best, X, positive, settings.operators)
-    loss = directions.goal.loss(simple.text, simple.names, X, settings.threads or 0)
-    simple = Formula(simple.text, simple.names, loss, best.ranges, best.labels)
-    return front.written(simple if formula is best else formula for formula in front)
 
 
 def _link(
@@ -362,16 +421,3 @@ def _fidelity(
         agreement=float(np.mean(agreements)) if agreements else None,
         rows=len(errors),
     )
-
-
-def _check(table: Matrix) -> None:
-    if table.values.shape[1] == 1:
-        raise InputError(
-            "model: has one input, so its unit gradient says nothing; search its values instead: "
-            "cf.search(X, values=cf.network(model).value(X))"
-        )
-    if len(table.values) < FEWEST_ROWS:
-        raise InputError(
-            f"X: has too few rows ({len(table.values)}); at least {FEWEST_ROWS} are needed: "
-            f"{CHOOSING:.0%} choose the formula and {MEASURING:.0%} measure it"
-        )

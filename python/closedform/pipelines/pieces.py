@@ -34,14 +34,15 @@ def turns_around(X: Floats, directions: Directions) -> bool:
     """
     from scipy.spatial import cKDTree
 
-    pointing = np.flatnonzero(directions.U.any(axis=1))
+    vectors = directions.vectors
+    pointing = np.flatnonzero(vectors.any(axis=1))
     step = -(-len(pointing) // MOST_ROWS)
     rows = pointing[::step] if step else pointing
     if len(rows) < 2:
         return False
     scales = np.ones(X.shape[1]) if directions.scales is None else directions.scales
     unit = np.divide(1.0, scales, out=np.zeros_like(scales), where=scales > 0)
-    points, U = X[rows] * unit, directions.U[rows]
+    points, U = X[rows] * unit, vectors[rows]
     _, nearest = cKDTree(points).query(points, k=2)
     cosines = np.sum(U * U[nearest[:, 1]], axis=1)
     opposite = int(np.sum(cosines < -OPPOSITE))

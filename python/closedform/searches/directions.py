@@ -62,6 +62,8 @@ def search_directions(
 ) -> Front:
     """`search` for gradients on arguments that have been checked, by an engine that is ready.
 
+    Along tangents symmetries are not looked for: their tests need the gradient by every input.
+
     Where every merge of inputs holds to rounding, only the merged problem is searched. Where merges
     are uncertain, merged problems are searched for a share of the time, and then the problem as it
     is, beginning with what they found: a wrong merge costs time, not truth.
@@ -69,7 +71,7 @@ def search_directions(
     U, weights, seed = objective.U, objective.weights, settings.seed
     merging: Merging | None = None
     budget = Budget(settings.time, settings.evaluations, settings.callback)
-    if symmetries:
+    if symmetries and objective.tangents is None and objective.U.ndim == 2:
         merging = find(
             table.values,
             U,
@@ -202,7 +204,10 @@ class _DirectionSearch:
 
     def _best_input(self, objective: Directions) -> str:
         """Whose own gradient, the same everywhere, is nearest to those given."""
-        U = objective.U if objective.signed else np.abs(objective.U)
+        U = objective.vectors
+        if U.ndim == 3:
+            U = np.linalg.norm(U, axis=1)
+        U = U if objective.signed else np.abs(U)
         return self.names[int(np.argmax(np.average(U, axis=0, weights=objective.weights)))]
 
     def all_fit(self) -> bool:

@@ -86,13 +86,17 @@ class Directions:
     """Unit gradients to be parallel to: the loss is the mean |u - v|^2, v that of the expression.
 
     Attributes:
-        U: (n, d) float64, rows of length 1 or 0.
+        U: (n, d) float64, rows of length 1 or 0. With `tangents` (n, r), along these. Or (n, m, r):
+            m unit vectors perpendicular to each other, in whose span v is to lie; then the loss is
+            to the unit vector of the span that is nearest, and `axes` is set.
         scales: factors of the expression's gradient before it is made of length 1: (d,), the units
             of the columns, or (n, d) (`merging.Merging`); None for ones.
         weights: (n,) or None.
         signed: tells an expression from its negative.
         axes: tells u from -u at no row, each by itself: a neuron that rises with its concept here
             and falls there.
+        tangents: (n, r, d) orthonormal vectors in units of the columns, along which alone gradients
+            are compared; None for all directions. Scales are (d,) then.
     """
 
     U: Floats
@@ -100,23 +104,46 @@ class Directions:
     weights: Floats | None
     signed: bool
     axes: bool = False
+    tangents: Floats | None = None
 
     @cached_property
     def goal(self) -> _core.Goal:
-        return _core.Goal.gradients(self.U, self.factors, self.weights, self.signed, self.axes)
+        U = np.ascontiguousarray(self.U.reshape(len(self.U), -1))
+        framed = self.tangents is not None
+        return _core.Goal.gradients(U, self.factors, self.weights, self.signed, self.axes, framed)
 
     def at(self, rows: npt.NDArray[np.integer[Any]]) -> Directions:
         """The same at some of the rows."""
         scales = self.scales if self.scales is None or self.scales.ndim == 1 else self.scales[rows]
         weights = None if self.weights is None else self.weights[rows]
-        return replace(self, U=self.U[rows], scales=scales, weights=weights)
+        tangents = None if self.tangents is None else self.tangents[rows]
+        return replace(self, U=self.U[rows], scales=scales, weights=weights, tangents=tangents)
 
     @property
     def factors(self) -> Floats | None:
-        """`scales` of every row, (n, d)."""
+        """`scales` of every row, (n, d); with tangents these, scaled, (n, r d)."""
+        if self.tangents is not None:
+            scaled = self.tangents if self.scales is None else self.tangents * self.scales
+            return np.ascontiguousarray(scaled.reshape(len(scaled), -1))
         if self.scales is None:
             return None
-        return np.ascontiguousarray(np.broadcast_to(self.scales, self.U.shape))
+        shape = len(self.U), self.scales.shape[-1]
+        return np.ascontiguousarray(np.broadcast_to(self.scales, shape))
+
+    @property
+    def vectors(self) -> Floats:
+        """`U` by the columns, (n, d) or (n, m, d)."""
+        if self.tangents is None:
+            return self.U
+        vectors: Floats = np.einsum("n...r,nrd->n...d", self.U, self.tangents)
+        return vectors
+
+    def along(self, V: Floats) -> Floats:
+        """Cosines of unit vectors, (n, r), with U, (n,); with a span never negative."""
+        if self.U.ndim == 3:
+            cosines: Floats = np.linalg.norm(np.einsum("nmr,nr->nm", self.U, V), axis=1)
+            return cosines
+        return np.asarray(np.sum(self.U * V, axis=1))
 
     @property
     def constant(self) -> float:
@@ -162,7 +189,9 @@ def unit(gradient: Floats) -> Floats:
     return scaled
 
 
-def unit_in(scales: Floats, gradient: Floats) -> Floats:
+def unit_in(scales: Floats, gradient: Floats, tangents: Floats | None = None) -> Floats:
     """Unit gradients by columns whose units are `scales`: a column of spread s changes by a spread
-    of its own where dT/dx_j changes T by s dT/dx_j."""
-    return unit(unit(gradient) * scales)
+    of its own where dT/dx_j changes T by s dT/dx_j. With tangents (n, r, d), of what of them is
+    along these, (n, r)."""
+    scaled = unit(gradient) * scales
+    return unit(scaled if tangents is None else np.einsum("nrd,nd->nr", tangents, scaled))

@@ -40,7 +40,7 @@ def oriented(front: Front, X: FloatMatrix, directions: Directions, settings: Set
 
 def _falls(formula: Formula, X: FloatMatrix, directions: Directions) -> bool:
     V, _ = unit_gradient(formula, X, directions)
-    cosines = np.sum(directions.U * V, axis=1)
+    cosines = directions.along(V)
     return bool(np.average(cosines, weights=directions.weights) < 0)
 
 

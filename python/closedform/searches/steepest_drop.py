@@ -24,6 +24,11 @@ def gradient_errors(formula: Formula, X: FloatMatrix, directions: Directions) ->
     """
     V, defined = unit_gradient(formula, X, directions)
     squares = np.full(len(X), np.inf)
+    if directions.U.ndim == 3:
+        nothing = ~V[defined].any(axis=1)
+        squares[defined] = np.where(nothing, 1.0, 2.0 - 2.0 * directions.along(V)[defined])
+        in_span: Floats = np.maximum(squares, 0.0)
+        return in_span
     squares[defined] = np.sum((directions.U[defined] - V[defined]) ** 2, axis=1)
     if directions.signed:
         return squares
@@ -39,12 +44,16 @@ def gradient_errors(formula: Formula, X: FloatMatrix, directions: Directions) ->
 def unit_gradient(
     formula: Formula, X: FloatMatrix, directions: Directions
 ) -> tuple[Floats, npt.NDArray[np.bool_]]:
-    """A formula's unit gradients in the units of the directions, (n, d), and where it has any."""
+    """A formula's unit gradients in the units of the directions, (n, d), along their tangents where
+    they have some, and where it has any."""
     gradient = formula.gradient(X)
     defined: npt.NDArray[np.bool_] = np.asarray(np.isfinite(gradient).all(axis=1))
     gradient[~defined] = 0.0
-    scales = directions.scales
-    return unit(gradient) if scales is None else unit_in(scales, gradient), defined
+    scales, tangents = directions.scales, directions.tangents
+    if scales is None and tangents is None:
+        return unit(gradient), defined
+    ones = np.ones(gradient.shape[1]) if scales is None else scales
+    return unit_in(ones, gradient, tangents), defined
 
 
 def steepest_drop(formulas: Sequence[Formula], X: FloatMatrix, directions: Directions) -> int:

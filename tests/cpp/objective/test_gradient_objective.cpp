@@ -59,6 +59,7 @@ GradientObjective objective(const std::vector<double>& x, const std::vector<doub
     return {RowBlocks(MatrixView<const double>(x.data(), rows, 3)),
             MatrixView<const double>(u.data(), rows, 3),
             {},
+            false,
             weights,
             sign};
 }
@@ -393,4 +394,49 @@ TEST_CASE("with a sign of every row's own, what turns around with the concept is
         CHECK(same(bare.form, axes.representative(canonical(concept_tape)).form));
         CHECK(bare.scale == 1.0);
     }
+}
+
+TEST_CASE("in a frame gradients are compared along a surface, in a span with what is nearest") {
+    const std::size_t rows = 300;
+    const auto x = box(rows, 0.5, 2.0, 6);
+    // Tangents of the surface z = x*y: what lies across it says nothing.
+    std::vector<double> frames;
+    std::vector<double> along;
+    const auto u = unit_gradients(parse("x + 2*y*y", names), x);
+    for (std::size_t i = 0; i < rows; ++i) {
+        frames.insert(frames.end(), {1.0, 0.0, x[3 * i + 1], 0.0, 1.0, x[3 * i]});
+        along.insert(along.end(), {u[3 * i], u[3 * i + 1]});
+    }
+    std::vector<double> on_surface = x;
+    for (std::size_t i = 0; i < rows; ++i) {
+        on_surface[3 * i + 2] = x[3 * i] * x[3 * i + 1];
+    }
+    const RowBlocks blocks(MatrixView<const double>(on_surface.data(), rows, 3));
+    Workspace workspace;
+    const GradientObjective surface(blocks, MatrixView<const double>(along.data(), rows, 2),
+                                    MatrixView<const double>(frames.data(), rows, 6), true, {},
+                                    Sign::common);
+    CHECK(surface.loss(parse("x + 2*y*y", names), workspace) < 1e-28);
+    CHECK(surface.loss(parse("x + 2*z*z/x**2", names), workspace) < 1e-28);
+    CHECK(surface.loss(parse("x + 2*y*z", names), workspace) > 1e-2);
+    Tape guess = parse("x + 3*y*y - x*y + 1.5*z", names);
+    fit_constants(guess, constant_positions(guess), {}, surface, workspace, {});
+    CHECK(surface.loss(guess, workspace) < 1e-5);
+
+    std::vector<double> span;
+    for (std::size_t i = 0; i < rows; ++i) {
+        span.insert(span.end(), {0.6, 0.8, 0.0, 0.0, 0.0, 1.0});
+    }
+    const GradientObjective spanned(RowBlocks(MatrixView<const double>(x.data(), rows, 3)),
+                                    MatrixView<const double>(span.data(), rows, 6), {}, false, {},
+                                    Sign::of_row);
+    CHECK(spanned.loss(parse("(3*x + 4*y)*z", names), workspace) < 1e-28);
+    // 2 - 2 cos of the angle between (1, 0, 0) and the span is 2 - 2 * 0.6.
+    CHECK(spanned.loss(parse("x", names), workspace) == doctest::Approx(0.8));
+    const OpSet all = OpSet::all();
+    const Scaled sum = spanned.representative(canonical(parse("x + y + z*z", names)));
+    Tape fitted;
+    CHECK(fit_open_form(open_form({}, sum, all, spanned), all, spanned, workspace, FitOptions{},
+                        fitted)
+              .loss < spanned.exact_loss());
 }

@@ -31,7 +31,8 @@ struct TargetArrays {
     enum class Kind { values, directions, labels };
     Kind kind = Kind::values;
     MatrixView<const double> targets;  ///< y or labels [rows x 1], or directions [rows x inputs]
-    MatrixView<const double> scales;   ///< of directions, of their shape; no rows: ones
+    MatrixView<const double> scales;   ///< of directions, one a column; no rows: ones
+    bool framed = false;               ///< the scales are frames instead
     std::span<const double> weights;   ///< empty: ones
     Sign sign = Sign::kept;            ///< of directions
 };
@@ -93,6 +94,11 @@ class DirectionTarget : public Target {
   public:
     DirectionTarget(MatrixView<const double> directions, MatrixView<const double> scales,
                     std::span<const double> weights, Sign sign);
+    /// framed: `scales` are frames, a matrix of components x columns a row, by rows, which grad T
+    /// is multiplied with before it is compared; directions then have as many components, or
+    /// several times as many: the vectors of a span, with Sign::of_row.
+    DirectionTarget(MatrixView<const double> directions, MatrixView<const double> scales,
+                    bool framed, std::span<const double> weights, Sign sign);
     template <Temporary Array>
     DirectionTarget(MatrixView<const double> directions, MatrixView<const double> scales,
                     Array&& weights, Sign sign) = delete;
@@ -109,6 +115,7 @@ class DirectionTarget : public Target {
   private:
     MatrixView<const double> directions_;
     MatrixView<const double> scales_;
+    bool framed_ = false;
     std::span<const double> weights_;
     Sign sign_;
 };
