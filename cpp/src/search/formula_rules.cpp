@@ -61,6 +61,21 @@ bool reads_forbidden(const Tape& tape, const FormulaRules::Forbidden& pair) {
     return false;
 }
 
+/// Whether an operator of the user's own is one of numbers alone, which is a number.
+bool own_of_numbers(const Tape& tape) {
+    for (std::size_t i = 0; i < tape.size(); ++i) {
+        if (tape[i].op >= first_own_op) {
+            const auto begin = tape.begin() + static_cast<std::ptrdiff_t>(subtree_begin(tape, i));
+            const auto end = tape.begin() + static_cast<std::ptrdiff_t>(i);
+            if (std::none_of(begin, end,
+                             [](const Node& node) { return node.op == Op::variable; })) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 template <class Rule>
 bool any_broken(const Tape& tape, const std::vector<Rule>& rules,
                 bool (*breaks)(const Tape&, const Rule&)) {
@@ -72,7 +87,7 @@ bool any_broken(const Tape& tape, const std::vector<Rule>& rules,
 
 bool FormulaRules::in_their_places(const Tape& tape) const {
     return !any_broken(tape, nestings, nests_too_deep) &&
-           !any_broken(tape, forbidden, reads_forbidden);
+           !any_broken(tape, forbidden, reads_forbidden) && !(has_own() && own_of_numbers(tape));
 }
 
 bool FormulaRules::allow(const Tape& tape) const {
@@ -86,11 +101,19 @@ bool FormulaRules::allow(const Tape& tape) const {
             return false;
         }
     }
-    return !dimensions || meets_target(tape, *dimensions);
+    if (!dimensions && !has_own()) {
+        return true;
+    }
+    const Tape plain = written_out(tape);
+    return !plain.empty() && (!dimensions || meets_target(plain, *dimensions));
 }
 
 bool FormulaRules::conceivable(const Tape& tape) const {
-    return in_their_places(tape) && (!dimensions || consistent(tape, *dimensions));
+    if (!in_their_places(tape)) {
+        return false;
+    }
+    const Tape plain = dimensions ? written_out(tape) : Tape{};
+    return !dimensions || (!plain.empty() && consistent(plain, *dimensions));
 }
 
 bool FormulaRules::constant_terms() const {

@@ -16,6 +16,7 @@
 #include "core/sample_rows.hpp"
 #include "expression/structure_hash.hpp"
 #include "expression/workspace.hpp"
+#include "objective/expanded_target.hpp"
 #include "objective/objective.hpp"
 #include "search/final_stage.hpp"
 #include "search/island.hpp"
@@ -237,6 +238,8 @@ class Search {
     }
 
   private:
+    std::size_t size_of(const Tape& tape) const { return options_.rules.complexity(tape); }
+
     /// Passes of every island in the next epoch; 0 once the budget is spent.
     std::uint64_t quota_of(std::uint64_t epoch) const {
         std::uint64_t quota = epoch;
@@ -296,7 +299,7 @@ class Search {
         }
         // An exact law: look a while longer for a smaller one, then stop.
         if (loss <= problem_.exact_loss && determined(front.back().tape, x_.rows)) {
-            const std::size_t size = front.back().complexity();
+            const std::size_t size = size_of(front.back().tape);
             if (size - 1 < size_limit_ || !exact_at_) {
                 exact_at_ = spent_;
                 size_limit_ = size - 1;
@@ -343,7 +346,7 @@ class Search {
                 break;
             }
             tape = sample_->simplest(restore(tape, inverse), options_.operators);
-            if (tape.empty() || tape.size() > options_.max_size) {
+            if (tape.empty() || size_of(tape) > options_.max_size) {
                 continue;
             }
             Candidate candidate{tape, problem_.full->loss(tape, workspace),
@@ -381,7 +384,7 @@ class Search {
         std::vector<Tape> tapes;
         for (const auto& front : fronts) {
             for (Candidate& candidate : in_data_units(front)) {
-                if (candidate.complexity() <= options_.max_size && !among(tapes, candidate.tape)) {
+                if (size_of(candidate.tape) <= options_.max_size && !among(tapes, candidate.tape)) {
                     tapes.push_back(std::move(candidate.tape));
                 }
             }
@@ -405,7 +408,7 @@ class Search {
     std::vector<Candidate> small_enough() const {
         std::vector<Candidate> front = in_data_units(archive_.front());
         std::erase_if(front, [&](const Candidate& candidate) {
-            return candidate.complexity() > options_.max_size;
+            return size_of(candidate.tape) > options_.max_size;
         });
         return front;
     }
@@ -430,7 +433,7 @@ class Search {
         }
         // Working units can have made an expression given too long: it is not lost for that.
         for (const Tape& tape : options_.start) {
-            if (tape.size() <= options_.max_size && uses_only(tape, options_.operators)) {
+            if (size_of(tape) <= options_.max_size && uses_only(tape, options_.operators)) {
                 found.push_back(tape);
             }
         }
@@ -477,7 +480,7 @@ class Search {
     void add_remembered(std::vector<Tape>& found) const {
         for (const auto& island : islands_) {
             for (Candidate& candidate : in_data_units(island->archive().rivals())) {
-                if (candidate.complexity() <= options_.max_size && !among(found, candidate.tape)) {
+                if (size_of(candidate.tape) <= options_.max_size && !among(found, candidate.tape)) {
                     found.push_back(std::move(candidate.tape));
                 }
             }
@@ -506,7 +509,17 @@ class Search {
 template <class T>
 SearchResult search(MatrixView<const T> x, const Target& target, const SearchOptions& options,
                     const std::function<bool(const SearchProgress&)>& progress) {
-    return Search<T>(x, target, options).run(progress);
+    if (!options.rules.has_own()) {
+        return Search<T>(x, target, options).run(progress);
+    }
+    const Vocabulary& words = *options.rules.vocabulary;
+    const ExpandedTarget written_out(target, words);
+    SearchOptions own = options;
+    std::optional<ExpandedLosses> losses;
+    if (options.loss_rows != nullptr) {
+        own.loss_rows = &losses.emplace(*options.loss_rows, words);
+    }
+    return Search<T>(x, written_out, own).run(progress);
 }
 
 template SearchResult search(MatrixView<const double>, const Target&, const SearchOptions&,

@@ -278,8 +278,9 @@ class Front(Sequence[Formula]):
             "evaluations": self.evaluations,
             "seconds": self.seconds,
             # A loss that is not a number has no JSON form.
+            # Operators of the user's own written out: whoever reads it knows the table's alone.
             "formulas": [
-                {"text": f.text, "loss": f.loss if np.isfinite(f.loss) else None} for f in self
+                {"text": f.plain, "loss": f.loss if np.isfinite(f.loss) else None} for f in self
             ],
         }
         if self.best.ranges is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -27,7 +27,13 @@ from closedform.searches.noise_plan import check as check_noise
 from closedform.searches.origins import written, written_front
 from closedform.searches.progress import Callback
 from closedform.searches.rules import Rules
-from closedform.searches.settings import OPERATORS, NoiseKind, arguments_of, checked_settings
+from closedform.searches.settings import (
+    OPERATORS,
+    NoiseKind,
+    Operators,
+    arguments_of,
+    checked_settings,
+)
 from closedform.searches.values import chosen_front
 from closedform.surrogates.model import Surrogate
 from closedform.surrogates.separability import Separability
@@ -58,7 +64,8 @@ def discover(
     missing: Missing = "error",
     time: float = 60.0,
     evaluations: int | None = None,
-    operators: Iterable[str] = OPERATORS,
+    operators: Operators = OPERATORS,
+    complexities: Mapping[str, int] | None = None,
     max_size: int = 30,
     strategy: str = "auto",
     backend: str = "native",
@@ -104,7 +111,7 @@ def discover(
         time: seconds for everything; ends earlier when an exact law is found.
         evaluations: budget of the searches together, as in `search`; with time=math.inf the result
             depends on the seed alone.
-        operators, max_size, backend, options, threads, seed: as in `search`.
+        operators, complexities, max_size, backend, options, threads, seed: as in `search`.
         device: where what goes over all rows is computed, as in `Surrogate` and `search`.
         strategy: "auto"; "global" searches all inputs at once even where the surrogate splits;
             "direct" makes no surrogate.
@@ -127,6 +134,7 @@ def discover(
     progress = scalars.flag(progress, "progress")
     check_noise(noise, sigma, sigma_X)
     data = chunks.gather(X, y, weights, sigma, min_rows=LEAST_ROWS, missing=missing)
+    data = replace(data, inputs=settings.worded(data.inputs))
     errors = column_errors(sigma_X, data.inputs, data.kept)
     checks.varying_columns(data.inputs)
     checks.varying_target(data.target)

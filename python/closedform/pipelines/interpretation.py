@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, get_args
 
@@ -32,6 +32,7 @@ from closedform.searches.orientation import oriented
 from closedform.searches.progress import Callback
 from closedform.searches.settings import (
     Settings,
+    Operators,
     arguments_of,
     check_gradients_can,
     checked_settings,
@@ -62,7 +63,8 @@ def interpret(
     symmetries: bool = True,
     time: float = 60.0,
     evaluations: int | None = None,
-    operators: Iterable[str] = OPERATORS,
+    operators: Operators = OPERATORS,
+    complexities: Mapping[str, int] | None = None,
     max_size: int = 30,
     signed: bool = False,
     backend: str = "native",
@@ -102,7 +104,7 @@ def interpret(
         time: seconds for everything.
         evaluations: budget of the searches together, as in `search`; with time=math.inf the result
             depends on the seed alone.
-        operators, max_size, signed, backend, options, threads, seed: as in `search`.
+        operators, complexities, max_size, signed, backend, options, threads, seed: as in `search`.
         callback: called with a Progress; returning True ends the search, the best so far is kept.
         progress: whether a terminal (standard error) or a notebook shows how far it is.
 
@@ -130,7 +132,7 @@ def interpret(
     budget = Budget(settings.time, evaluations, callback)
     nets = _networks(model, neuron, classifier, device)
     data, row_weights = _table(nets[0], X, weights, missing)
-    table = data.inputs
+    table = settings.worded(data.inputs)
     link_quota = budget.quota(LINK)
 
     budget.tell("gradients")
@@ -262,7 +264,7 @@ def _with_simple_best(
     """The front of a classifier, the constants of its best formula made simple; its loss is that of
     the text."""
     best = front.best
-    simple = with_simple_constants(best, X, positive, settings.operators)
+    simple = with_simple_constants(best, X, positive, settings.every_operator)
     loss = directions.goal.loss(simple.text, simple.names, X, settings.threads or 0)
     simple = Formula(simple.text, simple.names, loss, best.ranges, best.labels)
     return front.written(simple if formula is best else formula for formula in front)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -24,6 +24,7 @@ from closedform.searches.rules import Rules
 from closedform.searches.settings import (
     OPERATORS,
     NoiseKind,
+    Operators,
     Settings,
     arguments_of,
     check_gradients_can,
@@ -55,7 +56,8 @@ def search(
     missing: Missing = "error",
     signed: bool = False,
     symmetries: bool = True,
-    operators: Iterable[str] = OPERATORS,
+    operators: Operators = OPERATORS,
+    complexities: Mapping[str, int] | None = None,
     max_size: int = 30,
     time: float = 60.0,
     evaluations: int | None = None,
@@ -122,7 +124,13 @@ def search(
             together (`symmetries.find`); what was merged is in `front.symmetries`.
         operators: names out of + - * / sin cos tan exp log sqrt square cube abs pow tanh inv erf
             atan asin acos sinh cosh log10 sign max min >. The last is a step, 1 where its left
-            operand is larger, else 0: for values and labels alone, it has no gradient.
+            operand is larger, else 0: for values and labels alone, it has no gradient. Your own by
+            name, each an expression of one or two operands, which are the names in it by the
+            alphabet: {"sinc": "sin(x)/x"}, beside the usual ones, or among names:
+            ["+", "*", {"sinc": "sin(x)/x"}]. They are searched with exact derivatives and as one
+            node, printed by name, and written out in what is saved or exported.
+        complexities: what operators, inputs (by name) and numbers ("constant") count, 1 to 255,
+            where not 1: {"exp": 2, "x3": 3}. The size of a formula is their sum.
         max_size: most nodes of an expression, 1 to 255.
         time: seconds; math.inf for no limit (then give `evaluations`).
         evaluations: passes of a candidate over the search's sample of at most 512 rows, the unit of
@@ -180,6 +188,9 @@ def search(
     if (gradients is not None or labels is not None) and not plain:
         raise InputError("noise: is of values; a search for gradients or labels has none")
 
+    def worded(data: Data) -> Data:
+        return replace(data, inputs=settings.worded(data.inputs))
+
     def ruled(data: Data, target: object) -> Rules | None:
         names = (target, "y") if isinstance(target, str) else ("y",)
         attributes = getattr(X, "attrs", None)
@@ -187,7 +198,7 @@ def search(
 
     if gradients is not None:
         check_gradients_can(settings)
-        data = chunks.gather(X, None, weights)
+        data = worded(chunks.gather(X, None, weights))
         scales = spreads(data.inputs.values, data.weights)
         rows = unit_rows(gradients, data.inputs, scales)
         settings = replace(settings, rules=ruled(data, None))
@@ -203,7 +214,7 @@ def search(
         from closedform.searches.labels import search_labels, signs_of
 
         column = labels if isinstance(labels, str) else None
-        data = chunks.gather(X, column, weights, y_name="labels")
+        data = worded(chunks.gather(X, column, weights, y_name="labels"))
         settings = replace(settings, rules=ruled(data, None))
         signs = signs_of(data.y if column else labels, len(data.inputs.values))
         dispatch.prepare(settings)
@@ -211,7 +222,7 @@ def search(
             mine = replace(settings, callback=heard)
             front = search_labels(data.inputs, Labels(signs, data.weights), mine)
     else:
-        data = chunks.gather(X, values, weights, sigma, y_name="values", missing=missing)
+        data = worded(chunks.gather(X, values, weights, sigma, y_name="values", missing=missing))
         if data.y is None:
             raise InputError(
                 "values, gradients, labels: none given, and X brings no values; give exactly one"

@@ -12,6 +12,7 @@ from closedform.formulas.formula import Formula
 from closedform.formulas.front import Front
 from closedform.formulas.units import Units
 from closedform.tables import scalars
+from closedform.tables.words import Names
 
 LARGEST = 255  # nodes, cpp/include/closedform/expression/expression.hpp
 PARTS = {
@@ -58,11 +59,11 @@ class Limits:
         for part, of in (("operands", _sizes), ("nesting", _nested)):
             if part in given:
                 own = scalars.mapping(given[part], f"limits: {part}", "limits by operator")
-                read[part] = {_operator(n, part): of(n, value) for n, value in own.items()}
+                read[part] = {_operator(n, part, names): of(n, value, names) for n, value in own.items()}
         if "forbidden" in given:
             own = scalars.mapping(given["forbidden"], "limits: forbidden", "inputs by operator")
             read["forbidden"] = {
-                _operator(n, "forbidden"): _inputs(value, n, names) for n, value in own.items()
+                _operator(n, "forbidden", names): _inputs(value, n, names) for n, value in own.items()
             }
         return Limits(**read)
 
@@ -119,7 +120,7 @@ class Rules:
 
     def core(self, names: Sequence[str]) -> _core.FormulaRules:
         """For columns of these names."""
-        rules = _core.FormulaRules()
+        rules = _core.FormulaRules(names)
         for part in (self.units, self.limits):
             if part is not None:
                 part.rules(rules, names)
@@ -127,7 +128,7 @@ class Rules:
 
     def allow(self, formula: Formula) -> bool:
         """Whether a formula keeps them."""
-        return self.core(formula.names).allow(formula.text, list(formula.names))
+        return self.core(formula.names).allow(formula.text, formula.names)
 
     def kept(self, front: Front) -> Front:
         """A front without the formulas that break a rule, its best the closest of the others where
@@ -155,22 +156,28 @@ class Rules:
             for formula in front:
                 formula.units = self.units
                 core = self.core(formula.names)
-                own = core.units_of_constants(formula.text, list(formula.names))
+                own = core.units_of_constants(formula.text, formula.names)
                 if own is not None and self.units.coherent:
                     formula._tell_units([self.units.written(one) for one in own])
         return front
 
 
-def _operator(name: str, part: str) -> str:
-    if name not in _core.OPERATORS:
+def _operator(name: str, part: str, names: Sequence[str]) -> str:
+    if name not in _core.OPERATORS and name not in _own(names):
         raise InputError(f"limits: {part}: {name!r} is no operator")
     return name
 
 
-def _sizes(name: str, value: object) -> tuple[int, int]:
+def _own(names: Sequence[str]) -> Mapping[str, tuple[str, tuple[str, ...]]]:
+    """Operators of the user's own, of what the names bring."""
+    return names.words.own if isinstance(names, Names) else {}
+
+
+def _sizes(name: str, value: object, names: Sequence[str]) -> tuple[int, int]:
     """Of one number for all operands, or of one each, None for no limit."""
     given = value if isinstance(value, (tuple, list)) else (value,)
-    count = _core.OPERATORS[name].operands
+    own = _own(names)
+    count = len(own[name][1]) if name in own else _core.OPERATORS[name].operands
     if len(given) not in (1, count):
         raise InputError(f"limits: operands: {name!r} has {count}; give one number or one each")
     most = [
@@ -180,11 +187,11 @@ def _sizes(name: str, value: object) -> tuple[int, int]:
     return most[0], most[-1]
 
 
-def _nested(name: str, value: object) -> Mapping[str, int]:
+def _nested(name: str, value: object, names: Sequence[str]) -> Mapping[str, int]:
     where = f"limits: nesting: {name}"
     own = scalars.mapping(value, where, "numbers by operator")
     return {
-        _operator(inner, "nesting"): scalars.whole(most, f"{where}: {inner}", 0, LARGEST)
+        _operator(inner, "nesting", names): scalars.whole(most, f"{where}: {inner}", 0, LARGEST)
         for inner, most in own.items()
     }
 

@@ -15,6 +15,8 @@ from closedform.searches.checkpoint import Checkpoint
 from closedform.searches.progress import Callback
 from closedform.searches.rules import Rules
 from closedform.tables import devices, scalars
+from closedform.tables.checks import Matrix
+from closedform.tables.words import Words
 
 OPERATORS = ("+", "-", "*", "/", "sin", "cos", "exp", "log", "sqrt", "square", "cube", "pow")
 KNOWN_OPERATORS = frozenset(_core.OPERATORS)
@@ -24,6 +26,8 @@ BACKENDS = ("native", "pysr")
 # How a target scatters around what it follows (`noise`).
 NoiseKind: TypeAlias = Literal["auto"] | noise.Kind
 KINDS: tuple[NoiseKind, ...] = ("auto", *get_args(noise.Kind))
+# Names, the user's own operators by name as texts, or both (`search`).
+Operators: TypeAlias = Iterable[str | Mapping[str, str]] | Mapping[str, str]
 # Options of the engines that hold formulas of the user's columns, or say something of each.
 COLUMN_OPTIONS = frozenset(
     {"start", "guesses", "complexity_of_variables", "output_directory", "run_id"}
@@ -35,7 +39,7 @@ class Settings:
     """The settings of one search, checked (`checked_settings`).
 
     Attributes:
-        operators: names, without repeats.
+        operators: names, without repeats, but the user's own.
         max_size: most nodes of an expression.
         time: seconds; math.inf for no limit.
         evaluations: passes of a candidate over the search's sample of rows; None for no limit.
@@ -47,6 +51,7 @@ class Settings:
         good_enough: loss at which to stop; 0 for none.
         on_device: whether what goes over all rows is computed on a GPU.
         rules: that formulas keep; None for none.
+        words: operators of the user's own, and what words count; None for none.
         checkpoint: of the fronts in the user's columns; None for none.
     """
 
@@ -63,6 +68,16 @@ class Settings:
     on_device: bool = False
     checkpoint: Checkpoint | None = None
     rules: Rules | None = None
+    words: Words | None = None
+
+    @property
+    def every_operator(self) -> tuple[str, ...]:
+        """Names of operators, the user's own among them."""
+        return (*self.operators, *(() if self.words is None else self.words.own))
+
+    def worded(self, table: Matrix) -> Matrix:
+        """The table, its names with the words of formulas of them."""
+        return table if self.words is None else replace(table, names=self.words.of(table.names))
 
     def allows(self, formula: Formula) -> bool:
         """Whether a formula keeps the rules; its size and operators are not looked at."""
@@ -71,7 +86,8 @@ class Settings:
     def of_other_columns(self) -> Settings:
         """Without what speaks of the user's columns, for a search of other inputs."""
         kept = {key: value for key, value in self.options.items() if key not in COLUMN_OPTIONS}
-        return replace(self, options=kept, checkpoint=None, rules=None)
+        words = None if self.words is None else self.words.of_other_inputs()
+        return replace(self, options=kept, checkpoint=None, rules=None, words=words)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -80,7 +96,8 @@ class Arguments:
 
     time: float = 60
     evaluations: int | None = None
-    operators: Iterable[str] = OPERATORS
+    operators: Operators = OPERATORS
+    complexities: Mapping[str, int] | None = None
     max_size: int = 30
     backend: str = "native"
     options: Mapping[str, Any] | None = None
@@ -101,7 +118,8 @@ def checked_settings(
     Raises:
         InputError: names the argument.
     """
-    chosen = _operators(given.operators)
+    chosen, own = _operators(given.operators)
+    words = Words.read(own, given.complexities)
     max_size = scalars.whole(given.max_size, "max_size", 1, LARGEST_SIZE)
     time = scalars.seconds(given.time, "time")
     if given.evaluations is None and math.isinf(time):
@@ -136,6 +154,7 @@ def checked_settings(
         callback=callback,
         on_device=given.backend == "native" and devices.on_gpu(where),
         checkpoint=None if path is None else Checkpoint(path),
+        words=words,
     )
 
 
@@ -145,22 +164,37 @@ def check_gradients_can(settings: Settings) -> None:
     Raises:
         InputError: names the first.
     """
-    for name in settings.operators:
-        if _core.OPERATORS[name].values_only:
+    own = {} if settings.words is None else settings.words.own
+    used = {name: {name} for name in settings.operators} | {
+        name: set(_core.Expression(*definition).operators) for name, definition in own.items()
+    }
+    for name, parts in used.items():
+        if any(_core.OPERATORS[part].values_only for part in parts):
             raise InputError(
                 f"operators: {name!r} has no gradient; leave it out of a search on gradients"
             )
 
 
-def _operators(operators: Iterable[str]) -> tuple[str, ...]:
-    if isinstance(operators, str):
+def _operators(operators: Operators) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Names of those there are, and the user's own by name; own ones alone are beside the usual."""
+    if isinstance(operators, Mapping):
+        operators = [*OPERATORS, operators]
+    elif isinstance(operators, str):
         operators = operators.replace(",", " ").split()
-    chosen = tuple(dict.fromkeys(scalars.texts(operators, "operators")))
+    elif not isinstance(operators, Iterable):
+        operators = scalars.texts(operators, "operators")
+    parts = list(operators)
+    own: dict[str, str] = {}
+    for part in parts:
+        if isinstance(part, Mapping):
+            own |= scalars.mapping(part, "operators", "texts by name")
+    named = [part for part in parts if not isinstance(part, Mapping)]
+    chosen = tuple(dict.fromkeys(scalars.texts(named, "operators")))
     for name in chosen:
         if name not in KNOWN_OPERATORS:
             raise InputError(
                 f"operators: {name!r} is unknown; known are {' '.join(sorted(KNOWN_OPERATORS))}"
             )
-    if not chosen:
+    if not chosen and not own:
         raise InputError("operators: none given; give at least one, such as + or *")
-    return chosen
+    return chosen, own

@@ -4,12 +4,14 @@
 
 #include <cstddef>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include "closedform/expression/dimensions.hpp"
 #include "closedform/expression/expression.hpp"
+#include "closedform/expression/vocabulary.hpp"
 
 namespace closedform {
 
@@ -32,6 +34,8 @@ struct FormulaRules {
         int input = 0;
     };
 
+    /// Operators of the user's own, and what every word counts; null where all count one.
+    std::shared_ptr<const Vocabulary> vocabulary;
     std::optional<Dimensions> dimensions;
     std::vector<Nesting> nestings;
     std::vector<Operands> operand_sizes;
@@ -47,7 +51,21 @@ struct FormulaRules {
     bool conceivable(const Tape& tape) const;
 
     /// Whether anything is inconceivable.
-    bool restrain() const { return dimensions || !nestings.empty() || !forbidden.empty(); }
+    bool restrain() const {
+        return dimensions || !nestings.empty() || !forbidden.empty() || has_own();
+    }
+
+    /// What a formula counts: its nodes, where all count one.
+    std::size_t complexity(const Tape& tape) const {
+        return vocabulary == nullptr ? tape.size() : vocabulary->complexity(tape);
+    }
+
+    bool has_own() const { return vocabulary != nullptr && vocabulary->has_own(); }
+
+    /// In operators of the table; empty where that is too long.
+    Tape written_out(const Tape& tape) const {
+        return has_own() ? vocabulary->expanded(tape).tape : tape;
+    }
 
     /// Whether there are units that no constant has.
     bool pure_constants() const { return dimensions && dimensions->constants.size() == 1; }

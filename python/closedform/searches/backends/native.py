@@ -70,7 +70,7 @@ def search(
         start += sums
     if settings.rules is not None:
         rules = settings.rules.core(table.names)
-        start = [text for text in start if rules.allow(text, list(table.names))]
+        start = [text for text in start if rules.allow(text, table.names)]
     spent = monotonic() - began
 
     def report(seconds: float, passes: int, entries: list[tuple[str, float]]) -> bool:
@@ -117,8 +117,8 @@ def _run(
         lambda: _core.search(
             table.values,
             objective.goal,
-            list(table.names),
-            list(settings.operators),
+            table.names,
+            list(settings.every_operator),
             settings.max_size,
             seconds,
             settings.evaluations or 0,
