@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
@@ -22,7 +22,7 @@ from closedform.pipelines.discovery import discover
 from closedform.pipelines.log_odds import log_odds
 from closedform.searches.api import search
 from closedform.searches.progress import Callback
-from closedform.searches.settings import OPERATORS, NoiseKind
+from closedform.searches.settings import OPERATORS, NoiseKind, Operators
 from closedform.searches.turns import Turns
 from closedform.tables import checks, chunks, scalars
 from closedform.tables.checks import Matrix
@@ -96,8 +96,8 @@ class ClosedFormRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
     """`discover` as a scikit-learn regressor, of one target or several.
 
     Args:
-        noise, strategy, operators, max_size, backend, options, device, callback: as in
-            `closedform.discover`, for each target.
+        noise, strategy, operators, complexities, max_size, backend, options, device, callback: as
+            in `closedform.discover`, for each target.
         units, constant_units, limits: as there; "y" among the units is every target's.
         missing: "error" refuses missing values; "drop" leaves out the rows of a fit that have one,
             and predicts NaN where a formula would need it.
@@ -135,7 +135,8 @@ class ClosedFormRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
         missing: Missing = "error",
         time: float = 60.0,
         evaluations: int | None = None,
-        operators: Iterable[str] = OPERATORS,
+        operators: Operators = OPERATORS,
+        complexities: Mapping[str, int] | None = None,
         max_size: int = 30,
         units: Mapping[str, str] | None = None,
         constant_units: str | Sequence[str] = "dimensionless",
@@ -154,6 +155,7 @@ class ClosedFormRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
         self.time = time
         self.evaluations = evaluations
         self.operators = operators
+        self.complexities = complexities
         self.max_size = max_size
         self.units = units
         self.constant_units = constant_units
@@ -275,8 +277,8 @@ class ClosedFormClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
     in T, their slope and offset fitted to the same rows (Platt 1999); the class is the likeliest.
 
     Args:
-        operators, max_size, units, constant_units, limits, backend, options, device, callback: as
-            in `closedform.search`, for each formula.
+        operators, complexities, max_size, units, constant_units, limits, backend, options, device,
+            callback: as in `closedform.search`, for each formula.
         missing: "error" refuses missing values; "drop" leaves out the rows of a fit that have one
             among the inputs, and takes the odds of the rows fitted where a formula would need it.
         time, evaluations: of the whole `fit`; several formulas share them equally.
@@ -311,7 +313,8 @@ class ClosedFormClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
         missing: Missing = "error",
         time: float = 60.0,
         evaluations: int | None = None,
-        operators: Iterable[str] = OPERATORS,
+        operators: Operators = OPERATORS,
+        complexities: Mapping[str, int] | None = None,
         max_size: int = 30,
         units: Mapping[str, str] | None = None,
         constant_units: str | Sequence[str] = "dimensionless",
@@ -328,6 +331,7 @@ class ClosedFormClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
         self.time = time
         self.evaluations = evaluations
         self.operators = operators
+        self.complexities = complexities
         self.max_size = max_size
         self.units = units
         self.constant_units = constant_units

@@ -196,9 +196,15 @@ def _add_common(command: argparse.ArgumentParser) -> None:
     command.add_argument("--max-size", type=_count, default=30, help="most nodes (default 30)")
     command.add_argument(
         "--operators",
-        type=_names,
+        type=_operators,
         metavar="LIST",
-        help="comma-separated, such as --operators=+,*,sin",
+        help="comma-separated, own ones defined: --operators='+,*,sinc=sin(x)/x'",
+    )
+    command.add_argument(
+        "--complexities",
+        type=_counts,
+        metavar="NAME=NUMBER,...",
+        help="what operators, columns and numbers (constant) count where not 1",
     )
     command.add_argument(
         "--backend", choices=BACKENDS, default="native", help="who searches (default native)"
@@ -260,8 +266,20 @@ def _input_errors(text: str) -> float | dict[str, float]:
 def _pairs(text: str) -> dict[str, str]:
     pairs = [part.partition("=") for part in _names(text)]
     if not all(equals and value for _, equals, value in pairs):
-        raise argparse.ArgumentTypeError(f"{text} is no NAME=UNIT,NAME=UNIT")
+        raise argparse.ArgumentTypeError(f"{text} is no NAME=VALUE,NAME=VALUE")
     return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def _operators(text: str) -> list[str | dict[str, str]]:
+    return [
+        {name.strip(): definition.strip()} if equals and name else part
+        for part in _names(text)
+        for name, equals, definition in [part.partition("=")]
+    ]
+
+
+def _counts(text: str) -> dict[str, int]:
+    return {name: int(number) for name, number in _pairs(text).items()}
 
 
 def _names(text: str) -> list[str]:
@@ -390,6 +408,7 @@ def _common(
     common = {
         "time": options.time or (60 if options.evaluations is None else math.inf),
         "evaluations": options.evaluations,
+        "complexities": options.complexities,
         "max_size": options.max_size,
         "backend": options.backend,
         "options": _engine_options(options),

@@ -130,9 +130,11 @@ class Formula:
     @property
     def plain(self) -> str:
         """`text` with operators of the user's own written out."""
-        return self._expression.written_out().text(self.names) if isinstance(
-            self.names, Names
-        ) else self.text
+        return (
+            self._expression.written_out().text(self.names)
+            if isinstance(self.names, Names)
+            else self.text
+        )
 
     @property
     def readable(self) -> str:

@@ -31,8 +31,8 @@ from closedform.searches.objectives import Directions
 from closedform.searches.orientation import oriented
 from closedform.searches.progress import Callback
 from closedform.searches.settings import (
-    Settings,
     Operators,
+    Settings,
     arguments_of,
     check_gradients_can,
     checked_settings,

@@ -210,7 +210,9 @@ class _DirectionSearch:
         return len(self._fitting(self.found)) == len(self.found)
 
     def _fitting(self, texts: Sequence[str]) -> list[str]:
-        formulas = [Formula(text, self.names).simplified(self.settings.every_operator) for text in texts]
+        formulas = [
+            Formula(text, self.names).simplified(self.settings.every_operator) for text in texts
+        ]
         return [
             formula.text for formula in formulas if formula.complexity <= self.settings.max_size
         ]

@@ -59,11 +59,14 @@ class Limits:
         for part, of in (("operands", _sizes), ("nesting", _nested)):
             if part in given:
                 own = scalars.mapping(given[part], f"limits: {part}", "limits by operator")
-                read[part] = {_operator(n, part, names): of(n, value, names) for n, value in own.items()}
+                read[part] = {
+                    _operator(n, part, names): of(n, value, names) for n, value in own.items()
+                }
         if "forbidden" in given:
             own = scalars.mapping(given["forbidden"], "limits: forbidden", "inputs by operator")
             read["forbidden"] = {
-                _operator(n, "forbidden", names): _inputs(value, n, names) for n, value in own.items()
+                _operator(n, "forbidden", names): _inputs(value, n, names)
+                for n, value in own.items()
             }
         return Limits(**read)
 

@@ -29,9 +29,7 @@ KINDS: tuple[NoiseKind, ...] = ("auto", *get_args(noise.Kind))
 # Names, the user's own operators by name as texts, or both (`search`).
 Operators: TypeAlias = Iterable[str | Mapping[str, str]] | Mapping[str, str]
 # Options of the engines that hold formulas of the user's columns, or say something of each.
-COLUMN_OPTIONS = frozenset(
-    {"start", "guesses", "complexity_of_variables", "output_directory", "run_id"}
-)
+COLUMN_OPTIONS = frozenset({"start", "guesses", "output_directory", "run_id"})
 
 
 @dataclass(frozen=True)

@@ -166,5 +166,7 @@ def _by_worth(formulas: Sequence[Formula], table: Matrix, settings: Settings) ->
     rows = min(len(table.values), MOST_ROWS)
     with np.errstate(divide="ignore"):
         data = 0.5 * rows * np.log(np.array([formula.loss for formula in formulas]))
-    lengths = data + structure_lengths(formulas, alphabet(settings.every_operator, len(table.names)))
+    lengths = data + structure_lengths(
+        formulas, alphabet(settings.every_operator, len(table.names))
+    )
     return [formulas[i] for i in np.argsort(lengths, kind="stable")]

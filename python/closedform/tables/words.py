@@ -91,11 +91,11 @@ class Words:
 
     def vocabulary(self, names: tuple[str, ...]) -> _core.Vocabulary:
         made = _core.Vocabulary()
-        for name, (text, operands) in self.own.items():
-            try:
+        try:
+            for name, (text, operands) in self.own.items():
                 made.define(name, text, operands)
-            except ValueError as error:
-                raise InputError(str(error)) from error
+        except ValueError as error:  # there are too many
+            raise InputError(str(error)) from error
         for name, count in self.counts.items():
             if name in names:
                 made.count_input(names.index(name), count)
