@@ -218,8 +218,9 @@ def _add_common(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--seed", type=int, default=0, help="of every random choice (default 0)")
     command.add_argument(
-        "--start", type=Path, metavar="FRONT.json", help="a saved front to begin with"
+        "--start", metavar="FRONT.json", help="a saved front, or a formula, to begin with"
     )
+    command.add_argument("--stop-loss", type=_positive, help="stop at a formula of this loss")
     command.add_argument(
         "--checkpoint",
         type=Path,
@@ -415,24 +416,32 @@ def _common(
         "device": options.device,
         "threads": options.threads,
         "seed": options.seed,
+        "start": _start(options),
+        "stop_loss": options.stop_loss,
         "callback": tell,
         "progress": False,  # there is one already
     }
     return common | ({} if options.operators is None else {"operators": options.operators})
 
 
-def _engine_options(options: argparse.Namespace) -> dict[str, Any]:
-    """What the engine is told besides: where to begin, and where to leave what it has."""
-    own: dict[str, Any] = {}
-    if options.start is not None:
-        from closedform.formulas.front import Front
+def _start(options: argparse.Namespace) -> Any:
+    """Formulas to begin with: of a file, or the text of one."""
+    given = options.start
+    if given is None or not (given.endswith(".json") or Path(given).is_file()):
+        return given
+    from closedform.formulas.front import Front
 
-        try:
-            own["start"] = Front.load(options.start)
-        except OSError as error:
-            raise InputError(f"--start: cannot read {options.start} ({error.strerror})") from error
-        except InputError as error:
-            raise InputError(f"--start: {error}") from error
+    try:
+        return Front.load(options.start)
+    except OSError as error:
+        raise InputError(f"--start: cannot read {options.start} ({error.strerror})") from error
+    except InputError as error:
+        raise InputError(f"--start: {error}") from error
+
+
+def _engine_options(options: argparse.Namespace) -> dict[str, Any]:
+    """What the engine is told besides: where to leave what it has."""
+    own: dict[str, Any] = {}
     if options.checkpoint is not None:
         own["checkpoint"] = options.checkpoint
     return own

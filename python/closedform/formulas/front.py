@@ -64,7 +64,8 @@ class Front(Sequence[Formula]):
     Attributes:
         best: the formula to use if only one is wanted; how it was chosen is said by whoever made
             the front.
-        stopped: why the search ended: "exact", "time", "evaluations", "interrupted" or "".
+        stopped: why the search ended: "exact", "good enough", "time", "evaluations",
+            "interrupted" or "".
         evaluations: passes of a candidate expression over the search's sample of rows.
         seconds: how long the search took.
         symmetries: of a search for gradients, the inputs merged before it; not saved.

@@ -31,6 +31,7 @@ from closedform.searches.settings import (
     OPERATORS,
     NoiseKind,
     Operators,
+    Start,
     arguments_of,
     checked_settings,
 )
@@ -73,6 +74,8 @@ def discover(
     device: Device = "cpu",
     threads: int | None = None,
     seed: int = 0,
+    start: Start | None = None,
+    stop_loss: float | None = None,
     callback: Callback | None = None,
     progress: bool = True,
 ) -> Discovery:
@@ -111,7 +114,8 @@ def discover(
         time: seconds for everything; ends earlier when an exact law is found.
         evaluations: budget of the searches together, as in `search`; with time=math.inf the result
             depends on the seed alone.
-        operators, complexities, max_size, backend, options, threads, seed: as in `search`.
+        operators, complexities, max_size, backend, options, threads, seed, start,
+            stop_loss: as in `search`.
         device: where what goes over all rows is computed, as in `Surrogate` and `search`.
         strategy: "auto"; "global" searches all inputs at once even where the surrogate splits;
             "direct" makes no surrogate.

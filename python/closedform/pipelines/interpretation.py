@@ -33,6 +33,7 @@ from closedform.searches.progress import Callback
 from closedform.searches.settings import (
     Operators,
     Settings,
+    Start,
     arguments_of,
     check_gradients_can,
     checked_settings,
@@ -71,6 +72,8 @@ def interpret(
     options: Mapping[str, Any] | None = None,
     threads: int | None = None,
     seed: int = 0,
+    start: Start | None = None,
+    stop_loss: float | None = None,
     callback: Callback | None = None,
     progress: bool = True,
 ) -> Interpretation:
@@ -104,7 +107,8 @@ def interpret(
         time: seconds for everything.
         evaluations: budget of the searches together, as in `search`; with time=math.inf the result
             depends on the seed alone.
-        operators, complexities, max_size, signed, backend, options, threads, seed: as in `search`.
+        operators, complexities, max_size, signed, backend, options, threads, seed,
+            start, stop_loss: as in `search`.
         callback: called with a Progress; returning True ends the search, the best so far is kept.
         progress: whether a terminal (standard error) or a notebook shows how far it is.
 

@@ -26,6 +26,7 @@ from closedform.searches.settings import (
     NoiseKind,
     Operators,
     Settings,
+    Start,
     arguments_of,
     check_gradients_can,
     checked_settings,
@@ -65,6 +66,8 @@ def search(
     options: Mapping[str, Any] | None = None,
     threads: int | None = None,
     seed: int = 0,
+    start: Start | None = None,
+    stop_loss: float | None = None,
     device: Device = "cpu",
     callback: Callback | None = None,
     progress: bool = True,
@@ -136,12 +139,14 @@ def search(
         evaluations: passes of a candidate over the search's sample of at most 512 rows, the unit of
             work that does not depend on the machine.
         backend: "native", or "pysr" for SymbolicRegression.jl, which needs Julia (README).
-        options: passed on to the backend; native takes `start` (a Front or formula texts to begin
-            with) and `checkpoint` (a path the best front so far is written to, every 5 seconds, and
-            the front at the end),
-            pysr whatever PySRRegressor takes and the other arguments do not say.
+        options: passed on to the backend; native takes `checkpoint` (a path the best front so far
+            is written to, every 5 seconds, and the front at the end), pysr whatever PySRRegressor
+            takes and the other arguments do not say.
         threads: None for all cores.
         seed: of every random choice.
+        start: formulas to begin with: a Front, such as one that was saved, formulas, or texts, in
+            the names of the columns. They are refitted; those with other operators are left out.
+        stop_loss: loss of a formula at which the search ends; None for that of an exact one.
         device: "cpu"; "cuda", a GPU, for what goes over all rows; or "auto", a GPU where one can be
             used. The GPU computes losses on all rows, of a whole batch of expressions at a time: of
             everything the islands found whenever they exchange it (in the precision of X, and if

@@ -245,7 +245,7 @@ class _DirectionSearch:
         found = dispatch.search(mine.worded(table), objective, mine, start)
         self.budget.spend(found.evaluations, found.reason)
         self.reason = found.reason
-        self.done = self.reason in ("exact", "interrupted")
+        self.done = self.reason in ("exact", "good enough", "interrupted")
         return found.entries
 
 

@@ -11,6 +11,7 @@ from closedform import _core
 from closedform.errors import InputError
 from closedform.formulas import noise
 from closedform.formulas.formula import Formula
+from closedform.formulas.front import Front
 from closedform.searches.checkpoint import Checkpoint
 from closedform.searches.progress import Callback
 from closedform.searches.rules import Rules
@@ -28,8 +29,10 @@ NoiseKind: TypeAlias = Literal["auto"] | noise.Kind
 KINDS: tuple[NoiseKind, ...] = ("auto", *get_args(noise.Kind))
 # Names, the user's own operators by name as texts, or both (`search`).
 Operators: TypeAlias = Iterable[str | Mapping[str, str]] | Mapping[str, str]
+# Formulas to begin with.
+Start: TypeAlias = Front | Formula | str | Iterable[Formula | str]
 # Options of the engines that hold formulas of the user's columns, or say something of each.
-COLUMN_OPTIONS = frozenset({"start", "guesses", "output_directory", "run_id"})
+COLUMN_OPTIONS = frozenset({"guesses", "output_directory", "run_id"})
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class Settings:
         threads: None for all cores.
         seed: of every random choice.
         callback: told about twice a second; returning True ends the search.
+        start: texts of formulas to begin with, in the user's columns.
         good_enough: loss at which to stop; 0 for none.
         on_device: whether what goes over all rows is computed on a GPU.
         rules: that formulas keep; None for none.
@@ -62,6 +66,7 @@ class Settings:
     threads: int | None
     seed: int
     callback: Callback | None
+    start: tuple[str, ...] = ()
     good_enough: float = 0.0
     on_device: bool = False
     checkpoint: Checkpoint | None = None
@@ -85,7 +90,15 @@ class Settings:
         """Without what speaks of the user's columns, for a search of other inputs."""
         kept = {key: value for key, value in self.options.items() if key not in COLUMN_OPTIONS}
         words = None if self.words is None else self.words.of_other_inputs()
-        return replace(self, options=kept, checkpoint=None, rules=None, words=words)
+        return replace(
+            self,
+            options=kept,
+            start=(),
+            good_enough=0.0,
+            checkpoint=None,
+            rules=None,
+            words=words,
+        )
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -101,6 +114,8 @@ class Arguments:
     options: Mapping[str, Any] | None = None
     threads: int | None = None
     seed: int = 0
+    start: Start | None = None
+    stop_loss: float | None = None
 
 
 def arguments_of(given: Mapping[str, Any]) -> Arguments:
@@ -150,10 +165,38 @@ def checked_settings(
         threads=threads,
         seed=seed,
         callback=callback,
+        start=formula_texts(given.start),
+        good_enough=0.0 if given.stop_loss is None else _positive(given.stop_loss),
         on_device=given.backend == "native" and devices.on_gpu(where),
         checkpoint=None if path is None else Checkpoint(path),
         words=words,
     )
+
+
+def _positive(loss: float) -> float:
+    if not (value := scalars.real(loss, "stop_loss")) > 0:
+        raise InputError(f"stop_loss: {loss} is not positive; give a loss, or None")
+    return value
+
+
+def formula_texts(start: object) -> tuple[str, ...]:
+    """Texts of formulas to begin with.
+
+    Raises:
+        InputError: something else.
+    """
+    if start is None:
+        return ()
+    if isinstance(start, (str, Formula)):
+        start = (start,)
+    several = isinstance(start, Iterable) and not isinstance(start, (bytes, Mapping))
+    formulas = list(start) if several else [start]  # type: ignore[call-overload]
+    for one in formulas:
+        if not isinstance(one, (str, Formula)):
+            raise InputError(
+                f"start: must be a Front, formulas or texts of some, not {type(one).__name__}"
+            )
+    return tuple(str(one) for one in formulas)
 
 
 def check_gradients_can(settings: Settings) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from time import monotonic
 
@@ -22,7 +22,6 @@ from closedform.tables import devices
 from closedform.tables.checks import Matrix
 
 OPTIONS = {
-    "start": "a Front or formula texts to begin with",
     "checkpoint": "path the best front so far is written to, every 5 seconds and at the end",
 }
 REPORT_SECONDS = 0.5
@@ -49,10 +48,18 @@ def check(settings: Settings) -> None:
             f"options: {unknown[0]!r} is unknown to the native engine; "
             f"it takes {', '.join(f'{key} ({what})' for key, what in OPTIONS.items())}"
         )
-    start = settings.options.get("start", ())
-    texts = isinstance(start, Iterable) and not isinstance(start, (str, bytes, Mapping))
-    if not texts or not all(isinstance(one, (str, Formula)) for one in start):
-        raise InputError("options: start must be a Front or a sequence of formula texts")
+
+
+def begun(table: Matrix, settings: Settings) -> list[str]:
+    """The user's formulas to begin with.
+
+    Raises:
+        InputError: one that is none of the table's columns.
+    """
+    try:
+        return [Formula(text, table.names).text for text in settings.start]
+    except InputError as error:
+        raise InputError(f"start: {error}") from error
 
 
 def search(
@@ -60,8 +67,7 @@ def search(
 ) -> Found:
     """Runs the native search from `start` and the user's; for values also from sums of terms."""
     time, callback = settings.time, settings.callback
-    own = settings.options.get("start", ())
-    start = [*(Formula(str(text), table.names).text for text in own), *start]
+    start = [*begun(table, settings), *start]
     began = monotonic()
     stopped = False
     if isinstance(objective, Values):

@@ -132,8 +132,6 @@ def check(settings: Settings) -> None:
             raise InputError(f"options: {name!r} is what the argument {SAID[name]} says; give that")
         if name in REFUSED:
             raise InputError(f"options: {name!r} is not supported; {REFUSED[name]}")
-        if name == "start":
-            raise InputError("options: 'start' is the native engine's; PySR 2 has `guesses`")
         if name == "checkpoint":
             raise InputError("options: 'checkpoint' is the native engine's; give output_directory")
 
@@ -268,6 +266,7 @@ def search(
     began = monotonic()
     main = julia_start.start(settings.threads)
     parameters = arguments(objective, settings)
+    begun = native.begun(table, settings)
     # Its objective of gradients has no units: those are looked at in what it finds.
     units = {} if isinstance(objective, Directions) else units_of(settings.rules, table.names)
     told = units | counts_of(settings.words, table.names)
@@ -308,7 +307,7 @@ def search(
     reason = hall.reason or "evaluations"
     left = max(settings.time - (monotonic() - began), 0.1)
     finished = native.finish(
-        table, objective, replace(settings, time=left), [*start, *table.names, *found]
+        table, objective, replace(settings, time=left), [*begun, *start, *table.names, *found]
     )
     passes = settings.evaluations or 0
     return Found(
