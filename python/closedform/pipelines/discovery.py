@@ -42,7 +42,7 @@ from closedform.tables import checks, chunks, devices, scalars, spool
 from closedform.tables.chunks import Data, Missing
 from closedform.tables.column_errors import column_errors
 from closedform.tables.devices import Device
-from closedform.tables.frames import column_name
+from closedform.tables.frames import column_name, frame_of
 from closedform.tables.rows import sample_rows
 
 STRATEGIES = ("auto", "global", "direct")
@@ -133,6 +133,7 @@ def discover(
         Discovery('x1/x2', law)
     """
     devices.host_only(X, "discover")
+    _check_one_target(y)
     settings = checked_settings(arguments_of(locals()), callback, device)
     scalars.choice(strategy, "strategy", STRATEGIES)
     progress = scalars.flag(progress, "progress")
@@ -173,6 +174,15 @@ def discover(
             settings.checkpoint.conclude(found.front)
     telling.found("discover", found.formula, found.stopped)
     return found
+
+
+def _check_one_target(y: object) -> None:
+    frame = None if isinstance(y, str) else frame_of(y, name="y")
+    columns = 1 if frame is None else len(frame.columns)
+    if isinstance(y, np.ndarray) and y.ndim == 2:
+        columns = y.shape[1]
+    if columns > 1:
+        raise InputError(f"y: has {columns} columns; give one, or all of them to discover_system")
 
 
 def _discovered(
