@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <stdexcept>
 
+#include "arrays.hpp"
 #include "closedform/expression/infix.hpp"
 #include "register.hpp"
 #include "words.hpp"
@@ -78,6 +80,19 @@ std::optional<std::vector<Dimension>> units_of_constants(const FormulaRules& rul
     return own;
 }
 
+void add_shape(FormulaRules& rules, const std::string& of, int input, double low, double high,
+               const Array<double>& points) {
+    using Of = FormulaRules::Shape::Of;
+    const auto view = matrix_view(points, "points");
+    const Of kind = of == "value"       ? Of::value
+                    : of == "slope"     ? Of::slope
+                    : of == "curvature" ? Of::curvature
+                                        : Of::difference;
+    rules.shapes.push_back(
+        {kind, input, low, high, view.columns,
+         std::make_shared<const std::vector<double>>(view.data, view.data + points.size())});
+}
+
 }  // namespace
 
 void register_formula_rules(py::module_& module) {
@@ -102,6 +117,8 @@ void register_formula_rules(py::module_& module) {
              })
         .def("forbid", [](FormulaRules& rules, const std::string& name,
                           int input) { rules.forbidden.push_back({op(rules, name), input}); })
+        .def("shape", &add_shape, py::arg("of"), py::arg("input"), py::arg("low"), py::arg("high"),
+             py::arg("points").noconvert())
         .def("allow",
              [](const FormulaRules& rules, const std::string& text, const Words& words) {
                  return rules.allow(parse(text, words.names, words.vocabulary.get()));

@@ -133,6 +133,13 @@ void check(std::size_t rows, std::size_t columns, const Target& target,
                    "' has no gradient; leave it out of a search on gradients");
         }
     }
+    for (const FormulaRules::Shape& shape : options.rules.shapes) {
+        if (shape.columns != columns || shape.points == nullptr ||
+            shape.points->size() % columns != 0 || shape.input < 0 ||
+            static_cast<std::size_t>(shape.input) >= columns) {
+            refuse("rules: a shape's points need the " + std::to_string(columns) + " columns of X");
+        }
+    }
     if (options.rules.dimensions && options.rules.dimensions->inputs.size() != columns) {
         refuse("rules: have units of " + std::to_string(options.rules.dimensions->inputs.size()) +
                " inputs, X has " + std::to_string(columns) + " columns");
@@ -157,17 +164,18 @@ class Search {
           target_(target),
           options_(options),
           size_limit_(options.max_size),
-          archive_(options.max_size, options.operators, options.rules),
+          archive_(options.max_size, options.operators, working_rules_),
           best_on_all_rows_(options.max_size, options.operators, options.rules) {
         check(x.rows, x.columns, target, options);
         data_units_.x.assign(x.columns, 1.0);
         choose_units();
+        working_rules_ = options.rules.in_units(units_.x, units_.y);
         sample_ = objective(target.sample_rows(), units_);
         if (x.rows > target.sample_rows()) {
             full_ = objective(archive_rows, units_);
         }
         problem_.operators = options.operators;
-        problem_.rules = &options.rules;
+        problem_.rules = &working_rules_;
         problem_.sample = sample_.get();
         problem_.full = full_ ? full_.get() : sample_.get();
         problem_.exact_loss = problem_.full->exact_loss();
@@ -498,6 +506,7 @@ class Search {
     Units data_units_;
     std::unique_ptr<Objective> sample_;
     std::unique_ptr<Objective> full_;
+    FormulaRules working_rules_;  ///< of formulas in working units
     SearchProblem problem_;
     std::vector<std::unique_ptr<Island>> islands_;
     Archive archive_;

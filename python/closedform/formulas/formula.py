@@ -55,6 +55,8 @@ class Formula:
             was fitted (`Constants`). Of a form that was given its named constants, instead; NaN
             stands for one without a value yet.
         units: of the inputs and the target (`Units`); None where they are not known.
+        checked: of a search with constraints, for each by its text whether it is "proven" in the
+            ranges of the data or was "sampled" at points of them.
         complexity: nodes of the expression tree; operators, constants and variables count 1 each,
             or what the search was told (`complexities`).
 
@@ -109,6 +111,7 @@ class Formula:
                 f"labels: has {len(self.labels)} for {len(self.names)} inputs; give one per input"
             )
         self.units: Units | None = None
+        self.checked: Mapping[str, str] = {}
         self._warned = False
 
     def _take(self, form: Form, covariance: Floats | None = None) -> None:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from closedform._typing import Floats
 from closedform.errors import InputError
+from closedform.formulas.constraints import Constraints
 from closedform.formulas.front import Front
 from closedform.formulas.noise import Robust, check_target
 from closedform.pipelines.held_out import Errors, HeldOut, Rows
@@ -62,6 +63,7 @@ def discover(
     units: Mapping[str, str] | str | None = None,
     constant_units: str | Sequence[str] = "dimensionless",
     limits: Mapping[str, Any] | None = None,
+    constraints: Mapping[str, Any] | None = None,
     missing: Missing = "error",
     time: float = 60.0,
     evaluations: int | None = None,
@@ -107,8 +109,9 @@ def discover(
         sigma: (n,) standard errors of the target, or such a name: instead of noise.
         sigma_X: standard errors of the inputs: one number, one for each column, (n, d) numbers, or
             by column's name one number or (n,) of them, as in `search`.
-        units, constant_units, limits: what units are told and kept, and limits to the form, as in
-            `search`; by the surrogate's way candidates are looked at once they are put together.
+        units, constant_units, limits, constraints: what units are told and kept, limits to the
+            form, and what formulas are to be like, as in `search`; by the surrogate's way
+            candidates are looked at once they are put together.
         missing: "error" refuses rows with a missing value (NaN, null, an empty cell); "drop" leaves
             them out, and the logger "closedform" says how many.
         time: seconds for everything; ends earlier when an exact law is found.
@@ -147,7 +150,8 @@ def discover(
     called = (y, "y") if isinstance(y, str) else ("y",)
     attributes = getattr(X, "attrs", None)
     rules = Rules.read(units, constant_units, limits, data.inputs.names, called, attributes)
-    settings = replace(settings, rules=rules)
+    shape = Constraints.read(constraints, data.inputs.names, data.inputs.values, data.target)
+    settings = replace(settings, rules=rules.constrained(shape))
     dispatch.prepare(settings)
     held_out = _draw_held_out(data.target, data.weights, seed)
     searched, tested = _set_aside(data, errors, held_out)
@@ -281,7 +285,7 @@ def _conclude(
     }
     front = front.of_data(run.labels, run.X, *([] if few else [tested.X]))
     if run.settings.rules is not None:
-        front = run.settings.rules.told(front)
+        front = run.settings.rules.told(run.settings.rules.kept(front))
     return Discovery(
         formula=front.best,
         front=front,

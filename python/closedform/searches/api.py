@@ -8,6 +8,7 @@ from typing import Any
 
 from closedform._typing import Floats
 from closedform.errors import InputError
+from closedform.formulas.constraints import Constraints
 from closedform.formulas.front import Front
 from closedform.searches import interruption
 from closedform.searches.backends import dispatch
@@ -54,6 +55,7 @@ def search(
     units: Mapping[str, str] | str | None = None,
     constant_units: str | Sequence[str] = "dimensionless",
     limits: Mapping[str, Any] | None = None,
+    constraints: Mapping[str, Any] | None = None,
     missing: Missing = "error",
     signed: bool = False,
     symmetries: bool = True,
@@ -119,6 +121,13 @@ def search(
             (measured numbers), "operands" (nodes of an operator's: {"pow": (None, 1)}), "nesting"
             (of one operator inside another: {"sin": {"sin": 0}}), "forbidden" (inputs that an
             operator may not be a function of: {"exp": ["x2"]}).
+        constraints: what formulas of values are to be like in the ranges of the data: "increasing",
+            "decreasing", "convex", "concave" (inputs: ["x1"]), "positive" (True), "bounds"
+            ((0, None)), "symmetric" (pairs: [("x1", "x2")]), "zero_at_zero" (True), "values" (pairs
+            ({"x1": 0}, 1.5), or ({"x1": 0}, (low, high)), whatever the other inputs are), and
+            "limits" (pairs ({"x1": math.inf}, 0), met to a thousandth of the target's spread). No
+            formula of a front violates one; `formula.checked` says which are proven by interval
+            arithmetic and which were looked at at points.
         missing: "error" refuses rows with a missing value (NaN, null, an empty cell); "drop" leaves
             them out, and the logger "closedform" says how many.
         signed: with gradients, tells T from -T (the paper's loss): a sign then costs its nodes
@@ -189,6 +198,8 @@ def search(
     progress = scalars.flag(progress, "progress")
     if missing != "error" and (gradients is not None or labels is not None):
         raise InputError("missing: rows are dropped for values alone; drop them first")
+    if constraints is not None and (gradients is not None or labels is not None):
+        raise InputError("constraints: are of values; a search for gradients or labels has none")
     plain = noise == "absolute" and sigma is None and sigma_X is None
     if (gradients is not None or labels is not None) and not plain:
         raise InputError("noise: is of values; a search for gradients or labels has none")
@@ -199,7 +210,11 @@ def search(
     def ruled(data: Data, target: object) -> Rules | None:
         names = (target, "y") if isinstance(target, str) else ("y",)
         attributes = getattr(X, "attrs", None)
-        return Rules.read(units, constant_units, limits, data.inputs.names, names, attributes)
+        rules = Rules.read(units, constant_units, limits, data.inputs.names, names, attributes)
+        shape = None
+        if constraints is not None and data.y is not None:
+            shape = Constraints.read(constraints, data.inputs.names, data.inputs.values, data.y)
+        return rules.constrained(shape)
 
     if gradients is not None:
         check_gradients_can(settings)

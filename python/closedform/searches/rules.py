@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from closedform import _core
 from closedform.errors import InputError
+from closedform.formulas.constraints import Constraints
 from closedform.formulas.formula import Formula
 from closedform.formulas.front import Front
 from closedform.formulas.units import Units
@@ -85,10 +86,11 @@ class Limits:
 
 @dataclass(frozen=True)
 class Rules:
-    """Units and limits, where there are any."""
+    """Units, limits and constraints, where there are any."""
 
     units: Units | None
     limits: Limits | None
+    constraints: Constraints | None = None
 
     @staticmethod
     def read(
@@ -98,8 +100,8 @@ class Rules:
         names: Sequence[str],
         target: Sequence[str],
         attributes: object = None,
-    ) -> Rules | None:
-        """None where nothing is asked for.
+    ) -> Rules:
+        """What is asked for.
 
         Args:
             units: by name, "attrs" for those of a pandas table, or None.
@@ -114,8 +116,6 @@ class Rules:
             units = attributes.get("units") if isinstance(attributes, Mapping) else None
             if units is None:
                 raise InputError('units: "attrs" and X has no X.attrs["units"]; give a mapping')
-        if units is None and limits is None:
-            return None
         read = None
         if units is not None:
             read = Units.read(units, names, target, constant_units)  # type: ignore[arg-type]
@@ -127,16 +127,26 @@ class Rules:
         for part in (self.units, self.limits):
             if part is not None:
                 part.rules(rules, names)
+        if self.constraints is not None:
+            self.constraints.rules(rules)
         return rules
 
     def allow(self, formula: Formula) -> bool:
         """Whether a formula keeps them."""
-        return self.core(formula.names).allow(formula.text, formula.names)
+        if not self.core(formula.names).allow(formula.text, formula.names):
+            return False
+        return self.constraints is None or self.constraints.hold(formula)
+
+    def constrained(self, constraints: Constraints | None) -> Rules | None:
+        """The same with constraints; None where nothing is asked for."""
+        made = replace(self, constraints=constraints)
+        return None if made == Rules(None, None) else made
 
     def kept(self, front: Front) -> Front:
         """A front without the formulas that break a rule, its best the closest of the others where
         it was one; a constant alone where none is left."""
-        places = [i for i, one in enumerate(front) if self.allow(one) or not one.inputs]
+        free = self.constraints is None  # a constant's unit is whatever it has to be
+        places = [i for i, one in enumerate(front) if (free and not one.inputs) or self.allow(one)]
         if not places:
             places = [0]
         best = next((k for k, i in enumerate(places) if front[i] is front.best), len(places) - 1)
@@ -154,7 +164,11 @@ class Rules:
         return kept
 
     def told(self, front: Front) -> Front:
-        """The front, its formulas told the units of their inputs and constants."""
+        """The front, its formulas told the units of their inputs and constants, and how their
+        constraints are known to hold."""
+        if self.constraints is not None:
+            for formula in front:
+                formula.checked = self.constraints.checked(formula)
         if self.units is not None:
             for formula in front:
                 formula.units = self.units

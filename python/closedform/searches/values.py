@@ -116,7 +116,7 @@ def _shown(found: Sequence[Formula], table: Matrix, settings: Settings) -> list[
     return [
         one
         for one in found
-        if not one.inputs
+        if (not one.inputs and settings.rules is None)
         or (written_size(one, table.own) <= settings.max_size and settings.allows(one))
     ]
 
