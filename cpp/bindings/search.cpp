@@ -138,7 +138,8 @@ py::dict run(const Array<T>& x, const PythonTarget& target, const Words& words,
              const std::vector<std::string>& operators, std::size_t max_size, double seconds,
              std::uint64_t evaluations, unsigned threads, std::uint64_t seed,
              const std::vector<std::string>& start, const py::object& callback, double good_enough,
-             bool on_device, const FormulaRules* rules) {
+             bool on_device, const FormulaRules* rules, const std::string& resume,
+             const py::object& keep) {
     const auto view = matrix_view(x, "X");
     if (words.names.size() != view.columns) {
         throw std::invalid_argument("names: need one for each column of X");
@@ -156,6 +157,13 @@ py::dict run(const Array<T>& x, const PythonTarget& target, const Words& words,
         options.rules = *rules;
     }
     options.rules.vocabulary = words.vocabulary;
+    options.resume = resume;
+    if (!keep.is_none()) {
+        options.keep = [&](const std::string& state) {
+            const Locked locked;
+            keep(py::bytes(state));
+        };
+    }
     // Ctrl-C and an exception in the callback end the search; the latter is raised afterwards.
     options.stop = StopToken(std::numeric_limits<double>::infinity(), [] {
         const Locked locked;
@@ -196,7 +204,8 @@ void define(py::module_& module) {
                py::arg("operators"), py::arg("max_size"), py::arg("seconds"),
                py::arg("evaluations"), py::arg("threads"), py::arg("seed"), py::arg("start"),
                py::arg("callback"), py::arg("good_enough"), py::arg("on_device") = false,
-               py::arg("rules") = nullptr);
+               py::arg("rules") = nullptr, py::arg("resume") = py::bytes(),
+               py::arg("keep") = py::none());
 }
 
 }  // namespace

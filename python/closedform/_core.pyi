@@ -435,4 +435,6 @@ def search(
     good_enough: float,
     on_device: bool = False,
     rules: FormulaRules | None = None,
+    resume: bytes = b"",
+    keep: Callable[[bytes], None] | None = None,
 ) -> SearchReport: ...

@@ -91,6 +91,32 @@ void Island::receive(const std::vector<Candidate>& migrants) {
     }
 }
 
+void Island::save(StateWriter& to) const {
+    to.put(random_);
+    archive_.save(to);
+    to.put(bins_);
+    to.put(visits_);
+    to.put(neighbours_);
+    to.put(passes_);
+    to.put(evaluations());
+    to.put(inner_passes_);
+    to.put(last_improvement_);
+}
+
+void Island::load(StateReader& from) {
+    from.get(random_);
+    archive_.load(from);
+    from.get(bins_);
+    from.get(visits_);
+    from.get(neighbours_);
+    from.get(passes_);
+    std::uint64_t spent = 0;
+    from.get(spent);
+    evaluations_ = spent;
+    from.get(inner_passes_);
+    from.get(last_improvement_);
+}
+
 const Candidate& Island::choose(std::size_t largest) {
     // A random size first: small and large structures get the same attention, and a large one is
     // a parent only for being the best of its size. Half of the time only sizes that are worth

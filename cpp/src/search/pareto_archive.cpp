@@ -101,6 +101,16 @@ std::vector<Candidate> Archive::front() const {
     return members;
 }
 
+void Archive::save(StateWriter& to) const {
+    to.put(best_);
+    to.put(rivals_);
+}
+
+void Archive::load(StateReader& from) {
+    from.get(best_);
+    from.get(rivals_);
+}
+
 double noise_may_hide(const Objective& objective) {
     constexpr double nats = 8.0;
     return objective.quadratic() ? 2.0 * nats / static_cast<double>(objective.rows().rows()) : 0.0;

@@ -21,6 +21,7 @@
 #include "search/final_stage.hpp"
 #include "search/island.hpp"
 #include "search/pareto_archive.hpp"
+#include "search/saved_state.hpp"
 
 namespace closedform {
 namespace {
@@ -213,10 +214,14 @@ class Search {
         const StopToken evolving = options_.stop.within(options_.seconds - finishing, [&] {
             return elapsed() - reported > progress_period && report();
         });
-        receive_start(evolving);
-        for (std::uint64_t epoch = target_.first_epoch();;
-             epoch = std::min(longest_epoch, 2 * epoch)) {
-            const std::uint64_t quota = quota_of(epoch);
+        epoch_ = target_.first_epoch();
+        if (options_.resume.empty()) {
+            receive_start(evolving);
+        } else {
+            load(options_.resume);
+        }
+        for (;; epoch_ = std::min(longest_epoch, 2 * epoch_)) {
+            const std::uint64_t quota = quota_of(epoch_);
             if (quota == 0) {
                 result.reason = StopReason::evaluations;
                 break;
@@ -228,6 +233,9 @@ class Search {
             if (const auto reason = reason_to_end(evolving)) {
                 result.reason = *reason;
                 break;
+            }
+            if (options_.keep && quota == epoch_) {
+                options_.keep(state());
             }
         }
         if (result.reason == StopReason::interrupted || options_.stop.stopped()) {
@@ -247,6 +255,37 @@ class Search {
 
   private:
     std::size_t size_of(const Tape& tape) const { return options_.rules.complexity(tape); }
+
+    /// After an epoch.
+    std::string state() const {
+        StateWriter to;
+        to.put(epoch_);
+        to.put(spent_);
+        to.put(epochs_);
+        to.put(size_limit_);
+        to.put(exact_at_);
+        archive_.save(to);
+        best_on_all_rows_.save(to);
+        for (const auto& island : islands_) {
+            island->save(to);
+        }
+        return to.bytes();
+    }
+
+    void load(std::string_view bytes) {
+        StateReader from(bytes);
+        from.get(epoch_);
+        epoch_ = std::min(longest_epoch, 2 * epoch_);
+        from.get(spent_);
+        from.get(epochs_);
+        from.get(size_limit_);
+        from.get(exact_at_);
+        archive_.load(from);
+        best_on_all_rows_.load(from);
+        for (const auto& island : islands_) {
+            island->load(from);
+        }
+    }
 
     /// Passes of every island in the next epoch; 0 once the budget is spent.
     std::uint64_t quota_of(std::uint64_t epoch) const {
@@ -498,6 +537,7 @@ class Search {
     MatrixView<const T> x_;
     const Target& target_;
     const SearchOptions& options_;
+    std::uint64_t epoch_ = 0;  ///< passes of every island in this one
     std::uint64_t spent_ = 0;  ///< passes granted to all islands
     std::size_t epochs_ = 0;
     std::size_t size_limit_;

@@ -228,6 +228,12 @@ def _add_common(command: argparse.ArgumentParser) -> None:
         help="write the best front so far, every 5 seconds and at the end",
     )
     command.add_argument(
+        "--resume",
+        type=Path,
+        metavar="STATE",
+        help="write the search's state, and go on from it where it is there",
+    )
+    command.add_argument(
         "--save", type=Path, metavar="FRONT.json", help="write the front; - prints it alone"
     )
     command.add_argument(
@@ -442,8 +448,9 @@ def _start(options: argparse.Namespace) -> Any:
 def _engine_options(options: argparse.Namespace) -> dict[str, Any]:
     """What the engine is told besides: where to leave what it has."""
     own: dict[str, Any] = {}
-    if options.checkpoint is not None:
-        own["checkpoint"] = options.checkpoint
+    for name in ("checkpoint", "resume"):
+        if (path := getattr(options, name)) is not None:
+            own[name] = path
     return own
 
 

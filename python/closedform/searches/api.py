@@ -149,8 +149,10 @@ def search(
             work that does not depend on the machine.
         backend: "native", or "pysr" for SymbolicRegression.jl, which needs Julia (README).
         options: passed on to the backend; native takes `checkpoint` (a path the best front so far
-            is written to, every 5 seconds, and the front at the end), pysr whatever PySRRegressor
-            takes and the other arguments do not say.
+            is written to, every 5 seconds, and the front at the end) and `resume` (a path that the
+            state is written to; where it is there, the search goes on from it, and with
+            `evaluations` to the same result as one that was never interrupted); pysr whatever
+            PySRRegressor takes and the other arguments do not say.
         threads: None for all cores.
         seed: of every random choice.
         start: formulas to begin with: a Front, such as one that was saved, formulas, or texts, in

@@ -13,6 +13,7 @@ from closedform.formulas import noise
 from closedform.formulas.formula import Formula
 from closedform.formulas.front import Front
 from closedform.searches.checkpoint import Checkpoint
+from closedform.searches.journal import Journal
 from closedform.searches.progress import Callback
 from closedform.searches.rules import Rules
 from closedform.tables import devices, scalars
@@ -54,6 +55,7 @@ class Settings:
         on_device: whether what goes over all rows is computed on a GPU.
         rules: that formulas keep; None for none.
         words: operators of the user's own, and what words count; None for none.
+        journal: of what has been done in a run that can be gone on with; None for none.
         checkpoint: of the fronts in the user's columns; None for none.
     """
 
@@ -70,6 +72,7 @@ class Settings:
     good_enough: float = 0.0
     on_device: bool = False
     checkpoint: Checkpoint | None = None
+    journal: Journal | None = None
     rules: Rules | None = None
     words: Words | None = None
 
@@ -100,6 +103,7 @@ class Settings:
             start=(),
             good_enough=0.0,
             checkpoint=None,
+            journal=None,
             rules=None,
             words=words,
         )
@@ -153,7 +157,9 @@ def checked_settings(
     scalars.choice(given.backend, "backend", BACKENDS)
     where = devices.checked(device)
     # PySR has its own files, and refuses this option itself.
-    path = options.pop("checkpoint", None) if given.backend == "native" else None
+    native = given.backend == "native"
+    path = options.pop("checkpoint", None) if native else None
+    state = options.pop("resume", None) if native else None
     if given.backend == "pysr" and where == "cuda":
         raise InputError(
             'device: "cuda" is not for PySR, which searches on the CPU; use device="auto", which '
@@ -173,6 +179,7 @@ def checked_settings(
         good_enough=0.0 if given.stop_loss is None else _positive(given.stop_loss),
         on_device=given.backend == "native" and devices.on_gpu(where),
         checkpoint=None if path is None else Checkpoint(path),
+        journal=None if state is None else Journal(state),
         words=words,
     )
 

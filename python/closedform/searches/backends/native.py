@@ -14,7 +14,8 @@ from closedform.formulas.formula import Formula
 from closedform.formulas.front import Front
 from closedform.searches.backends.found import Found
 from closedform.searches.guesses import guesses
-from closedform.searches.objectives import Objective, Values
+from closedform.searches.journal import key_of
+from closedform.searches.objectives import Directions, Objective, Values
 from closedform.searches.origins import written, written_size
 from closedform.searches.progress import Progress
 from closedform.searches.settings import Settings
@@ -23,6 +24,7 @@ from closedform.tables.checks import Matrix
 
 OPTIONS = {
     "checkpoint": "path the best front so far is written to, every 5 seconds and at the end",
+    "resume": "path of the search's state, which goes on from there",
 }
 REPORT_SECONDS = 0.5
 
@@ -101,7 +103,18 @@ def search(
 
     heard = callback is not None or settings.checkpoint is not None
     seconds = max(time - spent, 0.01 * time)
-    found = _run(table, objective, settings, start, seconds, report if heard else None)
+    told = report if heard else None
+    if settings.journal is None:
+        found = _run(table, objective, settings, start, seconds, told)
+    else:
+        reached = settings.journal.run(
+            _key(table, objective, settings),
+            settings.evaluations,
+            lambda state, keep: _report(
+                table, objective, settings, start, seconds, told, state, keep
+            ),
+        )
+        found = _found(reached)
     return found._replace(seconds=spent + found.seconds)
 
 
@@ -119,7 +132,20 @@ def _run(
     seconds: float,
     report: Callable[[float, int, list[tuple[str, float]]], bool] | None,
 ) -> Found:
-    result = devices.running(
+    return _found(_report(table, objective, settings, start, seconds, report))
+
+
+def _report(
+    table: Matrix,
+    objective: Objective,
+    settings: Settings,
+    start: Sequence[str],
+    seconds: float,
+    report: Callable[[float, int, list[tuple[str, float]]], bool] | None,
+    state: bytes = b"",
+    keep: Callable[[bytes], None] | None = None,
+) -> _core.SearchReport:
+    return devices.running(
         lambda: _core.search(
             table.values,
             objective.goal,
@@ -135,8 +161,35 @@ def _run(
             settings.good_enough,
             settings.on_device,
             None if settings.rules is None else settings.rules.core(table.names),
+            state,
+            keep,
         )
     )
+
+
+def _key(table: Matrix, objective: Objective, settings: Settings) -> str:
+    """What tells this search from others, but for its budget and where it begins."""
+    if isinstance(objective, Values):
+        target = objective.y
+    else:
+        target = objective.U if isinstance(objective, Directions) else objective.t
+    rules, words = settings.rules, settings.words
+    asked = [
+        type(objective).__name__,
+        tuple(table.names),
+        settings.every_operator,
+        settings.max_size,
+        settings.seed,
+        settings.good_enough,
+        None if words is None else (words.own, words.counts),
+        None if rules is None else (rules.limits, rules.constraints),
+        None if rules is None or rules.units is None else rules.units.texts,
+    ]
+    arrays = [table.values, target]
+    return key_of(arrays if objective.weights is None else [*arrays, objective.weights], asked)
+
+
+def _found(result: _core.SearchReport) -> Found:
     return Found(
         result["front"],
         result["reason"],

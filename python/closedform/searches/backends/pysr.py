@@ -132,8 +132,8 @@ def check(settings: Settings) -> None:
             raise InputError(f"options: {name!r} is what the argument {SAID[name]} says; give that")
         if name in REFUSED:
             raise InputError(f"options: {name!r} is not supported; {REFUSED[name]}")
-        if name == "checkpoint":
-            raise InputError("options: 'checkpoint' is the native engine's; give output_directory")
+        if name in ("checkpoint", "resume"):
+            raise InputError(f"options: {name!r} is the native engine's; give output_directory")
 
 
 def arguments(objective: Objective, settings: Settings) -> dict[str, Any]:
