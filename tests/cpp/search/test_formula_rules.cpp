@@ -113,7 +113,7 @@ TEST_CASE("Shapes are looked at at their points, in units of the columns, too") 
     FormulaRules rules;
     rules.shapes = {{Of::slope, 0, 0.0, infinity, 2, points},
                     {Of::curvature, 1, -infinity, 0.0, 2, points},
-                    {Of::value, 0, 0.0, 5.0, 2, points}};
+                    {Of::value, 0, 0.0, 6.0, 2, points}};
     CHECK(allowed(rules, "a + log(b)"));
     CHECK(!allowed(rules, "log(b) - a + 4"));
     CHECK(!allowed(rules, "a + 0.01*b*b"));
