@@ -5,7 +5,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <memory>
+#include <numeric>
 #include <optional>
+#include <stdexcept>
 #include <tuple>
 #include <utility>
 
@@ -17,10 +20,12 @@
 #include "expression/expand_products.hpp"
 #include "expression/workspace.hpp"
 #include "interpreter_lock.hpp"
+#include "objective/expanded_target.hpp"
 #include "objective/levenberg_marquardt.hpp"
 #include "objective/value_objective.hpp"
 #include "register.hpp"
 #include "search/round_constants.hpp"
+#include "words.hpp"
 
 namespace py = pybind11;
 
@@ -30,6 +35,23 @@ namespace {
 /// A tape as Python holds it: immutable.
 struct Expression {
     Tape tape;
+    std::shared_ptr<const Vocabulary> vocabulary;  ///< null where all words are the table's
+
+    /// In operators of the table, with what each node is one of.
+    Expanded expanded() const {
+        if (vocabulary == nullptr || !vocabulary->has_own()) {
+            Expanded same{tape, std::vector<std::size_t>(tape.size())};
+            std::iota(same.origin.begin(), same.origin.end(), std::size_t{0});
+            return same;
+        }
+        Expanded wide = vocabulary->expanded(tape);
+        if (wide.tape.empty()) {
+            throw std::invalid_argument(
+                "expression: written out it is longer than 255 operators, constants and variables");
+        }
+        return wide;
+    }
+    Tape written_out() const { return expanded().tape; }
 };
 
 template <class T>
@@ -37,8 +59,9 @@ Array<double> call(const Expression& self, const Array<T>& x, unsigned threads) 
     const auto view = matrix_view(x, "X");
     Array<double> out(static_cast<py::ssize_t>(view.rows));
     const std::span<double> values(out.mutable_data(), view.rows);
+    const Tape tape = self.written_out();
     const Unlocked unlocked;
-    evaluate(self.tape, view, values, threads);
+    evaluate(tape, view, values, threads);
     return out;
 }
 
@@ -47,8 +70,9 @@ Array<double> gradient(const Expression& self, const Array<T>& x, unsigned threa
     const auto view = matrix_view(x, "X");
     Array<double> out({x.shape(0), x.shape(1)});
     const MatrixView<double> values(out.mutable_data(), view.rows, view.columns);
+    const Tape tape = self.written_out();
     const Unlocked unlocked;
-    evaluate_gradient(self.tape, view, values, threads);
+    evaluate_gradient(tape, view, values, threads);
     return out;
 }
 
@@ -57,19 +81,37 @@ Array<double> hessian(const Expression& self, const Array<T>& x, unsigned thread
     const auto view = matrix_view(x, "X");
     Array<double> out({x.shape(0), x.shape(1), x.shape(1)});
     double* data = out.mutable_data();
+    const Tape tape = self.written_out();
     const Unlocked unlocked;
-    evaluate_derivatives(self.tape, view, nullptr, nullptr, data, threads);
+    evaluate_derivatives(tape, view, nullptr, nullptr, data, threads);
     return out;
 }
 
 template <class T>
 Array<double> constant_slopes(const Expression& self, const Array<T>& x, unsigned threads) {
     const auto view = matrix_view(x, "X");
-    const auto constants = constant_positions(self.tape).size();
-    Array<double> out({x.shape(0), static_cast<py::ssize_t>(constants)});
-    const MatrixView<double> slopes(out.mutable_data(), view.rows, constants);
+    const auto constants = constant_positions(self.tape);
+    Array<double> out({x.shape(0), static_cast<py::ssize_t>(constants.size())});
+    const MatrixView<double> slopes(out.mutable_data(), view.rows, constants.size());
+    const Expanded wide = self.expanded();
     const Unlocked unlocked;
-    evaluate_constant_slopes(self.tape, view, slopes, threads);
+    const auto copies = constant_positions(wide.tape);
+    if (wide.tape.size() == self.tape.size()) {
+        evaluate_constant_slopes(wide.tape, view, slopes, threads);
+        return out;
+    }
+    std::vector<double> own(view.rows * copies.size());
+    const MatrixView<double> of_copies(own.data(), view.rows, copies.size());
+    evaluate_constant_slopes(wide.tape, view, of_copies, threads);
+    for (std::size_t k = 0; k < constants.size(); ++k) {
+        for (std::size_t i = 0; i < view.rows; ++i) {
+            double sum = 0.0;
+            for (std::size_t c = 0; c < copies.size(); ++c) {
+                sum += wide.origin[copies[c]] == constants[k] ? of_copies(i, c) : 0.0;
+            }
+            slopes(i, k) = sum;
+        }
+    }
     return out;
 }
 
@@ -136,7 +178,12 @@ std::pair<Expression, double> refit(const Expression& self, const Array<double>&
     const auto row_weights =
         weights ? vector_view(*weights, view.rows, "weights") : std::span<const double>{};
     const Unlocked unlocked;
-    const InOwnUnits objective(RowBlocks(view), targets, row_weights, self.tape);
+    std::unique_ptr<Objective> made =
+        std::make_unique<InOwnUnits>(RowBlocks(view), targets, row_weights, self.tape);
+    if (self.vocabulary != nullptr && self.vocabulary->has_own()) {
+        made = closedform::written_out(std::move(made), *self.vocabulary);
+    }
+    const Objective& objective = *made;
     Workspace workspace;
     Tape tape = self.tape;
     std::vector<std::size_t> open;
@@ -160,7 +207,7 @@ std::pair<Expression, double> refit(const Expression& self, const Array<double>&
         loss = snap_constants(tape, objective, workspace,
                               std::max(floor, loss * (1.0 + snap_within)), options.stop);
     }
-    return {Expression{std::move(tape)}, loss};
+    return {Expression{std::move(tape), self.vocabulary}, loss};
 }
 
 std::vector<Interval> box_of(const std::vector<double>& low, const std::vector<double>& high) {
@@ -179,23 +226,31 @@ std::tuple<double, double, bool> plain(const Interval& interval) {
     return {interval.low, interval.high, interval.defined};
 }
 
-OpSet op_set(const std::vector<std::string>& names) {
-    std::vector<std::string_view> views(names.begin(), names.end());
-    return OpSet(views);
+std::string name_of(const Expression& self, Op op) {
+    return op < first_own_op ? std::string(name(op)) : self.vocabulary->name(op);
 }
 
 }  // namespace
 
 void register_expression(py::module_& module) {
     py::class_<Expression>(module, "Expression")
-        .def(py::init([](const std::string& text, const std::vector<std::string>& names) {
-                 return Expression{parse(text, names)};
+        .def(py::init([](const std::string& text, const Words& words) {
+                 return Expression{parse(text, words.names, words.vocabulary.get()),
+                                   words.vocabulary};
              }),
              py::arg("text"), py::arg("names"))
-        .def("text", [](const Expression& self,
-                        const std::vector<std::string>& names) { return print(self.tape, names); })
+        .def("text",
+             [](const Expression& self, const std::vector<std::string>& names) {
+                 return print(self.tape, names, self.vocabulary.get());
+             })
+        .def("written_out",
+             [](const Expression& self) { return Expression{self.written_out(), nullptr}; })
         .def_property_readonly("complexity",
-                               [](const Expression& self) { return self.tape.size(); })
+                               [](const Expression& self) {
+                                   return self.vocabulary == nullptr
+                                              ? self.tape.size()
+                                              : self.vocabulary->complexity(self.tape);
+                               })
         .def_property_readonly("inputs_needed",
                                [](const Expression& self) { return inputs_needed(self.tape); })
         .def_property_readonly("operators",
@@ -203,7 +258,7 @@ void register_expression(py::module_& module) {
                                    std::vector<std::string> names;
                                    for (const Node& node : self.tape) {
                                        if (arity(node.op) > 0) {
-                                           names.emplace_back(name(node.op));
+                                           names.push_back(name_of(self, node.op));
                                        }
                                    }
                                    return names;
@@ -213,7 +268,8 @@ void register_expression(py::module_& module) {
                                    std::vector<std::tuple<std::string, int, double>> nodes;
                                    nodes.reserve(self.tape.size());
                                    for (const Node& node : self.tape) {
-                                       nodes.emplace_back(name(node.op), node.variable, node.value);
+                                       nodes.emplace_back(name_of(self, node.op), node.variable,
+                                                          node.value);
                                    }
                                    return nodes;
                                })
@@ -240,13 +296,14 @@ void register_expression(py::module_& module) {
         .def(
             "simplified",
             [](const Expression& self, const std::vector<std::string>& operators) {
-                return Expression{simplify(self.tape, op_set(operators))};
+                return Expression{simplify(self.tape, op_set(operators, self.vocabulary.get())),
+                                  self.vocabulary};
             },
             py::arg("operators"))
         .def(
             "rearranged",
             [](const Expression& self, const std::vector<std::string>& operators) {
-                const OpSet allowed = op_set(operators);
+                const OpSet allowed = op_set(operators, self.vocabulary.get());
                 std::vector<Expression> found;
                 const Scaled own = canonical(self.tape);
                 std::vector<Scaled> forms = expansions(own);
@@ -256,7 +313,7 @@ void register_expression(py::module_& module) {
                 for (const Scaled& form : forms) {
                     Tape tape = emit(form, allowed);
                     if (!tape.empty()) {
-                        found.push_back({simplify(tape, allowed)});
+                        found.push_back({simplify(tape, allowed), self.vocabulary});
                     }
                 }
                 return found;
@@ -266,10 +323,11 @@ void register_expression(py::module_& module) {
             "exponential",
             [](const Expression& self, const std::vector<std::string>& operators,
                double tolerance) -> std::optional<Expression> {
-                const OpSet allowed = op_set(operators);
+                const OpSet allowed = op_set(operators, self.vocabulary.get());
                 Tape tape = emit(exponential(canonical(self.tape), tolerance, allowed.has(Op::pow)),
                                  allowed);
-                return tape.empty() ? std::nullopt : std::optional(Expression{std::move(tape)});
+                return tape.empty() ? std::nullopt
+                                    : std::optional(Expression{std::move(tape), self.vocabulary});
             },
             py::arg("operators"), py::arg("tolerance"))
         .def("constant_slopes", &constant_slopes<double>, py::arg("X").noconvert(),
@@ -285,7 +343,7 @@ void register_expression(py::module_& module) {
                     throw std::invalid_argument("node: there is none of number " +
                                                 std::to_string(node));
                 }
-                return Expression{subtree(self.tape, node)};
+                return Expression{subtree(self.tape, node), self.vocabulary};
             },
             py::arg("node"))
         .def("with_constants", &with_constants, py::arg("constants"))
@@ -307,7 +365,7 @@ void register_expression(py::module_& module) {
             "interval",
             [](const Expression& self, const std::vector<double>& low,
                const std::vector<double>& high) {
-                return plain(enclose(self.tape, box_of(low, high)));
+                return plain(enclose(self.written_out(), box_of(low, high)));
             },
             py::arg("low"), py::arg("high"))
         .def(
@@ -315,7 +373,8 @@ void register_expression(py::module_& module) {
             [](const Expression& self, const std::vector<double>& low,
                const std::vector<double>& high) {
                 std::vector<std::tuple<double, double, bool>> slopes;
-                for (const Interval& slope : enclose_gradient(self.tape, box_of(low, high))) {
+                for (const Interval& slope :
+                     enclose_gradient(self.written_out(), box_of(low, high))) {
                     slopes.push_back(plain(slope));
                 }
                 return slopes;

@@ -15,5 +15,6 @@ void register_separability(pybind11::module_& module);
 void register_surrogate(pybind11::module_& module);
 void register_symmetries(pybind11::module_& module);
 void register_terms(pybind11::module_& module);
+void register_vocabulary(pybind11::module_& module);
 
 }  // namespace closedform

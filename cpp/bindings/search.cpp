@@ -14,7 +14,9 @@
 #include "closedform/gpu/device.hpp"
 #include "closedform/objective/full_data.hpp"
 #include "interpreter_lock.hpp"
+#include "objective/expanded_target.hpp"
 #include "register.hpp"
+#include "words.hpp"
 
 namespace py = pybind11;
 
@@ -23,11 +25,11 @@ namespace {
 
 using Entry = std::tuple<std::string, double>;
 
-std::vector<Entry> entries(const std::vector<Candidate>& front,
-                           const std::vector<std::string>& names) {
+std::vector<Entry> entries(const std::vector<Candidate>& front, const Words& words) {
     std::vector<Entry> result;
     for (const Candidate& candidate : front) {
-        result.emplace_back(print(candidate.tape, names), candidate.loss);
+        result.emplace_back(print(candidate.tape, words.names, words.vocabulary.get()),
+                            candidate.loss);
     }
     return result;
 }
@@ -89,64 +91,79 @@ PythonTarget label_target(const Array<double>& labels, const Optional& weights) 
             py::make_tuple(labels, weights)};
 }
 
-std::vector<Tape> parsed(const std::vector<std::string>& texts,
-                         const std::vector<std::string>& names) {
+std::vector<Tape> parsed(const std::vector<std::string>& texts, const Words& words) {
     std::vector<Tape> tapes;
     for (const std::string& text : texts) {
-        tapes.push_back(parse(text, names));
+        tapes.push_back(parse(text, words.names, words.vocabulary.get()));
     }
     return tapes;
 }
 
+/// Losses on all rows by whoever has these.
+std::vector<double> losses_of(const std::vector<Tape>& tapes, LossRowSums& rows, const Words& words,
+                              bool rough) {
+    if (words.vocabulary == nullptr || !words.vocabulary->has_own()) {
+        return losses_on_all_rows(tapes, rows, rough);
+    }
+    ExpandedLosses written_out(rows, *words.vocabulary);
+    return losses_on_all_rows(tapes, written_out, rough);
+}
+
 template <class T>
 std::vector<double> goal_losses(const PythonTarget& self, const std::vector<std::string>& texts,
-                                const std::vector<std::string>& names, const Array<T>& x,
-                                unsigned threads) {
+                                const Words& words, const Array<T>& x, unsigned threads) {
     const auto view = matrix_view(x, "X");
-    const std::vector<Tape> tapes = parsed(texts, names);
+    const std::vector<Tape> tapes = parsed(texts, words);
     const Unlocked unlocked;
-    return losses_on_all_rows(tapes, *loss_sums<T>(view, *self.target, threads));
+    return losses_of(tapes, *loss_sums<T>(view, *self.target, threads), words, false);
 }
 
 template <class T>
 std::vector<double> goal_losses_on_device(const PythonTarget& self,
-                                          const std::vector<std::string>& texts,
-                                          const std::vector<std::string>& names, const Array<T>& x,
-                                          bool rough) {
+                                          const std::vector<std::string>& texts, const Words& words,
+                                          const Array<T>& x, bool rough) {
     const auto view = matrix_view(x, "X");
-    const std::vector<Tape> tapes = parsed(texts, names);
+    const std::vector<Tape> tapes = parsed(texts, words);
     const Unlocked unlocked;
-    return losses_on_all_rows(tapes, *cuda::loss_sums(view, *self.target), rough);
+    return losses_of(tapes, *cuda::loss_sums(view, *self.target), words, rough);
 }
 
 template <class T>
-double goal_loss(const PythonTarget& self, const std::string& text,
-                 const std::vector<std::string>& names, const Array<T>& x, unsigned threads) {
-    return goal_losses(self, {text}, names, x, threads).front();
+double goal_loss(const PythonTarget& self, const std::string& text, const Words& words,
+                 const Array<T>& x, unsigned threads) {
+    return goal_losses(self, {text}, words, x, threads).front();
 }
 
 template <class T>
-py::dict run(const Array<T>& x, const PythonTarget& target, const std::vector<std::string>& names,
+py::dict run(const Array<T>& x, const PythonTarget& target, const Words& words,
              const std::vector<std::string>& operators, std::size_t max_size, double seconds,
              std::uint64_t evaluations, unsigned threads, std::uint64_t seed,
              const std::vector<std::string>& start, const py::object& callback, double good_enough,
-             bool on_device, const FormulaRules* rules) {
+             bool on_device, const FormulaRules* rules, const std::string& resume,
+             const py::object& keep) {
     const auto view = matrix_view(x, "X");
-    if (names.size() != view.columns) {
+    if (words.names.size() != view.columns) {
         throw std::invalid_argument("names: need one for each column of X");
     }
     SearchOptions options;
-    const std::vector<std::string_view> operator_views(operators.begin(), operators.end());
-    options.operators = OpSet(operator_views);
+    options.operators = op_set(operators, words.vocabulary.get());
     options.max_size = max_size;
     options.seconds = seconds;
     options.evaluations = evaluations;
     options.threads = threads;
     options.seed = seed;
     options.good_enough = good_enough;
-    options.start = parsed(start, names);
+    options.start = parsed(start, words);
     if (rules != nullptr) {
         options.rules = *rules;
+    }
+    options.rules.vocabulary = words.vocabulary;
+    options.resume = resume;
+    if (!keep.is_none()) {
+        options.keep = [&](const std::string& state) {
+            const Locked locked;
+            keep(py::bytes(state));
+        };
     }
     // Ctrl-C and an exception in the callback end the search; the latter is raised afterwards.
     options.stop = StopToken(std::numeric_limits<double>::infinity(), [] {
@@ -158,7 +175,7 @@ py::dict run(const Array<T>& x, const PythonTarget& target, const std::vector<st
     const auto progress = [&](const SearchProgress& now) {
         const Locked locked;
         return !callback.is_none() &&
-               callback(now.seconds, now.evaluations, entries(now.front, names)).cast<bool>();
+               callback(now.seconds, now.evaluations, entries(now.front, words)).cast<bool>();
     };
     SearchResult result;
     {
@@ -172,8 +189,8 @@ py::dict run(const Array<T>& x, const PythonTarget& target, const std::vector<st
         result = search(view, *target.target, options, progress);
     }
     py::dict out;
-    out["front"] = entries(result.front, names);
-    out["rivals"] = entries(result.rivals, names);
+    out["front"] = entries(result.front, words);
+    out["rivals"] = entries(result.rivals, words);
     out["reason"] = reason_text(result.reason);
     out["evaluations"] = result.evaluations;
     out["node_evaluations"] = result.node_evaluations;
@@ -188,7 +205,8 @@ void define(py::module_& module) {
                py::arg("operators"), py::arg("max_size"), py::arg("seconds"),
                py::arg("evaluations"), py::arg("threads"), py::arg("seed"), py::arg("start"),
                py::arg("callback"), py::arg("good_enough"), py::arg("on_device") = false,
-               py::arg("rules") = nullptr);
+               py::arg("rules") = nullptr, py::arg("resume") = py::bytes(),
+               py::arg("keep") = py::none());
 }
 
 }  // namespace

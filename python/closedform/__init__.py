@@ -28,6 +28,7 @@ _MODULES = {
         "pipelines.neuron_verdict": "Fidelity NeuronVerdict",
         "pipelines.provenance": "Provenance",
         "pipelines.results": "Discovery Interpretation",
+        "pipelines.systems": "System discover_system",
         "pipelines.verdict": "Verdict",
         "searches.api": "search",
         "searches.noise_plan": "NoisePlan",

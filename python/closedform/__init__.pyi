@@ -19,6 +19,7 @@ from closedform.pipelines.monotone_link import MonotoneLink
 from closedform.pipelines.neuron_verdict import Fidelity, NeuronVerdict
 from closedform.pipelines.provenance import Provenance
 from closedform.pipelines.results import Discovery, Interpretation
+from closedform.pipelines.systems import System, discover_system
 from closedform.pipelines.verdict import Verdict
 from closedform.searches.api import search
 from closedform.searches.noise_plan import NoisePlan
@@ -57,10 +58,12 @@ __all__ = [
     "Similarity",
     "Sum",
     "Surrogate",
+    "System",
     "UnitGradients",
     "Verdict",
     "build_info",
     "discover",
+    "discover_system",
     "get_cmake_dir",
     "get_include",
     "hybrid",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
@@ -22,7 +22,7 @@ from closedform.pipelines.discovery import discover
 from closedform.pipelines.log_odds import log_odds
 from closedform.searches.api import search
 from closedform.searches.progress import Callback
-from closedform.searches.settings import OPERATORS, NoiseKind
+from closedform.searches.settings import OPERATORS, NoiseKind, Operators, Start, formula_texts
 from closedform.searches.turns import Turns
 from closedform.tables import checks, chunks, scalars
 from closedform.tables.checks import Matrix
@@ -47,11 +47,14 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
     random_state: Any
     n_jobs: int | None
     missing: Missing
+    start: Start | None
+    warm_start: bool
 
     def _arguments(self) -> dict[str, Any]:
         """What the parameters say, as our own functions call it."""
         given = dict(self.get_params(deep=False))
         state = given.pop("random_state")
+        scalars.flag(given.pop("warm_start"), "warm_start")
         if not isinstance(state, (int, np.integer)):
             state = int(check_random_state(state).randint(np.iinfo(np.int32).max))
         jobs = given.pop("n_jobs")
@@ -61,6 +64,13 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
             raise InputError("n_jobs: is 0; give a number of threads, or -1 for all cores")
         shown = bool(given.pop("verbose"))
         return {**given, "seed": state, "threads": effective_n_jobs(jobs), "progress": shown}
+
+    def _begun(self, former: Sequence[Front], count: int, names: Sequence[str]) -> list[Any]:
+        """What each of so many searches begins with: `start`, and what was found before."""
+        if not self.warm_start or len(former) != count or former[0].best.names != tuple(names):
+            return [self.start] * count
+        given = formula_texts(self.start)
+        return [[*given, *(formula.text for formula in front)] for front in former]
 
     def _table(self, X: object, y: object) -> tuple[Matrix, object]:
         """X and y to fit to, and what columns there are kept for later."""
@@ -96,12 +106,13 @@ class ClosedFormRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
     """`discover` as a scikit-learn regressor, of one target or several.
 
     Args:
-        noise, strategy, operators, max_size, backend, options, device, callback: as in
-            `closedform.discover`, for each target.
+        noise, strategy, operators, complexities, max_size, backend, options, start, stop_loss,
+            device, callback: as in `closedform.discover`, for each target.
         units, constant_units, limits: as there; "y" among the units is every target's.
         missing: "error" refuses missing values; "drop" leaves out the rows of a fit that have one,
             and predicts NaN where a formula would need it.
         time, evaluations: of the whole `fit`; several targets share them equally.
+        warm_start: whether a fit begins with the formulas of the one before, beside `start`.
         n_jobs: threads, as scikit-learn means it: None for one (or what
             `joblib.parallel_backend` says), -1 for all cores.
         random_state: an int, the `seed` of `discover`; a RandomState draws one; None for another
@@ -135,7 +146,8 @@ class ClosedFormRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
         missing: Missing = "error",
         time: float = 60.0,
         evaluations: int | None = None,
-        operators: Iterable[str] = OPERATORS,
+        operators: Operators = OPERATORS,
+        complexities: Mapping[str, int] | None = None,
         max_size: int = 30,
         units: Mapping[str, str] | None = None,
         constant_units: str | Sequence[str] = "dimensionless",
@@ -143,6 +155,9 @@ class ClosedFormRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
         strategy: str = "auto",
         backend: str = "native",
         options: Mapping[str, Any] | None = None,
+        start: Start | None = None,
+        stop_loss: float | None = None,
+        warm_start: bool = False,
         device: Device = "cpu",
         n_jobs: int | None = None,
         random_state: int | np.random.RandomState | None = None,
@@ -154,6 +169,7 @@ class ClosedFormRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
         self.time = time
         self.evaluations = evaluations
         self.operators = operators
+        self.complexities = complexities
         self.max_size = max_size
         self.units = units
         self.constant_units = constant_units
@@ -161,6 +177,9 @@ class ClosedFormRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
         self.strategy = strategy
         self.backend = backend
         self.options = options
+        self.start = start
+        self.stop_loss = stop_loss
+        self.warm_start = warm_start
         self.device = device
         self.n_jobs = n_jobs
         self.random_state = random_state
@@ -203,17 +222,13 @@ class ClosedFormRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
         if sample_weight is not None:
             sample_weight = checks.weights(sample_weight, len(table.values), name="sample_weight")
         turns = Turns(given, len(targets))
+        former = [discovery.front for discovery in getattr(self, "discoveries_", ())]
+        begun = self._begun(former, len(targets), table.names)
         found = []
-        for target, error in zip(targets, errors, strict=True):
+        for target, error, start in zip(targets, errors, begun, strict=True):
+            told = {**turns.next(), "start": start}
             found.append(
-                discover(
-                    table,
-                    target,
-                    weights=sample_weight,
-                    sigma=error,
-                    sigma_X=sigma_X,
-                    **turns.next(),
-                )
+                discover(table, target, weights=sample_weight, sigma=error, sigma_X=sigma_X, **told)
             )
             turns.ended(found[-1].stopped)
         self.discoveries_ = found
@@ -275,12 +290,12 @@ class ClosedFormClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
     in T, their slope and offset fitted to the same rows (Platt 1999); the class is the likeliest.
 
     Args:
-        operators, max_size, units, constant_units, limits, backend, options, device, callback: as
-            in `closedform.search`, for each formula.
+        operators, complexities, max_size, units, constant_units, limits, backend, options, start,
+            stop_loss, device, callback: as in `closedform.search`, for each formula.
         missing: "error" refuses missing values; "drop" leaves out the rows of a fit that have one
             among the inputs, and takes the odds of the rows fitted where a formula would need it.
         time, evaluations: of the whole `fit`; several formulas share them equally.
-        n_jobs, random_state, verbose: as in `ClosedFormRegressor`.
+        warm_start, n_jobs, random_state, verbose: as in `ClosedFormRegressor`.
 
     Attributes:
         classes_: (k,) the labels, in order.
@@ -311,13 +326,17 @@ class ClosedFormClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
         missing: Missing = "error",
         time: float = 60.0,
         evaluations: int | None = None,
-        operators: Iterable[str] = OPERATORS,
+        operators: Operators = OPERATORS,
+        complexities: Mapping[str, int] | None = None,
         max_size: int = 30,
         units: Mapping[str, str] | None = None,
         constant_units: str | Sequence[str] = "dimensionless",
         limits: Mapping[str, Any] | None = None,
         backend: str = "native",
         options: Mapping[str, Any] | None = None,
+        start: Start | None = None,
+        stop_loss: float | None = None,
+        warm_start: bool = False,
         device: Device = "cpu",
         n_jobs: int | None = None,
         random_state: int | np.random.RandomState | None = None,
@@ -328,12 +347,16 @@ class ClosedFormClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
         self.time = time
         self.evaluations = evaluations
         self.operators = operators
+        self.complexities = complexities
         self.max_size = max_size
         self.units = units
         self.constant_units = constant_units
         self.limits = limits
         self.backend = backend
         self.options = options
+        self.start = start
+        self.stop_loss = stop_loss
+        self.warm_start = warm_start
         self.device = device
         self.n_jobs = n_jobs
         self.random_state = random_state
@@ -377,9 +400,11 @@ class ClosedFormClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
         turns = Turns(given, len(own))
         fronts: list[Front] = []
         links: list[tuple[float, float, float]] = []
-        for label in own:
+        begun = self._begun(getattr(self, "fronts_", ()), len(own), table.names)
+        for label, start in zip(own, begun, strict=True):
             signs = np.where(labels == label, 1.0, -1.0)
-            fronts.append(search(table, labels=signs, weights=weights, **turns.next()))
+            told = {**turns.next(), "start": start}
+            fronts.append(search(table, labels=signs, weights=weights, **told))
             turns.ended(fronts[-1].stopped)
             links.append(log_odds(fronts[-1].best(table), signs, weights))
         self.classes_, self.fronts_ = classes, fronts

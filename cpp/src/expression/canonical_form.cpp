@@ -265,7 +265,7 @@ Scaled logarithm(Op op, Scaled a) {
 
 /// Whatever is not a power of its operand.
 Scaled apply_function(Op op, Scaled a) {
-    if (is_number(a)) {
+    if (is_number(a) && op < first_own_op) {
         return number(facts(op).library(a.scale, 0.0));
     }
     const double magnitude = std::abs(a.scale);
@@ -421,6 +421,9 @@ Scaled apply_binary(Op op, Scaled a, Scaled b) {
     }
     if (op == Op::pow) {
         return apply_pow(std::move(a), std::move(b));
+    }
+    if (op >= first_own_op) {
+        return binary_form(op, std::move(a), std::move(b));
     }
     if (op == Op::add || op == Op::sub) {
         SumBuilder sum;

@@ -30,7 +30,7 @@ OpSet::OpSet(std::span<const std::string_view> names) {
 
 std::vector<Op> OpSet::operators() const {
     std::vector<Op> found;
-    for (int i = 2; i < op_count; ++i) {
+    for (int i = 2; i < all_op_count; ++i) {
         if (has(static_cast<Op>(i))) {
             found.push_back(static_cast<Op>(i));
         }

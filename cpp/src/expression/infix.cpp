@@ -10,6 +10,7 @@
 #include <stdexcept>
 
 #include "closedform/expression/operator_table.hpp"
+#include "closedform/expression/vocabulary.hpp"
 
 namespace closedform {
 namespace {
@@ -43,7 +44,8 @@ std::optional<Op> named_power(double exponent) {
     return {};
 }
 
-Piece print_subtree(const Tape& tape, std::size_t root, std::span<const std::string> names) {
+Piece print_subtree(const Tape& tape, std::size_t root, std::span<const std::string> names,
+                    const Vocabulary* vocabulary) {
     const Node& node = tape[root];
     if (node.op == Op::constant) {
         return {number_text(node.value),
@@ -53,9 +55,10 @@ Piece print_subtree(const Tape& tape, std::size_t root, std::span<const std::str
         return {names[static_cast<std::size_t>(node.variable)], Priority::atom};
     }
     const OperatorFacts& op = facts(node.op);
-    const std::string name(op.name);
+    const bool own = node.op >= first_own_op && vocabulary != nullptr;
+    const std::string name(own ? vocabulary->name(node.op) : op.name);
     if (op.operands == 1) {
-        const Piece operand = print_subtree(tape, root - 1, names);
+        const Piece operand = print_subtree(tape, root - 1, names, vocabulary);
         if (op.power > 0) {
             return {at_least(operand, Priority::atom) + "**" + std::to_string(op.power),
                     Priority::power};
@@ -63,8 +66,8 @@ Piece print_subtree(const Tape& tape, std::size_t root, std::span<const std::str
         return {name + "(" + operand.text + ")", Priority::atom};
     }
     const auto [left_root, right_root] = operands(tape, root);
-    const Piece left = print_subtree(tape, left_root, names);
-    const Piece right = print_subtree(tape, right_root, names);
+    const Piece left = print_subtree(tape, left_root, names, vocabulary);
+    const Piece right = print_subtree(tape, right_root, names, vocabulary);
     // Where the parser reads x**3 as another operator, pow stays a call.
     if (node.op == Op::pow && tape[right_root].op == Op::constant &&
         !named_power(tape[right_root].value)) {
@@ -87,8 +90,8 @@ Piece print_subtree(const Tape& tape, std::size_t root, std::span<const std::str
 
 class Parser {
   public:
-    Parser(std::string_view text, std::span<const std::string> names)
-        : text_(text), names_(names) {}
+    Parser(std::string_view text, std::span<const std::string> names, const Vocabulary* vocabulary)
+        : text_(text), names_(names), vocabulary_(vocabulary) {}
 
     Tape run() {
         parse_comparison(0);
@@ -268,27 +271,34 @@ class Parser {
         parse_call(word, end, depth);
     }
 
-    void parse_call(std::string_view word, std::size_t end, int depth) {
+    std::optional<Op> named(std::string_view word) const {
         for (const Op op : operators_) {
-            if (facts(op).name != word) {
-                continue;
+            if (facts(op).name == word) {
+                return op;
             }
-            at_ = end;
-            expect("(");
-            parse_comparison(depth + 1);
-            if (arity(op) == 2) {
-                expect(",");
-                parse_comparison(depth + 1);
-            }
-            expect(")");
-            push(Node::function(op));
-            return;
         }
-        fail("unknown name '" + std::string(word) + "'");
+        return vocabulary_ == nullptr ? std::nullopt : vocabulary_->find(word);
+    }
+
+    void parse_call(std::string_view word, std::size_t end, int depth) {
+        const std::optional<Op> op = named(word);
+        if (!op) {
+            fail("unknown name '" + std::string(word) + "'");
+        }
+        at_ = end;
+        expect("(");
+        parse_comparison(depth + 1);
+        if (arity(*op) == 2) {
+            expect(",");
+            parse_comparison(depth + 1);
+        }
+        expect(")");
+        push(Node::function(*op));
     }
 
     std::string_view text_;
     std::span<const std::string> names_;
+    const Vocabulary* vocabulary_;
     std::vector<Op> operators_ = OpSet::all().operators();
     std::size_t at_ = 0;
     Tape tape_;
@@ -296,17 +306,19 @@ class Parser {
 
 }  // namespace
 
-std::string print(const Tape& tape, std::span<const std::string> names) {
+std::string print(const Tape& tape, std::span<const std::string> names,
+                  const Vocabulary* vocabulary) {
     if (static_cast<std::size_t>(inputs_needed(tape)) > names.size()) {
         throw std::invalid_argument("names: the expression reads column " +
                                     std::to_string(inputs_needed(tape)) + ", but there are only " +
                                     std::to_string(names.size()) + " names");
     }
-    return print_subtree(tape, tape.size() - 1, names).text;
+    return print_subtree(tape, tape.size() - 1, names, vocabulary).text;
 }
 
-Tape parse(std::string_view text, std::span<const std::string> names) {
-    return Parser(text, names).run();
+Tape parse(std::string_view text, std::span<const std::string> names,
+           const Vocabulary* vocabulary) {
+    return Parser(text, names, vocabulary).run();
 }
 
 }  // namespace closedform

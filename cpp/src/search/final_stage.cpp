@@ -44,8 +44,9 @@ bool bounded(const Tape& tape, const Objective& objective) {
 /// One expression at a time, one thread each.
 class Finisher {
   public:
-    Finisher(const Objective& few, const OpSet& operators, const StopToken& stop)
-        : few_(few), operators_(operators), stop_(stop), exact_(few.exact_loss()) {}
+    Finisher(const Objective& few, const OpSet& operators, const FormulaRules& rules,
+             const StopToken& stop)
+        : few_(few), operators_(operators), rules_(rules), stop_(stop), exact_(few.exact_loss()) {}
 
     /// The expression and what it can be reduced to, each smaller than the one before.
     std::vector<Candidate> reduced(Tape tape) {
@@ -67,7 +68,7 @@ class Finisher {
             const double bearable =
                 std::max(exact_, parent * (1.0 + 10.0 / static_cast<double>(few_.rows().rows())));
             if (!(loss <= bearable) ||
-                (!steps.empty() && next.size() >= steps.back().complexity())) {
+                (!steps.empty() && size_of(next) >= size_of(steps.back().tape))) {
                 continue;
             }
             steps.push_back({next, loss, 0});
@@ -76,7 +77,7 @@ class Finisher {
             }
             const auto follow = [&](const Tape& reduction) {
                 Tape smaller = few_.simplest(reduction, operators_);
-                if (!smaller.empty() && smaller.size() < next.size()) {
+                if (!smaller.empty() && size_of(smaller) < size_of(next)) {
                     queue.push_back(std::move(smaller));
                 }
             };
@@ -100,16 +101,18 @@ class Finisher {
         Tape best;
         for (Tape& tape : variants(candidate.tape)) {
             snap(tape, allowed);
-            if (best.empty() || std::pair(tape.size(), constants_length(tape)) <
-                                    std::pair(best.size(), constants_length(best))) {
+            if (best.empty() || std::pair(size_of(tape), constants_length(tape)) <
+                                    std::pair(size_of(best), constants_length(best))) {
                 best = std::move(tape);
             }
         }
-        const bool grown = best.size() > std::max(max_size, candidate.complexity());
+        const bool grown = size_of(best) > std::max(max_size, size_of(candidate.tape));
         return grown ? candidate.tape : best;
     }
 
   private:
+    std::size_t size_of(const Tape& tape) const { return rules_.complexity(tape); }
+
     /// Of expressions that differ by factors the objective cannot tell.
     std::vector<Tape> variants(const Tape& tape) {
         if (!few_.scale_free()) {
@@ -150,7 +153,7 @@ class Finisher {
     }
 
     bool changes_sign(const Form& form) {
-        const Tape tape = emit({1.0, form}, operators_);
+        const Tape tape = rules_.written_out(emit({1.0, form}, operators_));
         bool positive = false;
         bool negative = false;
         for (std::size_t b = 0; !tape.empty() && b < few_.rows().blocks(); ++b) {
@@ -172,7 +175,7 @@ class Finisher {
             }
             Tape simpler = emit(form, operators_);
             // Simplifying multiplies constants and so undoes their rounding: only for a gain.
-            if (simpler.empty() || simpler.size() >= tape.size()) {
+            if (simpler.empty() || size_of(simpler) >= size_of(tape)) {
                 return;
             }
             tape = std::move(simpler);
@@ -181,6 +184,7 @@ class Finisher {
 
     const Objective& few_;
     const OpSet& operators_;
+    const FormulaRules& rules_;
     const StopToken& stop_;
     double exact_;
     Workspace workspace_;
@@ -212,31 +216,38 @@ std::vector<Tape> by_worth(std::vector<Tape> found, const Objective& few) {
 
 /// Leaves out what another of at most its size is clearly better than on `few`, by more than
 /// chance between so many rows and all of them can make up for: every expression costs a pass.
-std::vector<Candidate> promising(std::vector<Candidate> candidates, const Objective& few) {
+std::vector<Candidate> promising(std::vector<Candidate> candidates, const Objective& few,
+                                 const FormulaRules& rules) {
     const double rows = static_cast<double>(few.rows().rows());
     // Three standard errors of a mean of squares of normal residuals.
     const double chance = 1.0 + 3.0 * std::sqrt(2.0 / rows);
     std::vector<double> best(max_tape_size + 1, std::numeric_limits<double>::infinity());
+    const auto size_of = [&](const Candidate& candidate) {
+        return std::min(rules.complexity(candidate.tape), max_tape_size);
+    };
     for (const Candidate& candidate : candidates) {
-        double& own = best[candidate.complexity()];
+        double& own = best[size_of(candidate)];
         own = std::min(own, std::max(candidate.loss, few.exact_loss()));
     }
     for (std::size_t size = 1; size < best.size(); ++size) {
         best[size] = std::min(best[size], best[size - 1]);
     }
     std::erase_if(candidates, [&](const Candidate& candidate) {
-        return candidate.loss > chance * best[candidate.complexity()];
+        return candidate.loss > chance * best[size_of(candidate)];
     });
     return candidates;
 }
 
 /// The closest of every size.
-std::vector<Candidate> best_of_sizes(std::vector<Candidate> candidates) {
-    std::stable_sort(candidates.begin(), candidates.end(), [](const auto& a, const auto& b) {
-        return std::pair(a.complexity(), a.loss) < std::pair(b.complexity(), b.loss);
+std::vector<Candidate> best_of_sizes(std::vector<Candidate> candidates, const FormulaRules& rules) {
+    const auto size_of = [&](const Candidate& candidate) {
+        return rules.complexity(candidate.tape);
+    };
+    std::stable_sort(candidates.begin(), candidates.end(), [&](const auto& a, const auto& b) {
+        return std::pair(size_of(a), a.loss) < std::pair(size_of(b), b.loss);
     });
-    const auto same = [](const Candidate& a, const Candidate& b) {
-        return a.complexity() == b.complexity();
+    const auto same = [&](const Candidate& a, const Candidate& b) {
+        return size_of(a) == size_of(b);
     };
     candidates.erase(std::unique(candidates.begin(), candidates.end(), same), candidates.end());
     return candidates;
@@ -294,12 +305,13 @@ Finished finish(std::vector<Tape> found, const WholeData& whole, const Objective
     std::vector<char> first(found.size());  // of its size
     for (std::size_t i = 0; i < found.size(); ++i) {
         const auto here = found.begin() + static_cast<std::ptrdiff_t>(i);
-        first[i] = std::none_of(found.begin(), here,
-                                [&](const Tape& other) { return other.size() == found[i].size(); });
+        first[i] = std::none_of(found.begin(), here, [&](const Tape& other) {
+            return rules.complexity(other) == rules.complexity(found[i]);
+        });
     }
     parallel_for(found.size(), threads, [&](std::size_t i, unsigned) {
         if (first[i] != 0 || !stop.stopped()) {  // late, one of every size
-            steps[i] = Finisher(few, operators, stop).reduced(std::move(found[i]));
+            steps[i] = Finisher(few, operators, rules, stop).reduced(std::move(found[i]));
         }
     });
     std::vector<Candidate> candidates;
@@ -310,9 +322,9 @@ Finished finish(std::vector<Tape> found, const WholeData& whole, const Objective
     const bool exact = std::any_of(candidates.begin(), candidates.end(),
                                    [&](const auto& c) { return c.loss <= few.exact_loss(); });
     if (whole.rows > few.rows().rows()) {
-        candidates = promising(std::move(candidates), few);
+        candidates = promising(std::move(candidates), few, rules);
         if (stop.stopped()) {
-            candidates = best_of_sizes(std::move(candidates));
+            candidates = best_of_sizes(std::move(candidates), rules);
         }
     }
     bool settled = false;
@@ -321,7 +333,8 @@ Finished finish(std::vector<Tape> found, const WholeData& whole, const Objective
     }
     if (!settled) {
         parallel_for(candidates.size(), threads, [&](std::size_t i, unsigned) {
-            Tape simple = Finisher(few, operators, stop).made_simple(candidates[i], max_size);
+            Tape simple =
+                Finisher(few, operators, rules, stop).made_simple(candidates[i], max_size);
             // A factor that is 1 may have had a unit.
             if (rules.allow(simple) || !rules.allow(candidates[i].tape)) {
                 candidates[i].tape = std::move(simple);

@@ -1,6 +1,11 @@
 #include "closedform/search/formula_rules.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "closedform/core/matrix_view.hpp"
+#include "closedform/expression/evaluate.hpp"
 
 namespace closedform {
 namespace {
@@ -61,6 +66,54 @@ bool reads_forbidden(const Tape& tape, const FormulaRules::Forbidden& pair) {
     return false;
 }
 
+/// Whether an operator of the user's own is one of numbers alone, which is a number.
+bool own_of_numbers(const Tape& tape) {
+    for (std::size_t i = 0; i < tape.size(); ++i) {
+        if (tape[i].op >= first_own_op) {
+            const auto begin = tape.begin() + static_cast<std::ptrdiff_t>(subtree_begin(tape, i));
+            const auto end = tape.begin() + static_cast<std::ptrdiff_t>(i);
+            if (std::none_of(begin, end,
+                             [](const Node& node) { return node.op == Op::variable; })) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+bool breaks_shape(const Tape& tape, const FormulaRules::Shape& shape) {
+    using Of = FormulaRules::Shape::Of;
+    const std::size_t columns = shape.columns;
+    const std::size_t rows = shape.points->size() / columns;
+    const MatrixView<const double> points(shape.points->data(), rows, columns);
+    const bool slope = shape.of == Of::slope;
+    const bool curvature = shape.of == Of::curvature;
+    std::vector<double> value(rows);
+    std::vector<double> gradient(slope ? rows * columns : 0);
+    std::vector<double> hessian(curvature ? rows * columns * columns : 0);
+    evaluate_derivatives(tape, points, value.data(), slope ? gradient.data() : nullptr,
+                         curvature ? hessian.data() : nullptr, 1);
+    const auto input = static_cast<std::size_t>(shape.input);
+    const auto outside = [&](double x) { return !(x >= shape.low && x <= shape.high); };
+    double largest = 0.0;
+    for (const double x : value) {
+        largest = std::max(largest, std::abs(x));
+    }
+    for (std::size_t i = 0; i < rows; ++i) {
+        if (!std::isfinite(value[i]) || (shape.of == Of::value && outside(value[i])) ||
+            (slope && outside(gradient[i * columns + input])) ||
+            (curvature && outside(hessian[(i * columns + input) * columns + input]))) {
+            return true;
+        }
+        const std::size_t half = rows / 2;
+        if (shape.of == Of::difference && i < half && largest > 0.0 &&
+            outside((value[i] - value[half + i]) / largest)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 template <class Rule>
 bool any_broken(const Tape& tape, const std::vector<Rule>& rules,
                 bool (*breaks)(const Tape&, const Rule&)) {
@@ -72,7 +125,7 @@ bool any_broken(const Tape& tape, const std::vector<Rule>& rules,
 
 bool FormulaRules::in_their_places(const Tape& tape) const {
     return !any_broken(tape, nestings, nests_too_deep) &&
-           !any_broken(tape, forbidden, reads_forbidden);
+           !any_broken(tape, forbidden, reads_forbidden) && !(has_own() && own_of_numbers(tape));
 }
 
 bool FormulaRules::allow(const Tape& tape) const {
@@ -86,11 +139,38 @@ bool FormulaRules::allow(const Tape& tape) const {
             return false;
         }
     }
-    return !dimensions || meets_target(tape, *dimensions);
+    if (!dimensions && !has_own() && shapes.empty()) {
+        return true;
+    }
+    const Tape plain = written_out(tape);
+    return !plain.empty() && (!dimensions || meets_target(plain, *dimensions)) &&
+           !any_broken(plain, shapes, breaks_shape);
+}
+
+FormulaRules FormulaRules::in_units(std::span<const double> of_inputs, double of_value) const {
+    FormulaRules result = *this;
+    for (Shape& shape : result.shapes) {
+        std::vector<double> points = *shape.points;
+        for (std::size_t i = 0; i < points.size(); ++i) {
+            points[i] *= of_inputs[i % shape.columns];
+        }
+        shape.points = std::make_shared<const std::vector<double>>(std::move(points));
+        double factor = shape.of == Shape::Of::difference ? 1.0 : of_value;
+        const double unit = of_inputs[static_cast<std::size_t>(shape.input)];
+        factor /= shape.of == Shape::Of::slope ? unit : 1.0;
+        factor /= shape.of == Shape::Of::curvature ? unit * unit : 1.0;
+        shape.low *= factor;
+        shape.high *= factor;
+    }
+    return result;
 }
 
 bool FormulaRules::conceivable(const Tape& tape) const {
-    return in_their_places(tape) && (!dimensions || consistent(tape, *dimensions));
+    if (!in_their_places(tape)) {
+        return false;
+    }
+    const Tape plain = dimensions ? written_out(tape) : Tape{};
+    return !dimensions || (!plain.empty() && consistent(plain, *dimensions));
 }
 
 bool FormulaRules::constant_terms() const {

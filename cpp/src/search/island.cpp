@@ -91,6 +91,32 @@ void Island::receive(const std::vector<Candidate>& migrants) {
     }
 }
 
+void Island::save(StateWriter& to) const {
+    to.put(random_);
+    archive_.save(to);
+    to.put(bins_);
+    to.put(visits_);
+    to.put(neighbours_);
+    to.put(passes_);
+    to.put(evaluations());
+    to.put(inner_passes_);
+    to.put(last_improvement_);
+}
+
+void Island::load(StateReader& from) {
+    from.get(random_);
+    archive_.load(from);
+    from.get(bins_);
+    from.get(visits_);
+    from.get(neighbours_);
+    from.get(passes_);
+    std::uint64_t spent = 0;
+    from.get(spent);
+    evaluations_ = spent;
+    from.get(inner_passes_);
+    from.get(last_improvement_);
+}
+
 const Candidate& Island::choose(std::size_t largest) {
     // A random size first: small and large structures get the same attention, and a large one is
     // a parent only for being the best of its size. Half of the time only sizes that are worth
@@ -227,8 +253,11 @@ void Island::consider(Tape tape) {
     }
     const std::uint64_t structure = skeleton(form);
     OpenForm open = open_form(tape, form, problem_.operators, objective, constant_terms_);
-    if (open.sum.tape.empty() ||
-        open.sum.tape.size() > max_size_ + options_.excess_per_term * open.sum.linear.size()) {
+    if (open.sum.tape.empty()) {
+        return;
+    }
+    const std::size_t open_size = problem_.rules->complexity(open.sum.tape);
+    if (open_size > max_size_ + options_.excess_per_term * open.sum.linear.size()) {
         return;
     }
     if (!problem_.rules->conceivable(open.sum.tape)) {
@@ -250,7 +279,7 @@ void Island::consider(Tape tape) {
     options.tolerance = options_.sample_tolerance;
     options.floor = problem_.exact_loss * options_.floor;
     // What is worse than the worst of its size after a few steps is not worth more.
-    const auto& rivals = bins_[std::min(open.sum.tape.size(), bins_.size() - 1)];
+    const auto& rivals = bins_[std::min(open_size, bins_.size() - 1)];
     if (rivals.size() == options_.bin_capacity) {
         options.give_up_above = rivals.back().sample_loss;
     }
@@ -263,11 +292,12 @@ void Island::consider(Tape tape) {
     candidate.tape = std::move(scored.tape);
     candidate.sample_loss = scored.loss;
     candidate.skeleton = structure;
-    if (candidate.tape.empty() || candidate.complexity() > max_size_) {
+    const std::size_t size = problem_.rules->complexity(candidate.tape);
+    if (candidate.tape.empty() || size > max_size_) {
         return;
     }
     if (problem_.rules->allow(candidate.tape)) {
-        if (archive_.might_improve(candidate.complexity(), candidate.sample_loss)) {
+        if (archive_.might_improve(size, candidate.sample_loss)) {
             promote(candidate);
         }
         archive_.remember(candidate);
@@ -281,7 +311,7 @@ void Island::promote(const Candidate& candidate) {
     Candidate refined = candidate;
     const bool more_rows = problem_.full != problem_.sample;
     if (more_rows &&
-        !archive_.would_improve(refined.complexity(),
+        !archive_.would_improve(problem_.rules->complexity(refined.tape),
                                 fitted(refined.tape, ScoreRows::archive, options_.glance_iterations,
                                        options_.archive_tolerance) /
                                     (1.0 + options_.near_enough))) {
@@ -301,7 +331,7 @@ void Island::promote(const Candidate& candidate) {
     if (archive_.offer(refined)) {
         last_improvement_ = passes_;
         reduce(refined);
-        if (problem_.full->scale_free() && refined.complexity() <= options_.neighbours_of) {
+        if (problem_.full->scale_free() && refined.tape.size() <= options_.neighbours_of) {
             for (Tape& tape : variation_.neighbours(refined.tape)) {
                 neighbours_.push_back(std::move(tape));
             }
@@ -313,7 +343,7 @@ void Island::promote(const Candidate& candidate) {
 void Island::reduce(const Candidate& candidate) {
     // The archive decides whether a smaller expression is worth having, and then its own
     // reductions are tried.
-    const bool fully = candidate.complexity() <= reduced_fully;
+    const bool fully = candidate.tape.size() <= reduced_fully;
     for (Tape& reduced : reductions(candidate.tape, problem_.operators)) {
         if (stop_.stopped()) {
             return;
@@ -325,7 +355,7 @@ void Island::reduce(const Candidate& candidate) {
         const double loss = fitted(tape, ScoreRows::archive,
                                    fully ? options_.sample_iterations : options_.reduced_iterations,
                                    options_.reduced_tolerance);
-        if (!archive_.would_improve(tape.size(), loss)) {
+        if (!archive_.would_improve(problem_.rules->complexity(tape), loss)) {
             continue;
         }
         Candidate smaller{tape, loss, skeleton(canonical(tape)), loss};
@@ -363,7 +393,7 @@ double Island::fitted(Tape& tape, ScoreRows rows, int iterations, double toleran
 }
 
 void Island::keep(Candidate candidate) {
-    auto& bin = bins_[candidate.complexity()];
+    auto& bin = bins_[problem_.rules->complexity(candidate.tape)];
     keep_in(bin, options_.bin_capacity, std::move(candidate));
 }
 

@@ -46,6 +46,10 @@ class Island {
     /// Takes candidates of another island (or of a former run) into the population.
     void receive(const std::vector<Candidate>& migrants);
 
+    /// All that a later run needs to go on as this one would, between two calls of run().
+    void save(StateWriter& to) const;
+    void load(StateReader& from);
+
     const Archive& archive() const { return archive_; }
     /// Passes over rows so far; what run() was granted can be a little less, or never used up.
     /// May be asked while it runs, by whoever tells of the search.

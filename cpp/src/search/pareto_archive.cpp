@@ -49,10 +49,11 @@ bool Archive::improves(std::size_t size, double loss, double Candidate::* kind) 
 }
 
 bool Archive::offer(const Candidate& candidate) {
-    if (!would_improve(candidate.complexity(), candidate.loss) || !may_be(candidate.tape)) {
+    const std::size_t size = rules_->complexity(candidate.tape);
+    if (!would_improve(size, candidate.loss) || !may_be(candidate.tape)) {
         return false;
     }
-    best_[candidate.complexity()] = candidate;
+    best_[size] = candidate;
     return true;
 }
 
@@ -67,7 +68,7 @@ double Archive::best_sample_loss(std::size_t size) const {
 }
 
 void Archive::remember(const Candidate& candidate) {
-    const std::size_t size = candidate.complexity();
+    const std::size_t size = rules_->complexity(candidate.tape);
     if (near_enough_ == 0.0 || size >= best_.size() ||
         !(candidate.sample_loss <= (1.0 + near_enough_) * best_sample_loss(size))) {
         return;
@@ -98,6 +99,16 @@ std::vector<Candidate> Archive::front() const {
         }
     }
     return members;
+}
+
+void Archive::save(StateWriter& to) const {
+    to.put(best_);
+    to.put(rivals_);
+}
+
+void Archive::load(StateReader& from) {
+    from.get(best_);
+    from.get(rivals_);
 }
 
 double noise_may_hide(const Objective& objective) {

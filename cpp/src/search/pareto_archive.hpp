@@ -8,6 +8,7 @@
 #include "closedform/search/candidate.hpp"
 #include "closedform/search/formula_rules.hpp"
 #include "objective/objective.hpp"
+#include "search/saved_state.hpp"
 
 namespace closedform {
 
@@ -47,6 +48,9 @@ class Archive {
 
     /// What was remembered and is still near enough, by complexity.
     std::vector<Candidate> rivals() const;
+
+    void save(StateWriter& to) const;
+    void load(StateReader& from);
 
   private:
     static constexpr std::size_t most_rivals = 3;  ///< of a size

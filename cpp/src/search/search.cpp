@@ -16,10 +16,12 @@
 #include "core/sample_rows.hpp"
 #include "expression/structure_hash.hpp"
 #include "expression/workspace.hpp"
+#include "objective/expanded_target.hpp"
 #include "objective/objective.hpp"
 #include "search/final_stage.hpp"
 #include "search/island.hpp"
 #include "search/pareto_archive.hpp"
+#include "search/saved_state.hpp"
 
 namespace closedform {
 namespace {
@@ -132,6 +134,13 @@ void check(std::size_t rows, std::size_t columns, const Target& target,
                    "' has no gradient; leave it out of a search on gradients");
         }
     }
+    for (const FormulaRules::Shape& shape : options.rules.shapes) {
+        if (shape.columns != columns || shape.points == nullptr ||
+            shape.points->size() % columns != 0 || shape.input < 0 ||
+            static_cast<std::size_t>(shape.input) >= columns) {
+            refuse("rules: a shape's points need the " + std::to_string(columns) + " columns of X");
+        }
+    }
     if (options.rules.dimensions && options.rules.dimensions->inputs.size() != columns) {
         refuse("rules: have units of " + std::to_string(options.rules.dimensions->inputs.size()) +
                " inputs, X has " + std::to_string(columns) + " columns");
@@ -156,17 +165,18 @@ class Search {
           target_(target),
           options_(options),
           size_limit_(options.max_size),
-          archive_(options.max_size, options.operators, options.rules),
+          archive_(options.max_size, options.operators, working_rules_),
           best_on_all_rows_(options.max_size, options.operators, options.rules) {
         check(x.rows, x.columns, target, options);
         data_units_.x.assign(x.columns, 1.0);
         choose_units();
+        working_rules_ = options.rules.in_units(units_.x, units_.y);
         sample_ = objective(target.sample_rows(), units_);
         if (x.rows > target.sample_rows()) {
             full_ = objective(archive_rows, units_);
         }
         problem_.operators = options.operators;
-        problem_.rules = &options.rules;
+        problem_.rules = &working_rules_;
         problem_.sample = sample_.get();
         problem_.full = full_ ? full_.get() : sample_.get();
         problem_.exact_loss = problem_.full->exact_loss();
@@ -204,10 +214,14 @@ class Search {
         const StopToken evolving = options_.stop.within(options_.seconds - finishing, [&] {
             return elapsed() - reported > progress_period && report();
         });
-        receive_start(evolving);
-        for (std::uint64_t epoch = target_.first_epoch();;
-             epoch = std::min(longest_epoch, 2 * epoch)) {
-            const std::uint64_t quota = quota_of(epoch);
+        epoch_ = target_.first_epoch();
+        if (options_.resume.empty()) {
+            receive_start(evolving);
+        } else {
+            load(options_.resume);
+        }
+        for (;; epoch_ = std::min(longest_epoch, 2 * epoch_)) {
+            const std::uint64_t quota = quota_of(epoch_);
             if (quota == 0) {
                 result.reason = StopReason::evaluations;
                 break;
@@ -219,6 +233,9 @@ class Search {
             if (const auto reason = reason_to_end(evolving)) {
                 result.reason = *reason;
                 break;
+            }
+            if (options_.keep && quota == epoch_) {
+                options_.keep(state());
             }
         }
         if (result.reason == StopReason::interrupted || options_.stop.stopped()) {
@@ -237,6 +254,39 @@ class Search {
     }
 
   private:
+    std::size_t size_of(const Tape& tape) const { return options_.rules.complexity(tape); }
+
+    /// After an epoch.
+    std::string state() const {
+        StateWriter to;
+        to.put(epoch_);
+        to.put(spent_);
+        to.put(epochs_);
+        to.put(size_limit_);
+        to.put(exact_at_);
+        archive_.save(to);
+        best_on_all_rows_.save(to);
+        for (const auto& island : islands_) {
+            island->save(to);
+        }
+        return to.bytes();
+    }
+
+    void load(std::string_view bytes) {
+        StateReader from(bytes);
+        from.get(epoch_);
+        epoch_ = std::min(longest_epoch, 2 * epoch_);
+        from.get(spent_);
+        from.get(epochs_);
+        from.get(size_limit_);
+        from.get(exact_at_);
+        archive_.load(from);
+        best_on_all_rows_.load(from);
+        for (const auto& island : islands_) {
+            island->load(from);
+        }
+    }
+
     /// Passes of every island in the next epoch; 0 once the budget is spent.
     std::uint64_t quota_of(std::uint64_t epoch) const {
         std::uint64_t quota = epoch;
@@ -296,7 +346,7 @@ class Search {
         }
         // An exact law: look a while longer for a smaller one, then stop.
         if (loss <= problem_.exact_loss && determined(front.back().tape, x_.rows)) {
-            const std::size_t size = front.back().complexity();
+            const std::size_t size = size_of(front.back().tape);
             if (size - 1 < size_limit_ || !exact_at_) {
                 exact_at_ = spent_;
                 size_limit_ = size - 1;
@@ -343,7 +393,7 @@ class Search {
                 break;
             }
             tape = sample_->simplest(restore(tape, inverse), options_.operators);
-            if (tape.empty() || tape.size() > options_.max_size) {
+            if (tape.empty() || size_of(tape) > options_.max_size) {
                 continue;
             }
             Candidate candidate{tape, problem_.full->loss(tape, workspace),
@@ -381,7 +431,7 @@ class Search {
         std::vector<Tape> tapes;
         for (const auto& front : fronts) {
             for (Candidate& candidate : in_data_units(front)) {
-                if (candidate.complexity() <= options_.max_size && !among(tapes, candidate.tape)) {
+                if (size_of(candidate.tape) <= options_.max_size && !among(tapes, candidate.tape)) {
                     tapes.push_back(std::move(candidate.tape));
                 }
             }
@@ -405,7 +455,7 @@ class Search {
     std::vector<Candidate> small_enough() const {
         std::vector<Candidate> front = in_data_units(archive_.front());
         std::erase_if(front, [&](const Candidate& candidate) {
-            return candidate.complexity() > options_.max_size;
+            return size_of(candidate.tape) > options_.max_size;
         });
         return front;
     }
@@ -430,7 +480,7 @@ class Search {
         }
         // Working units can have made an expression given too long: it is not lost for that.
         for (const Tape& tape : options_.start) {
-            if (tape.size() <= options_.max_size && uses_only(tape, options_.operators)) {
+            if (size_of(tape) <= options_.max_size && uses_only(tape, options_.operators)) {
                 found.push_back(tape);
             }
         }
@@ -477,7 +527,7 @@ class Search {
     void add_remembered(std::vector<Tape>& found) const {
         for (const auto& island : islands_) {
             for (Candidate& candidate : in_data_units(island->archive().rivals())) {
-                if (candidate.complexity() <= options_.max_size && !among(found, candidate.tape)) {
+                if (size_of(candidate.tape) <= options_.max_size && !among(found, candidate.tape)) {
                     found.push_back(std::move(candidate.tape));
                 }
             }
@@ -487,6 +537,7 @@ class Search {
     MatrixView<const T> x_;
     const Target& target_;
     const SearchOptions& options_;
+    std::uint64_t epoch_ = 0;  ///< passes of every island in this one
     std::uint64_t spent_ = 0;  ///< passes granted to all islands
     std::size_t epochs_ = 0;
     std::size_t size_limit_;
@@ -495,6 +546,7 @@ class Search {
     Units data_units_;
     std::unique_ptr<Objective> sample_;
     std::unique_ptr<Objective> full_;
+    FormulaRules working_rules_;  ///< of formulas in working units
     SearchProblem problem_;
     std::vector<std::unique_ptr<Island>> islands_;
     Archive archive_;
@@ -506,7 +558,17 @@ class Search {
 template <class T>
 SearchResult search(MatrixView<const T> x, const Target& target, const SearchOptions& options,
                     const std::function<bool(const SearchProgress&)>& progress) {
-    return Search<T>(x, target, options).run(progress);
+    if (!options.rules.has_own()) {
+        return Search<T>(x, target, options).run(progress);
+    }
+    const Vocabulary& words = *options.rules.vocabulary;
+    const ExpandedTarget written_out(target, words);
+    SearchOptions own = options;
+    std::optional<ExpandedLosses> losses;
+    if (options.loss_rows != nullptr) {
+        own.loss_rows = &losses.emplace(*options.loss_rows, words);
+    }
+    return Search<T>(x, written_out, own).run(progress);
 }
 
 template SearchResult search(MatrixView<const double>, const Target&, const SearchOptions&,

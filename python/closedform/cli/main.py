@@ -202,9 +202,15 @@ def _add_common(command: argparse.ArgumentParser) -> None:
     command.add_argument("--max-size", type=_count, default=30, help="most nodes (default 30)")
     command.add_argument(
         "--operators",
-        type=_names,
+        type=_operators,
         metavar="LIST",
-        help="comma-separated, such as --operators=+,*,sin",
+        help="comma-separated, own ones defined: --operators='+,*,sinc=sin(x)/x'",
+    )
+    command.add_argument(
+        "--complexities",
+        type=_counts,
+        metavar="NAME=NUMBER,...",
+        help="what operators, columns and numbers (constant) count where not 1",
     )
     command.add_argument(
         "--backend", choices=BACKENDS, default="native", help="who searches (default native)"
@@ -218,13 +224,20 @@ def _add_common(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--seed", type=int, default=0, help="of every random choice (default 0)")
     command.add_argument(
-        "--start", type=Path, metavar="FRONT.json", help="a saved front to begin with"
+        "--start", metavar="FRONT.json", help="a saved front, or a formula, to begin with"
     )
+    command.add_argument("--stop-loss", type=_positive, help="stop at a formula of this loss")
     command.add_argument(
         "--checkpoint",
         type=Path,
         metavar="FRONT.json",
         help="write the best front so far, every 5 seconds and at the end",
+    )
+    command.add_argument(
+        "--resume",
+        type=Path,
+        metavar="STATE",
+        help="write the search's state, and go on from it where it is there",
     )
     command.add_argument(
         "--save", type=Path, metavar="FRONT.json", help="write the front; - prints it alone"
@@ -266,8 +279,20 @@ def _input_errors(text: str) -> float | dict[str, float]:
 def _pairs(text: str) -> dict[str, str]:
     pairs = [part.partition("=") for part in _names(text)]
     if not all(equals and value for _, equals, value in pairs):
-        raise argparse.ArgumentTypeError(f"{text} is no NAME=UNIT,NAME=UNIT")
+        raise argparse.ArgumentTypeError(f"{text} is no NAME=VALUE,NAME=VALUE")
     return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def _operators(text: str) -> list[str | dict[str, str]]:
+    return [
+        {name.strip(): definition.strip()} if equals and name else part
+        for part in _names(text)
+        for name, equals, definition in [part.partition("=")]
+    ]
+
+
+def _counts(text: str) -> dict[str, int]:
+    return {name: int(number) for name, number in _pairs(text).items()}
 
 
 def _names(text: str) -> list[str]:
@@ -402,32 +427,42 @@ def _common(
     common = {
         "time": options.time or (60 if options.evaluations is None else math.inf),
         "evaluations": options.evaluations,
+        "complexities": options.complexities,
         "max_size": options.max_size,
         "backend": options.backend,
         "options": _engine_options(options),
         "device": options.device,
         "threads": options.threads,
         "seed": options.seed,
+        "start": _start(options),
+        "stop_loss": options.stop_loss,
         "callback": tell,
         "progress": False,  # there is one already
     }
     return common | ({} if options.operators is None else {"operators": options.operators})
 
 
-def _engine_options(options: argparse.Namespace) -> dict[str, Any]:
-    """What the engine is told besides: where to begin, and where to leave what it has."""
-    own: dict[str, Any] = {}
-    if options.start is not None:
-        from closedform.formulas.front import Front
+def _start(options: argparse.Namespace) -> Any:
+    """Formulas to begin with: of a file, or the text of one."""
+    given = options.start
+    if given is None or not (given.endswith(".json") or Path(given).is_file()):
+        return given
+    from closedform.formulas.front import Front
 
-        try:
-            own["start"] = Front.load(options.start)
-        except OSError as error:
-            raise InputError(f"--start: cannot read {options.start} ({error.strerror})") from error
-        except InputError as error:
-            raise InputError(f"--start: {error}") from error
-    if options.checkpoint is not None:
-        own["checkpoint"] = options.checkpoint
+    try:
+        return Front.load(options.start)
+    except OSError as error:
+        raise InputError(f"--start: cannot read {options.start} ({error.strerror})") from error
+    except InputError as error:
+        raise InputError(f"--start: {error}") from error
+
+
+def _engine_options(options: argparse.Namespace) -> dict[str, Any]:
+    """What the engine is told besides: where to leave what it has."""
+    own: dict[str, Any] = {}
+    for name in ("checkpoint", "resume"):
+        if (path := getattr(options, name)) is not None:
+            own[name] = path
     return own
 
 

@@ -11,6 +11,7 @@ from closedform import _core
 from closedform.errors import InputError
 from closedform.tables import scalars
 from closedform.tables.names import RESERVED_NAMES
+from closedform.tables.words import with_words_of
 
 # Whole numbers that no formula has, in place of its constants.
 MARK = 7_306_125_001_000.0
@@ -90,7 +91,8 @@ class Form:
 
     def expression(self) -> _core.Expression:
         """Of the inputs and behind them the constants, each a column."""
-        return _core.Expression(self.text, [*self.names, *self.values])
+        columns = [*self.names, *self.values]
+        return _core.Expression(self.text, with_words_of(self.names, columns))
 
     def missing(self) -> list[str]:
         """Constants without a value."""
@@ -104,7 +106,7 @@ class Form:
         """Of the inputs alone; 1 stands for a constant without a value."""
         numbers = [repr(1.0 if value is None else value) for value in self.values.values()]
         text = self.written([f"({number})" for number in numbers])
-        return _core.Expression(text, list(self.names))
+        return _core.Expression(text, self.names)
 
     def with_values(self, free: Sequence[float]) -> Form:
         """With other values for the constants that are not held."""

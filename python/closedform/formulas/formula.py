@@ -29,6 +29,7 @@ from closedform.formulas.units import Units
 from closedform.tables import checks, devices, scalars
 from closedform.tables.columns import inputs_of
 from closedform.tables.rows import variance
+from closedform.tables.words import Names
 
 if TYPE_CHECKING:
     import sympy
@@ -54,7 +55,10 @@ class Formula:
             was fitted (`Constants`). Of a form that was given its named constants, instead; NaN
             stands for one without a value yet.
         units: of the inputs and the target (`Units`); None where they are not known.
-        complexity: nodes of the expression tree; operators, constants and variables count 1 each.
+        checked: of a search with constraints, for each by its text whether it is "proven" in the
+            ranges of the data or was "sampled" at points of them.
+        complexity: nodes of the expression tree; operators, constants and variables count 1 each,
+            or what the search was told (`complexities`).
 
     Example:
         >>> import closedform as cf
@@ -85,14 +89,14 @@ class Formula:
             InputError: text that is not an expression in `names`; the message says where. Ranges
                 that are not one pair per name, or constants that cannot be.
         """
-        self.names = scalars.texts(names, "names")
+        self.names = names if isinstance(names, Names) else scalars.texts(names, "names")
         if ranges is not None:
             check_ranges(ranges, len(self.names))
         written = text if isinstance(text, str) else sympy_forms.text_of(text)
         self._form = None if constants is None else Form.read(written, self.names, constants)
         if self._form is None:
             try:
-                self._expression = _core.Expression(written, list(self.names))
+                self._expression = _core.Expression(written, self.names)
             except ValueError as error:
                 raise InputError(str(error)) from error
             self.constants = Constants(self._expression.constants)
@@ -107,6 +111,7 @@ class Formula:
                 f"labels: has {len(self.labels)} for {len(self.names)} inputs; give one per input"
             )
         self.units: Units | None = None
+        self.checked: Mapping[str, str] = {}
         self._warned = False
 
     def _take(self, form: Form, covariance: Floats | None = None) -> None:
@@ -124,6 +129,15 @@ class Formula:
     @property
     def complexity(self) -> int:
         return self._expression.complexity
+
+    @property
+    def plain(self) -> str:
+        """`text` with operators of the user's own written out."""
+        return (
+            self._expression.written_out().text(self.names)
+            if isinstance(self.names, Names)
+            else self.text
+        )
 
     @property
     def readable(self) -> str:
@@ -155,7 +169,7 @@ class Formula:
     @property
     def domain(self) -> Domain:
         """Where the formula is defined, and whether that is proven for the data's ranges."""
-        return domain_of(self._known(), self.names, self.ranges)
+        return domain_of(self._known().written_out(), self.names, self.ranges)
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -227,11 +241,11 @@ class Formula:
         if self._form is not None and self._form.missing():
             form = self._form
             return sympy_forms.expression_of(form.expression(), [*self.names, *form.values])
-        return sympy_forms.expression_of(self._expression, self.names)
+        return sympy_forms.expression_of(self._expression.written_out(), self.names)
 
     @property
     def _readable_form(self) -> sympy.Expr:
-        if self._form is not None:
+        if self._form is not None or isinstance(self.names, Names):
             return self._sympy
         return sympy_forms.readable_form(self._expression, self.names, self.constants)
 
@@ -290,7 +304,7 @@ class Formula:
         known = {} if self.ranges is None else dict(zip(self.names, self.ranges, strict=True))
         own = scalars.mapping(ranges, "ranges", "(low, high) by input")
         return formula_code(
-            self._known(),
+            self._known().written_out(),
             self.names,
             language,
             derivatives,

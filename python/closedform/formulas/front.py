@@ -64,7 +64,8 @@ class Front(Sequence[Formula]):
     Attributes:
         best: the formula to use if only one is wanted; how it was chosen is said by whoever made
             the front.
-        stopped: why the search ended: "exact", "time", "evaluations", "interrupted" or "".
+        stopped: why the search ended: "exact", "good enough", "time", "evaluations",
+            "interrupted" or "".
         evaluations: passes of a candidate expression over the search's sample of rows.
         seconds: how long the search took.
         symmetries: of a search for gradients, the inputs merged before it; not saved.
@@ -278,8 +279,9 @@ class Front(Sequence[Formula]):
             "evaluations": self.evaluations,
             "seconds": self.seconds,
             # A loss that is not a number has no JSON form.
+            # Operators of the user's own written out: whoever reads it knows the table's alone.
             "formulas": [
-                {"text": f.text, "loss": f.loss if np.isfinite(f.loss) else None} for f in self
+                {"text": f.plain, "loss": f.loss if np.isfinite(f.loss) else None} for f in self
             ],
         }
         if self.best.ranges is not None:

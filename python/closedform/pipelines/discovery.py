@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from closedform._typing import Floats
 from closedform.errors import InputError
+from closedform.formulas.constraints import Constraints
 from closedform.formulas.front import Front
 from closedform.formulas.noise import Robust, check_target
 from closedform.pipelines.everywhere import concluded
@@ -31,6 +32,8 @@ from closedform.searches.rules import Rules
 from closedform.searches.settings import (
     OPERATORS,
     NoiseKind,
+    Operators,
+    Start,
     arguments_of,
     checked_settings,
     on_cluster,
@@ -43,7 +46,7 @@ from closedform.tables.chunks import Data, Missing
 from closedform.tables.cluster import Partitions
 from closedform.tables.column_errors import column_errors
 from closedform.tables.devices import Device
-from closedform.tables.frames import column_name
+from closedform.tables.frames import column_name, frame_of
 from closedform.tables.rows import sample_rows
 
 STRATEGIES = ("auto", "global", "direct")
@@ -63,10 +66,12 @@ def discover(
     units: Mapping[str, str] | str | None = None,
     constant_units: str | Sequence[str] = "dimensionless",
     limits: Mapping[str, Any] | None = None,
+    constraints: Mapping[str, Any] | None = None,
     missing: Missing = "error",
     time: float = 60.0,
     evaluations: int | None = None,
-    operators: Iterable[str] = OPERATORS,
+    operators: Operators = OPERATORS,
+    complexities: Mapping[str, int] | None = None,
     max_size: int = 30,
     strategy: str = "auto",
     backend: str = "native",
@@ -74,6 +79,8 @@ def discover(
     device: Device = "cpu",
     threads: int | None = None,
     seed: int = 0,
+    start: Start | None = None,
+    stop_loss: float | None = None,
     callback: Callback | None = None,
     progress: bool = True,
     client: object = None,
@@ -108,14 +115,16 @@ def discover(
         sigma: (n,) standard errors of the target, or such a name: instead of noise.
         sigma_X: standard errors of the inputs: one number, one for each column, (n, d) numbers, or
             by column's name one number or (n,) of them, as in `search`.
-        units, constant_units, limits: what units are told and kept, and limits to the form, as in
-            `search`; by the surrogate's way candidates are looked at once they are put together.
+        units, constant_units, limits, constraints: what units are told and kept, limits to the
+            form, and what formulas are to be like, as in `search`; by the surrogate's way
+            candidates are looked at once they are put together.
         missing: "error" refuses rows with a missing value (NaN, null, an empty cell); "drop" leaves
             them out, and the logger "closedform" says how many.
         time: seconds for everything; ends earlier when an exact law is found.
         evaluations: budget of the searches together, as in `search`; with time=math.inf the result
             depends on the seed alone.
-        operators, max_size, backend, options, threads, seed: as in `search`.
+        operators, complexities, max_size, backend, options, threads, seed, start,
+            stop_loss: as in `search`.
         device: where what goes over all rows is computed, as in `Surrogate` and `search`.
         strategy: "auto"; "global" searches all inputs at once even where the surrogate splits;
             "direct" makes no surrogate.
@@ -136,6 +145,7 @@ def discover(
         Discovery('x1/x2', law)
     """
     devices.host_only(X, "discover")
+    _check_one_target(y)
     settings = checked_settings(arguments_of(locals()), callback, device)
     scalars.choice(strategy, "strategy", STRATEGIES)
     progress = scalars.flag(progress, "progress")
@@ -148,6 +158,7 @@ def discover(
     else:
         data, held = partitions.sample(cluster.SAMPLE, seed)
         held_out = np.flatnonzero(held)
+    data = replace(data, inputs=settings.worded(data.inputs))
     errors = column_errors(sigma_X, data.inputs, data.kept)
     checks.varying_columns(data.inputs)
     checks.varying_target(data.target)
@@ -155,7 +166,8 @@ def discover(
     called = (y, "y") if isinstance(y, str) else ("y",)
     attributes = getattr(X, "attrs", None)
     rules = Rules.read(units, constant_units, limits, data.inputs.names, called, attributes)
-    settings = replace(settings, rules=rules)
+    shape = Constraints.read(constraints, data.inputs.names, data.inputs.values, data.target)
+    settings = replace(settings, rules=rules.constrained(shape))
     dispatch.prepare(settings)
     searched, tested = _set_aside(data, errors, held_out)
     kept = last_stage(settings.time)
@@ -184,6 +196,15 @@ def discover(
             settings.checkpoint.conclude(found.front)
     telling.found("discover", found.formula, found.stopped)
     return found
+
+
+def _check_one_target(y: object) -> None:
+    frame = None if isinstance(y, str) else frame_of(y, name="y")
+    columns = 1 if frame is None else len(frame.columns)
+    if isinstance(y, np.ndarray) and y.ndim == 2:
+        columns = y.shape[1]
+    if columns > 1:
+        raise InputError(f"y: has {columns} columns; give one, or all of them to discover_system")
 
 
 def _partitions(
@@ -315,7 +336,7 @@ def _conclude(
     }
     front = front.of_data(run.labels, run.X, *([] if few else [tested.X]))
     if run.settings.rules is not None:
-        front = run.settings.rules.told(front)
+        front = run.settings.rules.told(run.settings.rules.kept(front))
     return Discovery(
         formula=front.best,
         front=front,

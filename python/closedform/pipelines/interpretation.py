@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, cast, get_args, overload
 
@@ -34,7 +34,9 @@ from closedform.searches.objectives import Directions
 from closedform.searches.orientation import oriented
 from closedform.searches.progress import Callback
 from closedform.searches.settings import (
+    Operators,
     Settings,
+    Start,
     arguments_of,
     check_gradients_can,
     checked_settings,
@@ -62,11 +64,14 @@ def interpret(
     missing: Missing = "error",
     time: float = 60.0,
     evaluations: int | None = None,
-    operators: Iterable[str] = OPERATORS,
+    operators: Operators = OPERATORS,
+    complexities: Mapping[str, int] | None = None,
     max_size: int = 30,
     options: Mapping[str, Any] | None = None,
     threads: int | None = None,
     seed: int = 0,
+    start: Start | None = None,
+    stop_loss: float | None = None,
     callback: Callback | None = None,
     progress: bool = True,
 ) -> LatentSpace: ...
@@ -85,13 +90,16 @@ def interpret(
     symmetries: bool = True,
     time: float = 60.0,
     evaluations: int | None = None,
-    operators: Iterable[str] = OPERATORS,
+    operators: Operators = OPERATORS,
+    complexities: Mapping[str, int] | None = None,
     max_size: int = 30,
     signed: bool = False,
     backend: str = "native",
     options: Mapping[str, Any] | None = None,
     threads: int | None = None,
     seed: int = 0,
+    start: Start | None = None,
+    stop_loss: float | None = None,
     callback: Callback | None = None,
     progress: bool = True,
 ) -> Interpretation: ...
@@ -109,13 +117,16 @@ def interpret(
     symmetries: bool = True,
     time: float = 60.0,
     evaluations: int | None = None,
-    operators: Iterable[str] = OPERATORS,
+    operators: Operators = OPERATORS,
+    complexities: Mapping[str, int] | None = None,
     max_size: int = 30,
     signed: bool = False,
     backend: str = "native",
     options: Mapping[str, Any] | None = None,
     threads: int | None = None,
     seed: int = 0,
+    start: Start | None = None,
+    stop_loss: float | None = None,
     callback: Callback | None = None,
     progress: bool = True,
 ) -> Interpretation | LatentSpace:
@@ -157,7 +168,8 @@ def interpret(
         time: seconds for everything.
         evaluations: budget of the searches together, as in `search`; with time=math.inf the result
             depends on the seed alone.
-        operators, max_size, signed, backend, options, threads, seed: as in `search`.
+        operators, complexities, max_size, signed, backend, options, threads, seed,
+            start, stop_loss: as in `search`.
         callback: called with a Progress; returning True ends the search, the best so far is kept.
         progress: whether a terminal (standard error) or a notebook shows how far it is.
 
@@ -198,7 +210,7 @@ def interpret(
         )
     nets = _networks(model, cast(Neuron, neuron), classifier, device)
     data, row_weights = neuron_table(nets[0], X, weights, missing)
-    table = data.inputs
+    table = settings.worded(data.inputs)
     link_quota = budget.quota(LINK)
 
     budget.tell("gradients")

@@ -39,7 +39,7 @@ def with_constants(
         measured = with_constants_of_values(best, rows.X, rows.f, weights)
         tried = [with_simple_values(measured, rows.X, rows.f, weights), measured]
     elif rows.F is not None:
-        tried = [with_simple_constants(best, rows.X, rows.F > 0.5, settings.operators)]
+        tried = [with_simple_constants(best, rows.X, rows.F > 0.5, settings.every_operator)]
     else:
         return front
     most = MOST * best.loss + PARALLEL if single else math.inf
@@ -57,7 +57,7 @@ def _scored(
     directions: Directions,
     settings: Settings,
 ) -> Formula:
-    plain = formula.simplified(settings.operators)
+    plain = formula.simplified(settings.every_operator)
     loss = directions.goal.loss(plain.text, plain.names, rows.X, settings.threads or 0)
     found = Formula(plain.text, plain.names, loss, best.ranges, best.labels)
     if len(found.constants) == len(formula.constants):

@@ -68,14 +68,19 @@ def provenance(
         asked: arguments that are not among the settings.
     """
     info, table = _core.build_info(), data.inputs
-    common = ("operators", "max_size", "time", "evaluations", "backend", "threads", "seed")
+    common = ("max_size", "time", "evaluations", "backend", "threads", "seed")
+    words: dict[str, object] = {"operators": settings.every_operator}
+    if settings.words is not None:
+        own = {name: f"{name}: {text}" for name, (text, _) in settings.words.own.items()}
+        words["operators"] = tuple(own.get(name, name) for name in settings.every_operator)
+        words |= {"complexities": settings.words.counts} if settings.words.counts else {}
     return Provenance(
         target=target,
         inputs=table.names if table.labels is None else table.labels,
         rows=rows[0],
         held_out=rows[1],
         dropped=data.dropped,
-        settings={**asked, **{name: getattr(settings, name) for name in common}},
+        settings={**asked, **words, **{name: getattr(settings, name) for name in common}},
         version=info["version"],
         instruction_set=info["instruction_set"],
         begun=datetime.now().astimezone(),

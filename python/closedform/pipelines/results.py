@@ -59,7 +59,7 @@ class Discovery:
         errors: held-out errors of "surrogate", "through_surrogate" (formula found by way of the
             surrogate) and "direct" (formula searched on the data alone); None for a way not taken.
         chosen: which of the two formulas `formula` is, decided on the rows searched.
-        stopped: "exact", "time", "evaluations" or "interrupted".
+        stopped: "exact", "good enough", "time", "evaluations" or "interrupted".
         outliers: where the noise is "robust", rows of the table that weigh less than a tenth of one
             on the formula.
         provenance: rows, seed, version, settings and time.

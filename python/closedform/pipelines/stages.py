@@ -92,6 +92,8 @@ class Stages:
         """Nothing more to gain: an exact law, or no budget, or somebody said stop."""
         if front is not None and self.objective.reproduced(front.best):
             self.budget.stopped = "exact"
+        elif front is not None and min(one.loss for one in front) <= self.settings.good_enough:
+            self.budget.stopped = "good enough"
         return self.budget.used_up()
 
     def look_at_noise(self, kind: NoiseKind, sigma: Floats | None, sigma_X: Floats | None) -> None:

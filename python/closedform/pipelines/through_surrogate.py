@@ -119,12 +119,13 @@ class ThroughSurrogate:
         if not (np.all(np.isfinite(transformed)) and np.all(np.isfinite(weights))):
             return []
         groups, variables = reduced.similarity.groups, reduced.similarity.variables
+        settings = self.stages.settings.of_other_columns()
         found = self.stages.formulas(
             f"search {', '.join(groups)}",
             share,
-            Matrix(reduced.Z, variables),
+            settings.worded(Matrix(reduced.Z, variables)),
             Values(transformed, weights),
-            self.stages.settings.of_other_columns(),
+            settings,
         )
         inverses = [transform.inverse(f"({formula.text})") for formula in found]
         return self._short([reduced.similarity.whole(f"{sign}({text})") for text in inverses])
@@ -187,6 +188,7 @@ class ThroughSurrogate:
         leaves = list(leaves_of(tree))
         ranges = [(float(nodes[0]), float(nodes[-1])) for nodes in surrogate.nodes]
         choices: dict[Leaf, list[Formula]] = {}
+        settings = self.stages.settings.of_other_columns()
         for leaf in leaves:
             inputs = tuple(surrogate.names[i] for i in leaf.inputs)
             rows = parts.design(X, leaf.inputs, ranges, self.stages.settings.seed)
@@ -197,12 +199,9 @@ class ThroughSurrogate:
             front = self.stages.formulas(
                 f"search {', '.join(inputs)}",
                 LEAVES / len(leaves),
-                Matrix(rows, inputs),
+                settings.worded(Matrix(rows, inputs)),
                 Values(samples, None),
-                replace(
-                    self.stages.settings.of_other_columns(),
-                    good_enough=(0.1 * error * deviation) ** 2,
-                ),
+                replace(settings, good_enough=(0.1 * error * deviation) ** 2),
             )
             choices[leaf] = parts.candidates(front, deviation, error)
             if self.stages.done(None):
@@ -265,7 +264,7 @@ class ThroughSurrogate:
                 for formula in self._of_target(outer) if linked else [outer]:
                     if linked:
                         formula = self._refit(formula, X, y, weights)
-                    simple = formula.simplified(self.stages.settings.operators)
+                    simple = formula.simplified(self.stages.settings.every_operator)
                     if simple.complexity <= room and math.isfinite(formula.loss):
                         goal = _core.Goal.values(y, weights)
                         fitted += scored([simple.text], self.stages.names, X, goal)

@@ -20,6 +20,7 @@ def aliased(expression: _core.Expression, X: Floats) -> bool:
     Args:
         X: (n, d) float64.
     """
+    expression = expression.written_out()
     angles = _angles(expression)
     if not angles:
         return False

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from time import monotonic
 from typing import Any
 
 from closedform._typing import Floats
 from closedform.errors import InputError
+from closedform.formulas.constraints import Constraints
 from closedform.formulas.front import Front
 from closedform.searches import interruption
 from closedform.searches.backends import dispatch
@@ -26,7 +27,9 @@ from closedform.searches.rules import Rules
 from closedform.searches.settings import (
     OPERATORS,
     NoiseKind,
+    Operators,
     Settings,
+    Start,
     arguments_of,
     check_gradients_can,
     checked_settings,
@@ -55,10 +58,12 @@ def search(
     units: Mapping[str, str] | str | None = None,
     constant_units: str | Sequence[str] = "dimensionless",
     limits: Mapping[str, Any] | None = None,
+    constraints: Mapping[str, Any] | None = None,
     missing: Missing = "error",
     signed: bool = False,
     symmetries: bool = True,
-    operators: Iterable[str] = OPERATORS,
+    operators: Operators = OPERATORS,
+    complexities: Mapping[str, int] | None = None,
     max_size: int = 30,
     time: float = 60.0,
     evaluations: int | None = None,
@@ -66,6 +71,8 @@ def search(
     options: Mapping[str, Any] | None = None,
     threads: int | None = None,
     seed: int = 0,
+    start: Start | None = None,
+    stop_loss: float | None = None,
     device: Device = "cpu",
     callback: Callback | None = None,
     progress: bool = True,
@@ -118,6 +125,13 @@ def search(
             (measured numbers), "operands" (nodes of an operator's: {"pow": (None, 1)}), "nesting"
             (of one operator inside another: {"sin": {"sin": 0}}), "forbidden" (inputs that an
             operator may not be a function of: {"exp": ["x2"]}).
+        constraints: what formulas of values are to be like in the ranges of the data: "increasing",
+            "decreasing", "convex", "concave" (inputs: ["x1"]), "positive" (True), "bounds"
+            ((0, None)), "symmetric" (pairs: [("x1", "x2")]), "zero_at_zero" (True), "values" (pairs
+            ({"x1": 0}, 1.5), or ({"x1": 0}, (low, high)), whatever the other inputs are), and
+            "limits" (pairs ({"x1": math.inf}, 0), met to a thousandth of the target's spread). No
+            formula of a front violates one; `formula.checked` says which are proven by interval
+            arithmetic and which were looked at at points.
         missing: "error" refuses rows with a missing value (NaN, null, an empty cell); "drop" leaves
             them out, and the logger "closedform" says how many.
         signed: with gradients, tells T from -T (the paper's loss): a sign then costs its nodes
@@ -126,18 +140,28 @@ def search(
             together (`symmetries.find`); what was merged is in `front.symmetries`.
         operators: names out of + - * / sin cos tan exp log sqrt square cube abs pow tanh inv erf
             atan asin acos sinh cosh log10 sign max min >. The last is a step, 1 where its left
-            operand is larger, else 0: for values and labels alone, it has no gradient.
+            operand is larger, else 0: for values and labels alone, it has no gradient. Your own by
+            name, each an expression of one or two operands, which are the names in it by the
+            alphabet: {"sinc": "sin(x)/x"}, beside the usual ones, or among names:
+            ["+", "*", {"sinc": "sin(x)/x"}]. They are searched with exact derivatives and as one
+            node, printed by name, and written out in what is saved or exported.
+        complexities: what operators, inputs (by name) and numbers ("constant") count, 1 to 255,
+            where not 1: {"exp": 2, "x3": 3}. The size of a formula is their sum.
         max_size: most nodes of an expression, 1 to 255.
         time: seconds; math.inf for no limit (then give `evaluations`).
         evaluations: passes of a candidate over the search's sample of at most 512 rows, the unit of
             work that does not depend on the machine.
         backend: "native", or "pysr" for SymbolicRegression.jl, which needs Julia (README).
-        options: passed on to the backend; native takes `start` (a Front or formula texts to begin
-            with) and `checkpoint` (a path the best front so far is written to, every 5 seconds, and
-            the front at the end),
-            pysr whatever PySRRegressor takes and the other arguments do not say.
+        options: passed on to the backend; native takes `checkpoint` (a path the best front so far
+            is written to, every 5 seconds, and the front at the end) and `resume` (a path that the
+            state is written to; where it is there, the search goes on from it, and with
+            `evaluations` to the same result as one that was never interrupted); pysr whatever
+            PySRRegressor takes and the other arguments do not say.
         threads: None for all cores.
         seed: of every random choice.
+        start: formulas to begin with: a Front, such as one that was saved, formulas, or texts, in
+            the names of the columns. They are refitted; those with other operators are left out.
+        stop_loss: loss of a formula at which the search ends; None for that of an exact one.
         device: "cpu"; "cuda", a GPU, for what goes over all rows; or "auto", a GPU where one can be
             used. The GPU computes losses on all rows, of a whole batch of expressions at a time: of
             everything the islands found whenever they exchange it (in the precision of X, and if
@@ -182,19 +206,28 @@ def search(
     progress = scalars.flag(progress, "progress")
     if missing != "error" and (gradients is not None or labels is not None):
         raise InputError("missing: rows are dropped for values alone; drop them first")
+    if constraints is not None and (gradients is not None or labels is not None):
+        raise InputError("constraints: are of values; a search for gradients or labels has none")
     plain = noise == "absolute" and sigma is None and sigma_X is None
     if (gradients is not None or labels is not None) and not plain:
         raise InputError("noise: is of values; a search for gradients or labels has none")
 
+    def worded(data: Data) -> Data:
+        return replace(data, inputs=settings.worded(data.inputs))
+
     def ruled(data: Data, target: object) -> Rules | None:
         names = (target, "y") if isinstance(target, str) else ("y",)
         attributes = getattr(X, "attrs", None)
-        return Rules.read(units, constant_units, limits, data.inputs.names, names, attributes)
+        rules = Rules.read(units, constant_units, limits, data.inputs.names, names, attributes)
+        shape = None
+        if constraints is not None and data.y is not None:
+            shape = Constraints.read(constraints, data.inputs.names, data.inputs.values, data.y)
+        return rules.constrained(shape)
 
     partitions = None
     if gradients is not None:
         check_gradients_can(settings)
-        data = chunks.gather(X, None, weights)
+        data = worded(chunks.gather(X, None, weights))
         scales = spreads(data.inputs.values, data.weights)
         rows = unit_rows(gradients, data.inputs, scales)
         settings = replace(settings, rules=ruled(data, None))
@@ -210,7 +243,7 @@ def search(
         from closedform.searches.labels import search_labels, signs_of
 
         column = labels if isinstance(labels, str) else None
-        data = chunks.gather(X, column, weights, y_name="labels")
+        data = worded(chunks.gather(X, column, weights, y_name="labels"))
         settings = replace(settings, rules=ruled(data, None))
         signs = signs_of(data.y if column else labels, len(data.inputs.values))
         dispatch.prepare(settings)
@@ -221,6 +254,7 @@ def search(
         data, partitions = cluster.gathered(
             X, values, weights, sigma, client=client, y_name="values", missing=missing
         )
+        data = worded(data)
         if data.y is None:
             raise InputError(
                 "values, gradients, labels: none given, and X brings no values; give exactly one"

@@ -207,7 +207,7 @@ class _Judge:
         self.settings, self.ends, self.shifts = settings, ends, shifts
         self.own = X.shape[1] - len(shifts)
         self.sample = sample_of(X, objective, settings.seed, self.own)
-        self.symbols = alphabet(settings.operators, X.shape[1])
+        self.symbols = alphabet(settings.every_operator, X.shape[1])
         names = [f"x{j + 1}" for j in range(X.shape[1])]
         scatter = variance(objective.y, objective.weights)
         constant = Formula(repr(objective.constant), names, scatter)
@@ -232,7 +232,7 @@ class _Judge:
         expression = one.formula._expression
         forms = [one]
         # Its own form, too: rounding of its constants must not be what tells it from the others.
-        for form in [expression, *expression.rearranged(list(self.settings.operators))]:
+        for form in [expression, *expression.rearranged(list(self.settings.every_operator))]:
             names = one.formula.names
             text = folded(form.text(list(names)), names, self.shifts)
             formula = Formula(text, names, one.formula.loss)
@@ -249,7 +249,7 @@ class _Judge:
         settled = [
             self._independent(
                 with_simple_constants(
-                    form, self.sample, self.symbols, self.settings.operators, self.ends
+                    form, self.sample, self.symbols, self.settings.every_operator, self.ends
                 )
             )
             for form in forms

@@ -215,7 +215,9 @@ class _DirectionSearch:
         return len(self._fitting(self.found)) == len(self.found)
 
     def _fitting(self, texts: Sequence[str]) -> list[str]:
-        formulas = [Formula(text, self.names).simplified(self.settings.operators) for text in texts]
+        formulas = [
+            Formula(text, self.names).simplified(self.settings.every_operator) for text in texts
+        ]
         return [
             formula.text for formula in formulas if formula.complexity <= self.settings.max_size
         ]
@@ -245,10 +247,10 @@ class _DirectionSearch:
             evaluations=self.budget.quota(share),
             callback=self.budget.listener(shown),
         )
-        found = dispatch.search(table, objective, mine, start)
+        found = dispatch.search(mine.worded(table), objective, mine, start)
         self.budget.spend(found.evaluations, found.reason)
         self.reason = found.reason
-        self.done = self.reason in ("exact", "interrupted")
+        self.done = self.reason in ("exact", "good enough", "interrupted")
         return found.entries
 
 

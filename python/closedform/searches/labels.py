@@ -52,7 +52,7 @@ def search_labels(table: Matrix, objective: Labels, settings: Settings) -> Front
     threads, on_device = settings.threads or 0, settings.on_device
     found = scored(texts, table.names, table.values, objective.goal, threads, on_device)
     members = pareto(found)
-    symbols = alphabet(settings.operators, len(table.names))
+    symbols = alphabet(settings.every_operator, len(table.names))
     lengths = structure_lengths(members, symbols) + _unlikelihoods(members, table, objective)
     best = int(np.argmin(lengths))
     return Front(

@@ -50,7 +50,7 @@ def _turned(formula: Formula, X: FloatMatrix, settings: Settings) -> Formula:
     T = formula._expression.evaluate(X)
     if np.all(T > 0) or np.all(T < 0):
         ways.append(f"1/({formula.text})")
-    operators = frozenset(settings.operators)
+    operators = frozenset(settings.every_operator)
     written = [Formula(way, formula.names, formula.loss).simplified(operators) for way in ways]
     rounded = [_rounded(way) for way in written if way.operators <= operators]
     usable = [way for way in rounded if way.complexity <= settings.max_size]

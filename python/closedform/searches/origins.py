@@ -39,7 +39,8 @@ def with_origins(table: Matrix, settings: Settings) -> Matrix:
     operators allow no difference, nor where rules, or options of another engine, speak of the
     columns as they are.
     """
-    as_they_are = settings.rules is not None or settings.backend != "native"
+    as_they_are = settings.backend != "native"
+    as_they_are = as_they_are or settings.rules is not None or settings.words is not None
     if as_they_are or settings.max_size <= NODES:
         return table
     shifts = tuple(

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from closedform import _core
 from closedform.errors import InputError
+from closedform.formulas.constraints import Constraints
 from closedform.formulas.formula import Formula
 from closedform.formulas.front import Front
 from closedform.formulas.units import Units
 from closedform.tables import scalars
+from closedform.tables.words import Names
 
 LARGEST = 255  # nodes, cpp/include/closedform/expression/expression.hpp
 PARTS = {
@@ -58,11 +60,14 @@ class Limits:
         for part, of in (("operands", _sizes), ("nesting", _nested)):
             if part in given:
                 own = scalars.mapping(given[part], f"limits: {part}", "limits by operator")
-                read[part] = {_operator(n, part): of(n, value) for n, value in own.items()}
+                read[part] = {
+                    _operator(n, part, names): of(n, value, names) for n, value in own.items()
+                }
         if "forbidden" in given:
             own = scalars.mapping(given["forbidden"], "limits: forbidden", "inputs by operator")
             read["forbidden"] = {
-                _operator(n, "forbidden"): _inputs(value, n, names) for n, value in own.items()
+                _operator(n, "forbidden", names): _inputs(value, n, names)
+                for n, value in own.items()
             }
         return Limits(**read)
 
@@ -81,10 +86,11 @@ class Limits:
 
 @dataclass(frozen=True)
 class Rules:
-    """Units and limits, where there are any."""
+    """Units, limits and constraints, where there are any."""
 
     units: Units | None
     limits: Limits | None
+    constraints: Constraints | None = None
 
     @staticmethod
     def read(
@@ -94,8 +100,8 @@ class Rules:
         names: Sequence[str],
         target: Sequence[str],
         attributes: object = None,
-    ) -> Rules | None:
-        """None where nothing is asked for.
+    ) -> Rules:
+        """What is asked for.
 
         Args:
             units: by name, "attrs" for those of a pandas table, or None.
@@ -110,8 +116,6 @@ class Rules:
             units = attributes.get("units") if isinstance(attributes, Mapping) else None
             if units is None:
                 raise InputError('units: "attrs" and X has no X.attrs["units"]; give a mapping')
-        if units is None and limits is None:
-            return None
         read = None
         if units is not None:
             read = Units.read(units, names, target, constant_units)  # type: ignore[arg-type]
@@ -119,20 +123,30 @@ class Rules:
 
     def core(self, names: Sequence[str]) -> _core.FormulaRules:
         """For columns of these names."""
-        rules = _core.FormulaRules()
+        rules = _core.FormulaRules(names)
         for part in (self.units, self.limits):
             if part is not None:
                 part.rules(rules, names)
+        if self.constraints is not None:
+            self.constraints.rules(rules)
         return rules
 
     def allow(self, formula: Formula) -> bool:
         """Whether a formula keeps them."""
-        return self.core(formula.names).allow(formula.text, list(formula.names))
+        if not self.core(formula.names).allow(formula.text, formula.names):
+            return False
+        return self.constraints is None or self.constraints.hold(formula)
+
+    def constrained(self, constraints: Constraints | None) -> Rules | None:
+        """The same with constraints; None where nothing is asked for."""
+        made = replace(self, constraints=constraints)
+        return None if made == Rules(None, None) else made
 
     def kept(self, front: Front) -> Front:
         """A front without the formulas that break a rule, its best the closest of the others where
         it was one; a constant alone where none is left."""
-        places = [i for i, one in enumerate(front) if self.allow(one) or not one.inputs]
+        free = self.constraints is None  # a constant's unit is whatever it has to be
+        places = [i for i, one in enumerate(front) if (free and not one.inputs) or self.allow(one)]
         if not places:
             places = [0]
         best = next((k for k, i in enumerate(places) if front[i] is front.best), len(places) - 1)
@@ -150,27 +164,37 @@ class Rules:
         return kept
 
     def told(self, front: Front) -> Front:
-        """The front, its formulas told the units of their inputs and constants."""
+        """The front, its formulas told the units of their inputs and constants, and how their
+        constraints are known to hold."""
+        if self.constraints is not None:
+            for formula in front:
+                formula.checked = self.constraints.checked(formula)
         if self.units is not None:
             for formula in front:
                 formula.units = self.units
                 core = self.core(formula.names)
-                own = core.units_of_constants(formula.text, list(formula.names))
+                own = core.units_of_constants(formula.text, formula.names)
                 if own is not None and self.units.coherent:
                     formula._tell_units([self.units.written(one) for one in own])
         return front
 
 
-def _operator(name: str, part: str) -> str:
-    if name not in _core.OPERATORS:
+def _operator(name: str, part: str, names: Sequence[str]) -> str:
+    if name not in _core.OPERATORS and name not in _own(names):
         raise InputError(f"limits: {part}: {name!r} is no operator")
     return name
 
 
-def _sizes(name: str, value: object) -> tuple[int, int]:
+def _own(names: Sequence[str]) -> Mapping[str, tuple[str, tuple[str, ...]]]:
+    """Operators of the user's own, of what the names bring."""
+    return names.words.own if isinstance(names, Names) else {}
+
+
+def _sizes(name: str, value: object, names: Sequence[str]) -> tuple[int, int]:
     """Of one number for all operands, or of one each, None for no limit."""
     given = value if isinstance(value, (tuple, list)) else (value,)
-    count = _core.OPERATORS[name].operands
+    own = _own(names)
+    count = len(own[name][1]) if name in own else _core.OPERATORS[name].operands
     if len(given) not in (1, count):
         raise InputError(f"limits: operands: {name!r} has {count}; give one number or one each")
     most = [
@@ -180,11 +204,11 @@ def _sizes(name: str, value: object) -> tuple[int, int]:
     return most[0], most[-1]
 
 
-def _nested(name: str, value: object) -> Mapping[str, int]:
+def _nested(name: str, value: object, names: Sequence[str]) -> Mapping[str, int]:
     where = f"limits: nesting: {name}"
     own = scalars.mapping(value, where, "numbers by operator")
     return {
-        _operator(inner, "nesting"): scalars.whole(most, f"{where}: {inner}", 0, LARGEST)
+        _operator(inner, "nesting", names): scalars.whole(most, f"{where}: {inner}", 0, LARGEST)
         for inner, most in own.items()
     }
 

@@ -11,11 +11,15 @@ from closedform import _core
 from closedform.errors import InputError
 from closedform.formulas import noise
 from closedform.formulas.formula import Formula
+from closedform.formulas.front import Front
 from closedform.searches.checkpoint import Checkpoint
+from closedform.searches.journal import Journal
 from closedform.searches.progress import Callback
 from closedform.searches.rules import Rules
 from closedform.tables import devices, scalars
+from closedform.tables.checks import Matrix
 from closedform.tables.cluster import Cluster
+from closedform.tables.words import Words
 
 OPERATORS = ("+", "-", "*", "/", "sin", "cos", "exp", "log", "sqrt", "square", "cube", "pow")
 KNOWN_OPERATORS = frozenset(_core.OPERATORS)
@@ -26,10 +30,12 @@ COLONIES, MOST_COLONIES = 8, 10_000  # on a cluster, unless it is said, and at m
 # How a target scatters around what it follows (`noise`).
 NoiseKind: TypeAlias = Literal["auto"] | noise.Kind
 KINDS: tuple[NoiseKind, ...] = ("auto", *get_args(noise.Kind))
+# Names, the user's own operators by name as texts, or both (`search`).
+Operators: TypeAlias = Iterable[str | Mapping[str, str]] | Mapping[str, str]
+# Formulas to begin with.
+Start: TypeAlias = Front | Formula | str | Iterable[Formula | str]
 # Options of the engines that hold formulas of the user's columns, or say something of each.
-COLUMN_OPTIONS = frozenset(
-    {"start", "guesses", "complexity_of_variables", "output_directory", "run_id"}
-)
+COLUMN_OPTIONS = frozenset({"guesses", "output_directory", "run_id"})
 
 
 @dataclass(frozen=True)
@@ -37,7 +43,7 @@ class Settings:
     """The settings of one search, checked (`checked_settings`).
 
     Attributes:
-        operators: names, without repeats.
+        operators: names, without repeats, but the user's own.
         max_size: most nodes of an expression.
         time: seconds; math.inf for no limit.
         evaluations: passes of a candidate over the search's sample of rows; None for no limit.
@@ -46,9 +52,12 @@ class Settings:
         threads: None for all cores.
         seed: of every random choice.
         callback: told about twice a second; returning True ends the search.
+        start: texts of formulas to begin with, in the user's columns.
         good_enough: loss at which to stop; 0 for none.
         on_device: whether what goes over all rows is computed on a GPU.
         rules: that formulas keep; None for none.
+        words: operators of the user's own, and what words count; None for none.
+        journal: of what has been done in a run that can be gone on with; None for none.
         checkpoint: of the fronts in the user's columns; None for none.
         cluster: whose workers search; None for this process.
     """
@@ -62,20 +71,46 @@ class Settings:
     threads: int | None
     seed: int
     callback: Callback | None
+    start: tuple[str, ...] = ()
     good_enough: float = 0.0
     on_device: bool = False
     checkpoint: Checkpoint | None = None
+    journal: Journal | None = None
     rules: Rules | None = None
+    words: Words | None = None
     cluster: Cluster | None = None
 
+    @property
+    def every_operator(self) -> tuple[str, ...]:
+        """Names of operators, the user's own among them."""
+        return (*self.operators, *(() if self.words is None else self.words.own))
+
+    def worded(self, table: Matrix) -> Matrix:
+        """The table, its names with the words of formulas of them."""
+        return table if self.words is None else replace(table, names=self.words.of(table.names))
+
     def allows(self, formula: Formula) -> bool:
-        """Whether a formula keeps the rules; its size and operators are not looked at."""
-        return self.rules is None or self.rules.allow(formula)
+        """Whether a formula keeps the rules; its size and operators are not looked at. A constant
+        is compared with whatever its unit is."""
+        rules = self.rules
+        if rules is None or (rules.constraints is None and not formula.inputs):
+            return True
+        return rules.allow(formula)
 
     def of_other_columns(self) -> Settings:
         """Without what speaks of the user's columns, for a search of other inputs."""
         kept = {key: value for key, value in self.options.items() if key not in COLUMN_OPTIONS}
-        return replace(self, options=kept, checkpoint=None, rules=None)
+        words = None if self.words is None else self.words.of_other_inputs()
+        return replace(
+            self,
+            options=kept,
+            start=(),
+            good_enough=0.0,
+            checkpoint=None,
+            journal=None,
+            rules=None,
+            words=words,
+        )
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
@@ -84,12 +119,15 @@ class Arguments:
 
     time: float = 60
     evaluations: int | None = None
-    operators: Iterable[str] = OPERATORS
+    operators: Operators = OPERATORS
+    complexities: Mapping[str, int] | None = None
     max_size: int = 30
     backend: str = "native"
     options: Mapping[str, Any] | None = None
     threads: int | None = None
     seed: int = 0
+    start: Start | None = None
+    stop_loss: float | None = None
 
 
 def arguments_of(given: Mapping[str, Any]) -> Arguments:
@@ -105,7 +143,8 @@ def checked_settings(
     Raises:
         InputError: names the argument.
     """
-    chosen = _operators(given.operators)
+    chosen, own = _operators(given.operators)
+    words = Words.read(own, given.complexities)
     max_size = scalars.whole(given.max_size, "max_size", 1, LARGEST_SIZE)
     time = scalars.seconds(given.time, "time")
     if given.evaluations is None and math.isinf(time):
@@ -122,7 +161,9 @@ def checked_settings(
     scalars.choice(given.backend, "backend", BACKENDS)
     where = devices.checked(device)
     # PySR has its own files, and refuses this option itself.
-    path = options.pop("checkpoint", None) if given.backend == "native" else None
+    native = given.backend == "native"
+    path = options.pop("checkpoint", None) if native else None
+    state = options.pop("resume", None) if native else None
     if given.backend == "pysr" and where == "cuda":
         raise InputError(
             'device: "cuda" is not for PySR, which searches on the CPU; use device="auto", which '
@@ -138,8 +179,12 @@ def checked_settings(
         threads=threads,
         seed=seed,
         callback=callback,
+        start=formula_texts(given.start),
+        good_enough=0.0 if given.stop_loss is None else _positive(given.stop_loss),
         on_device=given.backend == "native" and devices.on_gpu(where),
         checkpoint=None if path is None else Checkpoint(path),
+        journal=None if state is None else Journal(state),
+        words=words,
     )
 
 
@@ -157,8 +202,36 @@ def on_cluster(settings: Settings, client: Any) -> Settings:
         return settings
     if settings.backend != "native":
         raise InputError('client: its workers run the native engine; use backend="native"')
+    if settings.journal is not None:
+        raise InputError("options: resume is of a search in one process; leave out client")
     number = scalars.whole(COLONIES if number is None else number, "colonies", 1, MOST_COLONIES)
     return replace(settings, options=options, cluster=Cluster(client, number))
+
+
+def _positive(loss: float) -> float:
+    if not (value := scalars.real(loss, "stop_loss")) > 0:
+        raise InputError(f"stop_loss: {loss} is not positive; give a loss, or None")
+    return value
+
+
+def formula_texts(start: object) -> tuple[str, ...]:
+    """Texts of formulas to begin with.
+
+    Raises:
+        InputError: something else.
+    """
+    if start is None:
+        return ()
+    if isinstance(start, (str, Formula)):
+        start = (start,)
+    several = isinstance(start, Iterable) and not isinstance(start, (bytes, Mapping))
+    formulas = list(start) if several else [start]  # type: ignore[call-overload]
+    for one in formulas:
+        if not isinstance(one, (str, Formula)):
+            raise InputError(
+                f"start: must be a Front, formulas or texts of some, not {type(one).__name__}"
+            )
+    return tuple(str(one) for one in formulas)
 
 
 def check_gradients_can(settings: Settings) -> None:
@@ -167,22 +240,37 @@ def check_gradients_can(settings: Settings) -> None:
     Raises:
         InputError: names the first.
     """
-    for name in settings.operators:
-        if _core.OPERATORS[name].values_only:
+    own = {} if settings.words is None else settings.words.own
+    used = {name: {name} for name in settings.operators} | {
+        name: set(_core.Expression(*definition).operators) for name, definition in own.items()
+    }
+    for name, parts in used.items():
+        if any(_core.OPERATORS[part].values_only for part in parts):
             raise InputError(
                 f"operators: {name!r} has no gradient; leave it out of a search on gradients"
             )
 
 
-def _operators(operators: Iterable[str]) -> tuple[str, ...]:
-    if isinstance(operators, str):
+def _operators(operators: Operators) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Names of those there are, and the user's own by name; own ones alone are beside the usual."""
+    if isinstance(operators, Mapping):
+        operators = [*OPERATORS, operators]
+    elif isinstance(operators, str):
         operators = operators.replace(",", " ").split()
-    chosen = tuple(dict.fromkeys(scalars.texts(operators, "operators")))
+    elif not isinstance(operators, Iterable):
+        operators = scalars.texts(operators, "operators")
+    parts = list(operators)
+    own: dict[str, str] = {}
+    for part in parts:
+        if isinstance(part, Mapping):
+            own |= scalars.mapping(part, "operators", "texts by name")
+    named = [part for part in parts if not isinstance(part, Mapping)]
+    chosen = tuple(dict.fromkeys(scalars.texts(named, "operators")))
     for name in chosen:
         if name not in KNOWN_OPERATORS:
             raise InputError(
                 f"operators: {name!r} is unknown; known are {' '.join(sorted(KNOWN_OPERATORS))}"
             )
-    if not chosen:
+    if not chosen and not own:
         raise InputError("operators: none given; give at least one, such as + or *")
-    return chosen
+    return chosen, own

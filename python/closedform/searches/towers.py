@@ -19,7 +19,7 @@ def towers(expression: _core.Expression) -> int:
     """
     found = 0
     kinds: list[frozenset[str]] = []  # of what is in the operands that wait
-    for name, _, _ in expression.nodes:
+    for name, _, _ in expression.written_out().nodes:
         operator = _core.OPERATORS.get(name)
         below: frozenset[str] = frozenset()
         for _ in range(0 if operator is None else operator.operands):

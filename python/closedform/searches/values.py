@@ -57,7 +57,7 @@ def search_values(
     entries = [*engine.entries, *engine.rivals]
     texts = [repr(objective.constant), *by_logarithm, *(text for text, _ in entries)]
     texts = [folded(text, table.names, table.shifts) for text in texts]
-    texts += in_own_columns(texts, table, settings.operators)
+    texts += in_own_columns(texts, table, settings.every_operator)
     found = _shown(_scored(texts, table, objective, settings), table, settings)
     ends = budget.ends()
     shortening = ends - 0.5 * budget.kept
@@ -116,7 +116,7 @@ def _shown(found: Sequence[Formula], table: Matrix, settings: Settings) -> list[
     return [
         one
         for one in found
-        if not one.inputs
+        if (not one.inputs and settings.rules is None)
         or (written_size(one, table.own) <= settings.max_size and settings.allows(one))
     ]
 
@@ -166,5 +166,7 @@ def _by_worth(formulas: Sequence[Formula], table: Matrix, settings: Settings) ->
     rows = min(len(table.values), MOST_ROWS)
     with np.errstate(divide="ignore"):
         data = 0.5 * rows * np.log(np.array([formula.loss for formula in formulas]))
-    lengths = data + structure_lengths(formulas, alphabet(settings.operators, len(table.names)))
+    lengths = data + structure_lengths(
+        formulas, alphabet(settings.every_operator, len(table.names))
+    )
     return [formulas[i] for i in np.argsort(lengths, kind="stable")]

@@ -1,11 +1,16 @@
 // Limits to the form of formulas, and a search that keeps them.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
+#include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "closedform/expression/infix.hpp"
+#include "closedform/expression/vocabulary.hpp"
 #include "closedform/objective/target.hpp"
 #include "closedform/search/formula_rules.hpp"
 #include "closedform/search/search.hpp"
@@ -74,6 +79,52 @@ TEST_CASE("Nothing that a search gives back breaks a rule") {
         }
     }
     CHECK(law);
+}
+
+std::shared_ptr<const Vocabulary> words() {
+    auto made = std::make_shared<Vocabulary>();
+    const std::vector<std::string> operand = {"x"};
+    made->define("sinc", parse("sin(x)/x", operand));
+    made->count(Op::exp, 4);
+    made->count_input(1, 3);
+    return made;
+}
+
+TEST_CASE("An operator of one's own is one node, and words count what they are told to") {
+    FormulaRules rules;
+    rules.vocabulary = words();
+    const Tape tape = parse("2*sinc(a + b) + exp(a)", names, rules.vocabulary.get());
+    CHECK(print(tape, names, rules.vocabulary.get()) == "2*sinc(a + b) + exp(a)");
+    CHECK(rules.complexity(tape) == tape.size() + 3 + 2);
+    const Expanded wide = rules.vocabulary->expanded(tape);
+    CHECK(print(wide.tape, names) == "2*(sin(a + b)/(a + b)) + exp(a)");
+    CHECK(std::count(wide.origin.begin(), wide.origin.end(), Expanded::defined) == 2);
+    CHECK(!rules.allow(parse("sinc(2) + a", names, rules.vocabulary.get())));
+    const std::vector<std::string> three = {"x", "y", "z"};
+    CHECK_THROWS_WITH_AS(Vocabulary().define("f", parse("x + y*z", three)),
+                         "operators: 'f' has 3 operands; one or two can be", std::invalid_argument);
+}
+
+TEST_CASE("Shapes are looked at at their points, in units of the columns, too") {
+    using Of = FormulaRules::Shape::Of;
+    const auto points = std::make_shared<const std::vector<double>>(
+        std::vector<double>{1.0, 2.0, 3.0, 4.0, 2.0, 1.0, 4.0, 3.0});
+    const double infinity = std::numeric_limits<double>::infinity();
+    FormulaRules rules;
+    rules.shapes = {{Of::slope, 0, 0.0, infinity, 2, points},
+                    {Of::curvature, 1, -infinity, 0.0, 2, points},
+                    {Of::value, 0, 0.0, 6.0, 2, points}};
+    CHECK(allowed(rules, "a + log(b)"));
+    CHECK(!allowed(rules, "log(b) - a + 4"));
+    CHECK(!allowed(rules, "a + 0.01*b*b"));
+    CHECK(!allowed(rules, "2*a + log(b)"));
+    const std::vector<double> units = {10.0, 1.0};
+    const FormulaRules scaled = rules.in_units(units, 100.0);
+    CHECK(allowed(scaled, "100*(0.1*a + log(b))"));
+    CHECK(!allowed(scaled, "100*(0.2*a + log(b))"));
+    rules.shapes = {{Of::difference, 0, -1e-9, 1e-9, 2, points}};
+    CHECK(allowed(rules, "a*b + 7"));
+    CHECK(!allowed(rules, "a*b + 0.01*a"));
 }
 
 }  // namespace

@@ -260,7 +260,7 @@ TEST_CASE("sums of terms: planted sums come back, under each link") {
         }
         CHECK(found.back().loss < 1e-16 * variance);
         for (const Candidate& candidate : found) {
-            CHECK(candidate.complexity() <= 30);
+            CHECK(candidate.tape.size() <= 30);
         }
     }
 }

@@ -265,7 +265,7 @@ def test_start_checkpoint_and_device(
     cf.Front([formula("2.5*a", 0.0)]).save(saved)
     again = ["--start", str(saved), "--checkpoint", str(saved), "--device", "auto"]
     assert main.main([*base, *again]) == 0
-    assert [str(text) for text in calls[0]["options"]["start"]] == ["2.5*a"]
+    assert [str(text) for text in calls[0]["start"]] == ["2.5*a"]
     assert calls[0]["options"]["checkpoint"] == saved
     assert calls[0]["device"] == "auto"
     assert main.main(base) == 0

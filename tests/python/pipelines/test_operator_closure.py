@@ -29,8 +29,8 @@ if task["kind"] == "discover":
     found = cf.discover(X, y, **limits)
     fronts = [found.front, [found.formula]]
 elif task["kind"] == "values":
-    start = {"start": ["sin(x1) - 2*x1/(x1 + 1)"]}
-    fronts = [cf.search(X, values=y, options=start, **limits)]
+    start = ["sin(x1) - 2*x1/(x1 + 1)"]
+    fronts = [cf.search(X, values=y, start=start, **limits)]
 elif task["kind"] == "gradients":
     fronts = [cf.search(X, gradients=rng.normal(size=X.shape), **limits)]
 else:
@@ -84,7 +84,7 @@ def test_start_formulas_with_other_operators_are_left_out() -> None:
         values=X[:, 0] * 3.0,
         operators=["+", "*"],
         evaluations=500,
-        options={"start": ["sin(x1)", "x1"]},
+        start=["sin(x1)", "x1"],
     )
     assert all(formula.operators <= {"+", "*"} for formula in front)
 

@@ -120,7 +120,7 @@ def test_a_square_around_a_level_is_not_the_concept() -> None:
         symmetries=False,
         time=math.inf,
         evaluations=60_000,
-        options={"start": [square]},
+        start=[square],
     )
     assert front.best.text == "x1*x1 + 2*(x2*x2)"
     assert _loss(front.best, X, G) < 1e-24
@@ -139,7 +139,7 @@ def test_a_sum_is_not_a_product_of_huge_constants() -> None:
         symmetries=False,
         time=math.inf,
         evaluations=60_000,
-        options={"start": [fake]},
+        start=[fake],
     )
     assert front.best.text == "x1*x2 + x3*x4"
     assert front.best is front[-1]
@@ -215,7 +215,7 @@ def test_clutter_that_is_exact_comes_off(clutter: str, shortest: str) -> None:
         operators=(*OPERATORS, "abs"),
         time=math.inf,
         evaluations=1,  # the last stage alone
-        options={"start": [clutter]},
+        start=[clutter],
     )
     assert front.best.text == shortest
 
@@ -236,7 +236,7 @@ def test_of_the_free_factors_those_shortest_to_write_are_chosen() -> None:
             operators=OPERATORS,
             time=math.inf,
             evaluations=1,
-            options={"start": [start]},
+            start=[start],
         )
         best = front.best
         truth = cf.Formula(expected, names)

@@ -120,7 +120,7 @@ def test_a_search_can_start_from_a_front() -> None:
     X = _uniform(200, 2)
     law = cf.Formula("sin(3.7*x1)*exp(x2/3)/(1.3 + x1*x2*x2) + cos(7*x2)", ("x1", "x2"))
     start = cf.Front([law])
-    front = cf.search(X, values=law(X), time=math.inf, evaluations=2000, options={"start": start})
+    front = cf.search(X, values=law(X), time=math.inf, evaluations=2000, start=start)
     assert front.best.loss < 1e-20
 
 

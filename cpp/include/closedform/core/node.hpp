@@ -19,10 +19,19 @@ enum class Op : std::uint8_t {
 inline constexpr int op_count = 2 CLOSEDFORM_OPERATORS(CLOSEDFORM_ONE);
 #undef CLOSEDFORM_ONE
 
+/// Operators of a user's own (expression/vocabulary.hpp) that there is room for behind the others,
+/// of one operand, then of two. Kernels never see them.
+inline constexpr Op first_own_op = static_cast<Op>(op_count);
+inline constexpr int own_unary_operators = 12;
+inline constexpr int own_binary_operators = 4;
+inline constexpr int all_op_count = op_count + own_unary_operators + own_binary_operators;
+
 /// The operators of two operands, a bit each.
 #define CLOSEDFORM_BIT(op, functor, operands, ...) \
     | (std::uint64_t{(operands) == 2} << static_cast<unsigned>(Op::op))
-inline constexpr std::uint64_t binary_operators = 0 CLOSEDFORM_OPERATORS(CLOSEDFORM_BIT);
+inline constexpr std::uint64_t binary_operators =
+    (((std::uint64_t{1} << own_binary_operators) - 1) << (op_count + own_unary_operators))
+        CLOSEDFORM_OPERATORS(CLOSEDFORM_BIT);
 #undef CLOSEDFORM_BIT
 
 /// 0 for constants and variables, 1 for functions, 2 for the likes of + and pow.

@@ -26,10 +26,10 @@ class OpSet {
     void insert(Op op) { bits_ |= std::uint64_t{1} << static_cast<unsigned>(op); }
     std::vector<Op> operators() const;
     std::vector<Op> of_arity(int wanted) const;
-    static OpSet all();
+    static OpSet all();  ///< but a user's own
 
   private:
-    static_assert(op_count <= 64);
+    static_assert(all_op_count <= 64);
     std::uint64_t bits_ = 3;
 };
 

@@ -1,7 +1,6 @@
 #pragma once
 // An expression that a search found, with its loss.
 
-#include <cstddef>
 #include <cstdint>
 #include <limits>
 
@@ -16,8 +15,6 @@ struct Candidate {
     /// On the islands' few rows, the constants fitted to these alone. Losses on few rows and on
     /// many differ by chance, noise more than formulas: each is only compared with its like.
     double sample_loss = std::numeric_limits<double>::infinity();
-
-    std::size_t complexity() const { return tape.size(); }
 };
 
 }  // namespace closedform

@@ -4,12 +4,15 @@
 
 #include <cstddef>
 #include <limits>
+#include <memory>
 #include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include "closedform/expression/dimensions.hpp"
 #include "closedform/expression/expression.hpp"
+#include "closedform/expression/vocabulary.hpp"
 
 namespace closedform {
 
@@ -32,10 +35,26 @@ struct FormulaRules {
         int input = 0;
     };
 
+    /// What a formula is to be like, looked at at some points.
+    struct Shape {
+        enum class Of { value, slope, curvature, difference };
+        Of of = Of::value;
+        int input = 0;  ///< of a slope and a curvature: by which
+        double low = 0.0;
+        double high = 0.0;
+        std::size_t columns = 0;
+        /// Rows of all inputs. A difference, over the largest value, is that of a row of the first
+        /// half and the one as far in the second.
+        std::shared_ptr<const std::vector<double>> points = {};
+    };
+
+    /// Operators of the user's own, and what every word counts; null where all count one.
+    std::shared_ptr<const Vocabulary> vocabulary;
     std::optional<Dimensions> dimensions;
     std::vector<Nesting> nestings;
     std::vector<Operands> operand_sizes;
     std::vector<Forbidden> forbidden;
+    std::vector<Shape> shapes;
     std::size_t most_depth = max_tape_size;      ///< nodes from the root down to a leaf
     std::size_t most_constants = max_tape_size;  ///< exponents that are structure are none
 
@@ -47,7 +66,24 @@ struct FormulaRules {
     bool conceivable(const Tape& tape) const;
 
     /// Whether anything is inconceivable.
-    bool restrain() const { return dimensions || !nestings.empty() || !forbidden.empty(); }
+    bool restrain() const {
+        return dimensions || !nestings.empty() || !forbidden.empty() || has_own();
+    }
+
+    /// What a formula counts: its nodes, where all count one.
+    std::size_t complexity(const Tape& tape) const {
+        return vocabulary == nullptr ? tape.size() : vocabulary->complexity(tape);
+    }
+
+    /// The same of formulas of unit * column, whose values are `of_value` times as large.
+    FormulaRules in_units(std::span<const double> of_inputs, double of_value) const;
+
+    bool has_own() const { return vocabulary != nullptr && vocabulary->has_own(); }
+
+    /// In operators of the table; empty where that is too long.
+    Tape written_out(const Tape& tape) const {
+        return has_own() ? vocabulary->expanded(tape).tape : tape;
+    }
 
     /// Whether there are units that no constant has.
     bool pure_constants() const { return dimensions && dimensions->constants.size() == 1; }

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "closedform/core/matrix_view.hpp"
@@ -30,6 +32,11 @@ struct SearchOptions {
     std::size_t islands = 8;
     std::vector<Tape> start;  ///< expressions to begin with
     FormulaRules rules;       ///< that no formula of the result breaks
+    /// A state that `keep` was given by a search of the same data and options: it goes on from
+    /// there, as that one would have. Empty: from the beginning.
+    std::string_view resume = {};
+    /// Given the state after every epoch that no budget or clock cut short; null for none.
+    std::function<void(const std::string&)> keep = {};
     /// All rows of X and of the target, where losses on them are cheap; null: they are looked at
     /// here, once, at the end. If it is resident, what the islands found is compared on all rows at
     /// every exchange, a batch for all islands together, and what is best there is not lost for

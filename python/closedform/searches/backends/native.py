@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from time import monotonic
 
@@ -14,7 +14,8 @@ from closedform.formulas.formula import Formula
 from closedform.formulas.front import Front
 from closedform.searches.backends.found import Found
 from closedform.searches.guesses import guesses
-from closedform.searches.objectives import Objective, Values
+from closedform.searches.journal import key_of
+from closedform.searches.objectives import Directions, Objective, Values
 from closedform.searches.origins import written, written_size
 from closedform.searches.progress import Progress
 from closedform.searches.settings import Settings
@@ -22,9 +23,9 @@ from closedform.tables import devices
 from closedform.tables.checks import Matrix
 
 OPTIONS = {
-    "start": "a Front or formula texts to begin with",
     "checkpoint": "path the best front so far is written to, every 5 seconds and at the end",
     "colonies": "how many search side by side on the workers of a client",
+    "resume": "path of the search's state, which goes on from there",
 }
 REPORT_SECONDS = 0.5
 
@@ -50,18 +51,25 @@ def check(settings: Settings) -> None:
             f"options: {unknown[0]!r} is unknown to the native engine; "
             f"it takes {', '.join(f'{key} ({what})' for key, what in OPTIONS.items())}"
         )
-    start = settings.options.get("start", ())
-    texts = isinstance(start, Iterable) and not isinstance(start, (str, bytes, Mapping))
-    if not texts or not all(isinstance(one, (str, Formula)) for one in start):
-        raise InputError("options: start must be a Front or a sequence of formula texts")
+
+
+def begun(table: Matrix, settings: Settings) -> list[str]:
+    """The user's formulas to begin with.
+
+    Raises:
+        InputError: one that is none of the table's columns.
+    """
+    try:
+        return [Formula(text, table.names).text for text in settings.start]
+    except InputError as error:
+        raise InputError(f"start: {error}") from error
 
 
 def search(
     table: Matrix, objective: Objective, settings: Settings, start: Sequence[str] = ()
 ) -> Found:
     """Runs the native search from `start` and the user's; for values also from sums of terms."""
-    own = settings.options.get("start", ())
-    start = [*(Formula(str(text), table.names).text for text in own), *start]
+    start = [*begun(table, settings), *start]
     began = monotonic()
     time = settings.time
     stopped = False
@@ -89,14 +97,25 @@ def evolved(
     time = settings.time
     if settings.rules is not None:
         rules = settings.rules.core(table.names)
-        start = [text for text in start if rules.allow(text, list(table.names))]
+        start = [text for text in start if rules.allow(text, table.names)]
 
     def report(seconds: float, passes: int, entries: list[tuple[str, float]]) -> bool:
         return stopped or told(settings, table, entries, passes, spent + seconds)
 
     heard = settings.callback is not None or settings.checkpoint is not None
     seconds = max(time - spent, 0.01 * time)
-    found = _run(table, objective, settings, start, seconds, report if heard else None)
+    told = report if heard else None
+    if settings.journal is None:
+        found = _run(table, objective, settings, start, seconds, told)
+    else:
+        reached = settings.journal.run(
+            _key(table, objective, settings),
+            settings.evaluations,
+            lambda state, keep: _report(
+                table, objective, settings, start, seconds, told, state, keep
+            ),
+        )
+        found = _found(reached)
     return found._replace(seconds=spent + found.seconds)
 
 
@@ -139,12 +158,25 @@ def _run(
     seconds: float,
     report: Callable[[float, int, list[tuple[str, float]]], bool] | None,
 ) -> Found:
-    result = devices.running(
+    return _found(_report(table, objective, settings, start, seconds, report))
+
+
+def _report(
+    table: Matrix,
+    objective: Objective,
+    settings: Settings,
+    start: Sequence[str],
+    seconds: float,
+    report: Callable[[float, int, list[tuple[str, float]]], bool] | None,
+    state: bytes = b"",
+    keep: Callable[[bytes], None] | None = None,
+) -> _core.SearchReport:
+    return devices.running(
         lambda: _core.search(
             table.values,
             objective.goal,
-            list(table.names),
-            list(settings.operators),
+            table.names,
+            list(settings.every_operator),
             settings.max_size,
             seconds,
             settings.evaluations or 0,
@@ -155,8 +187,35 @@ def _run(
             settings.good_enough,
             settings.on_device,
             None if settings.rules is None else settings.rules.core(table.names),
+            state,
+            keep,
         )
     )
+
+
+def _key(table: Matrix, objective: Objective, settings: Settings) -> str:
+    """What tells this search from others, but for its budget and where it begins."""
+    if isinstance(objective, Values):
+        target = objective.y
+    else:
+        target = objective.U if isinstance(objective, Directions) else objective.t
+    rules, words = settings.rules, settings.words
+    asked = [
+        type(objective).__name__,
+        tuple(table.names),
+        settings.every_operator,
+        settings.max_size,
+        settings.seed,
+        settings.good_enough,
+        None if words is None else (words.own, words.counts),
+        None if rules is None else (rules.limits, rules.constraints),
+        None if rules is None or rules.units is None else rules.units.texts,
+    ]
+    arrays = [table.values, target]
+    return key_of(arrays if objective.weights is None else [*arrays, objective.weights], asked)
+
+
+def _found(result: _core.SearchReport) -> Found:
     return Found(
         result["front"],
         result["reason"],

@@ -32,6 +32,7 @@ from closedform.searches.objectives import Directions, Labels, Objective, Values
 from closedform.searches.rules import LARGEST, Rules
 from closedform.searches.settings import Settings
 from closedform.tables.checks import Matrix
+from closedform.tables.words import NUMBER, Words
 
 BINARY = {"+": "+", "-": "-", "*": "*", "/": "/", "pow": "^", "max": "max", "min": "min"}
 SMALLEST_MAXSIZE = 7  # PySR refuses less
@@ -61,6 +62,9 @@ SAID = {
     "constraints": "limits",
     "nested_constraints": "limits",
     "dimensionless_constants_only": "constant_units",
+    "complexity_of_operators": "complexities",
+    "complexity_of_constants": "complexities",
+    "complexity_of_variables": "complexities",
 }
 REFUSED = {
     "expression_spec": "only plain expressions are read back",
@@ -111,6 +115,11 @@ def check(settings: Settings) -> None:
     Raises:
         InputError: names the argument or the option.
     """
+    if settings.words is not None and settings.words.own:
+        raise InputError(
+            f"operators: {next(iter(settings.words.own))!r} is your own, not for PySR; leave "
+            'it out, or use backend="native"'
+        )
     for name in settings.operators:
         if _core.OPERATORS[name].operands == 2 and name not in BINARY:
             raise InputError(
@@ -123,10 +132,8 @@ def check(settings: Settings) -> None:
             raise InputError(f"options: {name!r} is what the argument {SAID[name]} says; give that")
         if name in REFUSED:
             raise InputError(f"options: {name!r} is not supported; {REFUSED[name]}")
-        if name == "start":
-            raise InputError("options: 'start' is the native engine's; PySR 2 has `guesses`")
-        if name == "checkpoint":
-            raise InputError("options: 'checkpoint' is the native engine's; give output_directory")
+        if name in ("checkpoint", "resume"):
+            raise InputError(f"options: {name!r} is the native engine's; give output_directory")
 
 
 def arguments(objective: Objective, settings: Settings) -> dict[str, Any]:
@@ -166,6 +173,8 @@ def arguments(objective: Objective, settings: Settings) -> dict[str, Any]:
         mapped["elementwise_loss"] = "L2DistLoss()"
     if settings.rules is not None:
         mapped |= _limits(settings.rules)
+    if settings.words is not None:
+        mapped |= _counts(settings.words)
     return mapped | dict(settings.options)
 
 
@@ -190,6 +199,26 @@ def _limits(rules: Rules) -> dict[str, Any]:
             for outer, of in limits.nesting.items()
         }
     return mapped
+
+
+def _counts(words: Words) -> dict[str, Any]:
+    """What operators and numbers count."""
+    mapped: dict[str, Any] = {}
+    operators = {name: count for name, count in words.counts.items() if name in _core.OPERATORS}
+    if operators:
+        mapped["complexity_of_operators"] = {
+            BINARY.get(name, name): count for name, count in operators.items()
+        }
+    if NUMBER in words.counts:
+        mapped["complexity_of_constants"] = words.counts[NUMBER]
+    return mapped
+
+
+def counts_of(words: Words | None, names: Sequence[str]) -> dict[str, Any]:
+    """What `PySRRegressor.fit` is told of what inputs count."""
+    if words is None or not set(words.counts) & set(names):
+        return {}
+    return {"complexity_of_variables": [words.counts.get(name, 1) for name in names]}
 
 
 def _size(most: int) -> int:
@@ -237,8 +266,10 @@ def search(
     began = monotonic()
     main = julia_start.start(settings.threads)
     parameters = arguments(objective, settings)
+    begun = native.begun(table, settings)
     # Its objective of gradients has no units: those are looked at in what it finds.
     units = {} if isinstance(objective, Directions) else units_of(settings.rules, table.names)
+    told = units | counts_of(settings.words, table.names)
     labels = pysr_labels(table.names, pysr.export_sympy.sympy_mappings)
     with TemporaryDirectory(prefix="closedform-") as scratch:
         parameters.setdefault("output_directory", scratch)
@@ -258,7 +289,7 @@ def search(
                 regressor = pysr.PySRRegressor(**parameters, **texts)
                 with warnings.catch_warnings():
                     warnings.filterwarnings("ignore", message="The search was interrupted")
-                    regressor.fit(table.values, y, weights=weights, variable_names=labels, **units)
+                    regressor.fit(table.values, y, weights=weights, variable_names=labels, **told)
                 # PySR 2.1 and later end in good order at Ctrl-C, earlier ones raise.
                 if getattr(regressor, "interrupted_", False):
                     hall.reason = hall.reason or "interrupted"
@@ -276,7 +307,7 @@ def search(
     reason = hall.reason or "evaluations"
     left = max(settings.time - (monotonic() - began), 0.1)
     finished = native.finish(
-        table, objective, replace(settings, time=left), [*start, *table.names, *found]
+        table, objective, replace(settings, time=left), [*begun, *start, *table.names, *found]
     )
     passes = settings.evaluations or 0
     return Found(

@@ -54,7 +54,7 @@ def test_front_is_at_least_as_good_as_the_sums() -> None:
         max_size=40,
         time=math.inf,
         evaluations=20000,
-        options={"start": [text for text, _ in sums]},
+        start=[text for text, _ in sums],
     )
     for text, loss in sums:
         size = cf.Formula(text, NAMES).complexity

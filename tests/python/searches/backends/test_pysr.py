@@ -116,7 +116,6 @@ def test_options_are_passed_on_and_come_last() -> None:
         ({"options": {"maxsize": 9}}, ["options", "'maxsize'", "max_size"]),
         ({"options": {"loss_function": "f"}}, ["options", "'loss_function'", "gradients"]),
         ({"options": {"denoise": True}}, ["options", "'denoise'"]),
-        ({"options": {"start": ["x1"]}}, ["options", "'start'", "guesses"]),
         ({"options": {"checkpoint": "f"}}, ["options", "'checkpoint'", "output_directory"]),
         ({"seed": 2**32}, ["seed", "4294967295"]),
     ],

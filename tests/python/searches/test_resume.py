@@ -1,0 +1,73 @@
+"""A run that was interrupted goes on to the result of one that was not."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import closedform as cf
+from closedform.searches.journal import Journal
+
+TOLD: dict[str, Any] = {"time": math.inf, "threads": 1, "seed": 3, "progress": False}
+SMALL: dict[str, Any] = {**TOLD, "max_size": 9, "operators": "+ * log"}
+rng = np.random.default_rng(0)
+X = rng.uniform(1.0, 2.0, (20, 2))
+Y = X[:, 0] ** 2 + np.log(X[:, 1]) + rng.normal(scale=0.01, size=20)
+G = np.column_stack([2 * X[:, 0], 1 / X[:, 1]]) + rng.normal(scale=0.01, size=(20, 2))
+
+
+class Killed(Exception):
+    """In place of a process that ends."""
+
+
+RUNS: dict[str, Callable[..., Any]] = {
+    "gradients": lambda **more: cf.search(
+        X, gradients=G, symmetries=False, evaluations=14_000, **SMALL, **more
+    ),
+    "discover": lambda **more: (
+        cf.discover(
+            X, Y, noise="absolute", strategy="direct", evaluations=20_000, **SMALL, **more
+        ).front
+    ),
+}
+
+
+@pytest.mark.parametrize(("kind", "times"), [("gradients", 2), ("discover", 1)])
+def test_a_run_goes_on_to_the_result_of_one_uninterrupted(
+    kind: str, times: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: dict[str, Any] = {"options": {"resume": tmp_path / "state"}}
+    kept = Journal._keep
+
+    def keep(self: Journal, key: str, state: bytes) -> None:
+        kept(self, key, state)
+        self._save()
+        raise Killed
+
+    monkeypatch.setattr(Journal, "_keep", keep)
+    for _ in range(times):
+        with pytest.raises(Killed):
+            RUNS[kind](**told)
+    monkeypatch.undo()
+    front = RUNS[kind](**told)
+    expected = RUNS[kind]()
+    assert [(f.text, f.loss) for f in front] == [(f.text, f.loss) for f in expected]
+    assert front.evaluations == expected.evaluations
+    again = RUNS[kind](**told)  # all searches have ended: told again
+    assert [f.text for f in again] == [f.text for f in expected]
+
+
+def test_a_state_of_something_else_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    few = {**SMALL, "evaluations": 500}
+    cf.search(X, values=Y, options={"resume": path}, **few)
+    with pytest.raises(cf.InputError, match=r"resume: .* is of other data or arguments"):
+        cf.search(X, values=Y + 1.0, options={"resume": path}, **few)
+    path.write_text("{}")
+    with pytest.raises(cf.InputError, match=r"resume: .* not a saved state"):
+        cf.search(X, values=Y, options={"resume": path}, **few)
