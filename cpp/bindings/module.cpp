@@ -17,6 +17,7 @@ PYBIND11_MODULE(_core, module) {
         return info;
     });
     closedform::register_cuda(module);
+    closedform::register_template(module);
     closedform::register_expression(module);
     closedform::register_formula_rules(module);
     closedform::register_interruption(module);

@@ -23,7 +23,7 @@ from closedform.searches.backends import julia_start
 from closedform.searches.settings import BACKENDS, KINDS
 from closedform.tables.chunks import Missing
 from closedform.tables.devices import Device
-from closedform.tables.files import read_table
+from closedform.tables.files import read_groups, read_table
 from closedform.tables.output import checked_output
 
 if TYPE_CHECKING:
@@ -78,6 +78,8 @@ def _parser() -> argparse.ArgumentParser:
             "closedform discover data.parquet --target y --drop id --time 10 --save front.json",
             "closedform discover data.csv --target y --sigma error --report page.html",
             "closedform discover data.csv --target F --units m=kg,a=m/s^2,F=N",
+            "closedform discover data.csv --target rate --groups enzyme",
+            "closedform discover data.csv --target y --template 'f(x1)*g(x2) + p[0]'",
             "closedform discover data.csv --target y --start front.json --checkpoint front.json",
             "gzip -dc data.csv.gz | closedform discover - --target y --save - --quiet > front.json",
         ),
@@ -110,6 +112,14 @@ def _parser() -> argparse.ArgumentParser:
         default="dimensionless",
         metavar="UNITS",
         help="what constants may be of: dimensionless (default), free, or units, comma-separated",
+    )
+    discover.add_argument(
+        "--groups", metavar="COL", help="column of names: constants are each group's own"
+    )
+    discover.add_argument(
+        "--template",
+        metavar="TEXT",
+        help="form of the whole, with unknown functions: 'f(x1, x2)*g(x3) + p[0]'",
     )
     discover.add_argument(
         "--strategy",
@@ -293,11 +303,14 @@ def _discover(options: argparse.Namespace) -> int:
         table = read_table(
             file,
             target=options.target,
-            drop=options.drop,
+            drop=[*options.drop, *([] if options.groups is None else [options.groups])],
             weights=options.weights,
             sigma=options.sigma,
             missing=options.missing,
         )
+        groups = None
+        if options.groups is not None:
+            groups = read_groups(file, options.groups).at(table.kept)
     # Here, not above: it brings sympy, which a bad file or --help need not wait for.
     from closedform.pipelines.discovery import discover
 
@@ -316,6 +329,8 @@ def _discover(options: argparse.Namespace) -> int:
             noise=options.noise,
             sigma=table.sigma,
             sigma_X=options.sigma_x,
+            groups=groups,
+            template=options.template,
             strategy=options.strategy,
             **_common(options, show, interrupted),
         )

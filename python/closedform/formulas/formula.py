@@ -54,6 +54,8 @@ class Formula:
             was fitted (`Constants`). Of a form that was given its named constants, instead; NaN
             stands for one without a value yet.
         units: of the inputs and the target (`Units`); None where they are not known.
+        parts: of a formula found in a template, its unknown functions by name, in the inputs they
+            were first given, or a1, a2, ...; numbers of the template among them. Else none.
         complexity: nodes of the expression tree; operators, constants and variables count 1 each.
 
     Example:
@@ -107,6 +109,7 @@ class Formula:
                 f"labels: has {len(self.labels)} for {len(self.names)} inputs; give one per input"
             )
         self.units: Units | None = None
+        self.parts: Mapping[str, Formula] = {}
         self._warned = False
 
     def _take(self, form: Form, covariance: Floats | None = None) -> None:
@@ -120,6 +123,26 @@ class Formula:
             [name in form.held for name in form.values],
             names=list(form.values),
         )
+
+    @property
+    def own_names(self) -> tuple[str, ...]:
+        """Names of the inputs that rows have a column of: all, where no groups have parameters."""
+        return self.names
+
+    def _tell_data(self, ranges: Ranges, labels: Sequence[str] | None) -> None:
+        """What the rows it was found in have: ranges of the inputs and their labels."""
+        self.ranges = ranges
+        self.labels = None if labels is None else tuple(labels)
+
+    def _saved(self) -> dict[str, object]:
+        """What a file says of it; a loss that is not a number has no JSON form."""
+        told: dict[str, object] = {
+            "text": self.text,
+            "loss": self.loss if math.isfinite(self.loss) else None,
+        }
+        if self.parts:
+            told["parts"] = {name: [part.text, part.names] for name, part in self.parts.items()}
+        return told
 
     @property
     def complexity(self) -> int:
@@ -468,7 +491,7 @@ class Formula:
     def __reduce__(self) -> tuple[object, ...]:
         # The extension's object has no pickle.
         values = (self.names, self.loss, self.ranges, self.labels, self._form, self.constants)
-        return _unpickled, (self.text, *values, self.units)
+        return _unpickled, (self.text, *values, self.units, self.parts)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Formula) and (self.text, self.names) == (other.text, other.names)
@@ -486,11 +509,12 @@ def _unpickled(
     form: Form | None,
     constants: Constants,
     units: Units | None,
+    parts: Mapping[str, Formula],
 ) -> Formula:
     formula = Formula("0" if form else text, names, loss, ranges, labels)
     if form is not None:
         formula._take(form)
-    formula.constants, formula.units = constants, units
+    formula.constants, formula.units, formula.parts = constants, units, parts
     return formula
 
 

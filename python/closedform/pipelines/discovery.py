@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from closedform._core import Template
 from closedform._typing import Floats
 from closedform.errors import InputError
 from closedform.formulas.front import Front
 from closedform.formulas.noise import Robust, check_target
+from closedform.pipelines.given_form import discover_form
 from closedform.pipelines.held_out import Errors, HeldOut, Rows
 from closedform.pipelines.provenance import provenance, sample_of
 from closedform.pipelines.results import Discovery, Way
@@ -22,12 +24,14 @@ from closedform.pipelines.verdict import judge
 from closedform.searches import interruption, telling
 from closedform.searches.backends import dispatch
 from closedform.searches.budget import Budget, last_stage
+from closedform.searches.evidence import told_form
 from closedform.searches.judged import FEW_ROWS
 from closedform.searches.noise_plan import check as check_noise
 from closedform.searches.origins import written, written_front
 from closedform.searches.progress import Callback
 from closedform.searches.rules import Rules
 from closedform.searches.settings import OPERATORS, NoiseKind, arguments_of, checked_settings
+from closedform.searches.templates import read as read_template
 from closedform.searches.values import chosen_front
 from closedform.surrogates.model import Surrogate
 from closedform.surrogates.separability import Separability
@@ -36,6 +40,7 @@ from closedform.tables.chunks import Data, Missing
 from closedform.tables.column_errors import column_errors
 from closedform.tables.devices import Device
 from closedform.tables.frames import column_name
+from closedform.tables.groups import Groups
 from closedform.tables.rows import sample_rows
 
 STRATEGIES = ("auto", "global", "direct")
@@ -52,6 +57,8 @@ def discover(
     noise: NoiseKind = "auto",
     sigma: object = None,
     sigma_X: object = None,
+    groups: object = None,
+    template: str | None = None,
     units: Mapping[str, str] | str | None = None,
     constant_units: str | Sequence[str] = "dimensionless",
     limits: Mapping[str, Any] | None = None,
@@ -97,6 +104,8 @@ def discover(
         sigma: (n,) standard errors of the target, or such a name: instead of noise.
         sigma_X: standard errors of the inputs: one number, one for each column, (n, d) numbers, or
             by column's name one number or (n,) of them, as in `search`.
+        groups, template: a form of the whole, as in `search`, which is then searched in the rows
+            directly; `Discovery.template` is the structure that was found without.
         units, constant_units, limits: what units are told and kept, and limits to the form, as in
             `search`; by the surrogate's way candidates are looked at once they are put together.
         missing: "error" refuses rows with a missing value (NaN, null, an empty cell); "drop" leaves
@@ -126,22 +135,42 @@ def discover(
     scalars.choice(strategy, "strategy", STRATEGIES)
     progress = scalars.flag(progress, "progress")
     check_noise(noise, sigma, sigma_X)
+    told_form(groups, template, y, sigma_X, units, limits, settings)
+    attributes = getattr(X, "attrs", None)
+    own = None
+    if groups is not None:
+        X, own = Groups.read(X, groups)
     data = chunks.gather(X, y, weights, sigma, min_rows=LEAST_ROWS, missing=missing)
+    form: Groups | Template | None = None
+    if template is not None:
+        form = read_template(template, data.inputs.names)
+    elif own is not None:
+        form = own.check(len(data.inputs.values) + data.dropped).at(data.kept)
     errors = column_errors(sigma_X, data.inputs, data.kept)
     checks.varying_columns(data.inputs)
     checks.varying_target(data.target)
     check_target(noise, data.target)
     called = (y, "y") if isinstance(y, str) else ("y",)
-    attributes = getattr(X, "attrs", None)
     rules = Rules.read(units, constant_units, limits, data.inputs.names, called, attributes)
     settings = replace(settings, rules=rules)
     dispatch.prepare(settings)
     held_out = _draw_held_out(data.target, data.weights, seed)
-    searched, tested = _set_aside(data, errors, held_out)
-    kept = last_stage(settings.time)
     target = column_name(y, "y")
     told = "auto" if sigma is None else "sigma"
     asked = {"noise": told if noise == "auto" else noise, "strategy": strategy, "device": device}
+    heard = telling.telling("discover", settings, data.inputs, progress, target)
+    if form is not None:
+        asked["form"] = f"groups of {form.name}" if isinstance(form, Groups) else str(template)
+        origin = provenance(target, data, (0, 0), settings, asked)
+        with interruption.held(), heard as callback:
+            mine = replace(settings, callback=callback)
+            found = discover_form(data, form, noise, mine, held_out, origin)
+            if settings.checkpoint is not None:
+                settings.checkpoint.conclude(found.front)
+        telling.found("discover", found.formula, found.stopped)
+        return found
+    searched, tested = _set_aside(data, errors, held_out)
+    kept = last_stage(settings.time)
     run = Stages(
         X=searched.X,
         y=searched.y,
@@ -153,7 +182,6 @@ def discover(
         budget=Budget(settings.time, evaluations, callback, kept, LEAST_SECONDS),
         provenance=provenance(target, data, (len(searched.y), len(tested.y)), settings, asked),
     )
-    heard = telling.telling("discover", settings, data.inputs, progress, target)
     with interruption.held(), heard as run.budget.callback:
         found = _discovered(run, strategy, noise, searched, tested)
         found = replace(found, outliers=_outliers(found, data))

@@ -234,6 +234,7 @@ def _reasons(discovery: Discovery) -> list[str]:
         f"strategy: {discovery.strategy}",
         *([] if similarity is None else [f"variables: {similarity}"]),
         *([] if structure is None else [f"{of}: {structure}", f"decided: {structure.reason}"]),
+        *([f"template: {discovery.template}"] if discovery.template else []),
         f"chosen: {_WAYS[discovery.chosen]}",
         f"ended by: {discovery.stopped}",
     ]

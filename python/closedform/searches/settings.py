@@ -47,6 +47,7 @@ class Settings:
         good_enough: loss at which to stop; 0 for none.
         on_device: whether what goes over all rows is computed on a GPU.
         rules: that formulas keep; None for none.
+        template: whose unknown functions are searched; None where the whole is.
         checkpoint: of the fronts in the user's columns; None for none.
     """
 
@@ -63,6 +64,7 @@ class Settings:
     on_device: bool = False
     checkpoint: Checkpoint | None = None
     rules: Rules | None = None
+    template: _core.Template | None = None
 
     def allows(self, formula: Formula) -> bool:
         """Whether a formula keeps the rules; its size and operators are not looked at."""
@@ -71,7 +73,7 @@ class Settings:
     def of_other_columns(self) -> Settings:
         """Without what speaks of the user's columns, for a search of other inputs."""
         kept = {key: value for key, value in self.options.items() if key not in COLUMN_OPTIONS}
-        return replace(self, options=kept, checkpoint=None, rules=None)
+        return replace(self, options=kept, checkpoint=None, rules=None, template=None)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

@@ -11,6 +11,7 @@
 #include "closedform/core/matrix_view.hpp"
 #include "closedform/core/stop.hpp"
 #include "closedform/expression/expression.hpp"
+#include "closedform/expression/template.hpp"
 #include "closedform/objective/full_data.hpp"
 #include "closedform/objective/target.hpp"
 #include "closedform/search/candidate.hpp"
@@ -30,6 +31,10 @@ struct SearchOptions {
     std::size_t islands = 8;
     std::vector<Tape> start;  ///< expressions to begin with
     FormulaRules rules;       ///< that no formula of the result breaks
+    /// What candidates are parts of, of its inputs, the columns of X; null: of nothing. Tapes of
+    /// the result are then those of the unknown functions, one behind the other (`parts_of`), each
+    /// in its own arguments; max_size is of all of them together. Without units, without `start`.
+    const Template* whole = nullptr;
     /// All rows of X and of the target, where losses on them are cheap; null: they are looked at
     /// here, once, at the end. If it is resident, what the islands found is compared on all rows at
     /// every exchange, a batch for all islands together, and what is best there is not lost for

@@ -64,7 +64,8 @@ def search(
     start = [*(Formula(str(text), table.names).text for text in own), *start]
     began = monotonic()
     stopped = False
-    if isinstance(objective, Values):
+    told = settings.template is not None or getattr(objective, "groups", None) is not None
+    if isinstance(objective, Values) and not told:
         start += guesses(table, objective, settings, began + GUESSES_SHARE * time)
         sums, stopped = _sums_of_terms(table, objective, settings)
         start += sums
@@ -80,7 +81,7 @@ def search(
         formulas = [
             written(one, table)
             for one in found
-            if written_size(one, table.own) <= settings.max_size
+            if settings.template is not None or written_size(one, table.own) <= settings.max_size
         ]
         if not formulas:
             return False
@@ -129,6 +130,7 @@ def _run(
             settings.good_enough,
             settings.on_device,
             None if settings.rules is None else settings.rules.core(table.names),
+            settings.template,
         )
     )
     return Found(
@@ -137,6 +139,7 @@ def _run(
         result["evaluations"],
         result["seconds"],
         tuple(result["rivals"]),
+        (*result["parts"], *result["rival_parts"]) if settings.template is not None else (),
     )
 
 
