@@ -182,7 +182,7 @@ py::dict run(const Array<T>& x, const PythonTarget& target, const std::vector<st
         parts.emplace(*target.target, *whole);
     }
     const Target& searched = parts ? *parts : *target.target;
-    const auto told = [&](const std::vector<Candidate>& front) {
+    const auto told = [&](const std::vector<Candidate>& front) -> std::vector<Entry> {
         return whole == nullptr ? entries(front, names) : whole_entries(front, *whole, names);
     };
     // Ctrl-C and an exception in the callback end the search; the latter is raised afterwards.
@@ -195,7 +195,7 @@ py::dict run(const Array<T>& x, const PythonTarget& target, const std::vector<st
     const auto progress = [&](const SearchProgress& now) {
         const Locked locked;
         return !callback.is_none() &&
-               callback(now.seconds, now.evaluations, told(now.front)).cast<bool>();
+               py::cast<bool>(callback(now.seconds, now.evaluations, told(now.front)));
     };
     SearchResult result;
     {

@@ -27,6 +27,7 @@ from closedform.searches.backends import dispatch
 from closedform.searches.budget import Budget
 from closedform.searches.description_length import TELLING, alphabet
 from closedform.searches.evidence import Evidence, constant_cost
+from closedform.searches.logarithm import search_logarithm
 from closedform.searches.objectives import Values
 from closedform.searches.settings import NoiseKind, Settings
 from closedform.tables.checks import Matrix
@@ -75,12 +76,19 @@ def search_groups(
     texts: list[str] = []
     for precision in precisions:
         weights = counts if precision is None else counts * precision
-        some = Values(y[few], weights[few], groups=index[few].astype(np.int64))
+        some = Values(y[few], weights[few], counts[few], groups=index[few].astype(np.int64))
+        # What scatters in proportion is found sooner by its logarithm, where factors are terms.
+        halves = 1 if precision is None or not y.min() > 0 else 2
         share = replace(
             settings,
-            time=budget.seconds(SHARE / len(precisions)),
-            evaluations=budget.quota(1.0 / len(precisions)),
+            time=budget.seconds(SHARE / len(precisions) / halves),
+            evaluations=budget.quota(1.0 / len(precisions) / halves),
         )
+        if halves == 2:
+            by_logarithm, looked = search_logarithm(seen, some, share)
+            texts += by_logarithm
+            if looked is not None:
+                budget.spend(looked.evaluations, looked.reason)
         found = dispatch.search(seen, some, share)
         budget.spend(found.evaluations, found.reason)
         texts += [text for text, _ in [*found.entries, *found.rivals]]
@@ -134,7 +142,17 @@ def _settled(judge: _Judge, texts: Sequence[str], exact: float) -> tuple[list[_F
     members.sort(key=lambda one: one.length)
     settled = [one if judge.late() else judge.shared(one, exact) for one in members]
     settled.sort(key=lambda one: one.length)
+    different: dict[str, _Found] = {}
+    for one in settled:  # the same form may have been fitted from several starts
+        different.setdefault(_skeleton(one), one)
+    settled = list(different.values())
     return settled, judge.left_out(settled[0])
+
+
+def _skeleton(one: _Found) -> str:
+    """The form with its constants marked as shared or not."""
+    marks = ["s" if shared else "g" for shared in one.fit.shared.tolist()]
+    return one.fit.form.text([*one.formula.names, *marks])
 
 
 def _models(

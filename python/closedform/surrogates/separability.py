@@ -133,10 +133,10 @@ class Separability:
         around it; None where nothing splits."""
         if self.link is not None:
             single = Sum(tuple(Leaf((i,)) for i, acts in enumerate(self.active) if acts))
-            return _INVERSES[self.link].format(_template(single, self.names, count(1)))
+            return _INVERSES[self.link].format(template_of(single, self.names, count(1)))
         if len(self.leaves) == 1:
             return None
-        return _template(self.tree, self.names, count(1))
+        return template_of(self.tree, self.names, count(1))
 
     def plot(self, kind: Literal["structure", "parts"] = "structure") -> Figure:
         """Draws what the function is made of.
@@ -308,11 +308,11 @@ _INVERSES: dict[TransformName, str] = {
 }
 
 
-def _template(tree: Tree, names: Sequence[str], numbers: Iterator[int]) -> str:
+def template_of(tree: Tree, names: Sequence[str], numbers: Iterator[int]) -> str:
     """With an unknown function for every leaf, numbered from left to right."""
     if isinstance(tree, Leaf):
         return f"f{next(numbers)}({', '.join(names[i] for i in tree.inputs)})"
-    parts = [_template(part, names, numbers) for part in tree.parts]
+    parts = [template_of(part, names, numbers) for part in tree.parts]
     if isinstance(tree, Sum):
         return " + ".join(parts)
     sums = [isinstance(part, Sum) for part in tree.parts]
