@@ -146,8 +146,7 @@ void InfixParser::parse_power(int depth) {
         return;
     }
     const std::size_t begin = tape_.size();
-    parse_signed(depth +
-                 1);  // right associative, and binds tighter than a sign before the base
+    parse_signed(depth + 1);  // right associative, and binds tighter than a sign before the base
     const bool number = tape_.size() == begin + 1 && tape_.back().op == Op::constant;
     const std::optional<Op> named = named_power(number ? tape_.back().value : 0.0);
     if (named) {

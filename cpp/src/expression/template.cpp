@@ -19,8 +19,7 @@ class Expansion {
         Tape result;
         for (const Node& node : tape) {
             const auto call = static_cast<std::size_t>(node.variable) - form_.inputs;
-            if (node.op != Op::variable ||
-                static_cast<std::size_t>(node.variable) < form_.inputs) {
+            if (node.op != Op::variable || static_cast<std::size_t>(node.variable) < form_.inputs) {
                 result.push_back(node);
             } else if (const Tape* own = value(call)) {
                 result.insert(result.end(), own->begin(), own->end());

@@ -153,8 +153,8 @@ class TemplateParser : public InfixParser {
             fail_at(at, "'" + name + "' had " + std::to_string(known->arguments) +
                             " arguments before, and has " + std::to_string(values.size()));
         }
-        form_.calls.push_back({static_cast<std::size_t>(known - unknowns.begin()), std::move(by),
-                               std::move(values)});
+        form_.calls.push_back(
+            {static_cast<std::size_t>(known - unknowns.begin()), std::move(by), std::move(values)});
         push(Node::input(static_cast<int>(form_.inputs + form_.calls.size() - 1)));
     }
 

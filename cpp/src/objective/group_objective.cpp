@@ -38,9 +38,9 @@ std::vector<double> GroupObjective::shares(const Tape& parent, std::span<const T
     double left = 0.0;
     for (const RowGroup& group : groups_) {
         Tape own = parent;
-        const double loss = fit_constants(own, constant_positions(own), {}, *group.rows, workspace,
-                                          FitOptions())
-                                .loss;
+        const double loss =
+            fit_constants(own, constant_positions(own), {}, *group.rows, workspace, FitOptions())
+                .loss;
         const std::vector<double> shares = group.rows->shares(own, terms, joint, workspace);
         left += group.share * loss;
         for (std::size_t t = 0; t < terms.size(); ++t) {

@@ -160,8 +160,7 @@ FitResult fit_groups(Tape& tape, std::span<const std::size_t> positions,
     std::vector<std::vector<double>> values(positions.size());
     for (const RowGroup& group : groups) {
         Tape trial = tape;
-        const FitResult fit =
-            fit_constants(trial, positions, linear, *group.rows, workspace, own);
+        const FitResult fit = fit_constants(trial, positions, linear, *group.rows, workspace, own);
         total.loss += group.share * fit.loss;
         rows += static_cast<double>(group.rows->rows().rows());
         total.passes = std::max(total.passes, fit.passes);

@@ -132,7 +132,8 @@ class Finisher {
             trial[position].value = 0.5 * std::round(2.0 * trial[position].value);
             const double own =
                 fit_constants(trial, constant_positions(trial), {}, few_, workspace_, options).loss;
-            if (trial[position].value != 0.0 && own <= std::max(exact_, loss * (1.0 + 2.0 * one_))) {
+            if (trial[position].value != 0.0 &&
+                own <= std::max(exact_, loss * (1.0 + 2.0 * one_))) {
                 best = std::move(trial);
                 loss = own;
             }

@@ -332,8 +332,8 @@ void Island::consider(Tape tape) {
     }
     const Objective& objective = *problem_.sample;
     std::uint64_t structure = 0;
-    OpenForm open = problem_.whole == nullptr ? opened(tape, structure)
-                                              : opened_parts(tape, structure);
+    OpenForm open =
+        problem_.whole == nullptr ? opened(tape, structure) : opened_parts(tape, structure);
     const std::size_t terms =
         problem_.whole == nullptr ? open.sum.linear.size() : of_parts_.size() + 1;
     if (open.sum.tape.empty() ||

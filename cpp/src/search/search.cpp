@@ -355,8 +355,8 @@ class Search {
             if (tape.empty() || tape.size() > options_.max_size) {
                 continue;
             }
-            Candidate candidate{tape, problem_.full->loss(tape, workspace),
-                                skeleton(tape), sample_->loss(tape, workspace)};
+            Candidate candidate{tape, problem_.full->loss(tape, workspace), skeleton(tape),
+                                sample_->loss(tape, workspace)};
             if (std::isfinite(candidate.loss)) {
                 archive_.offer(candidate);
                 start.push_back(std::move(candidate));
@@ -446,8 +446,8 @@ class Search {
         if (found.empty()) {  // not one pass was granted, or nothing is defined at the rows
             const std::size_t parts = options_.whole ? options_.whole->unknowns.size() : 1;
             found.push_back(Tape(parts, Node::constant(1.0)));
-            for (std::size_t j = 0; parts == 1 && j < std::min(problem_.inputs.size(), most_bare_inputs);
-                 ++j) {
+            for (std::size_t j = 0;
+                 parts == 1 && j < std::min(problem_.inputs.size(), most_bare_inputs); ++j) {
                 found.push_back({Node::input(problem_.inputs[j])});
             }
         }

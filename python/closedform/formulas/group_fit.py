@@ -19,7 +19,7 @@ from closedform.formulas.noise import Noise, Parameters
 
 STEPS = 60
 ROUNDS = 20  # of reweighting
-SETTLED = 1e-6  # nats that a round gains where there is nothing more to gain
+SETTLED = 1e-3  # nats that a round gains where there is nothing more to gain
 RIDGE = 1e-13  # relative to the diagonal: constants that another can stand for stay where they are
 
 
@@ -89,12 +89,19 @@ def group_fit(
     rows: GroupRows,
     start: Floats,
     shared: npt.NDArray[np.bool_],
+    *,
+    moved: bool = True,
 ) -> GroupFit:
-    """The likeliest constants from a start (groups, k); shared ones begin at their median."""
+    """The likeliest constants from a start (groups, k); shared ones begin at their median.
+
+    moved: else they stay there, without errors.
+    """
     form = Form.of_numbers(expression, names).expression()
     constants = start.copy()
     constants[:, shared] = np.median(start[:, shared], axis=0)
     found = _judged(form, rows, constants, shared)
+    if not moved:
+        return found
     for _ in range(ROUNDS if math.isfinite(found.cost) and start.size else 0):
         with np.errstate(all="ignore"):
             response, weights = rows.noise.working(rows.y, found.values, found.parameters)

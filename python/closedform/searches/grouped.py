@@ -219,7 +219,7 @@ class _Judge:
         if len(formula.constants) * groups >= len(self.models[0].y):
             return None
         start = self._apart(formula)
-        found = [self.of(formula, rows, start) for rows in self.models]
+        found = [self.of(formula, rows, start, moved=False) for rows in self.models]
         best = min(found, key=lambda one: one.length)
         return best if math.isfinite(best.length) else None
 
@@ -229,6 +229,8 @@ class _Judge:
         rows: GroupRows,
         start: Floats | None = None,
         shared: npt.NDArray[np.bool_] | None = None,
+        *,
+        moved: bool = True,
     ) -> _Found:
         count = len(formula.constants)
         if start is None:
@@ -236,7 +238,7 @@ class _Judge:
             start = np.tile(own, (len(rows.starts), 1))
         if shared is None:
             shared = np.zeros(count, dtype=bool)
-        fit = group_fit(formula._expression, self.names, rows, start, shared)
+        fit = group_fit(formula._expression, self.names, rows, start, shared, moved=moved)
         structure = self.symbol * formula.complexity
         free = fit.free + rows.noise.free
         scored = Formula(formula.text, self.names, self._loss(rows, fit))
@@ -276,6 +278,7 @@ class _Judge:
 
     def shared(self, one: _Found, exact: float) -> _Found:
         """With constants that are the same in all groups where that describes the data shorter."""
+        one = self.of(one.formula, one.rows, one.fit.constants)
         groups = len(one.fit.constants)
         open_ = [k for k in range(one.fit.constants.shape[1]) if groups > 1]
         while open_ and not self.late():

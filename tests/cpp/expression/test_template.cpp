@@ -1,7 +1,5 @@
 // Templates: how their text is read, what they become with parts in them, derivatives as
 // expressions.
-#include "closedform/expression/template.hpp"
-
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -11,6 +9,7 @@
 #include "closedform/core/matrix_view.hpp"
 #include "closedform/expression/evaluate.hpp"
 #include "closedform/expression/infix.hpp"
+#include "closedform/expression/template.hpp"
 #include "expression/derivative.hpp"
 
 namespace closedform {
@@ -86,8 +85,8 @@ TEST_CASE("Derivatives of every operator are those of its values") {
         CAPTURE(text);
         const Tape tape = parse(text, names);
         const double step = 1e-5;
-        const double slope = (value(tape, {1.3 + step, 0.7}) - value(tape, {1.3 - step, 0.7})) /
-                             (2.0 * step);
+        const double slope =
+            (value(tape, {1.3 + step, 0.7}) - value(tape, {1.3 - step, 0.7})) / (2.0 * step);
         CHECK(value(derivative(tape, 0), {1.3, 0.7}) == doctest::Approx(slope).epsilon(1e-7));
     }
 }

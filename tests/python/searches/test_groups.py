@@ -28,7 +28,7 @@ def _table(noise: float = 0.0, rows: int = 12, seed: int = 0) -> pd.DataFrame:
     return pd.DataFrame({"metal": names, "x": x, "y": y}).sample(frac=1.0, random_state=seed)
 
 
-def _found(table: pd.DataFrame, evaluations: int = 1500, **more: object) -> cf.Front:
+def _found(table: pd.DataFrame, evaluations: int = 6000, **more: object) -> cf.Front:
     given = {"time": math.inf, "threads": 1, "operators": "+ * /", "max_size": 9, **more}
     return cf.search(table, values="y", groups="metal", evaluations=evaluations, **given)
 
@@ -87,8 +87,8 @@ def test_a_formula_of_groups_is_shown_and_kept(form: cf.GroupedFormula, tmp_path
 
 def test_the_estimator_and_the_command_line_know_groups(tmp_path: Path) -> None:
     table = _table(0.02, rows=20)
-    given = {"evaluations": 1500, "operators": "+ * /", "max_size": 9, "random_state": 0}
-    model = cf.ClosedFormRegressor(groups="metal", time=math.inf, **given)
+    given = {"evaluations": 2000, "operators": "+ * /", "max_size": 7, "random_state": 0}
+    model = cf.ClosedFormRegressor(groups="metal", noise="absolute", time=math.inf, **given)
     model.fit(table[["metal", "x"]], table["y"])
     assert model.score(table[["x", "metal"]], table["y"]) > 0.98
     assert model.discovery_.strategy == "groups"
@@ -96,8 +96,9 @@ def test_the_estimator_and_the_command_line_know_groups(tmp_path: Path) -> None:
     from closedform.cli.main import main
 
     table.to_csv(tmp_path / "data.csv", index=False)
-    options = "--evaluations 1500 --operators=+,*,/ --max-size 9 --groups metal --quiet"
-    main(f"discover {tmp_path}/data.csv --target y {options} --save {tmp_path}/f.json".split())
+    options = "--evaluations 1000 --operators=+,*,/ --max-size 7 --noise absolute --quiet"
+    files = f"{tmp_path}/data.csv --save {tmp_path}/f.json"
+    main(f"discover {files} --target y --groups metal {options}".split())
     assert isinstance(cf.Formula.load(tmp_path / "f.json"), cf.GroupedFormula)
 
 

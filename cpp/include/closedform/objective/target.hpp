@@ -104,8 +104,8 @@ class GroupTarget : public ValueTarget {
     std::span<const std::int64_t> groups_;
 };
 
-/// Another target through a template whose parts are searched: see TemplateObjective. Both must live
-/// as long.
+/// Another target through a template whose parts are searched: see TemplateObjective. Both must
+/// live as long.
 class TemplateTarget : public Target {
   public:
     TemplateTarget(const Target& target, const Template& form) : target_(target), form_(form) {}
