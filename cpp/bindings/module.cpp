@@ -18,6 +18,7 @@ PYBIND11_MODULE(_core, module) {
     });
     closedform::register_cuda(module);
     closedform::register_vocabulary(module);
+    closedform::register_template(module);
     closedform::register_expression(module);
     closedform::register_formula_rules(module);
     closedform::register_interruption(module);

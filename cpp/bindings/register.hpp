@@ -14,6 +14,7 @@ void register_search(pybind11::module_& module);
 void register_separability(pybind11::module_& module);
 void register_surrogate(pybind11::module_& module);
 void register_symmetries(pybind11::module_& module);
+void register_template(pybind11::module_& module);
 void register_terms(pybind11::module_& module);
 void register_vocabulary(pybind11::module_& module);
 

@@ -11,11 +11,13 @@
 
 #include "arrays.hpp"
 #include "closedform/expression/infix.hpp"
+#include "closedform/expression/template.hpp"
 #include "closedform/gpu/device.hpp"
 #include "closedform/objective/full_data.hpp"
 #include "interpreter_lock.hpp"
 #include "objective/expanded_target.hpp"
 #include "register.hpp"
+#include "template.hpp"
 #include "words.hpp"
 
 namespace py = pybind11;
@@ -30,6 +32,26 @@ std::vector<Entry> entries(const std::vector<Candidate>& front, const Words& wor
     for (const Candidate& candidate : front) {
         result.emplace_back(print(candidate.tape, words.names, words.vocabulary.get()),
                             candidate.loss);
+    }
+    return result;
+}
+
+/// Whole formulas.
+std::vector<Entry> whole_entries(const std::vector<Candidate>& front, const Template& whole,
+                                 const std::vector<std::string>& names) {
+    std::vector<Entry> result;
+    for (const Candidate& candidate : front) {
+        result.emplace_back(print(whole.expand(candidate.tape), names), candidate.loss);
+    }
+    return result;
+}
+
+/// Those of the unknown functions, in their arguments a1, a2, ...
+std::vector<std::vector<std::string>> part_texts(const std::vector<Candidate>& front,
+                                                 const Template& whole) {
+    std::vector<std::vector<std::string>> result;
+    for (const Candidate& candidate : front) {
+        result.push_back(texts_of_parts(candidate.tape, whole));
     }
     return result;
 }
@@ -61,8 +83,15 @@ std::span<const double> weights_of(const Optional& weights, std::size_t rows) {
     return weights ? vector_view(*weights, rows, "weights") : std::span<const double>{};
 }
 
-PythonTarget value_target(const Array<double>& values, const Optional& weights) {
+PythonTarget value_target(const Array<double>& values, const Optional& weights,
+                          const std::optional<Array<std::int64_t>>& groups) {
     const auto rows = static_cast<std::size_t>(values.size());
+    if (groups) {
+        return {std::make_shared<GroupTarget>(vector_view(values, rows, "values"),
+                                              weights_of(weights, rows),
+                                              vector_view(*groups, rows, "groups")),
+                py::make_tuple(values, weights, groups)};
+    }
     return {std::make_shared<ValueTarget>(vector_view(values, rows, "values"),
                                           weights_of(weights, rows)),
             py::make_tuple(values, weights)};
@@ -140,7 +169,7 @@ py::dict run(const Array<T>& x, const PythonTarget& target, const Words& words,
              std::uint64_t evaluations, unsigned threads, std::uint64_t seed,
              const std::vector<std::string>& start, const py::object& callback, double good_enough,
              bool on_device, const FormulaRules* rules, const std::string& resume,
-             const py::object& keep) {
+             const py::object& keep, const Template* whole) {
     const auto view = matrix_view(x, "X");
     if (words.names.size() != view.columns) {
         throw std::invalid_argument("names: need one for each column of X");
@@ -165,6 +194,15 @@ py::dict run(const Array<T>& x, const PythonTarget& target, const Words& words,
             keep(py::bytes(state));
         };
     }
+    std::optional<TemplateTarget> parts;
+    if (whole != nullptr) {
+        options.whole = whole;
+        parts.emplace(*target.target, *whole);
+    }
+    const Target& searched = parts ? *parts : *target.target;
+    const auto told = [&](const std::vector<Candidate>& front) -> std::vector<Entry> {
+        return whole == nullptr ? entries(front, words) : whole_entries(front, *whole, words.names);
+    };
     // Ctrl-C and an exception in the callback end the search; the latter is raised afterwards.
     options.stop = StopToken(std::numeric_limits<double>::infinity(), [] {
         const Locked locked;
@@ -175,7 +213,7 @@ py::dict run(const Array<T>& x, const PythonTarget& target, const Words& words,
     const auto progress = [&](const SearchProgress& now) {
         const Locked locked;
         return !callback.is_none() &&
-               callback(now.seconds, now.evaluations, entries(now.front, words)).cast<bool>();
+               py::cast<bool>(callback(now.seconds, now.evaluations, told(now.front)));
     };
     SearchResult result;
     {
@@ -186,11 +224,15 @@ py::dict run(const Array<T>& x, const PythonTarget& target, const Words& words,
         // Taking all rows there can last.
         const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - begin;
         options.seconds = std::max(options.seconds - spent.count(), 0.0);
-        result = search(view, *target.target, options, progress);
+        result = search(view, searched, options, progress);
     }
     py::dict out;
-    out["front"] = entries(result.front, words);
-    out["rivals"] = entries(result.rivals, words);
+    out["front"] = told(result.front);
+    out["rivals"] = told(result.rivals);
+    if (whole != nullptr) {
+        out["parts"] = part_texts(result.front, *whole);
+        out["rival_parts"] = part_texts(result.rivals, *whole);
+    }
     out["reason"] = reason_text(result.reason);
     out["evaluations"] = result.evaluations;
     out["node_evaluations"] = result.node_evaluations;
@@ -206,7 +248,7 @@ void define(py::module_& module) {
                py::arg("evaluations"), py::arg("threads"), py::arg("seed"), py::arg("start"),
                py::arg("callback"), py::arg("good_enough"), py::arg("on_device") = false,
                py::arg("rules") = nullptr, py::arg("resume") = py::bytes(),
-               py::arg("keep") = py::none());
+               py::arg("keep") = py::none(), py::arg("template") = nullptr);
 }
 
 }  // namespace
@@ -214,7 +256,7 @@ void define(py::module_& module) {
 void register_search(py::module_& module) {
     py::class_<PythonTarget>(module, "Goal")
         .def_static("values", &value_target, py::arg("values").noconvert(),
-                    py::arg("weights").noconvert())
+                    py::arg("weights").noconvert(), py::arg("groups") = py::none())
         .def_static("gradients", &direction_target, py::arg("directions").noconvert(),
                     py::arg("scales").noconvert(), py::arg("weights").noconvert(),
                     py::arg("signed"), py::arg("axes") = false, py::arg("framed") = false)

@@ -14,6 +14,7 @@ _MODULES = {
         "formulas.domain": "Domain",
         "formulas.formula": "Formula",
         "formulas.front": "Front",
+        "formulas.grouped": "GroupedFormula",
         "formulas.merging": "Merging",
         "formulas.scoring": "Score score",
         "info": "build_info get_cmake_dir get_include",

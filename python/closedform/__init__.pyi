@@ -5,6 +5,7 @@ from closedform.formulas.constants import Constant, Constants
 from closedform.formulas.domain import Domain
 from closedform.formulas.formula import Formula
 from closedform.formulas.front import Front
+from closedform.formulas.grouped import GroupedFormula
 from closedform.formulas.merging import Merging
 from closedform.formulas.scoring import Score, score
 from closedform.info import build_info, get_cmake_dir, get_include
@@ -40,6 +41,7 @@ __all__ = [
     "Fidelity",
     "Formula",
     "Front",
+    "GroupedFormula",
     "InputError",
     "Interpretation",
     "LatentSpace",

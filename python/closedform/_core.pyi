@@ -1,5 +1,5 @@
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -373,18 +373,32 @@ class FormulaRules:
 class SearchReport(TypedDict):
     front: list[tuple[str, float]]
     rivals: list[tuple[str, float]]
+    parts: NotRequired[list[list[str]]]  # with a template
+    rival_parts: NotRequired[list[list[str]]]
     reason: str
     evaluations: int
     node_evaluations: int
     seconds: float
     evolving: float
 
+class Template:
+    """See cpp/include/closedform/expression/template.hpp."""
+
+    def __init__(self, text: str, names: Sequence[str]) -> None: ...
+    @property
+    def unknowns(self) -> list[tuple[str, int]]: ...
+    def arguments(self, names: Sequence[str]) -> list[list[str]]: ...
+    def constants(self, parts: Sequence[str]) -> list[float]: ...
+    def text(self, parts: Sequence[str], names: Sequence[str]) -> str: ...
+
 class Goal:
     """What a search is after; keeps its arrays alive."""
 
     @staticmethod
     def values(
-        values: npt.NDArray[np.float64], weights: npt.NDArray[np.float64] | None
+        values: npt.NDArray[np.float64],
+        weights: npt.NDArray[np.float64] | None,
+        groups: npt.NDArray[np.int64] | None = None,
     ) -> Goal: ...
     @staticmethod
     def gradients(
@@ -438,4 +452,5 @@ def search(
     rules: FormulaRules | None = None,
     resume: bytes = b"",
     keep: Callable[[bytes], None] | None = None,
+    template: Template | None = None,
 ) -> SearchReport: ...

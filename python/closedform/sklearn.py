@@ -18,6 +18,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 
 from closedform._typing import Floats
 from closedform.errors import InputError
+from closedform.formulas.grouped import GroupedFormula
 from closedform.pipelines.discovery import discover
 from closedform.pipelines.log_odds import log_odds
 from closedform.searches.api import search
@@ -28,6 +29,7 @@ from closedform.tables import checks, chunks, scalars
 from closedform.tables.checks import Matrix
 from closedform.tables.chunks import Data, Missing
 from closedform.tables.devices import Device
+from closedform.tables.groups import Groups
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -108,6 +110,8 @@ class ClosedFormRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
     Args:
         noise, strategy, operators, complexities, max_size, backend, options, start, stop_loss,
             device, callback: as in `closedform.discover`, for each target.
+        groups: as there, the name of a column of the tables fitted and predicted.
+        template: as there.
         units, constant_units, limits: as there; "y" among the units is every target's.
         missing: "error" refuses missing values; "drop" leaves out the rows of a fit that have one,
             and predicts NaN where a formula would need it.
@@ -149,6 +153,8 @@ class ClosedFormRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
         operators: Operators = OPERATORS,
         complexities: Mapping[str, int] | None = None,
         max_size: int = 30,
+        groups: str | None = None,
+        template: str | None = None,
         units: Mapping[str, str] | None = None,
         constant_units: str | Sequence[str] = "dimensionless",
         limits: Mapping[str, Any] | None = None,
@@ -171,6 +177,8 @@ class ClosedFormRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
         self.operators = operators
         self.complexities = complexities
         self.max_size = max_size
+        self.groups = groups
+        self.template = template
         self.units = units
         self.constant_units = constant_units
         self.limits = limits
@@ -209,9 +217,10 @@ class ClosedFormRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
         Raises:
             ValueError, TypeError: an argument cannot be used.
         """
+        X, groups = self._grouped(X)
         table, y = self._table(X, y)
         targets = _columns(y)
-        given = self._arguments()
+        given = self._arguments() | {"groups": groups}
         if len(targets) > 1 and "checkpoint" in (self.options or {}):
             raise InputError(f"options: one checkpoint cannot hold {len(targets)} targets' fronts")
         errors = [sigma] * len(targets)
@@ -245,9 +254,20 @@ class ClosedFormRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
             ValueError, TypeError: X cannot be used or has other columns than the table fitted.
             sklearn.exceptions.NotFittedError: `fit` has not been called.
         """
+        check_is_fitted(self)
+        X, groups = self._grouped(X)
         table = self._rows(X)
-        values = [formula(table) for formula in self.formulas_]
+        values = [
+            formula(table, groups=groups) if isinstance(formula, GroupedFormula) else formula(table)
+            for formula in self.formulas_
+        ]
         return values[0] if len(values) == 1 else np.column_stack(values)
+
+    def _grouped(self, X: object) -> tuple[object, Groups | None]:
+        """The table without the column of the groups, and these."""
+        if self.groups is None:
+            return X, None
+        return Groups.read(X, scalars.text(self.groups, "groups"))
 
     @property
     def discovery_(self) -> Discovery:

@@ -99,6 +99,23 @@ int inputs_needed(const Tape& tape) {
     return largest + 1;
 }
 
+Tape join_parts(std::span<const Tape> parts) {
+    Tape joined;
+    for (const Tape& part : parts) {
+        joined.insert(joined.end(), part.begin(), part.end());
+    }
+    return joined;
+}
+
+std::vector<Tape> parts_of(const Tape& tape) {
+    std::vector<Tape> parts;
+    for (std::size_t end = tape.size(); end > 0; end -= tape[end - 1].size) {
+        parts.push_back(subtree(tape, end - 1));
+    }
+    std::reverse(parts.begin(), parts.end());
+    return parts;
+}
+
 bool uses_only(const Tape& tape, const OpSet& allowed) {
     return std::all_of(tape.begin(), tape.end(),
                        [&](const Node& node) { return allowed.has(node.op); });

@@ -181,4 +181,21 @@ std::vector<Tape> reductions(const Tape& tape, const OpSet& allowed) {
     return smaller;
 }
 
+std::vector<Tape> reductions_of_parts(const Tape& tape, const OpSet& allowed) {
+    if (tape.back().size == tape.size()) {
+        return reductions(tape, allowed);
+    }
+    std::vector<Tape> smaller;
+    std::vector<Tape> parts = parts_of(tape);
+    for (Tape& part : parts) {
+        const Tape before = part;
+        for (Tape& reduced : reductions(before, allowed)) {
+            part = std::move(reduced);
+            smaller.push_back(join_parts(parts));
+        }
+        part = before;
+    }
+    return smaller;
+}
+
 }  // namespace closedform

@@ -17,4 +17,7 @@ inline constexpr std::size_t reduced_fully = 40;
 /// Their constants are to be fitted anew.
 std::vector<Tape> reductions(const Tape& tape, const OpSet& allowed);
 
+/// Of one part at a time, where the tape is several (`parts_of`).
+std::vector<Tape> reductions_of_parts(const Tape& tape, const OpSet& allowed);
+
 }  // namespace closedform

@@ -33,6 +33,16 @@ RowBlocks::RowBlocks(MatrixView<const T> x, std::span<const std::size_t> rows,
     });
 }
 
+RowBlocks RowBlocks::some(std::span<const std::size_t> rows) const {
+    RowBlocks result;
+    result.rows_ = rows.size();
+    result.columns_ = columns_;
+    result.fill([&](std::size_t r, std::size_t j) {
+        return block(rows[r] / block_rows)[j][rows[r] % block_rows];
+    });
+    return result;
+}
+
 template RowBlocks::RowBlocks(MatrixView<const double>);
 template RowBlocks::RowBlocks(MatrixView<const float>);
 template RowBlocks::RowBlocks(MatrixView<const double>, std::span<const std::size_t>,

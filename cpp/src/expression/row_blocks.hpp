@@ -24,6 +24,9 @@ class RowBlocks {
     RowBlocks(MatrixView<const T> x, std::span<const std::size_t> rows,
               std::span<const double> scale = {});
 
+    /// The same columns at some of the rows.
+    RowBlocks some(std::span<const std::size_t> rows) const;
+
     std::size_t rows() const { return rows_; }
     std::size_t columns() const { return columns_; }
     std::size_t blocks() const { return (rows_ + block_rows - 1) / block_rows; }

@@ -56,4 +56,15 @@ std::uint64_t skeleton(const Scaled& expression) {
     return total;
 }
 
+std::uint64_t skeleton(const Tape& tape) {
+    if (tape.back().size == tape.size()) {
+        return skeleton(canonical(tape));
+    }
+    std::uint64_t hash = 0;
+    for (const Tape& part : parts_of(tape)) {
+        hash = mix(hash, skeleton(canonical(part)));
+    }
+    return hash;
+}
+
 }  // namespace closedform

@@ -11,4 +11,7 @@ namespace closedform {
 /// its constant term ignored: equal for expressions that a fit of all constants makes equal.
 std::uint64_t skeleton(const Scaled& expression);
 
+/// Of a tape; of several parts (`parts_of`) that of all, in order.
+std::uint64_t skeleton(const Tape& tape);
+
 }  // namespace closedform

@@ -131,11 +131,62 @@ class Descent {
     FitResult result_;
 };
 
+/// What stands for a constant of many groups: their middle one. Where that is a neutral number that
+/// others are not, one of those, for it is no part of the form.
+double representative(std::vector<double>& values) {
+    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+    std::nth_element(values.begin(), middle, values.end());
+    const double value = *middle;
+    constexpr double rounding = 1e-9;
+    if (std::abs(value) > rounding && std::abs(std::abs(value) - 1.0) > rounding) {
+        return value;
+    }
+    return *std::max_element(values.begin(), values.end(), [&](double a, double b) {
+        return std::abs(a - value) < std::abs(b - value);
+    });
+}
+
+/// Every group by itself, from the same start. A constant takes away some of the loss in each of
+/// them whether or not it is needed: what is left is charged for that, as if predicted (Akaike
+/// 1970), or forms with more constants would always win.
+FitResult fit_groups(Tape& tape, std::span<const std::size_t> positions,
+                     std::span<const std::size_t> linear, std::span<const RowGroup> groups,
+                     Workspace& workspace, const FitOptions& options) {
+    FitOptions own = options;
+    own.give_up_above = std::numeric_limits<double>::infinity();  // that is of all together
+    FitResult total;
+    total.loss = 0.0;
+    double rows = 0.0;
+    std::vector<std::vector<double>> values(positions.size());
+    for (const RowGroup& group : groups) {
+        Tape trial = tape;
+        const FitResult fit = fit_constants(trial, positions, linear, *group.rows, workspace, own);
+        total.loss += group.share * fit.loss;
+        rows += static_cast<double>(group.rows->rows().rows());
+        total.passes = std::max(total.passes, fit.passes);
+        if (!std::isfinite(total.loss)) {
+            return {std::numeric_limits<double>::infinity(), total.passes};
+        }
+        for (std::size_t p = 0; p < positions.size(); ++p) {
+            values[p].push_back(trial[positions[p]].value);
+        }
+    }
+    for (std::size_t p = 0; p < positions.size(); ++p) {
+        tape[positions[p]].value = representative(values[p]);
+    }
+    const auto constants = static_cast<double>(positions.size() * groups.size());
+    total.loss *= std::exp(2.0 * constants / rows);
+    return total;
+}
+
 }  // namespace
 
 FitResult fit_constants(Tape& tape, std::span<const std::size_t> positions,
                         std::span<const std::size_t> linear, const ConstantsLoss& objective,
                         Workspace& workspace, const FitOptions& options) {
+    if (const auto groups = objective.groups(); !groups.empty()) {
+        return fit_groups(tape, positions, linear, groups, workspace, options);
+    }
     if (positions.empty()) {
         FitResult result;
         result.loss = objective.loss(tape, workspace);

@@ -17,6 +17,14 @@ namespace closedform {
 /// How a term can join an expression f: f + c t, f exp(c t), f t, f / t.
 enum class Joint { sum, exponent, product, quotient };
 
+class Objective;
+
+/// Rows that an expression has constants of its own at.
+struct RowGroup {
+    const Objective* rows = nullptr;
+    double share = 0.0;  ///< of the weight of all rows
+};
+
 /// A loss as a function of an expression's constants: what fitting and rounding them need.
 class ConstantsLoss {
   public:
@@ -38,6 +46,10 @@ class ConstantsLoss {
 
     /// True when one Gauss-Newton step solves for constants that enter linearly.
     virtual bool quadratic() const { return false; }
+
+    /// Groups that are fitted one by one, where there are any; a tape's constants then stand for
+    /// those of all.
+    virtual std::span<const RowGroup> groups() const { return {}; }
 
     /// Constants beyond this fake structure by cancellation: (x - C)(y + C) for a sum.
     virtual double largest_constant() const { return 1e9; }

@@ -1,11 +1,15 @@
 #include "closedform/objective/target.hpp"
 
 #include <algorithm>
+#include <map>
+#include <numeric>
 #include <stdexcept>
 #include <utility>
 
 #include "objective/gradient_objective.hpp"
+#include "objective/group_objective.hpp"
 #include "objective/margin_objective.hpp"
+#include "objective/template_objective.hpp"
 #include "objective/value_objective.hpp"
 
 namespace closedform {
@@ -55,6 +59,44 @@ double ValueTarget::mean_square() const {
         sum += value * value;
     }
     return sum / static_cast<double>(y_.size());
+}
+
+GroupTarget::GroupTarget(std::span<const double> y, std::span<const double> weights,
+                         std::span<const std::int64_t> groups)
+    : ValueTarget(y, weights), groups_(groups) {
+    if (groups.size() != y.size()) {
+        throw std::invalid_argument("groups: need one number for every row");
+    }
+}
+
+std::unique_ptr<Objective> GroupTarget::at(RowBlocks blocks, std::span<const std::size_t> which,
+                                           const Units& units) const {
+    std::map<std::int64_t, std::vector<std::size_t>> own;  // rows of the blocks
+    for (std::size_t i = 0; i < which.size(); ++i) {
+        own[groups_[which[i]]].push_back(i);
+    }
+    std::vector<std::unique_ptr<Objective>> groups;
+    std::vector<double> totals;
+    for (const auto& [group, rows] : own) {
+        std::vector<std::size_t> here;
+        for (const std::size_t row : rows) {
+            here.push_back(which[row]);
+        }
+        const std::vector<double> counts = gather(weights(), here);
+        const double total = counts.empty() ? static_cast<double>(here.size())
+                                            : std::accumulate(counts.begin(), counts.end(), 0.0);
+        if (total > 0.0) {
+            groups.push_back(ValueTarget::at(blocks.some(rows), here, units));
+            totals.push_back(total);
+        }
+    }
+    auto all = ValueTarget::at(std::move(blocks), which, units);
+    return std::make_unique<GroupObjective>(std::move(groups), std::move(totals), std::move(all));
+}
+
+std::unique_ptr<Objective> TemplateTarget::at(RowBlocks blocks, std::span<const std::size_t> which,
+                                              const Units& units) const {
+    return std::make_unique<TemplateObjective>(form_, target_.at(std::move(blocks), which, units));
 }
 
 DirectionTarget::DirectionTarget(MatrixView<const double> directions,

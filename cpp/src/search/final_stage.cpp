@@ -46,7 +46,13 @@ class Finisher {
   public:
     Finisher(const Objective& few, const OpSet& operators, const FormulaRules& rules,
              const StopToken& stop)
-        : few_(few), operators_(operators), rules_(rules), stop_(stop), exact_(few.exact_loss()) {}
+        : few_(few),
+          operators_(operators),
+          rules_(rules),
+          stop_(stop),
+          exact_(few.exact_loss()),
+          one_(static_cast<double>(std::max<std::size_t>(1, few.groups().size())) /
+               static_cast<double>(few.rows().rows())) {}
 
     /// The expression and what it can be reduced to, each smaller than the one before.
     std::vector<Candidate> reduced(Tape tape) {
@@ -65,8 +71,7 @@ class Finisher {
                 fit_constants(next, constant_positions(next), {}, few_, workspace_, options).loss;
             const double parent = steps.empty() ? loss : steps.back().loss;
             // A reduction is followed while it costs no more than noise can explain.
-            const double bearable =
-                std::max(exact_, parent * (1.0 + 10.0 / static_cast<double>(few_.rows().rows())));
+            const double bearable = std::max(exact_, parent * (1.0 + 10.0 * one_));
             if (!(loss <= bearable) ||
                 (!steps.empty() && size_of(next) >= size_of(steps.back().tape))) {
                 continue;
@@ -81,7 +86,7 @@ class Finisher {
                     queue.push_back(std::move(smaller));
                 }
             };
-            for (const Tape& reduction : reductions(next, operators_)) {
+            for (const Tape& reduction : reductions_of_parts(next, operators_)) {
                 follow(reduction);
             }
             follow(next);
@@ -96,6 +101,9 @@ class Finisher {
     /// one constant. Where factors are free, one is chosen that makes it smallest, then shortest to
     /// write. The candidate itself where that makes it larger than allowed.
     Tape made_simple(const Candidate& candidate, std::size_t max_size) {
+        if (!few_.groups().empty()) {
+            return with_whole_exponents(candidate);
+        }
         const double rows = static_cast<double>(few_.rows().rows());
         const double allowed = std::max(few_.rounding_loss(), candidate.loss * (1.0 + 0.5 / rows));
         Tape best;
@@ -112,6 +120,31 @@ class Finisher {
 
   private:
     std::size_t size_of(const Tape& tape) const { return rules_.complexity(tape); }
+
+    /// Of groups, whose other constants are not those of the tape: exponents that may as well be
+    /// the same for all, whole or half.
+    Tape with_whole_exponents(const Candidate& candidate) {
+        FitOptions options;
+        options.stop = stop_;
+        Tape best = candidate.tape;
+        double loss = candidate.loss;
+        for (const std::size_t position : constant_positions(best)) {
+            if (position + 1 >= best.size() || best[position + 1].op != Op::pow) {
+                continue;
+            }
+            Tape trial = best;
+            trial[position].value = 0.5 * std::round(2.0 * trial[position].value);
+            const double own =
+                fit_constants(trial, constant_positions(trial), {}, few_, workspace_, options).loss;
+            if (trial[position].value != 0.0 &&
+                own <= std::max(exact_, loss * (1.0 + 2.0 * one_))) {
+                best = std::move(trial);
+                loss = own;
+            }
+        }
+        Tape simpler = few_.simplest(best, operators_);
+        return simpler.empty() || size_of(simpler) >= size_of(best) ? best : simpler;
+    }
 
     /// Of expressions that differ by factors the objective cannot tell.
     std::vector<Tape> variants(const Tape& tape) {
@@ -169,11 +202,7 @@ class Finisher {
     void snap(Tape& tape, double allowed) {
         for (;;) {
             snap_constants(tape, few_, workspace_, allowed, stop_);
-            Scaled form = canonical(tape);
-            if (few_.scale_free()) {
-                form = without_pole(few_.representative(std::move(form)));
-            }
-            Tape simpler = emit(form, operators_);
+            Tape simpler = simplified(tape);
             // Simplifying multiplies constants and so undoes their rounding: only for a gain.
             if (simpler.empty() || size_of(simpler) >= size_of(tape)) {
                 return;
@@ -182,11 +211,23 @@ class Finisher {
         }
     }
 
+    Tape simplified(const Tape& tape) {
+        if (tape.back().size != tape.size()) {
+            return few_.simplest(tape, operators_);
+        }
+        Scaled form = canonical(tape);
+        if (few_.scale_free()) {
+            form = without_pole(few_.representative(std::move(form)));
+        }
+        return emit(form, operators_);
+    }
+
     const Objective& few_;
     const OpSet& operators_;
     const FormulaRules& rules_;
     const StopToken& stop_;
     double exact_;
+    double one_;  ///< share of the loss that a constant takes away by chance
     Workspace workspace_;
 };
 
@@ -359,7 +400,7 @@ Finished finish(std::vector<Tape> found, const WholeData& whole, const Objective
         const bool on_front = std::any_of(made.front.begin(), made.front.end(),
                                           [&](const Candidate& m) { return m.tape == tapes[i]; });
         if (!on_front && !tapes[i].empty() && losses[i] > few.exact_loss()) {
-            archive.remember({tapes[i], losses[i], skeleton(canonical(tapes[i])), losses[i]});
+            archive.remember({tapes[i], losses[i], skeleton(tapes[i]), losses[i]});
         }
     }
     made.rivals = archive.rivals();

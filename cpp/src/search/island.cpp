@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <utility>
 
 #include "expression/reduced_forms.hpp"
@@ -37,9 +38,33 @@ Island::Island(const SearchProblem& problem, std::uint64_t seed, std::uint64_t s
       archive_(problem.max_size, problem.operators, *problem.rules, problem.near_enough),
       bins_(problem.max_size + 1),
       constant_terms_(problem.rules->constant_terms()),
-      max_size_(problem.max_size) {}
+      max_size_(problem.max_size) {
+    for (std::size_t k = 0; problem.whole != nullptr && k < problem.whole->unknowns.size(); ++k) {
+        std::vector<int> arguments(problem.whole->unknowns[k].arguments);
+        std::iota(arguments.begin(), arguments.end(), 0);
+        of_parts_.emplace_back(problem.operators, std::move(arguments), problem.column_values,
+                               problem.options.variation);
+    }
+}
+
+Tape Island::first_parts() {
+    std::vector<Tape> parts;
+    for (const Variation& variation : of_parts_) {
+        const bool number = parts.size() < of_parts_.size() &&
+                            problem_.whole->unknowns[parts.size()].arguments == 0;
+        parts.push_back(number ? Tape{Node::constant(1.0)}
+                               : variation.grow(random_, 1 + random_.below(options_.random_tree)));
+    }
+    return join_parts(parts);
+}
 
 void Island::seed_population() {
+    if (problem_.whole != nullptr) {
+        for (std::size_t i = 0; i < options_.first_population && !stop_.stopped(); ++i) {
+            consider(first_parts());
+        }
+        return;
+    }
     consider({Node::constant(1.0)});
     for (const int input : problem_.inputs) {
         if (stop_.stopped()) {
@@ -188,7 +213,55 @@ Tape Island::pursue(const Candidate& parent) {
     return variation_.join(parent.tape, std::move(best), joint);
 }
 
+Tape Island::propose_parts() {
+    if (std::all_of(bins_.begin(), bins_.end(), [](const auto& bin) { return bin.empty(); })) {
+        return first_parts();
+    }
+    const Candidate& parent = choose(max_size_);
+    std::vector<Tape> parts = parts_of(parent.tape);
+    std::size_t k = random_.below(parts.size());
+    while (problem_.whole->unknowns[k].arguments == 0) {  // one of them has some
+        k = (k + 1) % parts.size();
+    }
+    Tape& part = parts[k];
+    const Variation& variation = of_parts_[k];
+    const double kind = random_.uniform();
+    const double crossing = options_.mutation + options_.crossover;
+    const double adding = crossing + options_.added_term;
+    const double multiplying = adding + options_.factor;
+    const double dividing = multiplying + options_.divisor;
+    if (kind < options_.mutation) {
+        part = variation.mutate(part, random_);
+        if (random_.chance(options_.second_mutation) && part.size() <= max_tape_size) {
+            fix_sizes(part);
+            part = variation.mutate(part, random_);
+        }
+    } else if (kind < crossing) {
+        // Another's part as a whole, or a piece of it.
+        const Tape other = parts_of(choose(max_size_).tape)[k];
+        part = random_.chance(options_.whole_member) ? other
+                                                     : variation.crossover(part, other, random_);
+    } else if (kind < multiplying) {
+        const Joint joint = kind < adding ? Joint::sum : Joint::product;
+        const Tape term = variation.grow(random_, 1 + random_.below(options_.grown_term));
+        part = variation.join(part, term, joint);
+    } else if (kind < dividing) {
+        const Tape by = variation.grow(random_, 1 + random_.below(options_.divisor_tree));
+        part = variation.divide(part, by, random_);
+    } else {
+        part = variation.shake(part, random_);
+    }
+    if (part.size() > max_tape_size) {
+        return parent.tape;
+    }
+    fix_sizes(part);
+    return join_parts(parts);
+}
+
 Tape Island::propose() {
+    if (problem_.whole != nullptr) {
+        return propose_parts();
+    }
     if (!neighbours_.empty() && random_.chance(options_.neighbour_first)) {
         Tape next = std::move(neighbours_.back());
         neighbours_.pop_back();
@@ -233,11 +306,48 @@ Tape Island::propose() {
     return variation_.shake(parent.tape, random_);
 }
 
+OpenForm Island::opened(const Tape& tape, std::uint64_t& structure) const {
+    const Objective& objective = *problem_.sample;
+    const Scaled form = objective.representative(canonical(tape));
+    if (!std::isfinite(form.scale)) {
+        return {};
+    }
+    structure = skeleton(form);
+    return open_form(tape, form, problem_.operators, objective, constant_terms_);
+}
+
+OpenForm Island::opened_parts(const Tape& tape, std::uint64_t& structure) const {
+    // Each part's own: where it stands in the template decides whether they enter linearly, so all
+    // are fitted by iteration.
+    OpenForm result;
+    std::vector<Tape> parts = parts_of(tape);
+    structure = skeleton(tape);
+    for (Tape& part : parts) {
+        const Scaled form = canonical(part);
+        if (!std::isfinite(form.scale)) {
+            return {};
+        }
+        OpenForm own = open_form(part, form, problem_.operators, *problem_.sample, constant_terms_);
+        if (own.sum.tape.empty()) {
+            return {};
+        }
+        result.inner += own.inner;
+        part = std::move(own.sum.tape);
+    }
+    result.sum.tape = join_parts(parts);
+    if (result.sum.tape.size() > max_tape_size) {
+        return {};
+    }
+    return result;
+}
+
 void Island::consider(Tape tape) {
     if (tape.size() > max_tape_size) {
         return;
     }
-    fix_sizes(tape);
+    if (problem_.whole == nullptr) {
+        fix_sizes(tape);
+    }
     const bool otherwise = problem_.operators.has(Op::exp) && problem_.operators.has(Op::log);
     if (otherwise && has_varying_exponent(tape) && !random_.chance(options_.varying_exponent)) {
         return;
@@ -247,17 +357,16 @@ void Island::consider(Tape tape) {
         return;
     }
     const Objective& objective = *problem_.sample;
-    const Scaled form = objective.representative(canonical(tape));
-    if (!std::isfinite(form.scale)) {
-        return;
-    }
-    const std::uint64_t structure = skeleton(form);
-    OpenForm open = open_form(tape, form, problem_.operators, objective, constant_terms_);
+    std::uint64_t structure = 0;
+    OpenForm open =
+        problem_.whole == nullptr ? opened(tape, structure) : opened_parts(tape, structure);
     if (open.sum.tape.empty()) {
         return;
     }
+    const std::size_t terms =
+        problem_.whole == nullptr ? open.sum.linear.size() : of_parts_.size() + 1;
     const std::size_t open_size = problem_.rules->complexity(open.sum.tape);
-    if (open_size > max_size_ + options_.excess_per_term * open.sum.linear.size()) {
+    if (open_size > max_size_ + options_.excess_per_term * terms) {
         return;
     }
     if (!problem_.rules->conceivable(open.sum.tape)) {
@@ -344,7 +453,7 @@ void Island::reduce(const Candidate& candidate) {
     // The archive decides whether a smaller expression is worth having, and then its own
     // reductions are tried.
     const bool fully = candidate.tape.size() <= reduced_fully;
-    for (Tape& reduced : reductions(candidate.tape, problem_.operators)) {
+    for (Tape& reduced : reductions_of_parts(candidate.tape, problem_.operators)) {
         if (stop_.stopped()) {
             return;
         }
@@ -358,7 +467,7 @@ void Island::reduce(const Candidate& candidate) {
         if (!archive_.would_improve(problem_.rules->complexity(tape), loss)) {
             continue;
         }
-        Candidate smaller{tape, loss, skeleton(canonical(tape)), loss};
+        Candidate smaller{tape, loss, skeleton(tape), loss};
         if (problem_.full != problem_.sample) {
             smaller.sample_loss = fitted(tape, ScoreRows::sample, options_.reduced_iterations,
                                          options_.sample_tolerance);

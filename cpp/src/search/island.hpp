@@ -10,10 +10,12 @@
 
 #include "closedform/core/stop.hpp"
 #include "closedform/expression/canonical_form.hpp"
+#include "closedform/expression/template.hpp"
 #include "closedform/search/formula_rules.hpp"
 #include "core/random.hpp"
 #include "objective/objective.hpp"
 #include "search/evolution_options.hpp"
+#include "search/linear_form.hpp"
 #include "search/pareto_archive.hpp"
 #include "search/scorer.hpp"
 #include "search/variation.hpp"
@@ -29,6 +31,7 @@ struct SearchProblem {
     const Objective* sample;  ///< a few rows, for judging candidates
     const Objective* full;    ///< for the archive; may be the same object as sample
     const FormulaRules* rules = nullptr;  ///< never null once it is complete
+    const Template* whole = nullptr;      ///< what candidates are parts of; null for nothing
     double exact_loss = 0.0;              ///< losses up to this are rounding
     std::size_t max_size = 30;
     double near_enough = 0.0;  ///< of archives
@@ -60,6 +63,10 @@ class Island {
     void seed_population();
     void restart();
     Tape propose();
+    Tape propose_parts();
+    Tape first_parts();
+    OpenForm opened(const Tape& tape, std::uint64_t& structure) const;
+    OpenForm opened_parts(const Tape& tape, std::uint64_t& structure) const;
     const Candidate& choose(std::size_t largest);
     Tape pursue(const Candidate& parent);
     std::vector<Tape> terms_for(const Candidate& parent, Joint joint);
@@ -77,6 +84,7 @@ class Island {
     const EvolutionOptions& options_;
     Random random_;
     Variation variation_;
+    std::vector<Variation> of_parts_;  ///< of a template's unknown functions
     std::unique_ptr<Scorer> scorer_;
     Archive archive_;
     std::vector<std::vector<Candidate>> bins_;  ///< population by size, best loss first

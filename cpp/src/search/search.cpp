@@ -52,6 +52,10 @@ double decade(double mean_square, double most) {
 
 /// A tape in working units as one in the data's.
 Tape restore(const Tape& tape, const Units& units) {
+    const auto is_one = [](double unit) { return unit == 1.0; };
+    if (units.y == 1.0 && std::all_of(units.x.begin(), units.x.end(), is_one)) {
+        return tape;
+    }
     Tape result;
     for (const Node& node : tape) {
         const bool scaled =
@@ -145,6 +149,9 @@ void check(std::size_t rows, std::size_t columns, const Target& target,
         refuse("rules: have units of " + std::to_string(options.rules.dimensions->inputs.size()) +
                " inputs, X has " + std::to_string(columns) + " columns");
     }
+    if (options.whole != nullptr && !options.start.empty()) {
+        refuse("start: is of whole formulas; leave it out of a search with a template");
+    }
     for (const Tape& tape : options.start) {
         if (static_cast<std::size_t>(inputs_needed(tape)) > columns) {
             refuse("start: reads column " + std::to_string(inputs_needed(tape) - 1) + ", X has " +
@@ -177,6 +184,7 @@ class Search {
         }
         problem_.operators = options.operators;
         problem_.rules = &working_rules_;
+        problem_.whole = options.whole;
         problem_.sample = sample_.get();
         problem_.full = full_ ? full_.get() : sample_.get();
         problem_.exact_loss = problem_.full->exact_loss();
@@ -345,7 +353,8 @@ class Search {
             return StopReason::good_enough;
         }
         // An exact law: look a while longer for a smaller one, then stop.
-        if (loss <= problem_.exact_loss && determined(front.back().tape, x_.rows)) {
+        const std::size_t rows = x_.rows / std::max<std::size_t>(1, sample_->groups().size());
+        if (loss <= problem_.exact_loss && determined(front.back().tape, rows)) {
             const std::size_t size = size_of(front.back().tape);
             if (size - 1 < size_limit_ || !exact_at_) {
                 exact_at_ = spent_;
@@ -367,7 +376,7 @@ class Search {
             }
         }
         const auto rows = static_cast<double>(x_.rows);
-        const bool can_scale = options_.operators.has(Op::mul);
+        const bool can_scale = options_.operators.has(Op::mul) && options_.whole == nullptr;
         for (const double square : squares) {
             units_.x.push_back(can_scale ? decade(square / rows, 50.0) : 1.0);
         }
@@ -396,8 +405,8 @@ class Search {
             if (tape.empty() || size_of(tape) > options_.max_size) {
                 continue;
             }
-            Candidate candidate{tape, problem_.full->loss(tape, workspace),
-                                skeleton(canonical(tape)), sample_->loss(tape, workspace)};
+            Candidate candidate{tape, problem_.full->loss(tape, workspace), skeleton(tape),
+                                sample_->loss(tape, workspace)};
             if (std::isfinite(candidate.loss)) {
                 archive_.offer(candidate);
                 start.push_back(std::move(candidate));
@@ -485,8 +494,10 @@ class Search {
             }
         }
         if (found.empty()) {  // not one pass was granted, or nothing is defined at the rows
-            found.push_back({Node::constant(1.0)});
-            for (std::size_t j = 0; j < std::min(problem_.inputs.size(), most_bare_inputs); ++j) {
+            const std::size_t parts = options_.whole ? options_.whole->unknowns.size() : 1;
+            found.push_back(Tape(parts, Node::constant(1.0)));
+            for (std::size_t j = 0;
+                 parts == 1 && j < std::min(problem_.inputs.size(), most_bare_inputs); ++j) {
                 found.push_back({Node::input(problem_.inputs[j])});
             }
         }

@@ -23,7 +23,7 @@ from closedform.searches.backends import julia_start
 from closedform.searches.settings import BACKENDS, KINDS
 from closedform.tables.chunks import Missing
 from closedform.tables.devices import Device
-from closedform.tables.files import read_table
+from closedform.tables.files import read_groups, read_table
 from closedform.tables.output import checked_output
 
 if TYPE_CHECKING:
@@ -78,6 +78,8 @@ def _parser() -> argparse.ArgumentParser:
             "closedform discover data.parquet --target y --drop id --time 10 --save front.json",
             "closedform discover data.csv --target y --sigma error --report page.html",
             "closedform discover data.csv --target F --units m=kg,a=m/s^2,F=N",
+            "closedform discover data.csv --target rate --groups enzyme",
+            "closedform discover data.csv --target y --template 'f(x1)*g(x2) + p[0]'",
             "closedform discover data.csv --target y --start front.json --checkpoint front.json",
             "closedform discover folder --target y --scheduler tcp://10.0.0.1:8786",
             "gzip -dc data.csv.gz | closedform discover - --target y --save - --quiet > front.json",
@@ -111,6 +113,14 @@ def _parser() -> argparse.ArgumentParser:
         default="dimensionless",
         metavar="UNITS",
         help="what constants may be of: dimensionless (default), free, or units, comma-separated",
+    )
+    discover.add_argument(
+        "--groups", metavar="COL", help="column of names: constants are each group's own"
+    )
+    discover.add_argument(
+        "--template",
+        metavar="TEXT",
+        help="form of the whole, with unknown functions: 'f(x1, x2)*g(x3) + p[0]'",
     )
     discover.add_argument(
         "--strategy",
@@ -329,10 +339,13 @@ def _discovered(options: argparse.Namespace, client: Any) -> int:
     roles["missing"] = options.missing
     rows: dict[str, Any] = {"X": scheduler.partitions(options, client), "y": options.target}
     rows |= roles
-    table = None
+    table, groups = None, None
     if rows["X"] is None:
+        drop = [*options.drop, *([] if options.groups is None else [options.groups])]
         with readable(options.data) as file:
-            table = read_table(file, target=options.target, drop=options.drop, **roles)
+            table = read_table(file, target=options.target, drop=drop, **roles)
+            if options.groups is not None:
+                groups = read_groups(file, options.groups).at(table.kept)
         rows = {"X": table.inputs, "y": table.target}
         rows |= {"weights": table.weights, "sigma": table.sigma}
     # Here, not above: it brings sympy, which a bad file or --help need not wait for.
@@ -349,6 +362,8 @@ def _discovered(options: argparse.Namespace, client: Any) -> int:
             else _names(constants),
             noise=options.noise,
             sigma_X=options.sigma_x,
+            groups=groups,
+            template=options.template,
             strategy=options.strategy,
             client=client,
             **rows,

@@ -57,6 +57,8 @@ class Formula:
         units: of the inputs and the target (`Units`); None where they are not known.
         checked: of a search with constraints, for each by its text whether it is "proven" in the
             ranges of the data or was "sampled" at points of them.
+        parts: of a formula found in a template, its unknown functions by name, in the inputs they
+            were first given, or a1, a2, ...; numbers of the template among them. Else none.
         complexity: nodes of the expression tree; operators, constants and variables count 1 each,
             or what the search was told (`complexities`).
 
@@ -112,6 +114,7 @@ class Formula:
             )
         self.units: Units | None = None
         self.checked: Mapping[str, str] = {}
+        self.parts: Mapping[str, Formula] = {}
         self._warned = False
 
     def _take(self, form: Form, covariance: Floats | None = None) -> None:
@@ -125,6 +128,27 @@ class Formula:
             [name in form.held for name in form.values],
             names=list(form.values),
         )
+
+    @property
+    def own_names(self) -> tuple[str, ...]:
+        """Names of the inputs that rows have a column of: all, where no groups have parameters."""
+        return self.names
+
+    def _tell_data(self, ranges: Ranges, labels: Sequence[str] | None) -> None:
+        """What the rows it was found in have: ranges of the inputs and their labels."""
+        self.ranges = ranges
+        self.labels = None if labels is None else tuple(labels)
+
+    def _saved(self) -> dict[str, object]:
+        """What a file says of it, whoever reads it: operators of the user's own written out; a loss
+        that is not a number has no JSON form."""
+        told: dict[str, object] = {
+            "text": self.plain,
+            "loss": self.loss if math.isfinite(self.loss) else None,
+        }
+        if self.parts:
+            told["parts"] = {name: [part.text, part.names] for name, part in self.parts.items()}
+        return told
 
     @property
     def complexity(self) -> int:
@@ -482,7 +506,7 @@ class Formula:
     def __reduce__(self) -> tuple[object, ...]:
         # The extension's object has no pickle.
         values = (self.names, self.loss, self.ranges, self.labels, self._form, self.constants)
-        return _unpickled, (self.text, *values, self.units)
+        return _unpickled, (self.text, *values, self.units, self.parts)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Formula) and (self.text, self.names) == (other.text, other.names)
@@ -500,11 +524,12 @@ def _unpickled(
     form: Form | None,
     constants: Constants,
     units: Units | None,
+    parts: Mapping[str, Formula],
 ) -> Formula:
     formula = Formula("0" if form else text, names, loss, ranges, labels)
     if form is not None:
         formula._take(form)
-    formula.constants, formula.units = constants, units
+    formula.constants, formula.units, formula.parts = constants, units, parts
     return formula
 
 

@@ -6,8 +6,8 @@ import copy
 import json
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, overload
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from closedform.figures.canvas import axes_of
 from closedform.figures.front import draw_front
 from closedform.formulas import html
 from closedform.formulas.formula import Formula, shortened
+from closedform.formulas.grouped import GroupedFormula
 from closedform.formulas.merging import Merging
 from closedform.formulas.ranges import Ranges
 from closedform.formulas.rows import Rows
@@ -41,6 +42,24 @@ def _ranges(saved: list[list[float]] | None) -> Ranges | None:
     if saved is None:
         return None
     return tuple((float(low), float(high)) for low, high in saved)
+
+
+def _loaded(
+    saved: Mapping[str, Any],
+    names: Sequence[str],
+    ranges: Ranges | None,
+    labels: Sequence[str] | None,
+) -> Formula:
+    """One formula of a file."""
+    loss = math.nan if saved["loss"] is None else saved["loss"]
+    if "groups" in saved:
+        return GroupedFormula.read(saved, names, loss, ranges, labels)
+    formula = Formula(str(saved["text"]), names, loss, ranges, labels)
+    formula.parts = {
+        str(name): Formula(str(text), [str(one) for one in own])
+        for name, (text, own) in saved.get("parts", {}).items()
+    }
+    return formula
 
 
 def pareto(
@@ -206,8 +225,7 @@ class Front(Sequence[Formula]):
         high = np.max([part.max(axis=0) for part in parts], axis=0)
         ranges = tuple(zip(low.tolist(), high.tolist(), strict=True))
         for formula in self:
-            formula.ranges = ranges
-            formula.labels = None if labels is None else tuple(labels)
+            formula._tell_data(ranges, labels)
         return self
 
     def __len__(self) -> int:
@@ -273,21 +291,18 @@ class Front(Sequence[Formula]):
         document: dict[str, object] = {
             "format": FORMAT,
             "version": VERSION,
-            "names": list(self.best.names),
+            "names": list(self.best.own_names),
             "best": self._best,
             "stopped": self.stopped,
             "evaluations": self.evaluations,
             "seconds": self.seconds,
-            # A loss that is not a number has no JSON form.
-            # Operators of the user's own written out: whoever reads it knows the table's alone.
-            "formulas": [
-                {"text": f.plain, "loss": f.loss if np.isfinite(f.loss) else None} for f in self
-            ],
+            "formulas": [f._saved() for f in self],
         }
+        count = len(self.best.own_names)
         if self.best.ranges is not None:
-            document["ranges"] = self.best.ranges
+            document["ranges"] = self.best.ranges[:count]
         if self.best.labels is not None:
-            document["labels"] = self.best.labels
+            document["labels"] = self.best.labels[:count]
         text = json.dumps(document, indent=1, allow_nan=False)
         write_output(path, text + "\n")
 
@@ -312,16 +327,8 @@ class Front(Sequence[Formula]):
             names = [str(name) for name in document["names"]]
             ranges = _ranges(document.get("ranges"))
             labels = document.get("labels")
-            formulas = [
-                Formula(
-                    str(f["text"]),
-                    names,
-                    math.nan if f["loss"] is None else f["loss"],
-                    ranges,
-                    None if labels is None else [str(label) for label in labels],
-                )
-                for f in document["formulas"]
-            ]
+            labels = None if labels is None else [str(label) for label in labels]
+            formulas = [_loaded(f, names, ranges, labels) for f in document["formulas"]]
             return Front(
                 formulas,
                 best=document["best"],

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from closedform._core import Template
 from closedform._typing import Floats
 from closedform.errors import InputError
 from closedform.formulas.constraints import Constraints
 from closedform.formulas.front import Front
 from closedform.formulas.noise import Robust, check_target
 from closedform.pipelines.everywhere import concluded
+from closedform.pipelines.given_form import discover_form
 from closedform.pipelines.held_out import Errors, HeldOut, Rows
 from closedform.pipelines.provenance import provenance, sample_of
 from closedform.pipelines.results import Discovery, Way
@@ -24,6 +26,7 @@ from closedform.pipelines.verdict import judge
 from closedform.searches import interruption, telling
 from closedform.searches.backends import dispatch
 from closedform.searches.budget import Budget, last_stage
+from closedform.searches.evidence import told_form
 from closedform.searches.judged import FEW_ROWS
 from closedform.searches.noise_plan import check as check_noise
 from closedform.searches.origins import written, written_front
@@ -38,6 +41,7 @@ from closedform.searches.settings import (
     checked_settings,
     on_cluster,
 )
+from closedform.searches.templates import read as read_template
 from closedform.searches.values import chosen_front
 from closedform.surrogates.model import Surrogate
 from closedform.surrogates.separability import Separability
@@ -47,6 +51,7 @@ from closedform.tables.cluster import Partitions
 from closedform.tables.column_errors import column_errors
 from closedform.tables.devices import Device
 from closedform.tables.frames import column_name, frame_of
+from closedform.tables.groups import Groups
 from closedform.tables.rows import sample_rows
 
 STRATEGIES = ("auto", "global", "direct")
@@ -63,6 +68,8 @@ def discover(
     noise: NoiseKind = "auto",
     sigma: object = None,
     sigma_X: object = None,
+    groups: object = None,
+    template: str | None = None,
     units: Mapping[str, str] | str | None = None,
     constant_units: str | Sequence[str] = "dimensionless",
     limits: Mapping[str, Any] | None = None,
@@ -115,6 +122,8 @@ def discover(
         sigma: (n,) standard errors of the target, or such a name: instead of noise.
         sigma_X: standard errors of the inputs: one number, one for each column, (n, d) numbers, or
             by column's name one number or (n,) of them, as in `search`.
+        groups, template: a form of the whole, as in `search`, which is then searched in the rows
+            directly; `Discovery.template` is the structure that was found without.
         units, constant_units, limits, constraints: what units are told and kept, limits to the
             form, and what formulas are to be like, as in `search`; by the surrogate's way
             candidates are looked at once they are put together.
@@ -151,6 +160,12 @@ def discover(
     progress = scalars.flag(progress, "progress")
     check_noise(noise, sigma, sigma_X)
     settings = on_cluster(settings, client := cluster.client_of(client, X))
+    others = {"sigma_X": sigma_X, "units": units, "limits": limits, "constraints": constraints}
+    told_form(groups, template, y, others, settings)
+    attributes = getattr(X, "attrs", None)
+    own = None
+    if groups is not None:
+        X, own = Groups.read(X, groups)
     partitions = _partitions(X, y, weights, sigma, sigma_X, client, missing, seed)
     if partitions is None:
         data = chunks.gather(X, y, weights, sigma, min_rows=LEAST_ROWS, missing=missing)
@@ -159,21 +174,36 @@ def discover(
         data, held = partitions.sample(cluster.SAMPLE, seed)
         held_out = np.flatnonzero(held)
     data = replace(data, inputs=settings.worded(data.inputs))
+    form: Groups | Template | None = None
+    if template is not None:
+        form = read_template(template, data.inputs.names)
+    elif own is not None:
+        form = own.check(len(data.inputs.values) + data.dropped).at(data.kept)
     errors = column_errors(sigma_X, data.inputs, data.kept)
     checks.varying_columns(data.inputs)
     checks.varying_target(data.target)
     check_target(noise, data.target)
     called = (y, "y") if isinstance(y, str) else ("y",)
-    attributes = getattr(X, "attrs", None)
     rules = Rules.read(units, constant_units, limits, data.inputs.names, called, attributes)
     shape = Constraints.read(constraints, data.inputs.names, data.inputs.values, data.target)
     settings = replace(settings, rules=rules.constrained(shape))
     dispatch.prepare(settings)
-    searched, tested = _set_aside(data, errors, held_out)
-    kept = last_stage(settings.time)
     target = column_name(y, "y")
     told = "auto" if sigma is None else "sigma"
     asked = {"noise": told if noise == "auto" else noise, "strategy": strategy, "device": device}
+    heard = telling.telling("discover", settings, data.inputs, progress, target)
+    if form is not None:
+        asked["form"] = f"groups of {form.name}" if isinstance(form, Groups) else str(template)
+        origin = provenance(target, data, (0, 0), settings, asked)
+        with interruption.held(), heard as callback:
+            mine = replace(settings, callback=callback)
+            found = discover_form(data, form, noise, mine, held_out, origin)
+            if settings.checkpoint is not None:
+                settings.checkpoint.conclude(found.front)
+        telling.found("discover", found.formula, found.stopped)
+        return found
+    searched, tested = _set_aside(data, errors, held_out)
+    kept = last_stage(settings.time)
     run = Stages(
         X=searched.X,
         y=searched.y,
@@ -185,7 +215,6 @@ def discover(
         budget=Budget(settings.time, evaluations, callback, kept, LEAST_SECONDS),
         provenance=provenance(target, data, (len(searched.y), len(tested.y)), settings, asked),
     )
-    heard = telling.telling("discover", settings, data.inputs, progress, target)
     with interruption.held(), heard as run.budget.callback:
         found = _discovered(run, strategy, noise, searched, tested)
         if partitions is not None:

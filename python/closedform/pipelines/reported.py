@@ -116,8 +116,9 @@ def draw_found_link(found: Interpretation, axes: Axes) -> Axes:
 def _data_pictures(discovery: Discovery) -> list[Picture]:
     """The target over the inputs that the formula reads, then others."""
     formula, sample = discovery.formula, discovery.sample
-    read = [formula.names.index(name) for name in formula.inputs]
-    others = [column for column in range(len(formula.names)) if column not in read]
+    own = formula.own_names
+    read = [own.index(name) for name in formula.inputs if name in own]
+    others = [column for column in range(len(own)) if column not in read]
     pictures: list[Picture] = []
     for column in [*read, *others][:_INPUTS_DRAWN]:
         x = sample.X[:, column]
@@ -234,6 +235,7 @@ def _reasons(discovery: Discovery) -> list[str]:
         f"strategy: {discovery.strategy}",
         *([] if similarity is None else [f"variables: {similarity}"]),
         *([] if structure is None else [f"{of}: {structure}", f"decided: {structure.reason}"]),
+        *([f"template: {discovery.template}"] if discovery.template else []),
         f"chosen: {_WAYS[discovery.chosen]}",
         f"ended by: {discovery.stopped}",
     ]

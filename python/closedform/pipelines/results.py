@@ -81,6 +81,17 @@ class Discovery:
     sample: Sample = field(repr=False, compare=False)
     outliers: tuple[int, ...] = ()
 
+    @property
+    def template(self) -> str | None:
+        """The structure that was found, as `template` takes it: to be edited and searched again.
+        None where the surrogate shows none."""
+        if self.similarity is not None and not self.noise.logarithmic:
+            return self.similarity.template
+        text = None if self.separability is None else self.separability.template
+        if text is not None and self.noise.logarithmic and float(self.sample.y.min()) > 0:
+            return f"exp({text})"
+        return text
+
     def report(self, path: str | Path) -> None:
         """Writes a page of HTML that needs nothing else: the formula, what it is worth and what it
         was found in, with pictures.

@@ -17,6 +17,7 @@ from closedform.formulas.singularities import Finite, box_of, finite_in_box
 from closedform.pipelines.held_out import Errors
 from closedform.searches.description_length import CONSTANT_MARGIN, Choice
 from closedform.searches.effective_rows import effective_share, spread_evenly
+from closedform.searches.evidence import Evidence
 from closedform.searches.objectives import Values
 
 Kind = Literal["law", "approximation", "no law"]
@@ -137,6 +138,25 @@ def judge(
     else:
         kind = "approximation"
     return Verdict(kind, exact, gain, left, independent, finite, better, let_go)
+
+
+def judge_form(evidence: Evidence, formula: Formula, X: FloatMatrix, own: FloatMatrix) -> Verdict:
+    """The verdict on a formula whose form was given: a template's, or one of groups.
+
+    Args:
+        X: (n, d) the rows searched. own: the same with the parameters of the rows' groups, as the
+            formula takes them.
+    """
+    gain = evidence.gain if formula.inputs else 0.0
+    rows = np.asarray(X, dtype=np.float64)
+    left = 0.0 if evidence.exact else structure_left(rows, evidence.residuals)
+    finite = finite_in_box(formula._expression, *box_of(own, MARGIN))
+    if finite != "proven":
+        finite = finite_in_box(formula._expression, *box_of(own))
+    kind: Kind = "law" if evidence.exact or left < CLEAN else "approximation"
+    if not evidence.exact and gain < CONSTANT_MARGIN:
+        kind = "no law"
+    return Verdict(kind, evidence.exact, gain, left, 1.0, finite, False)
 
 
 def structure_left(X: Floats, residuals: Floats, most: int = MOST_ROWS) -> float:

@@ -16,6 +16,8 @@ from closedform.searches.backends import dispatch
 from closedform.searches.budget import Budget
 from closedform.searches.directions import search_directions, unit_rows
 from closedform.searches.everywhere import on_all_rows
+from closedform.searches.evidence import told_form
+from closedform.searches.grouped import search_groups
 from closedform.searches.noise_choice import LONGEST_LOOK, LOOKING, planned
 from closedform.searches.noise_plan import PLAIN
 from closedform.searches.noise_plan import check as check_noise
@@ -36,12 +38,15 @@ from closedform.searches.settings import (
     on_cluster,
 )
 from closedform.searches.telling import found, telling
+from closedform.searches.templates import read as read_template
+from closedform.searches.templates import search_template
 from closedform.searches.values import search_values
 from closedform.tables import chunks, cluster, devices, scalars
 from closedform.tables.checks import Matrix
 from closedform.tables.chunks import Data, Missing
 from closedform.tables.column_errors import column_errors
 from closedform.tables.devices import Device
+from closedform.tables.groups import Groups
 from closedform.tables.rows import spreads
 
 
@@ -55,6 +60,8 @@ def search(
     noise: NoiseKind = "absolute",
     sigma: object = None,
     sigma_X: object = None,
+    groups: object = None,
+    template: str | None = None,
     units: Mapping[str, str] | str | None = None,
     constant_units: str | Sequence[str] = "dimensionless",
     limits: Mapping[str, Any] | None = None,
@@ -114,6 +121,16 @@ def search(
             numbers, or by column's name one number or (n,) of them. Formulas are then fitted and
             chosen in the end by total least squares (`closedform.searches.input_errors`), with
             errors of the target as sigma says, or of one size that is fitted.
+        groups: with values, the column of a table, or (n,) names: one form for all groups, whose
+            constants are each group's own unless sharing them describes the data shorter. Formulas
+            are `GroupedFormula`, with a value and a standard error by group, and errors at rows
+            left out.
+        template: with values, the form of the whole, such as "f(x1, x2)*g(x3) + p[0]": unknown
+            functions of inputs, or of expressions of them, each as often as wanted; numbers p[0],
+            p[1], ...; operators; derivatives: "f(x) + D(f, 1)" by f's first argument where f first
+            stands, "D(f, 1)(2*x)" elsewhere. Their expressions, of at most max_size nodes together,
+            are searched at once, and `formula.parts` has them. Derivatives may bring operators that
+            were not asked for. With groups or a template neither units, limits nor sigma_X; native.
         units: of the inputs and, as "y" or by the name of its column, of the target, by name: what
             pint reads, such as "kg m/s^2" (needs closedform[units]); or "attrs" for
             `X.attrs["units"]` of a pandas table. An input without one is a pure number. No formula
@@ -208,6 +225,8 @@ def search(
         raise InputError("missing: rows are dropped for values alone; drop them first")
     if constraints is not None and (gradients is not None or labels is not None):
         raise InputError("constraints: are of values; a search for gradients or labels has none")
+    others = {"sigma_X": sigma_X, "units": units, "limits": limits, "constraints": constraints}
+    told_form(groups, template, values, others, settings)
     plain = noise == "absolute" and sigma is None and sigma_X is None
     if (gradients is not None or labels is not None) and not plain:
         raise InputError("noise: is of values; a search for gradients or labels has none")
@@ -251,21 +270,32 @@ def search(
             mine = replace(settings, callback=heard)
             front = search_labels(data.inputs, Labels(signs, data.weights), mine)
     else:
+        split = None
+        if groups is not None:
+            X, split = Groups.read(X, groups)
         data, partitions = cluster.gathered(
             X, values, weights, sigma, client=client, y_name="values", missing=missing
         )
         data = worded(data)
+        if split is not None:
+            split = split.check(len(data.inputs.values) + data.dropped).at(data.kept)
         if data.y is None:
             raise InputError(
                 "values, gradients, labels: none given, and X brings no values; give exactly one"
             )
         errors = column_errors(sigma_X, data.inputs, data.kept)
+        form = None if template is None else read_template(template, data.inputs.names)
         settings = replace(settings, rules=ruled(data, values))
         dispatch.prepare(settings)
         with interruption.held(), telling("search", settings, data.inputs, progress) as heard:
             mine = replace(settings, callback=heard)
             ends = monotonic() + settings.time
-            front = _of_values(data.inputs, data.y, data, noise, errors, mine)
+            if split is not None:
+                front, _ = search_groups(data.inputs, data, split, noise, mine)
+            elif form is not None:
+                front, _ = search_template(data.inputs, data, form, noise, mine)
+            else:
+                front = _of_values(data.inputs, data.y, data, noise, errors, mine)
             if partitions is not None and plain:
                 front = on_all_rows(front, partitions, ends)
     ranges = [] if partitions is None else [partitions.ranges.T]

@@ -27,7 +27,7 @@ def search_logarithm(
     """
     if not objective.y.min() > 0:
         return [], None
-    inner = Values.of(np.log(objective.y), objective.counts)
+    inner = replace(Values.of(np.log(objective.y), objective.counts), groups=objective.groups)
     operators = tuple(dict.fromkeys([*settings.operators, "log"]))
     size = min(settings.max_size + ROOM, 255)
     found = dispatch.search(

@@ -29,6 +29,7 @@ class Values:
             noise model gives the rows.
         noises: the models a formula may be judged by; `weights` is made for one of them.
         different: rows that are no copies of others.
+        groups: (n,) which group each row is of, where groups have constants of their own.
     """
 
     y: Floats
@@ -36,6 +37,7 @@ class Values:
     counts: Floats | None = None
     noises: tuple[Noise, ...] = (Absolute(),)
     different: int | None = None
+    groups: npt.NDArray[np.int64] | None = None
 
     @staticmethod
     def of(
@@ -60,7 +62,7 @@ class Values:
 
     @cached_property
     def goal(self) -> _core.Goal:
-        return _core.Goal.values(self.y, self.weights)
+        return _core.Goal.values(self.y, self.weights, self.groups)
 
     @cached_property
     def exact(self) -> float:

@@ -58,6 +58,7 @@ class Settings:
         rules: that formulas keep; None for none.
         words: operators of the user's own, and what words count; None for none.
         journal: of what has been done in a run that can be gone on with; None for none.
+        template: whose unknown functions are searched; None where the whole is.
         checkpoint: of the fronts in the user's columns; None for none.
         cluster: whose workers search; None for this process.
     """
@@ -79,6 +80,7 @@ class Settings:
     rules: Rules | None = None
     words: Words | None = None
     cluster: Cluster | None = None
+    template: _core.Template | None = None
 
     @property
     def every_operator(self) -> tuple[str, ...]:
@@ -110,6 +112,7 @@ class Settings:
             journal=None,
             rules=None,
             words=words,
+            template=None,
         )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import count
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
@@ -125,6 +126,17 @@ class Separability:
         if leaf.inputs not in self._leaves:
             raise InputError(f"leaf: {leaf} is not one of this tree's leaves")
         return self._leaves[leaf.inputs].value(matrix(X, min_rows=0).values)
+
+    @property
+    def template(self) -> str | None:
+        """The structure as a search's `template`: f1(x1)*f2(x2) + f3(x3, x4), the link's inverse
+        around it; None where nothing splits."""
+        if self.link is not None:
+            single = Sum(tuple(Leaf((i,)) for i, acts in enumerate(self.active) if acts))
+            return _INVERSES[self.link].format(template_of(single, self.names, count(1)))
+        if len(self.leaves) == 1:
+            return None
+        return template_of(self.tree, self.names, count(1))
 
     def plot(self, kind: Literal["structure", "parts"] = "structure") -> Figure:
         """Draws what the function is made of.
@@ -284,6 +296,27 @@ def describe(tree: Tree, names: Sequence[str]) -> str:
     if isinstance(tree, Product):
         return f"product({', '.join(parts)})"
     return f"sum({', '.join(parts)})"
+
+
+# What takes L(u) back to u.
+_INVERSES: dict[TransformName, str] = {
+    "reciprocal": "1/({})",
+    "log": "exp({})",
+    "square": "sqrt({})",
+    "sqrt": "({})**2",
+    "exp": "log({})",
+}
+
+
+def template_of(tree: Tree, names: Sequence[str], numbers: Iterator[int]) -> str:
+    """With an unknown function for every leaf, numbered from left to right."""
+    if isinstance(tree, Leaf):
+        return f"f{next(numbers)}({', '.join(names[i] for i in tree.inputs)})"
+    parts = [template_of(part, names, numbers) for part in tree.parts]
+    if isinstance(tree, Sum):
+        return " + ".join(parts)
+    sums = [isinstance(part, Sum) for part in tree.parts]
+    return "*".join(f"({p})" if is_sum else p for p, is_sum in zip(parts, sums, strict=True))
 
 
 def _branch(tree: Tree, names: Sequence[str]) -> Branch:

@@ -55,6 +55,14 @@ class Similarity:
         """Names for the groups in a search: z1, z2, ..."""
         return tuple(f"z{k + 1}" for k in range(len(self.groups)))
 
+    @property
+    def template(self) -> str | None:
+        """y as a search's `template`: a function of the groups; None where there are none."""
+        if not self.groups:
+            return None
+        inner = f"f({', '.join(self.groups)})"
+        return inner if self.factor == "1" else f"({self.factor})*{inner}"
+
     def whole(self, inner: str) -> str:
         """Text of y in the inputs' names, from one of g in `variables`."""
         groups = dict(zip(self.variables, self.groups, strict=True))

@@ -95,6 +95,29 @@ def csv_chunks(
             ) from error
 
 
+def texts_of(file: Path, column: str, where: str) -> list[str]:
+    """A column as it is written, of a file that `csv_chunks` has read.
+
+    Raises:
+        InputError: there is no such column, or an empty cell; the line is named.
+    """
+    with file.open(newline="", encoding="utf-8-sig") as stream:
+        reader = csv.reader(stream, delimiter=dialect_of(stream).delimiter, strict=True)
+        labels = [label.strip() for label in next(reader, [])]
+        if column not in labels:
+            raise InputError(f"groups: no column {column!r} in {where}; it has {', '.join(labels)}")
+        at = labels.index(column)
+        texts = []
+        for row in _full_rows(where, reader, len(labels)):
+            texts.append(row[at].strip())
+            if not texts[-1]:
+                raise InputError(
+                    f"{where}: line {reader.line_num}, column {column!r}: the cell is empty; name "
+                    "the group or drop the line"
+                )
+    return texts
+
+
 def _chunks(
     where: str,
     reader: Iterator[list[str]],

@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from closedform.errors import InputError
 from closedform.tables import checks, chunks
 from closedform.tables.chunks import Data, Missing
+from closedform.tables.csv_files import texts_of
+from closedform.tables.groups import Groups
 from closedform.tables.roles import Roles
 
 
@@ -53,3 +56,25 @@ def read_table(
         return data
     own = checks.weights(data.weights, len(data.weights), name=f"weights: column {weights!r}")
     return replace(data, weights=own)
+
+
+def _first(file: Path) -> bytes:
+    with file.open("rb") as stream:
+        return stream.read(4)
+
+
+def read_groups(path: str | Path, column: str) -> Groups:
+    """The groups that a column of names tells apart, of a file as `read_table` takes it.
+
+    Raises:
+        InputError: there is no such column, or a row without a name.
+    """
+    file = Path(path)
+    if file.is_dir() or _first(file) == b"PAR1":
+        table = chunks.dataset(path, name=str(path))
+        if column not in table.schema.names:
+            raise InputError(f"groups: no column {column!r} in {path}")
+        names = table.to_table(columns=[column]).column(column).to_pylist()
+    else:
+        names = texts_of(file, column, str(path))
+    return replace(Groups.read(None, names)[1], name=column)

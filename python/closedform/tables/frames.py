@@ -25,6 +25,8 @@ def frame_of(X: object, *, name: str = "X") -> Frame | None:
         return None
     import narwhals as nw
 
+    if isinstance(X, nw.DataFrame):  # by way of Arrow its index would become a column
+        return X
     try:
         found = nw.from_native(X, pass_through=True)
         known = isinstance(found, (nw.DataFrame, nw.LazyFrame))

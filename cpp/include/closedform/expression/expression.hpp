@@ -61,6 +61,12 @@ Tape replace_subtree(const Tape& tape, std::size_t root, std::span<const Node> w
 /// The subtree ending at `root` as its own tape.
 Tape subtree(const Tape& tape, std::size_t root);
 
+/// Expressions one behind the other, as one tape: what a template's candidate is.
+Tape join_parts(std::span<const Tape> parts);
+
+/// Those, in order: of an ordinary tape itself.
+std::vector<Tape> parts_of(const Tape& tape);
+
 /// Number of input columns the tape reads: one more than its largest column, 0 when it has none.
 int inputs_needed(const Tape& tape);
 

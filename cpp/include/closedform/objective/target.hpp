@@ -10,6 +10,7 @@
 
 #include "closedform/core/matrix_view.hpp"
 #include "closedform/expression/expression.hpp"
+#include "closedform/expression/template.hpp"
 
 namespace closedform {
 
@@ -87,6 +88,39 @@ class ValueTarget : public Target {
   private:
     std::span<const double> y_;
     std::span<const double> weights_;
+};
+
+/// Values of groups that have constants of their own: see GroupObjective. `groups`: which one each
+/// row is of, from 0; groups without rows that weigh anything do not count.
+class GroupTarget : public ValueTarget {
+  public:
+    GroupTarget(std::span<const double> y, std::span<const double> weights,
+                std::span<const std::int64_t> groups);
+    std::unique_ptr<Objective> at(RowBlocks blocks, std::span<const std::size_t> which,
+                                  const Units& units) const override;
+    // A constant of its own needs its own rows: whoever asks chooses which there are.
+    std::size_t sample_rows() const override { return rows(); }
+
+  private:
+    std::span<const std::int64_t> groups_;
+};
+
+/// Another target through a template whose parts are searched: see TemplateObjective. Both must
+/// live as long.
+class TemplateTarget : public Target {
+  public:
+    TemplateTarget(const Target& target, const Template& form) : target_(target), form_(form) {}
+    std::size_t rows() const override { return target_.rows(); }
+    std::span<const double> weights() const override { return target_.weights(); }
+    TargetArrays arrays() const override { return target_.arrays(); }
+    std::unique_ptr<Objective> at(RowBlocks blocks, std::span<const std::size_t> which,
+                                  const Units& units) const override;
+    std::size_t sample_rows() const override { return target_.sample_rows(); }
+    std::size_t first_epoch() const override { return target_.first_epoch(); }
+
+  private:
+    const Target& target_;
+    const Template& form_;
 };
 
 /// Directions of the input gradient: see GradientObjective.

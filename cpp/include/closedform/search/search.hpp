@@ -13,6 +13,7 @@
 #include "closedform/core/matrix_view.hpp"
 #include "closedform/core/stop.hpp"
 #include "closedform/expression/expression.hpp"
+#include "closedform/expression/template.hpp"
 #include "closedform/objective/full_data.hpp"
 #include "closedform/objective/target.hpp"
 #include "closedform/search/candidate.hpp"
@@ -37,6 +38,10 @@ struct SearchOptions {
     std::string_view resume = {};
     /// Given the state after every epoch that no budget or clock cut short; null for none.
     std::function<void(const std::string&)> keep = {};
+    /// What candidates are parts of, of its inputs, the columns of X; null: of nothing. Tapes of
+    /// the result are then those of the unknown functions, one behind the other (`parts_of`), each
+    /// in its own arguments; max_size is of all of them together. Without units, without `start`.
+    const Template* whole = nullptr;
     /// All rows of X and of the target, where losses on them are cheap; null: they are looked at
     /// here, once, at the end. If it is resident, what the islands found is compared on all rows at
     /// every exchange, a batch for all islands together, and what is best there is not lost for

@@ -14,6 +14,7 @@ class Found(NamedTuple):
         reason: why the search ended: "exact", "good enough", "time", "evaluations", "interrupted".
         evaluations: done.
         seconds: spent.
+        parts: with a template, for every formula, rivals last, those of its unknown functions.
     """
 
     entries: list[tuple[str, float]]
@@ -21,3 +22,4 @@ class Found(NamedTuple):
     evaluations: int
     seconds: float
     rivals: tuple[tuple[str, float], ...] = ()
+    parts: tuple[list[str], ...] = ()

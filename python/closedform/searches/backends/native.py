@@ -73,7 +73,8 @@ def search(
     began = monotonic()
     time = settings.time
     stopped = False
-    if isinstance(objective, Values):
+    told = settings.template is not None or getattr(objective, "groups", None) is not None
+    if isinstance(objective, Values) and not told:
         start += guesses(table, objective, settings, began + GUESSES_SHARE * time)
         sums, stopped = _sums_of_terms(table, objective, settings)
         start += sums
@@ -104,15 +105,15 @@ def evolved(
 
     heard = settings.callback is not None or settings.checkpoint is not None
     seconds = max(time - spent, 0.01 * time)
-    told = report if heard else None
+    listener = report if heard else None
     if settings.journal is None:
-        found = _run(table, objective, settings, start, seconds, told)
+        found = _run(table, objective, settings, start, seconds, listener)
     else:
         reached = settings.journal.run(
             _key(table, objective, settings),
             settings.evaluations,
             lambda state, keep: _report(
-                table, objective, settings, start, seconds, told, state, keep
+                table, objective, settings, start, seconds, listener, state, keep
             ),
         )
         found = _found(reached)
@@ -130,7 +131,9 @@ def told(
     more."""
     found = [Formula(text, table.names, loss) for text, loss in entries]
     formulas = [
-        written(one, table) for one in found if written_size(one, table.own) <= settings.max_size
+        written(one, table)
+        for one in found
+        if settings.template is not None or written_size(one, table.own) <= settings.max_size
     ]
     if not formulas:
         return False
@@ -189,6 +192,7 @@ def _report(
             None if settings.rules is None else settings.rules.core(table.names),
             state,
             keep,
+            settings.template,
         )
     )
 
@@ -222,6 +226,7 @@ def _found(result: _core.SearchReport) -> Found:
         result["evaluations"],
         result["seconds"],
         tuple(result["rivals"]),
+        (*result.get("parts", ()), *result.get("rival_parts", ())),
     )
 
 

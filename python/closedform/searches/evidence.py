@@ -1,0 +1,75 @@
+"""What rows say of a formula that was searched in a form of the user's: a template, or groups."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from closedform._typing import Floats
+from closedform.errors import InputError
+from closedform.formulas.noise import Noise, Parameters
+from closedform.searches.settings import Settings
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """For the best formula of a front.
+
+    Attributes:
+        noise: the model that suits it best. parameters: the model's own, around it.
+        gain: nats by which it describes the rows shorter than a constant does.
+        residuals: (n,) over their standard errors, in the rows' order.
+        exact: it meets the rows to rounding.
+    """
+
+    noise: Noise
+    parameters: Parameters
+    gain: float
+    residuals: Floats
+    exact: bool
+
+
+def told_form(
+    groups: object,
+    template: object,
+    values: object,
+    others: Mapping[str, object],
+    settings: Settings,
+) -> None:
+    """Refuses what a search with groups or a template does not know.
+
+    others: arguments that go with none of them, by name; None where they are not given.
+
+    Raises:
+        InputError: names the argument.
+    """
+    if groups is None and template is None:
+        return
+    argument = "template" if groups is None else "groups"
+    if groups is not None and template is not None:
+        raise InputError("groups: cannot be given with a template; leave one of them out")
+    if values is None:
+        raise InputError(f"{argument}: is of values; give them, an array or a column's name")
+    own = {
+        "start": settings.start or None,
+        "client": settings.cluster,
+        "complexities or operators of your own": settings.words,
+        "options resume": settings.journal,
+    }
+    for name, given in {**others, **own}.items():
+        if given is not None:
+            raise InputError(f"{argument}: cannot be given with {name}; leave one of them out")
+    if settings.backend != "native":
+        raise InputError(f'{argument}: is known to the native engine alone; use backend="native"')
+    if settings.on_device:
+        raise InputError(f'{argument}: is searched on the CPU; use device="cpu"')
+
+
+def constant_cost(noise: Noise, y: Floats, counts: Floats) -> float:
+    """-log density of the rows around the best constant."""
+    constant = np.full(len(y), float(np.average(y, weights=counts)))
+    with np.errstate(all="ignore"):
+        parameters = noise.parameters(y, constant, counts, 1)
+        return float(counts @ noise.costs(y, constant, parameters))

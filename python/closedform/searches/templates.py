@@ -1,0 +1,199 @@
+"""Search for the unknown functions of a template, all of them together (template.hpp).
+
+A candidate is one expression for each; the islands vary one at a time and fit all constants
+jointly. Whole formulas are judged here: constants as the noise model fits them, each once however
+often its function stands in the template.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from time import monotonic
+
+import numpy as np
+
+from closedform import _core
+from closedform._typing import Floats
+from closedform.errors import InputError
+from closedform.formulas.fit import fitted
+from closedform.formulas.form import Form
+from closedform.formulas.formula import Formula
+from closedform.formulas.front import Front, pareto
+from closedform.formulas.noise import EXACT, Noise, Parameters
+from closedform.formulas.rows import Rows
+from closedform.searches.backends import dispatch
+from closedform.searches.budget import Budget, last_stage
+from closedform.searches.description_length import TELLING, alphabet
+from closedform.searches.evidence import Evidence, constant_cost
+from closedform.searches.noise_choice import LONGEST_LOOK, LOOKING, planned
+from closedform.searches.objectives import Values
+from closedform.searches.settings import NoiseKind, Settings
+from closedform.tables.checks import Matrix
+from closedform.tables.chunks import Data
+from closedform.tables.rows import variance
+
+
+def read(text: object, names: Sequence[str]) -> _core.Template:
+    """A template as a search takes it.
+
+    Raises:
+        InputError: names the place in the text.
+    """
+    if not isinstance(text, str):
+        raise InputError(f"template: is a {type(text).__name__}; give text such as 'f(x1)*g(x2)'")
+    try:
+        form = _core.Template(text, list(names))
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    most = max(arguments for _, arguments in form.unknowns)
+    if most == 0:
+        raise InputError(
+            "template: has numbers alone; give an unknown function, or use Formula.fit"
+        )
+    if most > len(names):
+        raise InputError(
+            f"template: a function has {most} arguments; X has {len(names)} columns, give as many"
+        )
+    return form
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """A whole formula, under the noise model that suits it best."""
+
+    formula: Formula
+    noise: Noise
+    parameters: Parameters
+    values: Floats
+    length: float
+
+
+def search_template(
+    table: Matrix, data: Data, form: _core.Template, noise: NoiseKind, settings: Settings
+) -> tuple[Front, Evidence]:
+    """`search` for values with a template, on arguments that have been checked."""
+    y = data.target
+    budget = Budget(settings.time, settings.evaluations, None, kept=last_stage(settings.time))
+    plan = planned(
+        noise,
+        table,
+        y,
+        data.weights,
+        sigma=data.sigma,
+        seconds=budget.seconds(LOOKING, LONGEST_LOOK),
+        seed=settings.seed,
+        threads=settings.threads or 0,
+    )
+    objective = Values.of(y, data.weights, plan.noises, plan.precision)
+    found = dispatch.search(table, objective, replace(settings, time=budget.left(), template=form))
+    budget.spend(found.evaluations, found.reason)
+    ends = budget.ends()
+    judge = _Judge(table, objective, form, settings)
+    judged: list[_Judged] = []
+    for parts in found.parts:
+        if judged and monotonic() > ends:
+            break
+        if (one := judge.of(parts)) is not None:
+            judged.append(one)
+    if not judged:
+        raise InputError("template: no formula of this form has a value at every row of X")
+    shown = pareto([one.formula for one in judged], judge.exact)
+    told = {id(one.formula): one for one in judged}
+    members = [told[id(formula)] for formula in shown]
+    best = min(range(len(members)), key=lambda i: members[i].length)
+    chosen = members[best]
+    near = [
+        i for i, one in enumerate(members) if i != best and one.length <= chosen.length + TELLING
+    ]
+    front = Front(
+        shown,
+        best=best,
+        rivals=near,
+        stopped=found.reason,
+        evaluations=budget.spent,
+        seconds=budget.elapsed(),
+    )
+    with np.errstate(all="ignore"):
+        residuals = chosen.noise.residuals(y, chosen.values, chosen.parameters)
+    null = min(constant_cost(noise, y, judge.counts) for noise in objective.noises)
+    exact = chosen.formula.loss <= judge.exact
+    gain = null + 2 * judge.number - chosen.length
+    return front, Evidence(chosen.noise, chosen.parameters, gain, residuals, exact)
+
+
+class _Judge:
+    """Fits whole formulas and says how long they describe the rows."""
+
+    def __init__(
+        self, table: Matrix, objective: Values, form: _core.Template, settings: Settings
+    ) -> None:
+        self.form, self.names = form, table.names
+        self.objective = objective
+        self.X = np.ascontiguousarray(table.values, dtype=np.float64)
+        rows = len(self.X)
+        self.counts = np.ones(rows) if objective.counts is None else objective.counts
+        self.weights = self.counts if objective.weights is None else objective.weights
+        self.exact = EXACT * variance(objective.y, self.weights)
+        self.symbol = math.log(alphabet(settings.operators, len(table.names)))
+        self.number = 0.5 * math.log(float(self.counts.sum()))
+
+    def of(self, parts: Sequence[str]) -> _Judged | None:
+        """None where the whole has no value at some row, or a constant that stands nowhere."""
+        values = self.form.constants(list(parts))
+        own = _fresh(self.names, len(values))
+        try:
+            form = Form.read(
+                self.form.text(list(parts), [*self.names, *own]), self.names, dict.fromkeys(own)
+            )
+        except (InputError, ValueError):
+            return None
+        form = form.with_values(values)
+        found = [self._under(noise, form, parts) for noise in self.objective.noises]
+        best = min(found, key=lambda one: one.length)
+        return best if math.isfinite(best.length) else None
+
+    def _under(self, noise: Noise, form: Form, parts: Sequence[str]) -> _Judged:
+        y = self.objective.y
+        rows = Rows(self.X, y, self.counts, noise, self.weights)
+        loss = rows.loss(form.filled().evaluate(self.X, 1))
+        begun, covariance = fitted(form, rows, several=False)
+        if loss > self.exact:  # else as the engine wrote it: rounded where it may be
+            form = begun
+        formula = Formula("0", self.names)
+        formula._take(form, covariance)
+        values = form.filled().evaluate(self.X, 1)
+        formula.loss = rows.loss(values)
+        formula.parts = self._parts(parts, [v for v in form.values.values() if v is not None])
+        length = math.inf
+        parameters: Parameters = ()
+        if math.isfinite(formula.loss):
+            constants = len(form.values)
+            nodes = sum(part.complexity for part in formula.parts.values())
+            with np.errstate(all="ignore"):
+                parameters = noise.parameters(y, values, self.counts, constants)
+                cost = float(self.counts @ noise.costs(y, values, parameters))
+            length = cost + self.symbol * nodes + self.number * (constants + noise.free)
+        return _Judged(formula, noise, parameters, values, length if length == length else math.inf)
+
+    def _parts(self, parts: Sequence[str], values: Sequence[float]) -> dict[str, Formula]:
+        """The unknown functions, with constants as they were fitted."""
+        found: dict[str, Formula] = {}
+        left = list(values)
+        called = self.form.arguments(list(self.names))
+        for (name, count), text, arguments in zip(self.form.unknowns, parts, called, strict=True):
+            plain = [f"a{k}" for k in range(1, count + 1)]
+            expression = _core.Expression(text, plain)
+            own, left = left[: len(expression.constants)], left[len(expression.constants) :]
+            expression = expression.with_constants(own)
+            inputs = set(arguments) <= set(self.names) and len(set(arguments)) == count
+            names = arguments if inputs and count else plain
+            found[name] = Formula(expression.text(names), names)
+        return found
+
+
+def _fresh(names: Sequence[str], count: int) -> list[str]:
+    """Names of constants that no input has."""
+    free = (f"c{k}" for k in range(1, count + len(names) + 1))
+    return [name for name in free if name not in names][:count]
