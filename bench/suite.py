@@ -130,7 +130,7 @@ SUITE = (
     Benchmark(
         "systems.trained",
         trained_systems.run,
-        {"system": trained_systems.NAMES, "draw": (0, 1), "evaluations": (80_000,)},
+        {"system": trained_systems.NAMES, "draw": (0, 1), "evaluations": (240_000,)},
         {"system": ("trace of 2x2", "determinant"), "draw": (0,)},
         trained_systems.summarise,
     ),

@@ -44,7 +44,7 @@ ValueTarget::ValueTarget(std::span<const double> y, std::span<const double> weig
 }
 
 TargetArrays ValueTarget::arrays() const {
-    return {TargetArrays::Kind::values, {y_.data(), y_.size(), 1}, {}, false, weights_, Sign::kept};
+    return {TargetArrays::Kind::values, {y_.data(), y_.size(), 1}, {}, weights_, Sign::kept};
 }
 
 std::unique_ptr<Objective> ValueTarget::at(RowBlocks blocks, std::span<const std::size_t> which,
@@ -112,7 +112,7 @@ DirectionTarget::DirectionTarget(MatrixView<const double> directions,
 }
 
 TargetArrays DirectionTarget::arrays() const {
-    return {TargetArrays::Kind::directions, directions_, scales_, framed_, weights_, sign_};
+    return {TargetArrays::Kind::directions, directions_, scales_, weights_, sign_, framed_};
 }
 
 std::unique_ptr<Objective> DirectionTarget::at(RowBlocks blocks, std::span<const std::size_t> which,
@@ -148,12 +148,8 @@ LabelTarget::LabelTarget(std::span<const double> labels, std::span<const double>
 }
 
 TargetArrays LabelTarget::arrays() const {
-    return {TargetArrays::Kind::labels,
-            {labels_.data(), labels_.size(), 1},
-            {},
-            false,
-            weights_,
-            Sign::kept};
+    return {
+        TargetArrays::Kind::labels, {labels_.data(), labels_.size(), 1}, {}, weights_, Sign::kept};
 }
 
 std::unique_ptr<Objective> LabelTarget::at(RowBlocks blocks, std::span<const std::size_t> which,

@@ -33,9 +33,9 @@ struct TargetArrays {
     Kind kind = Kind::values;
     MatrixView<const double> targets;  ///< y or labels [rows x 1], or directions [rows x inputs]
     MatrixView<const double> scales;   ///< of directions, one a column; no rows: ones
-    bool framed = false;               ///< the scales are frames instead
     std::span<const double> weights;   ///< empty: ones
     Sign sign = Sign::kept;            ///< of directions
+    bool framed = false;               ///< the scales are frames
 };
 
 class Target {
