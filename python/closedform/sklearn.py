@@ -112,7 +112,7 @@ class ClosedFormRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
             device, callback: as in `closedform.discover`, for each target.
         groups: as there, the name of a column of the tables fitted and predicted.
         template: as there.
-        units, constant_units, limits: as there; "y" among the units is every target's.
+        units, constant_units, limits, constraints: as there; "y" among the units is every target's.
         missing: "error" refuses missing values; "drop" leaves out the rows of a fit that have one,
             and predicts NaN where a formula would need it.
         time, evaluations: of the whole `fit`; several targets share them equally.
@@ -158,6 +158,7 @@ class ClosedFormRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
         units: Mapping[str, str] | None = None,
         constant_units: str | Sequence[str] = "dimensionless",
         limits: Mapping[str, Any] | None = None,
+        constraints: Mapping[str, Any] | None = None,
         strategy: str = "auto",
         backend: str = "native",
         options: Mapping[str, Any] | None = None,
@@ -182,6 +183,7 @@ class ClosedFormRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
         self.units = units
         self.constant_units = constant_units
         self.limits = limits
+        self.constraints = constraints
         self.strategy = strategy
         self.backend = backend
         self.options = options

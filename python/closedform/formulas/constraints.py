@@ -7,7 +7,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -52,6 +52,7 @@ class Constraint:
         of: what is between low and high: the value, the slope or curvature by the first of
             `inputs`, or what an exchange of the two changes, over the largest value.
         box: (lows, highs) of all inputs.
+        limit: whether it is one at the end of the box, of which no box says what comes behind.
     """
 
     text: str
@@ -60,6 +61,7 @@ class Constraint:
     low: float
     high: float
     box: Box
+    limit: bool = False
 
     def points(self, count: int) -> Floats:
         """(count or twice as many, d): drawn from the box, its corners among them."""
@@ -84,6 +86,8 @@ class Constraint:
 
     def proven(self, formula: Formula) -> bool:
         """Whether interval arithmetic tells that it holds in the whole box."""
+        if self.limit:
+            return False
         expression = formula._expression
         if self.of == "difference":
             own = list(formula.names)
@@ -277,7 +281,8 @@ class _Reader:
             return self._at(f"{said} at {told}", place, (low, high), NEAR)
         value = scalars.real(pair[1], where)
         near = {n: self._near(self.names.index(n), x) for n, x in place.items()}
-        return self._at(f"to {value:g} for {told}", near, (value, value), LIMIT)
+        made = self._at(f"to {value:g} for {told}", near, (value, value), LIMIT)
+        return replace(made, limit=True)
 
     def _near(self, j: int, x: float) -> float:
         """A number as near to where there is a limit as is looked at."""

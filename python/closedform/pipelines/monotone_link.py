@@ -141,7 +141,14 @@ def fit_link(
     if not usable or steps.at[0] == steps.at[-1] or np.all(f == f[0]):
         return MonotoneLink(None, steps, extrema)
     table = Matrix(np.ascontiguousarray(t[:, None]), (VARIABLE,))
-    plain = replace(settings, operators=usable, backend="native", options={}, on_device=False)
+    plain = replace(
+        settings.of_other_columns(),
+        operators=usable,
+        words=None,
+        backend="native",
+        options={},
+        on_device=False,
+    )
     if weights is not None:
         weights = checks.weights(weights, len(t))
     objective = Values(f, weights)

@@ -193,7 +193,8 @@ def _verdict_lines(discovery: Discovery) -> list[str]:
     rows = ", ".join(map(str, discovery.outliers[:_NAMED]))
     more = " and more" if len(discovery.outliers) > _NAMED else ""
     far = [f"rows far off: {rows}{more}"] if rows else []
-    return [str(discovery.verdict), f"noise: {discovery.noise}", *far, *rivals]
+    checked = [f"{text}: {known}" for text, known in discovery.formula.checked.items()]
+    return [str(discovery.verdict), f"noise: {discovery.noise}", *checked, *far, *rivals]
 
 
 def _constant_rows(formula: Formula) -> list[list[str]]:

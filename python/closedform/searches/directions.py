@@ -68,6 +68,7 @@ def search_directions(
     are uncertain, merged problems are searched for a share of the time, and then the problem as it
     is, beginning with what they found: a wrong merge costs time, not truth.
     """
+    table = settings.worded(table)
     U, weights, seed = objective.U, objective.weights, settings.seed
     merging: Merging | None = None
     budget = Budget(settings.time, settings.evaluations, settings.callback)
