@@ -38,8 +38,8 @@ def discover_form(
     Args:
         origin: of this run.
     """
-    kept = last_stage(settings.time)
-    budget = Budget(settings.time, settings.evaluations, None, kept=kept)
+    last = last_stage(settings.time)
+    budget = Budget(settings.time, settings.evaluations, None, kept=last)
     settings = replace(settings, time=budget.left())
     if isinstance(form, Groups):
         held_out = _of_known_groups(form, held_out)
