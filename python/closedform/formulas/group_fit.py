@@ -105,8 +105,8 @@ def group_fit(
     for _ in range(ROUNDS if math.isfinite(found.cost) and start.size else 0):
         with np.errstate(all="ignore"):
             response, weights = rows.noise.working(rows.y, found.values, found.parameters)
-        moved = _least_squares(form, rows, response, weights * rows.counts, found)
-        trial = _judged(form, rows, moved, shared)
+        stepped = _least_squares(form, rows, response, weights * rows.counts, found)
+        trial = _judged(form, rows, stepped, shared)
         if not trial.cost < found.cost:
             break
         gained, found = found.cost - trial.cost, trial

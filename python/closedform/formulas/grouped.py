@@ -216,17 +216,21 @@ class GroupedFormula(Formula):
         """As `fit`."""
         return self.fit()
 
-    def table(self) -> str:
-        """The groups' constants, a line each."""
+    def rows(self) -> list[list[str]]:
+        """The groups' constants as texts, a row each below one of names."""
         names = list(self.parameters)
-        told = ["left out" if self.rmse else ""]
-        rows = [[self.groups, *names, *told]]
+        rows = [[self.groups, *names, *(["left out"] if self.rmse else [])]]
         for label in self.group_labels:
-            error = f"{self.rmse[label]:.3g}" if label in self.rmse else ""
-            rows.append([label, *(str(self.parameters[name][label]) for name in names), error])
-        widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+            errors = [f"{self.rmse[label]:.3g}"] if label in self.rmse else []
+            rows.append([label, *(str(self.parameters[name][label]) for name in names), *errors])
+        return rows
+
+    def table(self) -> str:
+        """The groups' constants, a line each, and the errors of rows left out of their fits."""
+        rows = self.rows()
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         return "\n".join(
-            "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
             for row in rows
         )
 

@@ -15,7 +15,7 @@ from closedform.pipelines.held_out import Errors, HeldOut, Rows
 from closedform.pipelines.provenance import Provenance, sample_of
 from closedform.pipelines.results import Discovery
 from closedform.pipelines.verdict import judge_form
-from closedform.searches.budget import Budget
+from closedform.searches.budget import Budget, last_stage
 from closedform.searches.evidence import Evidence
 from closedform.searches.grouped import search_groups
 from closedform.searches.noise_plan import NoisePlan
@@ -38,7 +38,9 @@ def discover_form(
     Args:
         origin: of this run.
     """
-    budget = Budget(settings.time, settings.evaluations, None)
+    last = last_stage(settings.time)
+    budget = Budget(settings.time, settings.evaluations, None, kept=last)
+    settings = replace(settings, time=budget.left())
     if isinstance(form, Groups):
         held_out = _of_known_groups(form, held_out)
     kept = np.setdiff1d(np.arange(len(data.target)), held_out)
@@ -59,7 +61,7 @@ def discover_form(
     return Discovery(
         formula=best,
         front=front,
-        verdict=judge_form(evidence, best, searched.inputs.values, X),
+        verdict=judge_form(evidence, best, searched.inputs.values, X, budget.ends()),
         noise=NoisePlan(
             (evidence.noise,), (None,), "as suits the form", fitted=evidence.parameters
         ),

@@ -13,6 +13,7 @@ from closedform.figures.data import draw_data
 from closedform.figures.link import draw_link
 from closedform.figures.residuals import draw_predicted, draw_residuals
 from closedform.formulas.formula import Formula
+from closedform.formulas.grouped import GroupedFormula
 from closedform.pipelines.provenance import Provenance
 from closedform.reports.report import Picture, Report, Section
 
@@ -58,6 +59,7 @@ def discovery_report(discovery: Discovery) -> Report:
             Section("Data and fit", pictures=[*_data_pictures(discovery), *_fits(discovery)]),
             Section("Verdict", _verdict_lines(discovery)),
             Section("Constants", table=_constant_rows(discovery.formula)),
+            *_groups(discovery.formula),
             Section(
                 "Errors on held-out rows",
                 table=_error_rows(discovery.errors, discovery.chosen),
@@ -195,6 +197,13 @@ def _verdict_lines(discovery: Discovery) -> list[str]:
     far = [f"rows far off: {rows}{more}"] if rows else []
     checked = [f"{text}: {known}" for text, known in discovery.formula.checked.items()]
     return [str(discovery.verdict), f"noise: {discovery.noise}", *checked, *far, *rivals]
+
+
+def _groups(formula: Formula) -> list[Section]:
+    """The constants of groups, where they have their own."""
+    if not isinstance(formula, GroupedFormula):
+        return []
+    return [Section(f"Constants by {formula.groups}", table=formula.rows())]
 
 
 def _constant_rows(formula: Formula) -> list[list[str]]:

@@ -140,16 +140,26 @@ def judge(
     return Verdict(kind, exact, gain, left, independent, finite, better, let_go)
 
 
-def judge_form(evidence: Evidence, formula: Formula, X: FloatMatrix, own: FloatMatrix) -> Verdict:
+def judge_form(
+    evidence: Evidence,
+    formula: Formula,
+    X: FloatMatrix,
+    own: FloatMatrix,
+    ends: float = math.inf,
+) -> Verdict:
     """The verdict on a formula whose form was given: a template's, or one of groups.
 
     Args:
         X: (n, d) the rows searched. own: the same with the parameters of the rows' groups, as the
             formula takes them.
+        ends: by time.monotonic; near it fewer residuals are looked at.
     """
     gain = evidence.gain if formula.inputs else 0.0
     rows = np.asarray(X, dtype=np.float64)
-    left = 0.0 if evidence.exact else structure_left(rows, evidence.residuals)
+    left = 0.0
+    if not evidence.exact:
+        most = MOST_ROWS if ends - monotonic() > HASTE else ROWS_IN_HASTE
+        left = structure_left(rows, evidence.residuals, most)
     finite = finite_in_box(formula._expression, *box_of(own, MARGIN))
     if finite != "proven":
         finite = finite_in_box(formula._expression, *box_of(own))

@@ -28,11 +28,15 @@ from closedform.searches.budget import Budget, last_stage
 from closedform.searches.description_length import TELLING, alphabet
 from closedform.searches.evidence import Evidence, constant_cost
 from closedform.searches.noise_choice import LONGEST_LOOK, LOOKING, planned
+from closedform.searches.noise_plan import PLAIN
 from closedform.searches.objectives import Values
 from closedform.searches.settings import NoiseKind, Settings
 from closedform.tables.checks import Matrix
 from closedform.tables.chunks import Data
 from closedform.tables.rows import variance
+
+JUDGING, MOST_JUDGING = 0.2, 3.0  # share of the time for whole formulas, and seconds at most
+READY = 0.15  # seconds before the end, after which no further one is judged
 
 
 def read(text: object, names: Sequence[str]) -> _core.Template:
@@ -75,24 +79,28 @@ def search_template(
 ) -> tuple[Front, Evidence]:
     """`search` for values with a template, on arguments that have been checked."""
     y = data.target
-    budget = Budget(settings.time, settings.evaluations, None, kept=last_stage(settings.time))
-    plan = planned(
-        noise,
-        table,
-        y,
-        data.weights,
-        sigma=data.sigma,
-        seconds=budget.seconds(LOOKING, LONGEST_LOOK),
-        seed=settings.seed,
-        threads=settings.threads or 0,
-    )
+    kept = max(last_stage(settings.time), JUDGING * settings.time)
+    budget = Budget(settings.time, settings.evaluations, None, kept=min(kept, MOST_JUDGING))
+    plan = PLAIN
+    with budget.interruptible():
+        plan = planned(
+            noise,
+            table,
+            y,
+            data.weights,
+            sigma=data.sigma,
+            seconds=budget.seconds(LOOKING, LONGEST_LOOK),
+            seed=settings.seed,
+            threads=settings.threads or 0,
+        )
     objective = Values.of(y, data.weights, plan.noises, plan.precision)
     found = dispatch.search(table, objective, replace(settings, time=budget.left(), template=form))
     budget.spend(found.evaluations, found.reason)
-    ends = budget.ends()
+    ends = budget.ends() - READY
     judge = _Judge(table, objective, form, settings)
     judged: list[_Judged] = []
-    for parts in found.parts:
+    losses = [loss for _, loss in [*found.entries, *found.rivals]]
+    for parts in judge.by_worth(found.parts, losses):
         if judged and monotonic() > ends:
             break
         if (one := judge.of(parts)) is not None:
@@ -150,17 +158,32 @@ class _Judge:
         except (InputError, ValueError):
             return None
         form = form.with_values(values)
-        found = [self._under(noise, form, parts) for noise in self.objective.noises]
-        best = min(found, key=lambda one: one.length)
+        models = self.objective.noises
+        looked = [self._under(noise, form, parts, moved=False) for noise in models]
+        suits = min(looked, key=lambda one: one.length).noise
+        best = self._under(suits, form, parts, moved=True)
         return best if math.isfinite(best.length) else None
 
-    def _under(self, noise: Noise, form: Form, parts: Sequence[str]) -> _Judged:
+    def by_worth(self, parts: Sequence[list[str]], losses: Sequence[float]) -> list[list[str]]:
+        """Those first that describe the rows shortest by what the engine says."""
+        rows = float(self.counts.sum())
+
+        def length(i: int) -> float:
+            nodes = sum(part.complexity for part in self._parts(parts[i], ()).values())
+            return 0.5 * rows * math.log(losses[i] + EXACT) + self.symbol * nodes
+
+        return [list(parts[i]) for i in sorted(range(len(parts)), key=length)]
+
+    def _under(self, noise: Noise, form: Form, parts: Sequence[str], *, moved: bool) -> _Judged:
+        """moved: with the constants that the model fits, and their errors."""
         y = self.objective.y
         rows = Rows(self.X, y, self.counts, noise, self.weights)
         loss = rows.loss(form.filled().evaluate(self.X, 1))
-        begun, covariance = fitted(form, rows, several=False)
-        if loss > self.exact:  # else as the engine wrote it: rounded where it may be
-            form = begun
+        covariance = None
+        if moved:
+            begun, covariance = fitted(form, rows, several=False)
+            if loss > self.exact:  # else as the engine wrote it: rounded where it may be
+                form = begun
         formula = Formula("0", self.names)
         formula._take(form, covariance)
         values = form.filled().evaluate(self.X, 1)
@@ -178,7 +201,7 @@ class _Judge:
         return _Judged(formula, noise, parameters, values, length if length == length else math.inf)
 
     def _parts(self, parts: Sequence[str], values: Sequence[float]) -> dict[str, Formula]:
-        """The unknown functions, with constants as they were fitted."""
+        """The unknown functions, with constants as they were fitted; with none, as they were."""
         found: dict[str, Formula] = {}
         left = list(values)
         called = self.form.arguments(list(self.names))
@@ -186,7 +209,8 @@ class _Judge:
             plain = [f"a{k}" for k in range(1, count + 1)]
             expression = _core.Expression(text, plain)
             own, left = left[: len(expression.constants)], left[len(expression.constants) :]
-            expression = expression.with_constants(own)
+            if own:
+                expression = expression.with_constants(own)
             inputs = set(arguments) <= set(self.names) and len(set(arguments)) == count
             names = arguments if inputs and count else plain
             found[name] = Formula(expression.text(names), names)

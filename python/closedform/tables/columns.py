@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from closedform._typing import FloatMatrix
 from closedform.errors import InputError
 from closedform.tables.checks import Matrix
@@ -30,7 +32,7 @@ def inputs_of(
     """The columns that are a formula's, surrogate's or network's inputs, in its order.
 
     Columns with labels are found by them, wherever they stand; without, as in an array, they are
-    taken in the order they have.
+    taken in the order they have. A category that no row is of (`frames.table_columns`) is 0.
 
     Args:
         table: checked.
@@ -55,12 +57,23 @@ def inputs_of(
     wanted = names if labels is None else labels
     at = {name: j for j, name in enumerate(table.names)} if labels is None else {}
     at |= {label: j for j, label in enumerate(table.labels)}
+    values = table.values
+    for label in wanted:
+        if label not in at and _other_category(label, table.labels):
+            at[label] = values.shape[1]
+            values = np.hstack([values, np.zeros((len(values), 1), values.dtype)])
     if missing := [label for label in wanted if label not in at]:
         raise InputError(
             f"X: has no column {missing[0]!r}, an input of {reader}; give a table with the columns "
             f"{', '.join(map(repr, wanted))}, or an array of them in this order"
         )
     columns = [at[label] for label in wanted]
-    if columns == list(range(table.values.shape[1])):
-        return table.values
-    return table.values.take(columns, axis=1)
+    if columns == list(range(values.shape[1])):
+        return values
+    return values.take(columns, axis=1)
+
+
+def _other_category(label: str, labels: Sequence[str]) -> bool:
+    """Whether it is a category of a column that has others in these rows."""
+    column, equals, _ = label.partition("=")
+    return bool(equals) and any(one.startswith(f"{column}=") for one in labels)

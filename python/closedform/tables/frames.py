@@ -56,13 +56,36 @@ def column_name(column: object, other: str) -> str:
 
 
 def table_columns(X: object, name: str) -> list[tuple[object, npt.NDArray[Any]]] | None:
-    """Label and values of each column of a table, or None for what is not a table."""
+    """Label and values of each column of a table, or None for what is not a table.
+
+    A categorical column becomes one of 0 and 1 for each of its categories, labelled
+    "column=category": a number for each would rank them.
+    """
     frame = frame_of(X, name=name)
     if frame is None:
         return None
+    found: list[tuple[object, npt.NDArray[Any]]] = []
+    for label, column in zip(frame.columns, frame.iter_columns(), strict=True):
+        if _is_categorical(column):
+            found += _indicators(label, column)
+        else:
+            found.append((label, _values(column, f"{name}: column {label!r}")))
+    return found
+
+
+def _is_categorical(column: nw.Series[Any]) -> bool:
+    import narwhals as nw
+
+    return column.dtype in (nw.Categorical, nw.Enum)
+
+
+def _indicators(label: str, column: nw.Series[Any]) -> list[tuple[object, npt.NDArray[Any]]]:
+    """NaN where the category is missing."""
+    missing = column.is_null().to_numpy()
+    texts = np.array(["" if value is None else str(value) for value in column.to_list()])
     return [
-        (label, _values(column, f"{name}: column {label!r}"))
-        for label, column in zip(frame.columns, frame.iter_columns(), strict=True)
+        (f"{label}={category}", np.where(missing, np.nan, texts == category))
+        for category in np.unique(texts[~missing]).tolist()
     ]
 
 

@@ -12,7 +12,7 @@ import pytest
 
 import closedform as cf
 from closedform.errors import InputError
-from closedform.tables import checks
+from closedform.tables import checks, chunks
 
 TABLE: dict[str, Any] = {"a": [1.0, 2.0, 4.0], "b": [1, 0, 1], "c": [True, False, False]}
 VALUES = np.array([[1, 1, 1], [2, 0, 0], [4, 1, 0]], dtype=np.float64)
@@ -237,3 +237,21 @@ def test_a_mark_of_missing_values_is_named() -> None:
         cf.search(rows, values=rows[:, 0], evaluations=100)
     rows[5, 1] = -3.0
     cf.search(rows, values=rows[:, 0], evaluations=100)  # warnings are errors here
+
+
+def test_categories_are_indicators_never_ranks() -> None:
+    table = pd.DataFrame({"size": pd.Categorical([3, 1, 3]), "hue": ["red", "blue", None]})
+    table["hue"] = table["hue"].astype("category")
+    checked = checks.matrix(table, allow_nan=True)
+    assert checked.labels == ("size=1", "size=3", "hue=blue", "hue=red")
+    assert checked.names == ("size_1", "size_3", "hue_blue", "hue_red")
+    assert checked.values[:2].tolist() == [[0, 1, 0, 1], [1, 0, 1, 0]]
+    assert np.isnan(checked.values[2, 2:]).all()
+    law = cf.Formula("2*hue_red", ["hue_red"], labels=["hue=red"])
+    assert law(table[:2]).tolist() == [2.0, 0.0]
+    assert law(table[1:2]).tolist() == [0.0]
+
+
+def test_a_shuffled_table_has_no_column_more() -> None:
+    table = pd.DataFrame(TABLE).sample(frac=1.0, random_state=1)
+    assert chunks.gather(table, "a").inputs.names == ("b", "c")
