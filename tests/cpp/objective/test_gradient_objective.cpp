@@ -411,9 +411,9 @@ TEST_CASE("in a frame gradients are compared along a surface, in a span with wha
     for (std::size_t i = 0; i < rows; ++i) {
         on_surface[3 * i + 2] = x[3 * i] * x[3 * i + 1];
     }
-    const RowBlocks blocks(MatrixView<const double>(on_surface.data(), rows, 3));
     Workspace workspace;
-    const GradientObjective surface(blocks, MatrixView<const double>(along.data(), rows, 2),
+    const GradientObjective surface(RowBlocks(MatrixView<const double>(on_surface.data(), rows, 3)),
+                                    MatrixView<const double>(along.data(), rows, 2),
                                     MatrixView<const double>(frames.data(), rows, 6), true, {},
                                     Sign::common);
     CHECK(surface.loss(parse("x + 2*y*y", names), workspace) < 1e-28);
