@@ -89,5 +89,6 @@ def test_bad_requests_of_spaces_are_told_in_one_line() -> None:
     with pytest.raises(InputError, match="band: is for one neuron"):
         cf.interpret(model, X, neuron=("encoder", "all"), band=0.1)
     whole = torch.nn.Linear(4, 4)
+    whole.weight.data = torch.eye(4)
     with pytest.raises(InputError, match="tell all 4 dimensions of X apart"):
         cf.interpret(whole, X, neuron="all")
