@@ -52,6 +52,7 @@ def formula(text: str, loss: float) -> cf.Formula:
 
 class FakeSeparability:
     reason = "the pair is additive"
+    template = "f1(x1) + f2(x2)"
 
     def draw_tree(self, axes: Any) -> Any:
         return axes
