@@ -230,3 +230,21 @@ def test_the_command_line_reads_parquet_on_the_workers(
     words[1] = "tcp://127.0.0.1:9"
     assert main(["discover", str(folder), "--target", "y", *words]) == 2
     assert "does not answer" in capsys.readouterr().err
+
+
+def test_what_a_user_knows_goes_to_the_workers(clients: tuple[Any, Any]) -> None:
+    frame = table()
+    front = cf.search(
+        frame[["a", "b c", "d"]],
+        values=frame["y"],
+        operators=["+", "*", "/", {"sinc": "sin(x)/x"}],
+        units={"a": "m", "b_c": "s", "d": "s", "y": "m"},
+        limits={"constants": 1},
+        start=["2*a*b_c/d", "sinc(b_c/d)*a"],
+        evaluations=1000,
+        time=math.inf,
+        client=clients[1],
+    )
+    assert front.best.complexity == 7
+    assert front.best(frame) == pytest.approx(front.best(frame[["d", "b c", "a"]]))
+    assert all(len(formula.constants) <= 1 for formula in front)

@@ -131,7 +131,11 @@ void Island::save(StateWriter& to) const {
 void Island::load(StateReader& from) {
     from.get(random_);
     archive_.load(from);
+    const std::size_t bins = bins_.size();
     from.get(bins_);
+    if (bins_.size() != bins) {
+        StateReader::refuse();
+    }
     from.get(visits_);
     from.get(neighbours_);
     from.get(passes_);

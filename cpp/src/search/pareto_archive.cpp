@@ -107,8 +107,13 @@ void Archive::save(StateWriter& to) const {
 }
 
 void Archive::load(StateReader& from) {
+    const std::size_t best = best_.size();
+    const std::size_t rivals = rivals_.size();
     from.get(best_);
     from.get(rivals_);
+    if (best_.size() != best || rivals_.size() != rivals) {
+        StateReader::refuse();
+    }
 }
 
 double noise_may_hide(const Objective& objective) {

@@ -54,17 +54,18 @@ class StateWriter {
     std::string bytes_;
 };
 
-/// Throws std::invalid_argument where there are fewer bytes than are asked for.
+/// Throws std::invalid_argument where there are fewer bytes than are asked for, and where they are
+/// no expressions of so many inputs: who wrote them is not known.
 class StateReader {
   public:
-    explicit StateReader(std::string_view bytes) : left_(bytes) {}
+    StateReader(std::string_view bytes, std::size_t inputs) : left_(bytes), inputs_(inputs) {}
 
     template <Plain T>
     void get(T& value) {
         if (left_.size() < sizeof(T)) {
-            throw std::invalid_argument("resume: the saved state is cut short");
+            refuse();
         }
-        std::memcpy(&value, left_.data(), sizeof(T));
+        left_.copy(reinterpret_cast<char*>(&value), sizeof(T));
         left_.remove_prefix(sizeof(T));
     }
     void get(Candidate& candidate) {
@@ -72,6 +73,31 @@ class StateReader {
         get(candidate.loss);
         get(candidate.skeleton);
         get(candidate.sample_loss);
+    }
+    void get(Tape& tape) {
+        tape.assign(count(), {});
+        std::vector<std::size_t> sizes;  // of the subtrees that wait for their operator
+        for (Node& node : tape) {
+            get(node);
+            const auto op = static_cast<int>(node.op);
+            if (op < 0 || op >= all_op_count || tape.size() > max_tape_size) {
+                refuse();
+            }
+            const bool input = node.op == Op::variable;
+            const bool there =
+                node.variable >= 0 && static_cast<std::size_t>(node.variable) < inputs_;
+            const auto operands = static_cast<std::size_t>(arity(node.op));
+            if ((input && !there) || operands > sizes.size()) {
+                refuse();
+            }
+            std::size_t size = 1;
+            for (std::size_t operand = 0; operand < operands; ++operand) {
+                size += sizes.back();
+                sizes.pop_back();
+            }
+            node.size = static_cast<std::uint16_t>(size);
+            sizes.push_back(size);
+        }
     }
     template <class T>
     void get(std::vector<T>& values) {
@@ -89,17 +115,22 @@ class StateReader {
         }
     }
 
+    [[noreturn]] static void refuse() {
+        throw std::invalid_argument("resume: the saved state is broken; remove the file");
+    }
+
   private:
     std::size_t count() {
         std::size_t count = 0;
         get(count);
         if (count > left_.size()) {
-            throw std::invalid_argument("resume: the saved state is cut short");
+            refuse();
         }
         return count;
     }
 
     std::string_view left_;
+    std::size_t inputs_;
 };
 
 }  // namespace closedform

@@ -281,12 +281,20 @@ class Search {
     }
 
     void load(std::string_view bytes) {
-        StateReader from(bytes);
+        std::size_t inputs = x_.columns;
+        for (std::size_t i = 0; options_.whole != nullptr && i < options_.whole->unknowns.size();
+             ++i) {
+            inputs = std::max(inputs, options_.whole->unknowns[i].arguments);
+        }
+        StateReader from(bytes, inputs);
         from.get(epoch_);
         epoch_ = std::min(longest_epoch, 2 * epoch_);
         from.get(spent_);
         from.get(epochs_);
         from.get(size_limit_);
+        if (size_limit_ > options_.max_size) {
+            StateReader::refuse();
+        }
         from.get(exact_at_);
         archive_.load(from);
         best_on_all_rows_.load(from);

@@ -31,7 +31,7 @@ SHARE = 0.04
 def is_latent(neuron: object) -> bool:
     """Whether several neurons are named, not one."""
     which = neuron[1] if isinstance(neuron, tuple) and len(neuron) == 2 else neuron
-    return isinstance(which, slice) or which == "all"
+    return isinstance(which, slice) or (isinstance(which, str) and which == "all")
 
 
 def coordinates(model: Any, neuron: Any, device: Device) -> tuple[Network, ...]:

@@ -84,14 +84,25 @@ class Journal:
         state = b""
         if self._running is not None:
             if self._running["key"] == key:
-                state = zlib.decompress(base64.b64decode(self._running["state"]))
+                state = self._state(self._running["state"])
             self._check(at, self._running["key"] == key)
-        report = search(state, lambda state: self._keep(key, state))
+        try:
+            report = search(state, lambda state: self._keep(key, state))
+        except ValueError as error:
+            if str(error).startswith("resume: "):  # the core looks at what it reads
+                raise InputError(str(error)) from error
+            raise
         if report["reason"] in ENDED:
             self._done.append({"key": key, "evaluations": evaluations, "report": report})
             self._running = None
         self._save()
         return report
+
+    def _state(self, text: str) -> bytes:
+        try:
+            return zlib.decompress(base64.b64decode(text))
+        except (ValueError, TypeError, zlib.error) as error:
+            raise InputError(f"resume: {self._path}: is broken ({error}); remove it") from error
 
     def _check(self, at: int, same: bool) -> None:
         if at == 0 and not same:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
+import time as clock
 from pathlib import Path
 
 import numpy as np
 import pytest
-from processor import processor_seconds
 
 import closedform as cf
 from closedform.errors import InputError
@@ -78,9 +78,9 @@ def test_names_progress_and_stopping(tmp_path: Path) -> None:
 def test_time_holds_for_the_whole_pipeline() -> None:
     X = np.random.default_rng(1).uniform(0.05, 6.05, (60, 2))  # Vladislavleva-8
     y = ((X[:, 0] - 3) ** 4 + (X[:, 1] - 3) ** 3) / ((X[:, 1] - 2) ** 4 + 10)
-    began = processor_seconds()
+    began = clock.process_time()
     found = cf.discover(X, y, time=3, threads=1)
-    assert processor_seconds() - began < 3 * 1.1 + 1
+    assert clock.process_time() - began < 3 * 1.1 + 1
     assert found.stopped == "time"
 
 

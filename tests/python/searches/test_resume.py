@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
+import json
 import math
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -71,3 +75,31 @@ def test_a_state_of_something_else_is_refused(tmp_path: Path) -> None:
     path.write_text("{}")
     with pytest.raises(cf.InputError, match=r"resume: .* not a saved state"):
         cf.search(X, values=Y, options={"resume": path}, **few)
+
+
+def test_a_broken_state_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, states = tmp_path / "state", []
+    monkeypatch.setattr(Journal, "_keep", lambda self, key, state: states.append((key, state)))
+    told: dict[str, Any] = {**SMALL, "evaluations": 9000, "symmetries": False}
+    cf.search(X, gradients=G, options={"resume": path}, **told)
+    monkeypatch.undo()
+    key, state = states[0]
+    document = json.loads(path.read_text())
+    refused = 0
+    for number in range(60):
+        rng = np.random.default_rng(number)
+        broken = bytearray(state)
+        for at in rng.integers(0, len(state), 1 + number // 4):
+            broken[at] = rng.integers(256)
+        text = base64.b64encode(zlib.compress(bytes(broken[: len(state) - number % 3])))
+        document |= {"done": [], "running": {"key": key, "state": text.decode("ascii")}}
+        path.write_text(json.dumps(document))
+        with contextlib.suppress(cf.InputError):
+            cf.search(X, gradients=G, options={"resume": path}, **told)
+            refused -= 1
+        refused += 1
+    assert refused >= 30
+    document["running"]["state"] = "?"
+    path.write_text(json.dumps(document))
+    with pytest.raises(cf.InputError, match=r"resume: .* is broken"):
+        cf.search(X, gradients=G, options={"resume": path}, **told)

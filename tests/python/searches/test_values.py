@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import signal
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
-from processor import processor_seconds
 
 import closedform as cf
 from closedform.formulas.formula import scored
@@ -51,7 +51,7 @@ def test_noise_is_not_fitted() -> None:
     X = rng.uniform(-20, 20, (1000, 3))
     y = X[:, 0] * (28 - X[:, 2]) - X[:, 1]
     y += 0.01 * y.std() * rng.normal(size=1000)
-    front = cf.search(X, values=y, time=math.inf, evaluations=400_000, operators="+ - * / sin")
+    front = cf.search(X, values=y, time=math.inf, evaluations=100_000, operators="+ - * / sin")
     best = front.best
     assert best.complexity <= 9
     fresh = rng.uniform(-20, 20, (200, 3))
@@ -63,7 +63,7 @@ def test_threads_do_not_change_the_result() -> None:
     X = _uniform(800, 2)
     y = np.tan(X[:, 0]) * X[:, 1] + np.random.default_rng(0).normal(size=800)
     one, two = (
-        cf.search(X, values=y, time=math.inf, evaluations=60_000, threads=threads, seed=3)
+        cf.search(X, values=y, time=math.inf, evaluations=20_000, threads=threads, seed=3)
         for threads in (1, 2)
     )
     assert list(one) == list(two)
@@ -80,9 +80,9 @@ def _hard() -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("max_size", [30, 200])
 def test_time_holds_for_the_whole_search(max_size: int) -> None:
     X, y = _hard()
-    began = processor_seconds()
+    began = time.process_time()
     front = cf.search(X, values=y, time=2, max_size=max_size, threads=1)
-    assert processor_seconds() - began < 2 * 1.1 + 1
+    assert time.process_time() - began < 2 * 1.1 + 1
     assert front.stopped == "time"
     for formula in front:
         assert formula.loss == pytest.approx(np.mean((formula(X) - y) ** 2), rel=1e-12)

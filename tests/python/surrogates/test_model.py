@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from processor import processor_seconds
 
 from closedform import _core
 from closedform.errors import InputError
@@ -286,14 +286,14 @@ def test_ctrl_c_stops_a_long_fit():
         "try:\n"
         "    Surrogate(modes=20, segments=30, time=100, threads=2).fit(X, y)\n"
         "except KeyboardInterrupt:\n"
-        "    print('stopped')\n"
+        "    print('stopped', time.process_time())\n"
     )
-    started = processor_seconds()
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
     )
-    assert done.stdout.strip() == "stopped", done.stderr
-    assert processor_seconds() - started < 15
+    word, seconds = done.stdout.split() or ("", "0")
+    assert word == "stopped", done.stderr
+    assert float(seconds) < 15
 
 
 def test_memory_stays_a_constant_above_the_data_and_the_output():
@@ -327,9 +327,9 @@ def test_twenty_five_inputs_with_levels_beat_a_ridge():
     X, y = table[:, 1:-1], table[:, -1]
     order = np.random.default_rng(0).permutation(len(y))
     test, train = order[:87], order[87:]
-    started = processor_seconds()
+    started = time.process_time()
     surrogate = Surrogate(time=4, threads=1).fit(X[train], y[train])
-    assert processor_seconds() - started < 30
+    assert time.process_time() - started < 30
     Z = (X - X[train].mean(0)) / (X[train].std(0) + 1e-12)
     A = np.column_stack([np.ones(len(y)), Z])
     penalty = np.diag([0.0] + [1.0] * Z.shape[1])

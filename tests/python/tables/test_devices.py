@@ -202,9 +202,10 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
             return self.goal.losses(*arguments)
 
     def searched(X: Any, goal: Goal, *rest: Any) -> Any:
-        *others, on_device, rules, template = rest
+        *others, on_device, rules, resume, keep, template = rest
+        assert (resume, keep) == (b"", None)
         asked.extend(["search"] * on_device)
-        return search(X, goal.goal, *others, False, rules, template)
+        return search(X, goal.goal, *others, False, rules, resume, keep, template)
 
     monkeypatch.setattr(_core, "search", searched)
     for kind in (objectives.Values, objectives.Directions, objectives.Labels):
