@@ -108,8 +108,9 @@ class ClosedFormRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
     """`discover` as a scikit-learn regressor, of one target or several.
 
     Args:
-        noise, strategy, operators, complexities, max_size, backend, options, start, stop_loss,
-            device, callback: as in `closedform.discover`, for each target.
+        noise, strategy, operators, complexities, max_size: as in `closedform.discover`, for each
+            target.
+        backend, options, start, stop_loss, device, callback: likewise.
         groups: as there, the name of a column of the tables fitted and predicted.
         template: as there.
         units, constant_units, limits, constraints: as there; "y" among the units is every target's.
@@ -312,8 +313,9 @@ class ClosedFormClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc]
     in T, their slope and offset fitted to the same rows (Platt 1999); the class is the likeliest.
 
     Args:
-        operators, complexities, max_size, units, constant_units, limits, backend, options, start,
-            stop_loss, device, callback: as in `closedform.search`, for each formula.
+        operators, complexities, max_size, units, constant_units, limits: as in
+            `closedform.search`, for each formula.
+        backend, options, start, stop_loss, device, callback: likewise.
         missing: "error" refuses missing values; "drop" leaves out the rows of a fit that have one
             among the inputs, and takes the odds of the rows fitted where a formula would need it.
         time, evaluations: of the whole `fit`; several formulas share them equally.

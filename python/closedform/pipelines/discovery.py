@@ -132,8 +132,8 @@ def discover(
         time: seconds for everything; ends earlier when an exact law is found.
         evaluations: budget of the searches together, as in `search`; with time=math.inf the result
             depends on the seed alone.
-        operators, complexities, max_size, backend, options, threads, seed, start,
-            stop_loss: as in `search`.
+        operators, complexities, max_size, backend, options: as in `search`.
+        threads, seed, start, stop_loss: as in `search`.
         device: where what goes over all rows is computed, as in `Surrogate` and `search`.
         strategy: "auto"; "global" searches all inputs at once even where the surrogate splits;
             "direct" makes no surrogate.

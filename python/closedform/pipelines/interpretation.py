@@ -168,8 +168,8 @@ def interpret(
         time: seconds for everything.
         evaluations: budget of the searches together, as in `search`; with time=math.inf the result
             depends on the seed alone.
-        operators, complexities, max_size, signed, backend, options, threads, seed,
-            start, stop_loss: as in `search`.
+        operators, complexities, max_size, signed, backend: as in `search`.
+        options, threads, seed, start, stop_loss: as in `search`.
         callback: called with a Progress; returning True ends the search, the best so far is kept.
         progress: whether a terminal (standard error) or a notebook shows how far it is.
 
