@@ -238,17 +238,19 @@ def interpret(
     )
     heard = telling.telling("interpret", settings, table, progress, "T")
     with interruption.held(), heard as budget.callback:
-        sought = _directions(gradients, signed=signed, axes=axes)
-        front = _search(gradients, sought, settings, budget, symmetries=symmetries)
+        front = _search(
+            gradients,
+            _directions(gradients, signed=signed, axes=axes),
+            settings,
+            budget,
+            symmetries=symmetries,
+        )
         judging = _directions(held_out, signed=signed, axes=axes)
         front = front.with_best(steepest_drop(front, held_out.X, judging))
         extrema, rising = _turning_points(front.best, found[0]) if axes else ((), True)
         axes = bool(extrema)
         sought = _directions(gradients, signed=signed, axes=axes)
-        front = oriented(front, gradients.X, sought, settings)
-        if not axes:
-            single = len(nets) == 1
-            front = with_constants(front, gradients, sought, settings, single=single)
+        front = _written(front, gradients, sought, settings, single=len(nets) == 1)
         formula = front.best
         if settings.checkpoint is not None:
             settings.checkpoint.conclude(front)
@@ -274,6 +276,16 @@ def interpret(
             stopped=front.stopped,
             provenance=origin.ended(budget),
         )
+
+
+def _written(
+    front: Front, gradients: UnitGradients, sought: Directions, settings: Settings, *, single: bool
+) -> Front:
+    """With the signs of the gradients, and constants of the values of a neuron that has a sign."""
+    front = oriented(front, gradients.X, sought, settings)
+    if sought.axes:
+        return front
+    return with_constants(front, gradients, sought, settings, single=single)
 
 
 def _check_latent(band: float, classifier: bool | None, extra_points: int, signed: bool) -> None:

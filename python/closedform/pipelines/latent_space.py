@@ -127,6 +127,7 @@ def interpret_latent_space(
     """
     nets = latent_space.coordinates(model, neuron, device)
     data, row_weights = neuron_table(nets[0], X, weights, missing)
+    data = replace(data, inputs=settings.worded(data.inputs))
     if isinstance(row_weights, str):
         raise InputError("weights: 'boundary' is for a classifier's output; give one a row")
     if settings.backend != "native":

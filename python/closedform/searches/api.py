@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
 
@@ -44,6 +45,7 @@ from closedform.searches.values import search_values
 from closedform.tables import chunks, cluster, devices, scalars
 from closedform.tables.checks import Matrix
 from closedform.tables.chunks import Data, Missing
+from closedform.tables.cluster import Partitions
 from closedform.tables.column_errors import column_errors
 from closedform.tables.devices import Device
 from closedform.tables.groups import Groups
@@ -231,73 +233,17 @@ def search(
     if (gradients is not None or labels is not None) and not plain:
         raise InputError("noise: is of values; a search for gradients or labels has none")
 
-    def worded(data: Data) -> Data:
-        return replace(data, inputs=settings.worded(data.inputs))
-
-    def ruled(data: Data, target: object) -> Rules | None:
-        names = (target, "y") if isinstance(target, str) else ("y",)
-        attributes = getattr(X, "attrs", None)
-        rules = Rules.read(units, constant_units, limits, data.inputs.names, names, attributes)
-        shape = None
-        if constraints is not None and data.y is not None:
-            shape = Constraints.read(constraints, data.inputs.names, data.inputs.values, data.y)
-        return rules.constrained(shape)
-
+    asked = _Asked(
+        X, weights, settings, units, constant_units, limits, constraints, missing, progress
+    )
     partitions = None
     if gradients is not None:
-        check_gradients_can(settings)
-        data = worded(chunks.gather(X, None, weights))
-        scales = spreads(data.inputs.values, data.weights)
-        rows = unit_rows(gradients, data.inputs, scales)
-        settings = replace(settings, rules=ruled(data, None))
-        dispatch.prepare(settings)
-        target = Directions(rows, scales, data.weights, signed)
-        with interruption.held(), telling("search", settings, data.inputs, progress, "T") as heard:
-            mine = replace(settings, callback=heard)
-            front = search_directions(data.inputs, target, mine, symmetries=symmetries)
-        X = data.inputs.values
-        front = oriented(front, X, target, settings)
+        front, data, settings = _for_gradients(asked, gradients, signed, symmetries)
     elif labels is not None:
-        # It needs scikit-learn, which takes a second to import.
-        from closedform.searches.labels import search_labels, signs_of
-
-        column = labels if isinstance(labels, str) else None
-        data = worded(chunks.gather(X, column, weights, y_name="labels"))
-        settings = replace(settings, rules=ruled(data, None))
-        signs = signs_of(data.y if column else labels, len(data.inputs.values))
-        dispatch.prepare(settings)
-        with interruption.held(), telling("search", settings, data.inputs, progress, "T") as heard:
-            mine = replace(settings, callback=heard)
-            front = search_labels(data.inputs, Labels(signs, data.weights), mine)
+        front, data, settings = _for_labels(asked, labels)
     else:
-        split = None
-        if groups is not None:
-            X, split = Groups.read(X, groups)
-        data, partitions = cluster.gathered(
-            X, values, weights, sigma, client=client, y_name="values", missing=missing
-        )
-        data = worded(data)
-        if split is not None:
-            split = split.check(len(data.inputs.values) + data.dropped).at(data.kept)
-        if data.y is None:
-            raise InputError(
-                "values, gradients, labels: none given, and X brings no values; give exactly one"
-            )
-        errors = column_errors(sigma_X, data.inputs, data.kept)
-        form = None if template is None else read_template(template, data.inputs.names)
-        settings = replace(settings, rules=ruled(data, values))
-        dispatch.prepare(settings)
-        with interruption.held(), telling("search", settings, data.inputs, progress) as heard:
-            mine = replace(settings, callback=heard)
-            ends = monotonic() + settings.time
-            if split is not None:
-                front, _ = search_groups(data.inputs, data, split, noise, mine)
-            elif form is not None:
-                front, _ = search_template(data.inputs, data, form, noise, mine)
-            else:
-                front = _of_values(data.inputs, data.y, data, noise, errors, mine)
-            if partitions is not None and plain:
-                front = on_all_rows(front, partitions, ends)
+        form = _Form(noise, sigma, sigma_X, groups, template)
+        front, data, settings, partitions = _for_values(asked, values, form, client)
     ranges = [] if partitions is None else [partitions.ranges.T]
     front = front.of_data(data.inputs.labels, data.inputs.values, *ranges)
     if settings.rules is not None:
@@ -306,6 +252,127 @@ def search(
     if settings.checkpoint is not None:
         settings.checkpoint.conclude(front)
     return front
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a search is told, whatever it is after, under the names of its arguments."""
+
+    X: object
+    weights: object
+    settings: Settings
+    units: Mapping[str, str] | str | None
+    constant_units: str | Sequence[str]
+    limits: Mapping[str, Any] | None
+    constraints: Mapping[str, Any] | None
+    missing: Missing
+    progress: bool
+
+    def worded(self, data: Data) -> Data:
+        return replace(data, inputs=self.settings.worded(data.inputs))
+
+    def ready(self, data: Data, target: object) -> Settings:
+        """The settings with the rules of the columns, for an engine that is ready."""
+        names = (target, "y") if isinstance(target, str) else ("y",)
+        attributes = getattr(self.X, "attrs", None)
+        table = data.inputs
+        rules = Rules.read(
+            self.units, self.constant_units, self.limits, table.names, names, attributes
+        )
+        shape = None
+        if self.constraints is not None and data.y is not None:
+            shape = Constraints.read(self.constraints, table.names, table.values, data.y)
+        settings = replace(self.settings, rules=rules.constrained(shape))
+        dispatch.prepare(settings)
+        return settings
+
+    @contextmanager
+    def running(self, settings: Settings, data: Data, target: str = "y") -> Iterator[Settings]:
+        """While it runs, signals are held, and whoever listens is told."""
+        heard = telling("search", settings, data.inputs, self.progress, target)
+        with interruption.held(), heard as callback:
+            yield replace(settings, callback=callback)
+
+
+@dataclass(frozen=True)
+class _Form:
+    """What a search for values is told besides."""
+
+    noise: NoiseKind
+    sigma: object
+    sigma_X: object
+    groups: object
+    template: str | None
+
+    @property
+    def plain(self) -> bool:
+        """Errors of one size."""
+        return self.noise == "absolute" and self.sigma is None and self.sigma_X is None
+
+
+def _for_gradients(
+    asked: _Asked, gradients: object, signed: bool, symmetries: bool
+) -> tuple[Front, Data, Settings]:
+    check_gradients_can(asked.settings)
+    data = asked.worded(chunks.gather(asked.X, None, asked.weights))
+    scales = spreads(data.inputs.values, data.weights)
+    rows = unit_rows(gradients, data.inputs, scales)
+    settings = asked.ready(data, None)
+    target = Directions(rows, scales, data.weights, signed)
+    with asked.running(settings, data, "T") as mine:
+        front = search_directions(data.inputs, target, mine, symmetries=symmetries)
+    return oriented(front, data.inputs.values, target, settings), data, settings
+
+
+def _for_labels(asked: _Asked, labels: object) -> tuple[Front, Data, Settings]:
+    # It needs scikit-learn, which takes a second to import.
+    from closedform.searches.labels import search_labels, signs_of
+
+    column = labels if isinstance(labels, str) else None
+    data = asked.worded(chunks.gather(asked.X, column, asked.weights, y_name="labels"))
+    signs = signs_of(data.y if column else labels, len(data.inputs.values))
+    settings = asked.ready(data, None)
+    with asked.running(settings, data, "T") as mine:
+        front = search_labels(data.inputs, Labels(signs, data.weights), mine)
+    return front, data, settings
+
+
+def _for_values(
+    asked: _Asked, values: object, form: _Form, client: object
+) -> tuple[Front, Data, Settings, Partitions | None]:
+    X, split = asked.X, None
+    if form.groups is not None:
+        X, split = Groups.read(X, form.groups)
+    data, partitions = cluster.gathered(
+        X,
+        values,
+        asked.weights,
+        form.sigma,
+        client=client,
+        y_name="values",
+        missing=asked.missing,
+    )
+    data = asked.worded(data)
+    if split is not None:
+        split = split.check(len(data.inputs.values) + data.dropped).at(data.kept)
+    if data.y is None:
+        raise InputError(
+            "values, gradients, labels: none given, and X brings no values; give exactly one"
+        )
+    errors = column_errors(form.sigma_X, data.inputs, data.kept)
+    template = None if form.template is None else read_template(form.template, data.inputs.names)
+    settings = asked.ready(data, values)
+    with asked.running(settings, data) as mine:
+        ends = monotonic() + settings.time
+        if split is not None:
+            front, _ = search_groups(data.inputs, data, split, form.noise, mine)
+        elif template is not None:
+            front, _ = search_template(data.inputs, data, template, form.noise, mine)
+        else:
+            front = _of_values(data.inputs, data.y, data, form.noise, errors, mine)
+        if partitions is not None and form.plain:
+            front = on_all_rows(front, partitions, ends)
+    return front, data, settings, partitions
 
 
 def _of_values(
