@@ -73,8 +73,8 @@ def search(
     began = monotonic()
     time = settings.time
     stopped = False
-    told = settings.template is not None or getattr(objective, "groups", None) is not None
-    if isinstance(objective, Values) and not told:
+    # In a form of the user's they would be guesses of something else.
+    if isinstance(objective, Values) and settings.template is None and objective.groups is None:
         start += guesses(table, objective, settings, began + GUESSES_SHARE * time)
         sums, stopped = _sums_of_terms(table, objective, settings)
         start += sums
