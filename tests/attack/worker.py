@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from tests.attack import computing, files, writing
+from tests.attack import computing, files, telling, writing
 from tests.attack.outcomes import Attack, judged
 
 # How often each is drawn.
@@ -26,6 +26,11 @@ KINDS: dict[Callable[[Attack], None], int] = {
     computing.interpret: 5,
     computing.surrogate: 10,
     computing.separability: 4,
+    telling.words: 20,
+    telling.templates: 6,
+    telling.groups: 6,
+    telling.given_form: 8,
+    telling.resumed: 4,
     writing.formula: 22,
     files.mutated: 25,
     files.failing_write: 4,

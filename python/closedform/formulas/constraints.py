@@ -210,6 +210,13 @@ class Constraints:
         return found
 
 
+def _number(value: object, where: str) -> float:
+    number = scalars.real(value, where)
+    if math.isnan(number):  # which nothing is within
+        raise InputError(f"{where}: is NaN; give a number")
+    return number
+
+
 @dataclass(frozen=True)
 class _Reader:
     """Makes constraints of what was given.
@@ -270,16 +277,16 @@ class _Reader:
         if not (isinstance(pair, (tuple, list)) and len(pair) == 2):
             raise InputError(f"{where}: {pair!r} is no pair ({{input: number}}, value)")
         given = scalars.mapping(pair[0], where, "numbers by input")
-        place = {n: scalars.real(x, f"{where}: {n}") for n, x in given.items()}
+        place = {n: _number(x, f"{where}: {n}") for n, x in given.items()}
         self._inputs(kind, list(place))
         told = ", ".join(f"{name} = {x:g}" for name, x in place.items())
         if kind == "values":
             value = pair[1]
             between = self._pair(value, where) if isinstance(value, (tuple, list)) else (value,) * 2
-            low, high = (scalars.real(x, where) for x in between)
+            low, high = (_number(x, where) for x in between)
             said = f"{low:g}" if low == high else f"{low:g} to {high:g}"
             return self._at(f"{said} at {told}", place, (low, high), NEAR)
-        value = scalars.real(pair[1], where)
+        value = _number(pair[1], where)
         near = {n: self._near(self.names.index(n), x) for n, x in place.items()}
         made = self._at(f"to {value:g} for {told}", near, (value, value), LIMIT)
         return replace(made, limit=True)

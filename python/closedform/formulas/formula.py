@@ -94,7 +94,9 @@ class Formula:
         self.names = names if isinstance(names, Names) else scalars.texts(names, "names")
         if ranges is not None:
             check_ranges(ranges, len(self.names))
-        written = text if isinstance(text, str) else sympy_forms.text_of(text)
+        written = scalars.text(
+            text if isinstance(text, str) else sympy_forms.text_of(text), "formula"
+        )
         self._form = None if constants is None else Form.read(written, self.names, constants)
         if self._form is None:
             try:

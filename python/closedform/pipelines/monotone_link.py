@@ -28,6 +28,7 @@ VARIABLE = "T"
 # No part of a function that only rises.
 OSCILLATING = frozenset(name for name, known in _core.OPERATORS.items() if known.periodic)
 DIGITS = 4  # after which a number in a range would have been found, but for rounding
+WIDEST = 1e300  # between numbers of which a power of ten can be a step
 POINTS = 2000  # at which a closed form is checked to rise
 # A closed form whose mean squared error is at most so many times that of the isotonic fit, on rows
 # that one was not fitted to, says as much.
@@ -243,7 +244,10 @@ def simple_threshold(t: Floats, positive: npt.NDArray[np.bool_], cut: float) -> 
     ends = cut - low, cut + high
     if ends[0] <= 0.0 < ends[1]:
         return 0.0
-    step = 10.0 ** math.ceil(math.log10(ends[1] - ends[0]))
+    width = ends[1] - ends[0]
+    if not 0.0 < width < WIDEST:  # the cut is as round as a float is
+        return cut
+    step = 10.0 ** math.ceil(math.log10(width))
     for _ in range(DIGITS):
         multiple = min(max(round(cut / step), math.ceil(ends[0] / step)), ends[1] // step)
         nearest = float(f"{step * multiple:.12g}")

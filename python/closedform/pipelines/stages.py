@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from closedform._typing import FloatMatrix, Floats
-from closedform.formulas.formula import Formula
-from closedform.formulas.front import Front
+from closedform.formulas.formula import Formula, scored
+from closedform.formulas.front import Front, pareto
 from closedform.pipelines.provenance import Provenance
 from closedform.searches.backends import dispatch
 from closedform.searches.budget import Budget
@@ -186,7 +186,10 @@ class Stages:
         self, phase: str, share: float, objective: Values, start: Iterable[Formula]
     ) -> Front:
         settings = self._settings(phase, share, self.settings, shown=True)
-        front = search_values(self.table, objective, settings, [formula.text for formula in start])
+        texts = [formula.text for formula in start]
+        if texts and self.budget.interrupted():
+            return Front(self._as_they_are(texts, self.table, objective), stopped="interrupted")
+        front = search_values(self.table, objective, settings, texts)
         self.budget.spend(front.evaluations, front.stopped)
         return front
 
@@ -202,9 +205,16 @@ class Stages:
         """A search of other rows, or on the way: as the engine leaves them, smallest first."""
         settings = self._settings(phase, share, settings, shown=False)
         texts = [formula.text for formula in start]
+        if texts and self.budget.interrupted():
+            return self._as_they_are(texts, table, objective)
         found = dispatch.search(table, objective, settings, texts)
         self.budget.spend(found.evaluations, found.reason)
         return [Formula(text, table.names, loss) for text, loss in found.entries]
+
+    def _as_they_are(self, texts: Sequence[str], table: Matrix, objective: Values) -> list[Formula]:
+        """What a search would begin with, of a run that is to conclude."""
+        found = scored(texts, table.names, table.values, objective.goal, self.settings.threads or 0)
+        return pareto(found) or found
 
     def _settings(self, phase: str, share: float, settings: Settings, *, shown: bool) -> Settings:
         """Those of one search; `shown`: its formulas are of the data."""

@@ -268,7 +268,7 @@ class ThroughSurrogate:
                     if simple.complexity <= room and math.isfinite(formula.loss):
                         goal = _core.Goal.values(y, weights)
                         fitted += scored([simple.text], self.stages.names, X, goal)
-            if self.stages.budget.left() <= LEAST_SECONDS:
+            if self.stages.budget.interrupted() or self.stages.budget.left() <= LEAST_SECONDS:
                 break
         if not fitted:
             return []

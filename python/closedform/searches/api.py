@@ -149,8 +149,9 @@ def search(
             ((0, None)), "symmetric" (pairs: [("x1", "x2")]), "zero_at_zero" (True), "values" (pairs
             ({"x1": 0}, 1.5), or ({"x1": 0}, (low, high)), whatever the other inputs are), and
             "limits" (pairs ({"x1": math.inf}, 0), met to a thousandth of the target's spread). No
-            formula of a front violates one; `formula.checked` says which are proven by interval
-            arithmetic and which were looked at at points.
+            formula of a front violates one (a warning says so where none was found that keeps
+            them); `formula.checked` says which are proven by interval arithmetic and which were
+            looked at at points.
         missing: "error" refuses rows with a missing value (NaN, null, an empty cell); "drop" leaves
             them out, and the logger "closedform" says how many.
         signed: with gradients, tells T from -T (the paper's loss): a sign then costs its nodes

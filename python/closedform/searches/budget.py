@@ -75,10 +75,15 @@ class Budget:
         in_time = self.elapsed() < share * self.time
         return in_time and (self.evaluations is None or self.spent < share * self.evaluations)
 
-    def used_up(self) -> bool:
-        """Whether the run is to end: nothing is left, or it was stopped."""
+    def interrupted(self) -> bool:
+        """Whether somebody wants the run to conclude with what it has."""
         if interruption.requested():
             self.stopped = "interrupted"
+        return self.stopped == "interrupted"
+
+    def used_up(self) -> bool:
+        """Whether the run is to end: nothing is left, or it was stopped."""
+        self.interrupted()
         if not self.stopped and self.left() <= self.least:
             self.stopped = "time"
         if not self.stopped and self.evaluations is not None and self.spent >= self.evaluations:

@@ -304,7 +304,7 @@ class _Judge:
         values = np.full(len(rows.y), np.nan)
         for fold in range(FOLDS):
             out = place % FOLDS == fold
-            kept = np.flatnonzero(~out)
+            kept = np.flatnonzero(~out & (rows.weights > 0))
             if not out.any() or len(np.unique(rows.index[kept])) < len(rows.starts):
                 continue
             part = self.of(one.formula, rows.at(kept), fit.constants, fit.shared)

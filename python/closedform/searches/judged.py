@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from time import monotonic
 
 import numpy as np
@@ -46,7 +47,7 @@ class Sample:
     Attributes:
         X: (n, d) float64. y: (n,). counts: (n,) how often each row counts.
         noises: the models allowed, at these rows.
-        neighbours: of the rows; None where there are too few to say.
+        own: how many columns are the user's, and say what is near; None for all.
         share: these rows' counts over all rows'.
         weights: (n,) of the squares that losses are made of.
     """
@@ -55,9 +56,14 @@ class Sample:
     y: Floats
     counts: Floats
     noises: tuple[Noise, ...]
-    neighbours: Neighbours | None
+    own: int | None
     share: float
     weights: Floats
+
+    @cached_property
+    def neighbours(self) -> Neighbours | None:
+        """Of the rows; None where there are too few to say."""
+        return neighbours_of(self.X[:, : self.own]) if len(self.y) > 3 else None
 
 
 @dataclass(frozen=True)
@@ -126,7 +132,7 @@ def sample_of(X: FloatMatrix, objective: Values, seed: int, own: int | None = No
         tuple(
             replace(noise.at(drawn), rounding=resolution(chosen_y)) for noise in objective.noises
         ),
-        neighbours_of(chosen_X[:, :own]) if len(chosen_y) > 3 else None,
+        own,
         share,
         np.ones(len(drawn)) if objective.weights is None else objective.weights[drawn],
     )

@@ -163,7 +163,8 @@ def _squares(
         c, middle = rest[P], rest.get(cross)
         if middle is None or cross in (P, Q):
             continue
-        if abs(middle**2 - 4 * c * rest[Q]) <= SQUARE * middle**2:
+        # Of ratios: the square of a coefficient may be beyond what a float holds.
+        if abs(1.0 - 4.0 * (c / middle) * (rest[Q] / middle)) <= SQUARE:
             for product in (P, Q, cross):
                 del rest[product]
             yield c, A, middle / (2 * c), B

@@ -275,7 +275,7 @@ def _logarithm(rows: Rows, library: Sequence[Product] | None) -> Iterator[Relati
         elif any(library[k].exponents) or library[k].waves:
             terms.append((factor, library[k]))
         else:
-            size *= math.exp(factor)
+            size *= math.exp(factor) if factor < 700.0 else math.inf
     outside = Product(tuple(exponents))
     size = rows.unscaled(size, outside, 1.0)
     yield Relation(0.0, _unscaled(rows, terms, 0.0), (), (size, outside))

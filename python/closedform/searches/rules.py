@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -144,10 +145,14 @@ class Rules:
 
     def kept(self, front: Front) -> Front:
         """A front without the formulas that break a rule, its best the closest of the others where
-        it was one; a constant alone where none is left."""
+        it was one; the smallest alone, and a warning, where none is left."""
         free = self.constraints is None  # a constant's unit is whatever it has to be
         places = [i for i, one in enumerate(front) if (free and not one.inputs) or self.allow(one)]
         if not places:
+            told = (
+                "no formula that was found keeps the constraints and limits; nor does the constant"
+            )
+            warnings.warn(f"{told} that is returned", stacklevel=2)
             places = [0]
         best = next((k for k, i in enumerate(places) if front[i] is front.best), len(places) - 1)
         if len(places) == len(front):

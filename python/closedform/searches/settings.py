@@ -19,7 +19,7 @@ from closedform.searches.rules import Rules
 from closedform.tables import devices, scalars
 from closedform.tables.checks import Matrix
 from closedform.tables.cluster import Cluster
-from closedform.tables.words import Words
+from closedform.tables.words import NUMBER, Words
 
 OPERATORS = ("+", "-", "*", "/", "sin", "cos", "exp", "log", "sqrt", "square", "cube", "pow")
 KNOWN_OPERATORS = frozenset(_core.OPERATORS)
@@ -149,6 +149,9 @@ def checked_settings(
     chosen, own = _operators(given.operators)
     words = Words.read(own, given.complexities)
     max_size = scalars.whole(given.max_size, "max_size", 1, LARGEST_SIZE)
+    number = 1 if words is None else words.counts.get(NUMBER, 1)
+    if number > max_size:  # a constant is always an answer
+        raise InputError(f"max_size: {max_size} is less than the {number} that a number counts")
     time = scalars.seconds(given.time, "time")
     if given.evaluations is None and math.isinf(time):
         raise InputError("time: no limit and no evaluations given; give one of them")

@@ -31,6 +31,7 @@ from closedform.searches.noise_choice import LONGEST_LOOK, LOOKING, planned
 from closedform.searches.noise_plan import PLAIN
 from closedform.searches.objectives import Values
 from closedform.searches.settings import NoiseKind, Settings
+from closedform.tables import scalars
 from closedform.tables.checks import Matrix
 from closedform.tables.chunks import Data
 from closedform.tables.rows import variance
@@ -48,7 +49,7 @@ def read(text: object, names: Sequence[str]) -> _core.Template:
     if not isinstance(text, str):
         raise InputError(f"template: is a {type(text).__name__}; give text such as 'f(x1)*g(x2)'")
     try:
-        form = _core.Template(text, list(names))
+        form = _core.Template(scalars.text(text, "template"), list(names))
     except ValueError as error:
         raise InputError(str(error)) from error
     most = max(arguments for _, arguments in form.unknowns)

@@ -101,6 +101,11 @@ def test_text_that_is_no_expression_is_refused(text: str) -> None:
         cf.Formula(text, NAMES)
 
 
+def test_text_without_an_encoding_is_refused() -> None:
+    with pytest.raises(cf.InputError, match="has no UTF-8 form"):
+        cf.Formula("x + \ud800", NAMES)
+
+
 def test_a_front_survives_its_file(tmp_path: Path) -> None:
     front = cf.Front(
         [cf.Formula("x", NAMES, 1.0), cf.Formula("x + sin(y)/3", NAMES, 1e-30)], stopped="exact"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
@@ -14,7 +15,9 @@ import pytest
 
 import closedform as cf
 from closedform import _core
-from closedform.searches import interruption
+from closedform.pipelines import stages
+from closedform.searches import interruption, values
+from closedform.searches.backends import dispatch
 
 PACKAGE = os.path.dirname(cf.__file__)
 # Lines of the pipelines, drawn by chance.
@@ -160,3 +163,30 @@ def test_the_command_prints_what_it_has_when_it_is_terminated(tmp_path: object) 
     said, _ = process.communicate()
     assert "y = " in said
     assert process.returncode == 130
+
+
+def test_no_search_begins_once_a_run_is_to_conclude(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[str] = []
+    searched = dispatch.search
+
+    def search(table: object, *told: object) -> object:
+        begun.append("asked" if asked else "before")
+        return searched(table, *told)  # type: ignore[arg-type]
+
+    asked: list[str] = []
+
+    def ask(progress: cf.Progress) -> bool:
+        if progress.phase == "search x1*x2":  # of a variable that the surrogate tells
+            asked.append(progress.phase)
+        return bool(asked)
+
+    for module in (stages, values):
+        monkeypatch.setattr(module.dispatch, "search", search)
+    rng = np.random.default_rng(0)
+    X = rng.uniform(0.5, 2, (150, 2))
+    y = np.sin(X[:, 0] * X[:, 1]) + 0.01 * rng.normal(size=150)
+    told = {"noise": "absolute", "time": math.inf, "evaluations": 8000, "threads": 1}
+    found = cf.discover(X, y, callback=ask, **told)  # type: ignore[arg-type]
+    assert asked
+    assert found.stopped == "interrupted"
+    assert begun == ["before", "before"]

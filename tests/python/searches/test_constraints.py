@@ -74,6 +74,13 @@ def test_no_front_violates_a_constraint() -> None:
     assert all(formula.checked.values() for formula in found.front)
 
 
+def test_a_constant_that_violates_stands_alone_and_is_said_to() -> None:
+    with pytest.warns(UserWarning, match="no formula that was found keeps the constraints"):
+        front = cf.search(X, values=X[:, 0], constraints={"bounds": (None, -1e30)}, **BUDGET)
+    assert [formula.inputs for formula in front] == [()]
+    assert list(front.best.checked.values()) == ["violated"]
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
@@ -84,6 +91,8 @@ def test_no_front_violates_a_constraint() -> None:
         ({"values": [3]}, "constraints: values: 3 is no pair"),
         ({"limits": 3}, "constraints: limits: give a list of pairs"),
         ({"positive": 3}, "constraints: positive: must be True or False"),
+        ({"values": [({"x1": math.nan}, 1)]}, "constraints: values: x1: is NaN"),
+        ({"limits": [({"x1": 0}, math.nan)]}, "constraints: limits: is NaN"),
     ],
 )
 def test_constraints_that_cannot_be(given: dict[str, Any], message: str) -> None:

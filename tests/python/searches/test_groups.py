@@ -102,6 +102,13 @@ def test_the_estimator_and_the_command_line_know_groups(tmp_path: Path) -> None:
     assert isinstance(cf.Formula.load(tmp_path / "f.json"), cf.GroupedFormula)
 
 
+def test_errors_of_rows_left_out_know_which_rows_weigh() -> None:
+    table = _table()
+    first = table.groupby("metal").cumcount() == 0  # all of one fold
+    front = _found(table, 300, weights=first.to_numpy(float))
+    assert all(math.isfinite(formula.loss) for formula in front)
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [

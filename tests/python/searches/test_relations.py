@@ -116,11 +116,18 @@ def test_taking_out_factors_and_completing_squares_changes_no_value(
     assert np.all(np.abs(values - sum(sizes)) <= 1e-5 * sum(np.abs(sizes)))
 
 
+_SQUARE = [(3.0, Product((2.0, 0.0))), (-6.0, Product((1.0, 1.0))), (3.0, Product((0.0, 2.0)))]
+
+
 def test_a_square_is_completed() -> None:
-    terms = [(3.0, Product((2.0, 0.0))), (-6.0, Product((1.0, 1.0))), (3.0, Product((0.0, 2.0)))]
-    short = factored(terms, ["a", "b"], [False, False])
+    short = factored(_SQUARE, ["a", "b"], [False, False])
     assert short.coefficient == 3.0
     assert short.base == "a + (-1.0)*b"
+
+
+def test_a_square_is_completed_whatever_its_size() -> None:
+    terms = [(c * 1e300, p) for c, p in _SQUARE]
+    assert factored(terms, ["a", "b"], [False, False]).base == "a + (-1.0)*b"
 
 
 def test_a_quotient_is_divided_where_that_is_shorter() -> None:

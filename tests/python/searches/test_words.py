@@ -81,6 +81,7 @@ def test_pysr_is_told_what_words_count() -> None:
         ({"operators": {"x1": "x + 1"}}, "operators: 'x1' is an input, too"),
         ({"operators": {"f": 3}}, "operators: f: "),
         ({"complexities": {"x9": 2}}, "complexities: 'x9' is no operator and no input"),
+        ({"complexities": {"constant": 40}}, "max_size: 30 is less than the 40 that a number"),
         ({"complexities": {"exp": 0}}, "complexities: exp: 0 is out of range"),
         ({"limits": {"operands": {"f": 1}}}, "limits: operands: 'f' is no operator"),
     ],

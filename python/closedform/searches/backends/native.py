@@ -12,6 +12,7 @@ from closedform import _core
 from closedform.errors import InputError
 from closedform.formulas.formula import Formula
 from closedform.formulas.front import Front
+from closedform.searches import interruption
 from closedform.searches.backends.found import Found
 from closedform.searches.guesses import guesses
 from closedform.searches.journal import key_of
@@ -73,6 +74,8 @@ def search(
     began = monotonic()
     time = settings.time
     stopped = False
+    if interruption.requested():
+        return evolved(table, objective, settings, start)
     # In a form of the user's they would be guesses of something else.
     if isinstance(objective, Values) and settings.template is None and objective.groups is None:
         start += guesses(table, objective, settings, began + GUESSES_SHARE * time)
