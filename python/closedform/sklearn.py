@@ -16,6 +16,7 @@ from sklearn.utils import assert_all_finite, check_array, check_random_state
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
+from closedform._choices import Device, Missing, NoiseKind
 from closedform._typing import Floats
 from closedform.errors import InputError
 from closedform.formulas.grouped import GroupedFormula
@@ -23,12 +24,11 @@ from closedform.pipelines.discovery import discover
 from closedform.pipelines.log_odds import log_odds
 from closedform.searches.api import search
 from closedform.searches.progress import Callback
-from closedform.searches.settings import OPERATORS, NoiseKind, Operators, Start, formula_texts
+from closedform.searches.settings import OPERATORS, Operators, Start, formula_texts
 from closedform.searches.turns import Turns
 from closedform.tables import checks, chunks, scalars
 from closedform.tables.checks import Matrix
-from closedform.tables.chunks import Data, Missing
-from closedform.tables.devices import Device
+from closedform.tables.chunks import Data
 from closedform.tables.groups import Groups
 
 if TYPE_CHECKING:

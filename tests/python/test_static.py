@@ -17,7 +17,7 @@ SOURCES = Path(__file__).parents[2] / "python" / "closedform"
 
 HEAVY = set(
     "torch jax flax keras onnx juliacall pysr pandas polars pyarrow narwhals matplotlib sklearn "
-    "scipy packaging".split()
+    "scipy packaging numpy".split()
 )
 
 

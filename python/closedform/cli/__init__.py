@@ -1,1 +1,3 @@
 """The command line."""
+
+EXIT_INPUT, EXIT_INTERRUPTED = 2, 130

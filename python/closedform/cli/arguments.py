@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn, TypeAlias, get_args
 
 from closedform import _core
+from closedform._choices import BACKENDS, KINDS, Device, Missing
 from closedform.cli import export
 from closedform.cli.examples import examples
 from closedform.errors import InputError
-from closedform.searches.settings import BACKENDS, KINDS
-from closedform.tables.chunks import Missing
-from closedform.tables.devices import Device
 
-Run: TypeAlias = Callable[[argparse.Namespace], int]
 Commands: TypeAlias = "argparse._SubParsersAction[Any]"
 
 
@@ -25,8 +21,8 @@ class _Parser(argparse.ArgumentParser):
         raise InputError(f"{message}; see {self.prog} --help")
 
 
-def parser(runs: Mapping[str, Run]) -> argparse.ArgumentParser:
-    """The program's, with what runs each command by its name."""
+def parser() -> argparse.ArgumentParser:
+    """The program's; `command` of what it parses is the command's name."""
     program = _Parser(
         prog="closedform",
         description="Closed-form expressions from data and from trained neural networks.",
@@ -38,9 +34,9 @@ def parser(runs: Mapping[str, Run]) -> argparse.ArgumentParser:
     )
     version = f"%(prog)s {_core.build_info()['version']}"
     program.add_argument("--version", action="version", version=version)
-    commands = program.add_subparsers(required=True, metavar="COMMAND")
-    _add_discover(commands, runs["discover"])
-    _add_interpret(commands, runs["interpret"])
+    commands = program.add_subparsers(required=True, metavar="COMMAND", dest="command")
+    _add_discover(commands)
+    _add_interpret(commands)
     export.add(commands)
     info = commands.add_parser(
         "info",
@@ -48,12 +44,11 @@ def parser(runs: Mapping[str, Run]) -> argparse.ArgumentParser:
         description="Says how this installation was built, and which devices it can use.",
         **examples("closedform info", "closedform info --json"),
     )
-    info.set_defaults(run=runs["info"])
     info.add_argument("--json", action="store_true", help="print one JSON document")
     return program
 
 
-def _add_discover(commands: Commands, run: Run) -> None:
+def _add_discover(commands: Commands) -> None:
     discover = commands.add_parser(
         "discover",
         help="find the formula behind a table",
@@ -70,7 +65,6 @@ def _add_discover(commands: Commands, run: Run) -> None:
             "gzip -dc data.csv.gz | closedform discover - --target y --save - --quiet > front.json",
         ),
     )
-    discover.set_defaults(run=run)
     discover.add_argument(
         "data",
         metavar="DATA",
@@ -121,7 +115,7 @@ def _add_discover(commands: Commands, run: Run) -> None:
     _add_common(discover)
 
 
-def _add_interpret(commands: Commands, run: Run) -> None:
+def _add_interpret(commands: Commands) -> None:
     interpret = commands.add_parser(
         "interpret",
         help="find the formula of a network's neuron",
@@ -132,7 +126,6 @@ def _add_interpret(commands: Commands, run: Run) -> None:
             "closedform interpret model.onnx - --classifier --json < points.csv",
         ),
     )
-    interpret.set_defaults(run=run)
     interpret.add_argument("model", metavar="MODEL.onnx", help="the trained network")
     interpret.add_argument(
         "data", metavar="POINTS", help="CSV or Parquet file of its inputs; - for standard input"

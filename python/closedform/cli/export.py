@@ -25,7 +25,6 @@ def add(commands: argparse._SubParsersAction[Any]) -> None:
             "closedform export - --to julia --complexity 7 < front.json",
         ),
     )
-    export.set_defaults(run=_export)
     export.add_argument(
         "front",
         metavar="FRONT",
@@ -76,7 +75,7 @@ def _unit(text: str) -> tuple[str, str]:
     return name, unit
 
 
-def _export(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
     with readable(options.front) as file:
         try:
             with open(file, "rb") as content:

@@ -2,41 +2,20 @@
 
 from __future__ import annotations
 
-import argparse
-import contextlib
-import json
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
 
-from closedform import _core
-from closedform.cli import scheduler, streams
-from closedform.cli.arguments import names_of, parser
-from closedform.cli.display import display, interruptible
-from closedform.cli.documents import discovery_document, interpretation_document
-from closedform.cli.streams import is_stream, readable, write_to
+from closedform.cli import EXIT_INPUT, EXIT_INTERRUPTED, streams
+from closedform.cli.arguments import parser
 from closedform.errors import InputError
-from closedform.figures.canvas import check_available
-from closedform.searches.backends import julia_start
-from closedform.tables.files import read_groups, read_table
-from closedform.tables.output import checked_output
-
-if TYPE_CHECKING:
-    from closedform.pipelines.results import Discovery, Interpretation
-    from closedform.searches.progress import Progress
-
-EXIT_INPUT, EXIT_INTERRUPTED = 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command; the exit status is 0, 2 for bad input, 130 after Ctrl-C."""
     try:
-        runs = {"discover": _discover, "interpret": _interpret, "info": _info}
-        options = parser(runs).parse_args(arguments)
-        status: int = options.run(options)
-        return status
+        options = parser().parse_args(arguments)
+        from closedform.cli import commands  # what --help and a wrong argument do without
+
+        return commands.RUNS[options.command](options)
     except InputError as error:
         streams.say(f"closedform: error: {' '.join(str(error).split())}")
         return EXIT_INPUT
@@ -46,194 +25,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         streams.say("closedform: interrupted before there was a result")
         return EXIT_INTERRUPTED
-
-
-def _info(options: argparse.Namespace) -> int:
-    usable, pysr = julia_start.status()
-    info = {**_core.build_info(), "backend pysr": pysr if usable else f"no: {pysr}"}
-    devices = _core.cuda_devices()
-    if devices:
-        info["matrix products"] = _core.cuda_matrix_library() or "our own: no cuBLAS is found"
-    if options.json:
-        streams.write(json.dumps({**info, "devices": devices}, indent=2) + "\n")
-    else:
-        lines = [
-            f"{device['name']}, compute capability {device['compute_capability']},"
-            f" {device['memory'] / 2**30:.0f} GiB"
-            for device in devices
-        ] or [f"none: {_core.cuda_problem()[0]}"]
-        rows = [*info.items(), *(("device", line) for line in lines)]
-        streams.write("".join(f"{key:16} {value}\n" for key, value in rows))
-    return 0
-
-
-def _discover(options: argparse.Namespace) -> int:
-    _check_outputs(options)
-    with scheduler.connected(options.scheduler) as client:
-        return _discovered(options, client)
-
-
-def _discovered(options: argparse.Namespace, client: Any) -> int:
-    roles: dict[str, Any] = {"weights": options.weights, "sigma": options.sigma}
-    roles["missing"] = options.missing
-    rows: dict[str, Any] = {"X": scheduler.partitions(options, client), "y": options.target}
-    rows |= roles
-    table, groups = None, None
-    if rows["X"] is None:
-        drop = [*options.drop, *([] if options.groups is None else [options.groups])]
-        with readable(options.data) as file:
-            table = read_table(file, target=options.target, drop=drop, **roles)
-            if options.groups is not None:
-                groups = read_groups(file, options.groups).at(table.kept)
-        rows = {"X": table.inputs, "y": table.target}
-        rows |= {"weights": table.weights, "sigma": table.sigma}
-    # Here, not above: it brings sympy, which a bad file or --help need not wait for.
-    from closedform.pipelines.discovery import discover
-
-    units, constants = options.units, options.constant_units
-    if units is not None:  # the target is a column of its own by now
-        units = {"y" if name == options.target else name: unit for name, unit in units.items()}
-    with display(options, options.target) as show, interruptible() as interrupted:
-        discovery = discover(
-            units=units,
-            constant_units=constants
-            if constants in ("dimensionless", "free")
-            else names_of(constants),
-            noise=options.noise,
-            sigma_X=options.sigma_x,
-            groups=groups,
-            template=options.template,
-            strategy=options.strategy,
-            client=client,
-            **rows,
-            **_common(options, show, interrupted),
-        )
-    origin = replace(discovery.provenance, target=options.target)
-    far = discovery.outliers
-    if table is not None:
-        origin = replace(origin, dropped=table.dropped)
-        if table.kept is not None:  # rows are those of the file
-            far = tuple(int(table.kept[row]) for row in far)
-    discovery = replace(discovery, outliers=far, provenance=origin)
-    if options.json:
-        text = json.dumps(discovery_document(discovery, options), indent=2, allow_nan=False)
-    else:
-        text = str(discovery)
-    return _conclude(options, discovery, text, interrupted)
-
-
-def _interpret(options: argparse.Namespace) -> int:
-    _check_outputs(options)
-    if options.boundary and options.weights is not None:
-        raise InputError("--boundary: cannot be used with --weights; give one of them")
-    with readable(options.data) as file:
-        table = read_table(
-            file,
-            target=None,
-            drop=options.drop,
-            weights=options.weights,
-            missing=options.missing,
-        )
-    from closedform.neurons.network import network
-    from closedform.pipelines.interpretation import interpret
-
-    net = network(options.model, neuron=options.neuron, classifier=options.classifier)
-    with display(options, "T") as show, interruptible() as interrupted:
-        found = interpret(
-            net,
-            table.inputs,
-            band=options.band,
-            weights="boundary" if options.boundary else table.weights,
-            extra_points=options.extra_points,
-            symmetries=not options.no_symmetries,
-            **_common(options, show, interrupted),
-        )
-    if options.json:
-        text = json.dumps(interpretation_document(found, options), indent=2, allow_nan=False)
-    else:
-        text = str(found)
-    return _conclude(options, found, text, interrupted)
-
-
-def _check_outputs(options: argparse.Namespace) -> None:
-    read = [getattr(options, given, None) for given in ("data", "model")]
-    for option in ("save", "report", "checkpoint"):
-        path = getattr(options, option)
-        if path is not None and (option == "checkpoint" or not is_stream(path)):
-            checked_output(path, name=f"--{option}", inputs=read)
-    if None not in (options.save, options.report) and options.save == options.report:
-        raise InputError("--report: is the same file as --save; choose another")
-    if options.json and (is_stream(options.save) or is_stream(options.report)):
-        raise InputError("--json: prints a document, too; write --save or --report to a file")
-    if options.report is not None:
-        check_available("report")
-
-
-def _common(
-    options: argparse.Namespace, show: Callable[[Progress], None], interrupted: list[bool]
-) -> dict[str, Any]:
-    """The arguments that both pipelines take."""
-
-    def tell(progress: Progress) -> bool:
-        show(progress)
-        return bool(interrupted)
-
-    common = {
-        "time": options.time or (60 if options.evaluations is None else math.inf),
-        "evaluations": options.evaluations,
-        "complexities": options.complexities,
-        "max_size": options.max_size,
-        "backend": options.backend,
-        "options": _engine_options(options),
-        "device": options.device,
-        "threads": options.threads,
-        "seed": options.seed,
-        "start": _start(options),
-        "stop_loss": options.stop_loss,
-        "callback": tell,
-        "progress": False,  # there is one already
-    }
-    return common | ({} if options.operators is None else {"operators": options.operators})
-
-
-def _start(options: argparse.Namespace) -> Any:
-    """Formulas to begin with: of a file, or the text of one."""
-    given = options.start
-    if given is None or not (given.endswith(".json") or Path(given).is_file()):
-        return given
-    from closedform.formulas.front import Front
-
-    try:
-        return Front.load(options.start)
-    except OSError as error:
-        raise InputError(f"--start: cannot read {options.start} ({error.strerror})") from error
-    except InputError as error:
-        raise InputError(f"--start: {error}") from error
-
-
-def _engine_options(options: argparse.Namespace) -> dict[str, Any]:
-    """What the engine is told besides: where to leave what it has."""
-    own: dict[str, Any] = {}
-    for name in ("checkpoint", "resume"):
-        if (path := getattr(options, name)) is not None:
-            own[name] = path
-    return own
-
-
-def _conclude(
-    options: argparse.Namespace,
-    found: Discovery | Interpretation,
-    text: str,
-    interrupted: list[bool],
-) -> int:
-    """Prints the result and writes the files asked for, none the less where another cannot be. One
-    that is printed is printed alone."""
-    with contextlib.ExitStack() as left:  # in the order of their reverse
-        if options.report is not None:
-            left.callback(write_to, options.report, found.report)
-        if options.save is not None:
-            left.callback(write_to, options.save, found.front.save)
-        if not (is_stream(options.save) or is_stream(options.report)):
-            streams.write(text + "\n")
-    # PySR 2 takes Ctrl-C to itself.
-    return EXIT_INTERRUPTED if interrupted or found.stopped == "interrupted" else 0

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from closedform import _core
+from closedform._choices import Kind
 from closedform._typing import FloatMatrix, Floats
 from closedform.errors import InputError, OutsideWarning
 from closedform.figures.canvas import axes_of
@@ -22,7 +23,7 @@ from closedform.formulas.constants import Constants
 from closedform.formulas.domain import Domain, domain_of
 from closedform.formulas.fit import fitted
 from closedform.formulas.form import MARK, Form
-from closedform.formulas.noise import EXACT, Kind
+from closedform.formulas.noise import EXACT
 from closedform.formulas.ranges import Ranges, check_ranges, outside_told
 from closedform.formulas.rows import Rows
 from closedform.formulas.units import Units

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
-from typing import ClassVar, Literal, TypeAlias
+from typing import ClassVar, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -35,7 +35,6 @@ TURN = 0.05  # quantile of |y| at which asinh turns from proportional to logarit
 HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
 
 Parameters: TypeAlias = tuple[float, ...]
-Kind: TypeAlias = Literal["absolute", "relative", "log", "mixed", "robust", "counts"]
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ from typing import get_args
 
 import numpy as np
 
+from closedform._choices import Kind
 from closedform._typing import FloatMatrix, Floats
-from closedform.formulas.noise import Given, Kind, Noise, check_target, named, sigma_alone
+from closedform.formulas.noise import Given, Noise, check_target, named, sigma_alone
 from closedform.tables import checks, scalars
 
 

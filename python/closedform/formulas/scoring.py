@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from closedform._choices import Kind
 from closedform.errors import InputError
 from closedform.formulas.formula import Formula
-from closedform.formulas.noise import Kind
 from closedform.formulas.rows import Rows
 from closedform.tables.rows import variance
 

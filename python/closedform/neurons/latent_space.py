@@ -12,11 +12,11 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from closedform._choices import Device
 from closedform._typing import FloatMatrix, Floats
 from closedform.errors import InputError
 from closedform.neurons.network import Network, network
 from closedform.neurons.surface import Surface
-from closedform.tables.devices import Device
 
 Several: TypeAlias = slice | Literal["all"]
 # Some of a model's outputs, or of a layer's neurons.

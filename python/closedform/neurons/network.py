@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from closedform._choices import Device
 from closedform._typing import FloatMatrix, Floats
 from closedform.errors import InputError
 from closedform.formulas.formula import Formula
@@ -31,7 +32,6 @@ from closedform.surrogates.model import Surrogate
 from closedform.tables import devices, scalars
 from closedform.tables.checks import matrix
 from closedform.tables.columns import model_inputs
-from closedform.tables.devices import Device
 
 
 class Network:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from closedform._choices import Device, Missing, NoiseKind
 from closedform._core import Template
 from closedform._typing import Floats
 from closedform.errors import InputError
@@ -34,7 +35,6 @@ from closedform.searches.progress import Callback
 from closedform.searches.rules import Rules
 from closedform.searches.settings import (
     OPERATORS,
-    NoiseKind,
     Operators,
     Start,
     arguments_of,
@@ -46,10 +46,9 @@ from closedform.searches.values import chosen_front
 from closedform.surrogates.model import Surrogate
 from closedform.surrogates.separability import Separability
 from closedform.tables import checks, chunks, cluster, devices, scalars, spool
-from closedform.tables.chunks import Data, Missing
+from closedform.tables.chunks import Data
 from closedform.tables.cluster import Partitions
 from closedform.tables.column_errors import column_errors
-from closedform.tables.devices import Device
 from closedform.tables.frames import column_name, frame_of
 from closedform.tables.groups import Groups
 from closedform.tables.rows import sample_rows

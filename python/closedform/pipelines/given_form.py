@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from closedform import _core
+from closedform._choices import NoiseKind
 from closedform._typing import FloatMatrix
 from closedform.formulas.formula import Formula
 from closedform.formulas.grouped import GroupedFormula
@@ -19,7 +20,7 @@ from closedform.searches.budget import Budget, last_stage
 from closedform.searches.evidence import Evidence
 from closedform.searches.grouped import search_groups
 from closedform.searches.noise_plan import NoisePlan
-from closedform.searches.settings import NoiseKind, Settings
+from closedform.searches.settings import Settings
 from closedform.searches.templates import search_template
 from closedform.tables.chunks import Data
 from closedform.tables.groups import Groups

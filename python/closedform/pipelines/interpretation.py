@@ -8,6 +8,7 @@ from typing import Any, cast, get_args, overload
 
 import numpy as np
 
+from closedform._choices import Device, Missing
 from closedform._typing import Floats
 from closedform.errors import InputError
 from closedform.formulas.formula import Formula
@@ -44,8 +45,6 @@ from closedform.searches.settings import (
 from closedform.searches.steepest_drop import gradient_errors, steepest_drop, unit_gradient
 from closedform.tables import devices, scalars
 from closedform.tables.checks import Matrix
-from closedform.tables.chunks import Missing
-from closedform.tables.devices import Device
 
 OPERATORS = ("+", "-", "*", "/", "sin", "exp")
 BAND = 1e-4  # of probabilities; within it a sigmoid has trained a gradient

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from closedform._choices import Device, Missing
 from closedform._typing import Floats
 from closedform.errors import InputError
 from closedform.formulas.formula import Formula, shortened
@@ -29,8 +30,6 @@ from closedform.searches.steepest_drop import (
     steepest_drop,
     unit_gradient,
 )
-from closedform.tables.chunks import Missing
-from closedform.tables.devices import Device
 from closedform.tables.rows import spreads
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from closedform._choices import Missing
 from closedform._typing import Floats
 from closedform.errors import InputError
 from closedform.neurons.network import Network
@@ -9,7 +10,7 @@ from closedform.neurons.unit_gradients import points
 from closedform.pipelines.neuron_rows import CHOOSING, MEASURING
 from closedform.tables import checks, chunks, cluster
 from closedform.tables.checks import Matrix
-from closedform.tables.chunks import Data, Missing
+from closedform.tables.chunks import Data
 
 FEWEST_ROWS = 50
 

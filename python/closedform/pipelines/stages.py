@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from closedform._choices import Device, NoiseKind
 from closedform._typing import FloatMatrix, Floats
 from closedform.formulas.formula import Formula, scored
 from closedform.formulas.front import Front, pareto
@@ -19,13 +20,12 @@ from closedform.searches.noise_plan import PLAIN, NoisePlan
 from closedform.searches.objectives import Values
 from closedform.searches.origins import with_origins
 from closedform.searches.progress import Progress
-from closedform.searches.settings import NoiseKind, Settings
+from closedform.searches.settings import Settings
 from closedform.searches.values import chosen_front, search_values
 from closedform.surrogates.model import Surrogate
 from closedform.surrogates.separability import Separability, separability
 from closedform.surrogates.similarity import Similarity
 from closedform.tables.checks import Matrix
-from closedform.tables.devices import Device
 from closedform.tables.rows import sample_rows
 
 # Rows that constants of a whole are fitted to; its loss is that on all rows in the end.

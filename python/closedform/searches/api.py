@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
 
+from closedform._choices import Device, Missing, NoiseKind
 from closedform._typing import Floats
 from closedform.errors import InputError
 from closedform.formulas.constraints import Constraints
@@ -29,7 +30,6 @@ from closedform.searches.progress import Callback
 from closedform.searches.rules import Rules
 from closedform.searches.settings import (
     OPERATORS,
-    NoiseKind,
     Operators,
     Settings,
     Start,
@@ -44,10 +44,9 @@ from closedform.searches.templates import search_template
 from closedform.searches.values import search_values
 from closedform.tables import chunks, cluster, devices, scalars
 from closedform.tables.checks import Matrix
-from closedform.tables.chunks import Data, Missing
+from closedform.tables.chunks import Data
 from closedform.tables.cluster import Partitions
 from closedform.tables.column_errors import column_errors
-from closedform.tables.devices import Device
 from closedform.tables.groups import Groups
 from closedform.tables.rows import spreads
 

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from closedform import _core
+from closedform._choices import NoiseKind
 from closedform._typing import Floats
 from closedform.formulas.constants import Constant, Constants
 from closedform.formulas.formula import Formula
@@ -29,7 +30,7 @@ from closedform.searches.description_length import TELLING, alphabet
 from closedform.searches.evidence import Evidence, constant_cost
 from closedform.searches.logarithm import search_logarithm
 from closedform.searches.objectives import Values
-from closedform.searches.settings import NoiseKind, Settings
+from closedform.searches.settings import Settings
 from closedform.tables.checks import Matrix
 from closedform.tables.chunks import Data
 from closedform.tables.groups import Groups

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from closedform._choices import KINDS
 from closedform._typing import Floats
 from closedform.errors import InputError
 from closedform.formulas.noise import Absolute, Noise, Parameters, sigma_alone
-from closedform.searches.settings import KINDS
 from closedform.tables import scalars
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, TypeAlias
 
 from closedform import _core
+from closedform._choices import BACKENDS
 from closedform.errors import InputError
-from closedform.formulas import noise
 from closedform.formulas.formula import Formula
 from closedform.formulas.front import Front
 from closedform.searches.checkpoint import Checkpoint
@@ -25,11 +25,7 @@ OPERATORS = ("+", "-", "*", "/", "sin", "cos", "exp", "log", "sqrt", "square", "
 KNOWN_OPERATORS = frozenset(_core.OPERATORS)
 MOST_EVALUATIONS = 2**62
 LARGEST_SIZE = 255  # nodes of a tape, cpp/include/closedform/expression/expression.hpp
-BACKENDS = ("native", "pysr")
 COLONIES, MOST_COLONIES = 8, 10_000  # on a cluster, unless it is said, and at most
-# How a target scatters around what it follows (`noise`).
-NoiseKind: TypeAlias = Literal["auto"] | noise.Kind
-KINDS: tuple[NoiseKind, ...] = ("auto", *get_args(noise.Kind))
 # Names, the user's own operators by name as texts, or both (`search`).
 Operators: TypeAlias = Iterable[str | Mapping[str, str]] | Mapping[str, str]
 # Formulas to begin with.

@@ -15,6 +15,7 @@ from time import monotonic
 import numpy as np
 
 from closedform import _core
+from closedform._choices import NoiseKind
 from closedform._typing import Floats
 from closedform.errors import InputError
 from closedform.formulas.fit import fitted
@@ -30,7 +31,7 @@ from closedform.searches.evidence import Evidence, constant_cost
 from closedform.searches.noise_choice import LONGEST_LOOK, LOOKING, planned
 from closedform.searches.noise_plan import PLAIN
 from closedform.searches.objectives import Values
-from closedform.searches.settings import NoiseKind, Settings
+from closedform.searches.settings import Settings
 from closedform.tables import scalars
 from closedform.tables.checks import Matrix
 from closedform.tables.chunks import Data

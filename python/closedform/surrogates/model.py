@@ -17,12 +17,12 @@ import numpy as np
 import numpy.typing as npt
 
 from closedform import _core
+from closedform._choices import Device
 from closedform._typing import FloatMatrix, Floats
 from closedform.errors import InputError
 from closedform.tables import cluster, devices, scalars
 from closedform.tables.checks import matrix
 from closedform.tables.columns import inputs_of
-from closedform.tables.devices import Device
 from closedform.tables.output import write_output
 
 Outside = Literal["error", "clamp", "linear"]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 import numpy as np
 
 from closedform import _core
+from closedform._choices import Device
 from closedform._typing import Floats
 from closedform.errors import InputError
 from closedform.figures.canvas import row_of_axes
@@ -23,7 +24,6 @@ from closedform.surrogates.model import Surrogate
 from closedform.tables import cluster, devices, scalars
 from closedform.tables.checks import matrix
 from closedform.tables.columns import inputs_of
-from closedform.tables.devices import Device
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -14,11 +14,12 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
 
+from closedform._choices import Missing
 from closedform._typing import Floats
 from closedform.errors import InputError
 from closedform.tables import checks, scalars
@@ -28,8 +29,6 @@ from closedform.tables.frames import frame_of
 from closedform.tables.roles import BATCH_ROWS, Chunk, Roles
 from closedform.tables.rows import row_blocks
 from closedform.tables.spool import Spool, map_of, only
-
-Missing: TypeAlias = Literal["error", "drop"]
 
 _log = logging.getLogger("closedform")
 

@@ -18,10 +18,11 @@ import numpy as np
 import numpy.typing as npt
 
 from closedform import _core
+from closedform._choices import Missing
 from closedform.errors import InputError
 from closedform.tables import checks, chunks
 from closedform.tables.checks import Matrix
-from closedform.tables.chunks import Data, Missing
+from closedform.tables.chunks import Data
 from closedform.tables.rows import sample_rows
 
 POLL = 0.01  # seconds between looks at whether an answer is there

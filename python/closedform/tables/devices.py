@@ -5,13 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from functools import cache
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, TypeVar, get_args
 
 from closedform import _core
+from closedform._choices import Device
 from closedform.errors import InputError
 from closedform.tables import scalars
-
-Device = Literal["cpu", "cuda", "auto"]
 
 _log = logging.getLogger("closedform")
 _DLPACK_CUDA = (2, 13)  # kDLCUDA, kDLCUDAManaged

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from closedform._choices import Missing
 from closedform.errors import InputError
 from closedform.tables import checks, chunks
-from closedform.tables.chunks import Data, Missing
+from closedform.tables.chunks import Data
 from closedform.tables.csv_files import texts_of
 from closedform.tables.groups import Groups
 from closedform.tables.roles import Roles
