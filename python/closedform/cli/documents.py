@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from closedform import _core
 
 if TYPE_CHECKING:
     from closedform.formulas.formula import Formula
+    from closedform.pipelines.provenance import Provenance
     from closedform.pipelines.results import Discovery, Interpretation
 
 
@@ -37,6 +39,7 @@ def discovery_document(discovery: Discovery, options: argparse.Namespace) -> dic
         "reason": None if structure is None else structure.reason,
         "similarity": None if discovery.similarity is None else str(discovery.similarity),
         "stopped": discovery.stopped,
+        "provenance": _origin(discovery.provenance),
         "seed": options.seed,
         "version": _core.build_info()["version"],
     }
@@ -73,9 +76,26 @@ def interpretation_document(found: Interpretation, options: argparse.Namespace) 
             "dropped": found.gradients.dropped,
         },
         "stopped": found.stopped,
+        "provenance": _origin(found.provenance),
         "seed": options.seed,
         "version": _core.build_info()["version"],
     }
+
+
+def _origin(provenance: Provenance) -> dict[str, Any]:
+    found = {name: _plain(getattr(provenance, name)) for name in provenance.__dataclass_fields__}
+    return {**found, "begun": provenance.begun.isoformat()}
+
+
+def _plain(value: object) -> Any:
+    """As JSON has it; a text of what it has not."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(one) for one in value]
+    if isinstance(value, float):
+        return _finite(value)
+    return value if value is None or isinstance(value, (bool, int, str)) else str(value)
 
 
 def _formula(formula: Formula) -> dict[str, Any]:

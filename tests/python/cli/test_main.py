@@ -175,6 +175,8 @@ def test_json_is_one_document_and_nothing_else(
     assert document["errors"]["surrogate"]["mean_relative"] is None
     assert document["errors"]["direct"] is None
     assert len(document["front"]) == 2
+    assert document["provenance"]["settings"] == {"seed": 7}
+    assert document["provenance"]["begun"] == "2026-01-01T00:00:00"
 
 
 def test_columns_may_have_the_names_of_sympy_s_classes(
