@@ -19,6 +19,8 @@ from closedform.searches import interruption
 from closedform.searches.additive import MOST_FITS, additive_sums
 from closedform.searches.harmonics import harmonics
 from closedform.searches.linked_powers import linked_powers
+from closedform.searches.noisy_relations import MOST_WORK as NOISY_WORK
+from closedform.searches.noisy_relations import noisy_relations
 from closedform.searches.objectives import Values
 from closedform.searches.relations import MOST_WORK, relations
 from closedform.searches.settings import Settings
@@ -68,6 +70,7 @@ def guesses(table: Matrix, objective: Values, settings: Settings, ends: float) -
         every = itertools.chain(
             _all(X, y, weights, table, settings.operators, ends),
             _sums(X, y, table, settings, ends),
+            _noisy(own, y, weights, table.names[: table.own], settings, ends),
         )
         for share, text in every:
             formula = _allowed(text, table.names, settings) if share <= WORTH else None
@@ -112,6 +115,22 @@ def _exact(
         if loss <= CERTAIN * size:
             break
     return found
+
+
+def _noisy(
+    X: Floats,
+    y: Floats,
+    weights: Floats,
+    names: Sequence[str],
+    settings: Settings,
+    ends: float,
+) -> Iterator[tuple[float, str]]:
+    """Relations that may hold up to noise."""
+    work = NOISY_WORK if settings.evaluations is None else min(NOISY_WORK, settings.evaluations)
+    scatter = float(weights @ (y - weights @ y) ** 2)
+    for text in noisy_relations(X, y, weights, names, work, lambda: _over(ends)):
+        with contextlib.suppress(InputError):
+            yield float(weights @ (y - Formula(text, names)(X)) ** 2) / scatter, text
 
 
 def _over(ends: float) -> bool:

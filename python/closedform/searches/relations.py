@@ -92,7 +92,7 @@ def _kinds(rows: Rows) -> Iterator[Callable[[Rows, Factors], Iterator[Relation]]
             yield partial(_of_grid, grid=grid, waves=waves)
 
 
-def _grid(
+def grid_of(
     rows: Rows,
     inputs: Sequence[int],
     steps: Sequence[Sequence[float]],
@@ -122,7 +122,7 @@ def _grid(
     return found if extend([], 0.0, 0) else None
 
 
-def _with_waves(
+def with_waves(
     library: Sequence[Product], waves: Sequence[Wave], factors: Factors, most: int
 ) -> list[Product]:
     """Each alone, with a wave, and with two: of one angle, but not both sines, for sin**2 is
@@ -145,14 +145,18 @@ def _alike(a: Wave, b: Wave) -> bool:
 
 def _quadratic(rows: Rows, factors: Factors, waves: Sequence[Wave]) -> Iterator[Relation]:
     inputs = factors.others
-    library = _grid(rows, inputs, [(0.0, 1.0, 2.0)] * len(inputs), 2, 2, MOST_COLUMNS)
-    yield from _sums(rows, factors, library and _with_waves(library, waves, factors, 2))
+    library = grid_of(rows, inputs, [(0.0, 1.0, 2.0)] * len(inputs), 2, 2, MOST_COLUMNS)
+    yield from _sums(rows, factors, library and with_waves(library, waves, factors, 2))
 
 
-def _laurent(
-    rows: Rows, factors: Factors, grid: tuple[float, float, int, float], waves: Sequence[Wave]
+def laurent(
+    rows: Rows,
+    factors: Factors,
+    grid: tuple[float, float, int, float],
+    waves: Sequence[Wave],
+    most: int = MOST_COLUMNS,
 ) -> list[Product] | None:
-    """Exponents of both signs, times waves; None where there are too many."""
+    """Exponents of both signs, times waves; None where there are more than `most`."""
     largest, degree, together, least = grid
     steps = []
     for j in factors.others:
@@ -160,9 +164,9 @@ def _laurent(
         sizes = np.arange(step, largest + step / 2, step)
         signed = [*sizes, *(-sizes if rows.powered[j] else ())]
         steps.append([0.0, *sorted(map(float, signed), key=abs)])
-    each = len(_with_waves([Product(())], waves, factors, 2))
-    library = _grid(rows, factors.others, steps, degree, together, MOST_COLUMNS // each)
-    return library and _with_waves(library, waves, factors, 2)
+    each = len(with_waves([Product(())], waves, factors, 2))
+    library = grid_of(rows, factors.others, steps, degree, together, most // each)
+    return library and with_waves(library, waves, factors, 2)
 
 
 def _of_grid(
@@ -173,7 +177,7 @@ def _of_grid(
 ) -> Iterator[Relation]:
     if grid[-1] < 1 and not any(rows.positive[j] for j in factors.others):
         return
-    library = _laurent(rows, factors, grid, waves)
+    library = laurent(rows, factors, grid, waves)
     yield from _sums(rows, factors, library)
     if not factors.exponents:
         yield from _logarithm(rows, library)
@@ -200,7 +204,7 @@ def _sums(rows: Rows, factors: Factors, library: Sequence[Product] | None) -> It
         found = exact_sum(columns * (base / sizes)[:, None], target / sizes)
         if 0 < len(found) <= LONGEST:
             terms = [(factor, library[k].times(product)) for k, factor in found]
-            yield Relation(power, _unscaled(rows, terms, power), ())
+            yield Relation(power, unscaled(rows, terms, power), ())
 
 
 def _rational(rows: Rows, factors: Factors, waves: Sequence[Wave]) -> Iterator[Relation]:
@@ -216,8 +220,8 @@ def _rational(rows: Rows, factors: Factors, waves: Sequence[Wave]) -> Iterator[R
             libraries = []
             for largest, degree in (above, below):
                 steps = [list(map(float, range(largest + 1)))] * len(inputs)
-                grid = _grid(rows, inputs, steps, degree, degree, len(rows.v)) or []
-                libraries.append(_with_waves(grid, waves, factors, largest))
+                grid = grid_of(rows, inputs, steps, degree, degree, len(rows.v)) or []
+                libraries.append(with_waves(grid, waves, factors, largest))
             if not all(libraries) or 2 * sum(map(len, libraries)) > len(rows.v):
                 continue
             over, under = libraries
@@ -251,7 +255,7 @@ def _null_relation(
         return None
     above = [(-vector[k], over[k].times(product)) for k in range(first) if vector[k]]
     beside = [(vector[first + k], under[k]) for k in range(len(under)) if vector[first + k]]
-    return Relation(power, _unscaled(rows, above, power), _unscaled(rows, beside, 0.0))
+    return Relation(power, unscaled(rows, above, power), unscaled(rows, beside, 0.0))
 
 
 def _logarithm(rows: Rows, library: Sequence[Product] | None) -> Iterator[Relation]:
@@ -264,8 +268,17 @@ def _logarithm(rows: Rows, library: Sequence[Product] | None) -> Iterator[Relati
     positive = [j for j in rows.powers if rows.positive[j]]
     columns = np.hstack([rows.columns(library), rows.logs[:, positive]])
     found = exact_sum(columns, target)
-    if not 0 < len(found) <= LONGEST:
-        return
+    if 0 < len(found) <= LONGEST:
+        yield exponential(rows, library, positive, found)
+
+
+def exponential(
+    rows: Rows,
+    library: Sequence[Product],
+    positive: Sequence[int],
+    found: Sequence[tuple[int, float]],
+) -> Relation:
+    """The target whose logarithm is a sum, of products and behind them logarithms of inputs."""
     exponents = [0.0] * rows.inputs
     terms: list[tuple[float, Product]] = []
     size = 1.0 if rows.v[0] > 0 else -1.0
@@ -278,8 +291,9 @@ def _logarithm(rows: Rows, library: Sequence[Product] | None) -> Iterator[Relati
             size *= math.exp(factor) if factor < 700.0 else math.inf
     outside = Product(tuple(exponents))
     size = rows.unscaled(size, outside, 1.0)
-    yield Relation(0.0, _unscaled(rows, terms, 0.0), (), (size, outside))
+    return Relation(0.0, unscaled(rows, terms, 0.0), (), (size, outside))
 
 
-def _unscaled(rows: Rows, terms: Terms, power: float) -> Terms:
+def unscaled(rows: Rows, terms: Terms, power: float) -> Terms:
+    """The terms with the factors of rows that are not scaled."""
     return tuple((rows.unscaled(c, product, power), product) for c, product in terms)

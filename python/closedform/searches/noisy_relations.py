@@ -1,0 +1,256 @@
+"""Laws that are a relation of few terms, looked for where rows have noise.
+
+y**p = (sum of products), log|y| = (the same), and y * (sum of products) = (another one), of the
+libraries of `relations`. Terms are taken one by one, each time the one that leaves least, and each
+is exchanged for any other that leaves less (orthogonal least squares: Chen, Billings and Luo 1989;
+exchanges: Miller, Subset Selection in Regression, 2002); how many there are is told by description
+length. What noise in the target on the right does to the factors is for the fits that follow.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from closedform._typing import Floats
+from closedform.searches.factors import Factors, choices
+from closedform.searches.products import Product, Wave
+from closedform.searches.relation_texts import Relation
+from closedform.searches.relations import exponential, grid_of, laurent, unscaled, with_waves
+from closedform.searches.scaled_rows import Rows
+
+MOST_INPUTS = 8
+FEWEST_ROWS = 12
+MOST_TERMS = 5
+MOST_ANGLES = 3  # inputs whose waves are in a library
+MOST_COLUMNS = 3000  # of a library
+MOST_WORK = 40_000  # columns of all libraries together
+POWERS = (1.0, 2.0, -1.0, -2.0)
+# Of power products: the largest exponent, the sum of their sizes, how many inputs at once, and the
+# step (as `relations.GRIDS`).
+GRIDS = ((2.0, 3.0, 3, 1.0), (1.5, 3.0, 3, 0.5))
+SMALL_GRID = (2.0, 2.0, 2, 1.0)  # beside what are only factors
+MOST_FACTORS = 8  # choices of them
+LEAST_SIZE = 0.2  # of the root mean square, that a target is taken for where it is divided by
+DEGREE = 2  # of both polynomials of a quotient
+SWEEPS = 3  # of exchanges
+DEPENDENT = 1e-8  # share of a column's square that lies outside those taken, at least
+
+
+def noisy_relations(
+    X: Floats,
+    y: Floats,
+    weights: Floats,
+    names: Sequence[str],
+    work: int,
+    over: Callable[[], bool],
+) -> Iterator[str]:
+    """Formulas of relations that may hold up to noise at all rows where y is not 0.
+
+    Args:
+        X, y: (n, d) and (n,) float64, finite.
+        weights: (n,) of the squares that are summed.
+        names: of the inputs.
+        work: columns of all libraries together, at most.
+        over: whether to end.
+    """
+    kept = y != 0
+    X, y, weights = X[kept], y[kept], weights[kept]
+    if len(y) < FEWEST_ROWS or X.shape[1] > MOST_INPUTS:
+        return
+    done = 0
+    for columns, called in ((X, names), _with_differences(X, names)):
+        problem = _Problem(Rows(columns, y), np.sqrt(weights / weights.mean()), X.shape[1])
+        positive = [bool(np.all(x > 0)) for x in columns.T]
+        for relation in problem.relations():
+            yield from relation.texts(called, positive)
+            if over() or done + problem.rows.work > work:
+                return
+        done += problem.rows.work
+
+
+def _with_differences(X: Floats, names: Sequence[str]) -> tuple[Floats, list[str]]:
+    """Behind the inputs the differences of those whose ranges meet."""
+    low, high = X.min(axis=0), X.max(axis=0)
+    pairs = [
+        (i, j)
+        for i, j in itertools.combinations(range(X.shape[1]), 2)
+        if low[i] < high[j] and low[j] < high[i]
+    ]
+    apart = [X[:, i] - X[:, j] for i, j in pairs]
+    return np.column_stack([X, *apart]), [*names, *(f"({names[i]} - {names[j]})" for i, j in pairs)]
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """Rows and what of them is looked at.
+
+    Attributes:
+        root: (n,) square roots of the weights.
+        own: how many of the columns are inputs; the others are their differences.
+    """
+
+    rows: Rows
+    root: Floats
+    own: int
+
+    def relations(self) -> Iterator[Relation]:
+        rows = self.rows
+        with np.errstate(all="ignore"):
+            if self.own < rows.inputs:
+                yield from self._norms()
+                return
+            none = Factors({}, tuple(range(rows.inputs)), {})
+            sets: list[Sequence[Wave]] = [(), *rows.angles[:MOST_ANGLES]]
+            for waves in sets:
+                for grid in GRIDS:
+                    if grid[-1] == 1 or any(rows.positive):
+                        library = laurent(rows, none, grid, waves, MOST_COLUMNS)
+                        yield from self._sums(library or [], POWERS)
+                yield from self._quotients(none, waves)
+                for factors in itertools.islice(choices(rows), MOST_FACTORS):
+                    product = factors.product(1.0, rows)
+                    if product is not None and any(product.exponents) and factors.others:
+                        library = laurent(rows, factors, SMALL_GRID, waves, MOST_COLUMNS) or []
+                        yield from self._sums([one.times(product) for one in library], (1.0,))
+
+    def _norms(self) -> Iterator[Relation]:
+        """A power of the target, a sum of squares of inputs and of their differences."""
+        rows = self.rows
+        none = Product((0.0,) * rows.inputs)
+        library = [none]
+        for j, power in itertools.product(range(rows.inputs), (1.0, 2.0)):
+            if j < self.own or power == 2.0:
+                exponents = [0.0] * rows.inputs
+                exponents[j] = power
+                library.append(Product(tuple(exponents)))
+        yield from self._sums(library, POWERS)
+
+    def _sums(self, library: Sequence[Product], powers: Sequence[float]) -> Iterator[Relation]:
+        """The target to a power, or its logarithm, a sum."""
+        if not library:
+            return
+        rows, columns = self.rows, self.rows.columns(library)
+        size = np.maximum(np.abs(rows.v), LEAST_SIZE * math.sqrt(float(np.mean(rows.v**2))))
+        for power in powers:
+            # An error of y is p y**(p - 1) times as large in y**p.
+            weighed = self.root * size ** (1.0 - power)
+            for found in few_terms(columns, rows.v**power, weighed):
+                terms = [(factor, library[k]) for k, factor in found]
+                yield Relation(power, unscaled(rows, terms, power), ())
+        if len(powers) > 1 and (rows.v.min() > 0 or rows.v.max() < 0):
+            positive = [j for j in rows.powers if rows.positive[j]]
+            both = np.hstack([columns, rows.logs[:, positive]])
+            for found in few_terms(both, np.log(np.abs(rows.v)), self.root * size):
+                yield exponential(rows, library, positive, found)
+
+    def _quotients(self, factors: Factors, waves: Sequence[Wave]) -> Iterator[Relation]:
+        """The target times a sum, another one."""
+        rows = self.rows
+        steps = [(0.0, 1.0, 2.0)] * rows.inputs
+        products = grid_of(rows, range(rows.inputs), steps, DEGREE, DEGREE, MOST_COLUMNS) or []
+        library = with_waves(products, waves, factors, 1)
+        if not library or len(library) > MOST_COLUMNS // 2:
+            return
+        columns = rows.columns(library)
+        both = np.hstack([columns, columns * _smoothed(columns, rows.v)[:, None]])
+        first = len(library)
+        for at in [k for k, product in enumerate(library) if sum(product.exponents) <= 1]:
+            unit = columns[:, at]
+            if not unit.all():
+                continue
+            for found in few_terms(both / unit[:, None], rows.v, self.root, without=first + at):
+                below = [(-factor, library[k - first]) for k, factor in found if k >= first]
+                above = [(factor, library[k]) for k, factor in found if k < first]
+                if below and above:
+                    below.insert(0, (1.0, library[at]))
+                    yield Relation(1.0, unscaled(rows, above, 1.0), unscaled(rows, below, 0.0))
+
+
+def _smoothed(columns: Floats, target: Floats) -> Floats:
+    """The target as far as the columns say it: in a regression on it its noise would make factors
+    too small."""
+    if 3 * columns.shape[1] > len(target) or not np.isfinite(columns).all():
+        return target
+    basis, _ = np.linalg.qr(columns)
+    smooth: Floats = basis @ (basis.T @ target)
+    return smooth
+
+
+def few_terms(
+    columns: Floats, target: Floats, root: Floats, without: int | None = None
+) -> list[list[tuple[int, float]]]:
+    """The sums of few columns with which the target is described shortest, the two best.
+
+    Args:
+        columns: (n, m) float64; those that are not finite are not used. target: (n,).
+        root: (n,) square roots of the weights.
+        without: a column that is not to be used.
+
+    Returns:
+        Columns and their factors.
+    """
+    target = target * root
+    scaled = columns * root[:, None]
+    norms = np.linalg.norm(scaled, axis=0)
+    usable = np.isfinite(norms) & (norms > 0)
+    if without is not None:
+        usable[without] = False
+    if not usable.any() or not np.isfinite(target).all():
+        return []
+    unit = np.where(usable, scaled / np.where(usable, norms, 1.0), 0.0)
+    count, term = len(target), math.log(usable.sum()) + 0.5 * math.log(len(target))
+    chosen: list[int] = []
+    described: list[tuple[float, list[int]]] = []
+    for _ in range(min(MOST_TERMS, count // 4)):
+        following = _next(unit, target, chosen)
+        if following is None:
+            break
+        chosen = _exchanged(unit, target, [*chosen, following])
+        left = _left(unit, target, chosen)
+        length = 0.5 * count * math.log(max(left, 1e-300)) + term * len(chosen)
+        described.append((length, chosen))
+    best = sorted(described, key=lambda one: one[0])[:2]
+    found = []
+    for _, terms in best:
+        solution = np.linalg.lstsq(unit[:, terms], target, rcond=None)[0] / norms[terms]
+        found.append(list(zip(terms, solution.tolist(), strict=True)))
+    return found
+
+
+def _next(unit: Floats, target: Floats, chosen: Sequence[int]) -> int | None:
+    """The column that leaves least beside those chosen; None where all depend on these."""
+    left, outside = target, np.sum(unit**2, axis=0)
+    along = unit.T @ target
+    if chosen:
+        basis, _ = np.linalg.qr(unit[:, list(chosen)])
+        left = target - basis @ (basis.T @ target)
+        outside = outside - np.sum((basis.T @ unit) ** 2, axis=0)
+        along = unit.T @ left
+    gains = np.where(outside > DEPENDENT, along**2 / np.maximum(outside, DEPENDENT), 0.0)
+    gains[list(chosen)] = 0.0
+    best = int(np.argmax(gains))
+    return best if gains[best] > 0 else None
+
+
+def _exchanged(unit: Floats, target: Floats, chosen: list[int]) -> list[int]:
+    """Each for the one that leaves least beside the others, until none changes."""
+    for _ in range(SWEEPS):
+        before = list(chosen)
+        for i in range(len(chosen)):
+            others = chosen[:i] + chosen[i + 1 :]
+            better = _next(unit, target, others)
+            if better is not None:
+                chosen[i] = better
+        if chosen == before:
+            break
+    return chosen
+
+
+def _left(unit: Floats, target: Floats, chosen: Sequence[int]) -> float:
+    basis, _ = np.linalg.qr(unit[:, list(chosen)])
+    return float(np.sum((target - basis @ (basis.T @ target)) ** 2))
