@@ -43,8 +43,8 @@ SMALLEST = 1e-75  # range of an input: its cubes are numbers
 
 
 def guesses(table: Matrix, objective: Values, settings: Settings, ends: float) -> list[str]:
-    """Laws that linear algebra finds where rows have no noise; otherwise sums with one function of
-    one input, and products of powers, with their constants fitted.
+    """Laws that linear algebra finds where rows have no noise; otherwise relations of few terms,
+    sums with functions of one input, and products of powers, with their constants fitted.
 
     ends: by time.monotonic; what has not been looked at by then is not.
 
@@ -69,8 +69,8 @@ def guesses(table: Matrix, objective: Values, settings: Settings, ends: float) -
     with np.errstate(all="ignore"):
         every = itertools.chain(
             _all(X, y, weights, table, settings.operators, ends),
-            _sums(X, y, table, settings, ends),
             _noisy(own, y, weights, table.names[: table.own], settings, ends),
+            _sums(X, y, table, settings, ends),
         )
         for share, text in every:
             formula = _allowed(text, table.names, settings) if share <= WORTH else None

@@ -26,7 +26,7 @@ from closedform.searches.scaled_rows import Rows
 MOST_INPUTS = 8
 FEWEST_ROWS = 12
 MOST_TERMS = 5
-MOST_ANGLES = 3  # inputs whose waves are in a library
+MOST_ANGLES = 4  # inputs whose waves are in a library
 MOST_COLUMNS = 3000  # of a library
 MOST_WORK = 40_000  # columns of all libraries together
 POWERS = (1.0, 2.0, -1.0, -2.0)
@@ -37,6 +37,7 @@ SMALL_GRID = (2.0, 2.0, 2, 1.0)  # beside what are only factors
 MOST_FACTORS = 8  # choices of them
 LEAST_SIZE = 0.2  # of the root mean square, that a target is taken for where it is divided by
 DEGREE = 2  # of both polynomials of a quotient
+ROUNDING = 1e-24  # share of the target's square that says nothing
 SWEEPS = 3  # of exchanges
 DEPENDENT = 1e-8  # share of a column's square that lies outside those taken, at least
 
@@ -204,6 +205,7 @@ def few_terms(
         return []
     unit = np.where(usable, scaled / np.where(usable, norms, 1.0), 0.0)
     count, term = len(target), math.log(usable.sum()) + 0.5 * math.log(len(target))
+    floor = ROUNDING * max(float(target @ target), 1e-300)
     chosen: list[int] = []
     described: list[tuple[float, list[int]]] = []
     for _ in range(min(MOST_TERMS, count // 4)):
@@ -212,13 +214,14 @@ def few_terms(
             break
         chosen = _exchanged(unit, target, [*chosen, following])
         left = _left(unit, target, chosen)
-        length = 0.5 * count * math.log(max(left, 1e-300)) + term * len(chosen)
+        length = 0.5 * count * math.log(max(left, floor)) + term * len(chosen)
         described.append((length, chosen))
     best = sorted(described, key=lambda one: one[0])[:2]
     found = []
     for _, terms in best:
         solution = np.linalg.lstsq(unit[:, terms], target, rcond=None)[0] / norms[terms]
-        found.append(list(zip(terms, solution.tolist(), strict=True)))
+        pairs = zip(terms, solution.tolist(), strict=True)
+        found.append([(k, factor) for k, factor in pairs if factor])
     return found
 
 

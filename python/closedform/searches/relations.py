@@ -288,7 +288,7 @@ def exponential(
         elif any(library[k].exponents) or library[k].waves:
             terms.append((factor, library[k]))
         else:
-            size *= math.exp(factor) if factor < 700.0 else math.inf
+            size *= math.exp(min(max(factor, -700.0), 700.0))
     outside = Product(tuple(exponents))
     size = rows.unscaled(size, outside, 1.0)
     return Relation(0.0, unscaled(rows, terms, 0.0), (), (size, outside))
