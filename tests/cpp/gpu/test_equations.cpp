@@ -6,18 +6,23 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <memory>
+#include <numeric>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "closedform/expression/evaluate.hpp"
 #include "closedform/expression/infix.hpp"
 #include "closedform/objective/full_data.hpp"
 #include "closedform/objective/target.hpp"
+#include "closedform/search/search.hpp"
 #include "core/random.hpp"
 #include "cuda/objective/equations_driver.hpp"
 #include "cuda/runtime/host_runtime.hpp"
 #include "expression/derivative.hpp"
+#include "search/batch_scorer.hpp"
 
 using namespace closedform;
 
@@ -26,7 +31,7 @@ namespace {
 constexpr std::size_t columns = 3;
 constexpr std::size_t plenty = std::size_t{1} << 30U;
 constexpr std::size_t shared = std::size_t{64} << 10U;
-using Scorer = gpu::EquationScorer<double, gpu::HostRuntime>;
+using OnDevice = gpu::EquationScorer<double, gpu::HostRuntime>;
 
 struct Sample {
     std::vector<double> x, y, weights;
@@ -134,7 +139,7 @@ void compare(std::size_t rows, std::size_t memory, std::size_t shared_memory, st
     const Sample data(rows);
     const ValueTarget target(data.y, data.weights);
     const std::vector<Tape> batch = tapes();
-    Scorer scorer(data.view(), target.arrays(), part, memory, shared_memory);
+    OnDevice scorer(data.view(), target.arrays(), part, memory, shared_memory);
     const auto found = asked(scorer, batch);
     CHECK(scorer.runtime().launches() == launches);
     const auto again = asked(scorer, batch);
@@ -174,16 +179,112 @@ TEST_CASE("grid: no rows and no expressions have no normal equations") {
     const std::vector<double> none;
     const TargetArrays nothing = {
         TargetArrays::Kind::values, {none.data(), 0, 1}, {}, {}, Sign::kept};
-    Scorer no_rows({none.data(), 0, 1}, nothing, gpu::tape_part_rows, plenty, shared);
+    OnDevice no_rows({none.data(), 0, 1}, nothing, gpu::tape_part_rows, plenty, shared);
     const std::vector<Tape> one = {{Node::constant(1.0)}};
     CHECK(asked(no_rows, one).front().weight == 0.0);
     CHECK(asked(no_rows, {}).empty());
     CHECK(no_rows.runtime().launches() == 0);
     TargetArrays labels = nothing;
     labels.kind = TargetArrays::Kind::labels;
-    CHECK_THROWS_AS(Scorer({none.data(), 0, 1}, labels, gpu::tape_part_rows, plenty, shared),
+    CHECK_THROWS_AS(OnDevice({none.data(), 0, 1}, labels, gpu::tape_part_rows, plenty, shared),
                     std::invalid_argument);
     const std::vector<Tape> wide = {{Node::input(1)}};
     std::vector<EquationSums> total(1);
     CHECK_THROWS_AS(no_rows.add(wide, StopToken(), total), std::invalid_argument);
+}
+
+namespace {
+
+/// The host's own sums in the batch's place.
+struct HostSums {
+    unsigned threads;
+    std::unique_ptr<EquationRowSums> operator()(MatrixView<const double> x,
+                                                const Target& target) const {
+        return equation_sums<double>(x, target, threads);
+    }
+};
+
+SearchOptions small_search(unsigned threads) {
+    SearchOptions options;
+    options.operators = OpSet(std::vector<std::string_view>{"+", "*", "/", "sin", "exp"});
+    options.seconds = std::numeric_limits<double>::infinity();
+    options.evaluations = 40000;
+    options.max_size = 14;
+    options.threads = threads;
+    options.islands = 4;
+    return options;
+}
+
+}  // namespace
+
+TEST_CASE("grid: a list of candidates has the scores it has one by one") {
+    const Sample data(512);
+    const ValueTarget target(data.y, data.weights);
+    std::vector<std::size_t> all(data.y.size());
+    std::iota(all.begin(), all.end(), std::size_t{0});
+    const auto objective = target.at(RowBlocks(data.view()), all, {{1.0, 1.0, 1.0}, 1.0});
+    const OpSet operators(std::vector<std::string_view>{"+", "-", "*", "/", "sin", "exp"});
+    FitOptions fit;
+    const auto tasks = [&] {
+        std::vector<ScoreTask> list;
+        for (const Tape& tape : tapes()) {
+            list.push_back({tape, {}, {}});  // as it is
+            fit.max_iterations = 6;
+            list.push_back({tape, {}, fit});
+            const Scaled form = objective->representative(canonical(tape));
+            OpenForm open = open_form(tape, form, operators, *objective);
+            if (!open.sum.tape.empty()) {
+                list.push_back({{}, std::move(open), fit});
+            }
+        }
+        return list;
+    };
+    auto one_by_one = tasks();
+    HostScorer host(*objective, *objective, operators);
+    const auto expected = host.score(one_by_one, ScoreRows::sample);
+    OnDevice sums(data.view(), target.arrays(), gpu::tape_part_rows, plenty, shared);
+    for (const unsigned threads : {1U, 2U}) {
+        auto together = tasks();
+        BatchScorer batch(sums, *objective, operators, threads);
+        const auto found = batch.score(together, ScoreRows::sample);
+        REQUIRE(found.size() == expected.size());
+        for (std::size_t i = 0; i < found.size(); ++i) {
+            CAPTURE(i);
+            // Where a fit is flat its steps may stop elsewhere: the loss is the same.
+            CHECK(found[i].loss == doctest::Approx(expected[i].loss).epsilon(1e-6));
+            CHECK(found[i].tape.size() == expected[i].tape.size());
+        }
+        CHECK(batch.node_evaluations() > 0);
+    }
+}
+
+TEST_CASE("grid: generations find the law, the same for any number of threads") {
+    Sample data(600);
+    data.weights.assign(data.y.size(), 1.0);
+    for (std::size_t i = 0; i < data.y.size(); ++i) {
+        const double* x = data.x.data() + i * columns;
+        data.y[i] = 3.0 * x[0] * std::sin(2.0 * x[1]) + 1.5 / (x[2] + 0.7);
+    }
+    const ValueTarget target(data.y, data.weights);
+    const auto on_host_device = [](MatrixView<const double> x, const Target& of) {
+        return std::make_unique<OnDevice>(x, of.arrays(), gpu::tape_part_rows, plenty, shared);
+    };
+    const auto run = [&](unsigned threads, const auto& sums) {
+        SearchOptions options = small_search(threads);
+        options.sample_sums = sums;
+        return search(data.view(), target, options, {});
+    };
+    const SearchResult one = run(1, on_host_device);
+    const SearchResult two = run(2, on_host_device);
+    const SearchResult here = run(1, HostSums{1});
+    CHECK(one.evaluations == two.evaluations);
+    CHECK(one.node_evaluations == two.node_evaluations);
+    REQUIRE(one.front.size() == two.front.size());
+    for (std::size_t i = 0; i < one.front.size(); ++i) {
+        CHECK(one.front[i].tape == two.front[i].tape);
+        CHECK(one.front[i].loss == two.front[i].loss);
+    }
+    CHECK(one.evaluations <= 40000 + 4 * 2000);  // what a last member of an archive takes more
+    CHECK(one.front.back().loss < 1e-20);
+    CHECK(here.front.back().loss < 1e-20);
 }
