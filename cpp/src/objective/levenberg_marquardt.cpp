@@ -1,5 +1,7 @@
 #include "objective/levenberg_marquardt.hpp"
 
+#include <Eigen/Cholesky>
+#include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -9,12 +11,23 @@
 #include "expression/workspace.hpp"
 
 namespace closedform {
+
+/// Room for the steps of one fit: systems are small, and making room would take as long as solving.
+struct ConstantsFit::Space {
+    Eigen::MatrixXd matrix;
+    Eigen::VectorXd right;
+    Eigen::VectorXd scale;
+    Eigen::VectorXd step;
+    Eigen::LDLT<Eigen::MatrixXd, Eigen::Lower> factored;
+};
+
 namespace {
 
 /// Solves (gram + lambda diag) step = -gradient for the unknowns in `use`, after scaling columns to
 /// unit diagonal (Marquardt), so that units of the data do not matter. False if there is no step.
+template <class Space>
 bool damped_step(const NormalEquations& equations, std::span<const std::size_t> use, double lambda,
-                 StepSpace& space) {
+                 Space& space) {
     const auto n = static_cast<Eigen::Index>(use.size());
     auto& [matrix, right, scale, step, factored] = space;
     matrix.resize(n, n);
@@ -106,13 +119,16 @@ ConstantsFit::ConstantsFit(Tape& tape, std::span<const std::size_t> positions,
       objective_(objective),
       options_(options),
       passes_(objective.passes(positions.size())),
-      before_(positions.size()) {
+      before_(positions.size()),
+      space_(std::make_unique<Space>()) {
     for (std::size_t p = 0; p < positions.size(); ++p) {
         if (std::find(linear.begin(), linear.end(), positions[p]) != linear.end()) {
             use_.push_back(p);
         }
     }
 }
+
+ConstantsFit::~ConstantsFit() = default;
 
 void ConstantsFit::take() {
     result_.passes += passes_;
@@ -197,10 +213,10 @@ bool ConstantsFit::propose(double lambda) {
     for (std::size_t p = 0; p < positions_.size(); ++p) {
         before_[p] = tape_[positions_[p]].value;
     }
-    bool bounded = damped_step(equations_, use_, lambda, space_);
+    bool bounded = damped_step(equations_, use_, lambda, *space_);
     for (std::size_t i = 0; bounded && i < use_.size(); ++i) {
         double& value = tape_[positions_[use_[i]]].value;
-        value += space_.step(static_cast<Eigen::Index>(i));
+        value += space_->step(static_cast<Eigen::Index>(i));
         bounded = std::abs(value) <= objective_.largest_constant();
     }
     if (!bounded) {

@@ -1,10 +1,9 @@
 #pragma once
 // Fitting the constants of an expression: Levenberg-Marquardt on the objective's exact derivatives.
 
-#include <Eigen/Cholesky>
-#include <Eigen/Core>
 #include <cstddef>
 #include <limits>
+#include <memory>
 #include <optional>
 #include <span>
 #include <vector>
@@ -34,15 +33,6 @@ struct FitResult {
     int passes = 0;  ///< passes over the rows, the measure of work
 };
 
-/// Room for the steps of one fit: systems are small, and making room would take as long as solving.
-struct StepSpace {
-    Eigen::MatrixXd matrix;
-    Eigen::VectorXd right;
-    Eigen::VectorXd scale;
-    Eigen::VectorXd step;
-    Eigen::LDLT<Eigen::MatrixXd, Eigen::Lower> factored;
-};
-
 /// A fit an evaluation at a time, so that those of many can be made at once. While it is not done,
 /// the normal equations of the tape as it stands are wanted in trial(), and then take().
 class ConstantsFit {
@@ -51,6 +41,9 @@ class ConstantsFit {
     ConstantsFit(Tape& tape, std::span<const std::size_t> positions,
                  std::span<const std::size_t> linear, const ConstantsLoss& objective,
                  const FitOptions& options);
+    ~ConstantsFit();
+    ConstantsFit(const ConstantsFit&) = delete;
+    ConstantsFit& operator=(const ConstantsFit&) = delete;
 
     bool done() const { return stage_ == Stage::done; }
     NormalEquations& trial() { return trial_; }
@@ -58,6 +51,7 @@ class ConstantsFit {
     const FitResult& result() const { return result_; }
 
   private:
+    struct Space;
     enum class Stage { start, linear, cleaning, iterating, done };
 
     /// After a step: the relative drop of the loss, or nothing where the constants are as before.
@@ -80,7 +74,7 @@ class ConstantsFit {
     std::vector<std::size_t> use_;  ///< of the positions
     NormalEquations equations_;
     NormalEquations trial_;
-    StepSpace space_;
+    std::unique_ptr<Space> space_;
     Stage stage_ = Stage::start;
     double lambda_ = 1e-3;
     int iteration_ = 0;
