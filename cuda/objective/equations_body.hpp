@@ -10,7 +10,7 @@
 //   reads   8 (D + 2), by every block from the first-level cache, for the rows of a part (2048 of
 //           5 inputs: 112 KiB) are all that the blocks of a multiprocessor look at
 //   does    N steps forward, those above constants again in reverse, (p + 1)(p + 2) / 2 products
-// cuda/objective/equations_driver.hpp has the rate that follows.
+// cuda/objective/equations_driver.hpp has the rate that should follow.
 
 #include <cstddef>
 
