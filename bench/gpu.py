@@ -439,7 +439,12 @@ def _expressions(dtype: type, rows: int, threads: int, rng: np.random.Generator)
 
 
 def _equations(
-    X: Array, y: Array, texts: list[str], names: list[str], work: float, threads: int
+    X: npt.NDArray[np.float64],
+    y: npt.NDArray[np.float64],
+    texts: list[str],
+    names: list[str],
+    work: float,
+    threads: int,
 ) -> Case:
     """Normal equations of a search's generation, of three constants each, on a sample."""
     X, y = X[:8192], y[:8192]

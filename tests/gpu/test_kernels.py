@@ -448,13 +448,14 @@ def hold_equations(rows: int, texts: list[str] = WITH_CONSTANTS) -> None:
         for on_device in (False, True, True)
     )
     assert there == again
-    for expected, found in zip(here, there, strict=True):
-        loss, gradient, gram = (np.atleast_1d(part) for part in expected)
+    for (loss, gradient, gram), (loss_there, gradient_there, gram_there) in zip(
+        here, there, strict=True
+    ):
         diagonal = [gram[i * (i + 3) // 2] for i in range(len(gradient))]
-        size = 10 * (1 + max([loss[0], *diagonal]))  # the target's own square, and residuals'
+        size = 10 * (1 + max([loss, *diagonal]))  # the target's own square, and residuals'
         most = (PART / 4 + 10 + OPERATORS) * eps(np.float64) * size
-        for part, want in zip(found, (loss, gradient, gram), strict=True):
-            assert_close(np.atleast_1d(np.array(part, dtype=float)), want, most)
+        found = np.array([loss_there, *gradient_there, *gram_there])
+        assert_close(found, np.array([loss, *gradient, *gram]), most)
 
 
 @pytest.mark.parametrize("rows", [1, 127, 128, 129, 500])
