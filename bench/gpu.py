@@ -435,7 +435,35 @@ def _expressions(dtype: type, rows: int, threads: int, rng: np.random.Generator)
         for name, (goal, others, operations) in goals.items()
         for rough in (False, True)
         if not rough or dtype is np.float32  # of float64 it is the same
-    ]
+    ] + ([_equations(X, y, texts, names, work, threads)] if dtype is np.float64 else [])
+
+
+def _equations(
+    X: npt.NDArray[np.float64],
+    y: npt.NDArray[np.float64],
+    texts: list[str],
+    names: list[str],
+    work: float,
+    threads: int,
+) -> Case:
+    """Normal equations of a search's generation, of three constants each, on a sample."""
+    X, y = X[:8192], y[:8192]
+    goal = _core.Goal.values(y, None)
+
+    def gradients(on_device: bool) -> Array:
+        found = goal.normal_equations(texts, names, X, threads, on_device)
+        return np.array([[loss, *gradient] for loss, gradient, _ in found])
+
+    return Case(
+        "gpu.expressions.equations",
+        partial(gradients, True),
+        partial(gradients, False),
+        read=X.nbytes + 2 * y.nbytes,
+        written=0,
+        operations=len(X) * EXPRESSIONS * (2 * work + 2 * 10),
+        tolerance=2000 * _eps(np.float64),
+        double=True,
+    )
 
 
 def _search(dtype: type, rows: int, threads: int, rng: np.random.Generator) -> list[Case]:
@@ -458,7 +486,7 @@ def _search(dtype: type, rows: int, threads: int, rng: np.random.Generator) -> l
             lambda: best(False),
             read=X.nbytes + rows * 2 * 8,
             written=0,
-            operations=0,  # the evolution is the CPU's
+            operations=0,  # proposals and steps of fits are the CPU's
             tolerance=0.01,  # among more candidates a better one may be
             rounds=1,
             kernels=False,

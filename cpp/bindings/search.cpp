@@ -157,6 +157,26 @@ std::vector<double> goal_losses_on_device(const PythonTarget& self,
     return losses_of(tapes, *cuda::loss_sums(view, *self.target), words, rough);
 }
 
+/// Of every text loss, J^T r and the lower triangle of J^T J, as means over the weights.
+py::list normal_equations(const PythonTarget& self, const std::vector<std::string>& texts,
+                          const Words& words, const Array<double>& x, unsigned threads,
+                          bool on_device) {
+    const auto view = matrix_view(x, "X");
+    const std::vector<Tape> tapes = parsed(texts, words);
+    std::vector<NormalEquations> found;
+    {
+        const Unlocked unlocked;
+        const auto rows = on_device ? cuda::equation_sums(view, *self.target)
+                                    : equation_sums<double>(view, *self.target, threads);
+        found = equations_on_all_rows(tapes, *rows, StopToken());
+    }
+    py::list out;
+    for (const NormalEquations& equations : found) {
+        out.append(py::make_tuple(equations.loss, equations.gradient, equations.gram));
+    }
+    return out;
+}
+
 template <class T>
 double goal_loss(const PythonTarget& self, const std::string& text, const Words& words,
                  const Array<T>& x, unsigned threads) {
@@ -221,6 +241,11 @@ py::dict run(const Array<T>& x, const PythonTarget& target, const Words& words,
         const auto begin = std::chrono::steady_clock::now();
         const auto there = on_device ? cuda::loss_sums(view, *target.target) : nullptr;
         options.loss_rows = there.get();
+        if (on_device) {
+            options.sample_sums = [](MatrixView<const double> rows, const Target& of) {
+                return cuda::equation_sums(rows, of);
+            };
+        }
         // Taking all rows there can last.
         const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - begin;
         options.seconds = std::max(options.seconds - spent.count(), 0.0);
@@ -270,6 +295,8 @@ void register_search(py::module_& module) {
              py::arg("X").noconvert(), py::arg("rough") = false)
         .def("losses_on_device", &goal_losses_on_device<float>, py::arg("texts"), py::arg("names"),
              py::arg("X").noconvert(), py::arg("rough") = false)
+        .def("normal_equations", &normal_equations, py::arg("texts"), py::arg("names"),
+             py::arg("X").noconvert(), py::arg("threads") = 0, py::arg("on_device") = false)
         .def("loss", &goal_loss<double>, py::arg("text"), py::arg("names"),
              py::arg("X").noconvert(), py::arg("threads") = 0)
         .def("loss", &goal_loss<float>, py::arg("text"), py::arg("names"), py::arg("X").noconvert(),

@@ -427,6 +427,14 @@ class Goal:
         X: npt.NDArray[np.float64] | npt.NDArray[np.float32],
         rough: bool = False,
     ) -> list[float]: ...
+    def normal_equations(
+        self,
+        texts: Sequence[str],
+        names: Sequence[str],
+        X: npt.NDArray[np.float64],
+        threads: int = 0,
+        on_device: bool = False,
+    ) -> list[tuple[float, list[float], list[float]]]: ...
     def loss(
         self,
         text: str,

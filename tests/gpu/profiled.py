@@ -37,6 +37,11 @@ def main() -> None:
         for goal in (_core.Goal.values(y, None), _core.Goal.gradients(U, None, None, False)):
             for rough in (False, True):
                 goal.losses_on_device(texts, names, X, rough=rough)
+        if dtype is np.float64:  # a generation's sample
+            batch = texts * 10
+            _core.Goal.values(y[:8192], None).normal_equations(
+                batch, names, X[:8192], on_device=True
+            )
         _core.separate(
             core,
             X,

@@ -423,6 +423,60 @@ def test_expressions_of_awkwardly_many_inputs(inputs: int) -> None:
         np.testing.assert_allclose(there, here, rtol=1e-12, atol=1e-13)
 
 
+WITH_CONSTANTS = [
+    "x",
+    "2.5",
+    "x*y + pow(z, 2)",
+    "1.5*exp(-0.7*x)*sin(2*y + 0.5)/(z + 2.5)",
+    "log(1.2*x + y)*cos(0.3*z)",
+    "sqrt(0.4*x)*tanh(1.1*y) + abs(z - 0.3)",
+    "pow(1.1*x, 1.37) + 0.2*cube(y) + square(0.9*z)",
+    "tan(0.3*x) + inv(0.7*y) - 2*z",
+    "erf(0.5*x)*atan(2*y) + asin(0.1*z)*acos(0.1*x)",
+    "sinh(0.5*x) - cosh(0.3*y)*log10(2*z)",
+    "max(x, 1.1*y)*sign(z - 1.25) + min(0.8*y, z)*(x > 1.25)",
+    " + ".join(f"{k}.5*x" for k in range(1, 20)),  # more sums than a block has threads
+]
+
+
+def hold_equations(rows: int, texts: list[str] = WITH_CONSTANTS) -> None:
+    """[J r]^T [J r] against the CPU's; what rounding may be by the largest of J's and r's size."""
+    X = np.random.default_rng([6, rows]).uniform(0.5, 2, (rows, 3))
+    goal = goals(rows, 3, np.float64)[0]["values"]
+    here, there, again = (
+        goal.normal_equations(texts, NAMES, X, on_device=on_device)
+        for on_device in (False, True, True)
+    )
+    assert there == again
+    for (loss, gradient, gram), (loss_there, gradient_there, gram_there) in zip(
+        here, there, strict=True
+    ):
+        diagonal = [gram[i * (i + 3) // 2] for i in range(len(gradient))]
+        size = 10 * (1 + max([loss, *diagonal]))  # the target's own square, and residuals'
+        most = (PART / 4 + 10 + OPERATORS) * eps(np.float64) * size
+        found = np.array([loss_there, *gradient_there, *gram_there])
+        assert_close(found, np.array([loss, *gradient, *gram]), most)
+
+
+@pytest.mark.parametrize("rows", [1, 127, 128, 129, 500])
+def test_small_batches_of_normal_equations(rows: int) -> None:
+    hold_equations(rows)
+
+
+@pytest.mark.parametrize("rows", [512, 2047, 2048, 2049, 8192, 300_001])
+def test_batches_of_normal_equations(rows: int) -> None:
+    hold_equations(rows)
+
+
+def test_thousands_of_normal_equations() -> None:
+    rng = np.random.default_rng(2)
+    drawn = rng.uniform(0.5, 1.5, (4000, 2)).tolist()
+    texts = [f"{a!r}*exp({b!r}*x)*y + {a!r}/(z + {b!r})" for a, b in drawn]
+    hold_equations(8192, texts)
+    wide = " + ".join(f"{k}.5*x*y" for k in range(1, 45))  # beyond shared memory
+    hold_equations(700, [wide, "2.5*x"])
+
+
 def test_no_rows_and_no_expressions_are_no_work() -> None:
     """As on the CPU, no rows are refused."""
     goal = _core.Goal.values(np.ones(5), None)

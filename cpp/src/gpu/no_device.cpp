@@ -47,4 +47,9 @@ std::unique_ptr<LossRowSums> loss_sums(const Table& /*x*/, const Target& /*targe
     throw DeviceError(why);
 }
 
+std::unique_ptr<EquationRowSums> equation_sums(MatrixView<const double> /*x*/,
+                                               const Target& /*target*/) {
+    throw DeviceError(why);
+}
+
 }  // namespace closedform::cuda

@@ -4,17 +4,16 @@
 #include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
-#include <optional>
+#include <numeric>
 #include <utility>
 #include <vector>
 
 #include "expression/workspace.hpp"
 
 namespace closedform {
-namespace {
 
 /// Room for the steps of one fit: systems are small, and making room would take as long as solving.
-struct Space {
+struct ConstantsFit::Space {
     Eigen::MatrixXd matrix;
     Eigen::VectorXd right;
     Eigen::VectorXd scale;
@@ -22,8 +21,11 @@ struct Space {
     Eigen::LDLT<Eigen::MatrixXd, Eigen::Lower> factored;
 };
 
+namespace {
+
 /// Solves (gram + lambda diag) step = -gradient for the unknowns in `use`, after scaling columns to
 /// unit diagonal (Marquardt), so that units of the data do not matter. False if there is no step.
+template <class Space>
 bool damped_step(const NormalEquations& equations, std::span<const std::size_t> use, double lambda,
                  Space& space) {
     const auto n = static_cast<Eigen::Index>(use.size());
@@ -58,78 +60,6 @@ bool damped_step(const NormalEquations& equations, std::span<const std::size_t> 
     step.array() *= scale.array();
     return step.allFinite();
 }
-
-/// The constants where they stand, and steps from there that are kept where they lower the loss.
-class Descent {
-  public:
-    Descent(Tape& tape, std::span<const std::size_t> positions, const ConstantsLoss& objective,
-            Workspace& workspace)
-        : tape_(tape),
-          positions_(positions),
-          objective_(objective),
-          workspace_(workspace),
-          before_(positions.size()),
-          passes_(objective.passes(positions.size())) {
-        objective_.normal_equations(tape_, positions_, workspace_, equations_);
-        result_.passes = passes_;
-        if (std::isfinite(equations_.loss)) {
-            result_.loss = equations_.loss;
-        }
-    }
-
-    const FitResult& result() const { return result_; }
-
-    /// The relative drop of the loss; nothing where the constants in `use` stay as they are.
-    std::optional<double> step(std::span<const std::size_t> use, double lambda) {
-        if (!take(use, lambda)) {
-            undo();
-            return std::nullopt;
-        }
-        objective_.normal_equations(tape_, positions_, workspace_, trial_);
-        result_.passes += passes_;
-        if (!(trial_.loss < result_.loss)) {
-            undo();
-            return std::nullopt;
-        }
-        std::swap(trial_, equations_);
-        const double drop = (result_.loss - equations_.loss) / result_.loss;
-        result_.loss = equations_.loss;
-        return drop;
-    }
-
-  private:
-    bool take(std::span<const std::size_t> use, double lambda) {
-        for (std::size_t p = 0; p < positions_.size(); ++p) {
-            before_[p] = tape_[positions_[p]].value;
-        }
-        if (!damped_step(equations_, use, lambda, space_)) {
-            return false;
-        }
-        bool bounded = true;
-        for (std::size_t i = 0; i < use.size(); ++i) {
-            double& value = tape_[positions_[use[i]]].value;
-            value += space_.step(static_cast<Eigen::Index>(i));
-            bounded = bounded && std::abs(value) <= objective_.largest_constant();
-        }
-        return bounded;
-    }
-    void undo() {
-        for (std::size_t p = 0; p < positions_.size(); ++p) {
-            tape_[positions_[p]].value = before_[p];
-        }
-    }
-
-    Tape& tape_;
-    std::span<const std::size_t> positions_;
-    const ConstantsLoss& objective_;
-    Workspace& workspace_;
-    NormalEquations equations_;
-    NormalEquations trial_;
-    Space space_;
-    std::vector<double> before_;
-    int passes_;  ///< of one evaluation
-    FitResult result_;
-};
 
 /// What stands for a constant of many groups: their middle one. Where that is a neutral number that
 /// others are not, one of those, for it is no part of the form.
@@ -181,6 +111,137 @@ FitResult fit_groups(Tape& tape, std::span<const std::size_t> positions,
 
 }  // namespace
 
+ConstantsFit::ConstantsFit(Tape& tape, std::span<const std::size_t> positions,
+                           std::span<const std::size_t> linear, const ConstantsLoss& objective,
+                           const FitOptions& options)
+    : tape_(tape),
+      positions_(positions),
+      objective_(objective),
+      options_(options),
+      passes_(objective.passes(positions.size())),
+      before_(positions.size()),
+      space_(std::make_unique<Space>()) {
+    for (std::size_t p = 0; p < positions.size(); ++p) {
+        if (std::find(linear.begin(), linear.end(), positions[p]) != linear.end()) {
+            use_.push_back(p);
+        }
+    }
+}
+
+ConstantsFit::~ConstantsFit() = default;
+
+void ConstantsFit::take() {
+    result_.passes += passes_;
+    if (stage_ != Stage::start) {
+        proceed(accepted());
+        return;
+    }
+    if (!std::isfinite(trial_.loss)) {
+        stage_ = Stage::done;
+        return;
+    }
+    std::swap(trial_, equations_);
+    result_.loss = equations_.loss;
+    if (use_.empty()) {
+        iterate_all();
+        return;
+    }
+    stage_ = Stage::linear;
+    if (!propose(0.0)) {
+        proceed(std::nullopt);
+    }
+}
+
+void ConstantsFit::proceed(const std::optional<double>& drop) {
+    switch (stage_) {
+        case Stage::linear:
+            if (use_.size() < positions_.size() || !objective_.quadratic()) {
+                iterate_all();
+                return;
+            }
+            // All linear: one more exact step cleans up rounding of an ill-conditioned first one.
+            stage_ = result_.loss > options_.floor && propose(0.0) ? Stage::cleaning : Stage::done;
+            return;
+        case Stage::iterating:
+            if (damp(drop)) {
+                iterate();
+            }
+            return;
+        default:
+            stage_ = Stage::done;
+    }
+}
+
+void ConstantsFit::iterate_all() {
+    use_.resize(positions_.size());
+    std::iota(use_.begin(), use_.end(), std::size_t{0});
+    stage_ = Stage::iterating;
+    iterate();
+}
+
+void ConstantsFit::iterate() {
+    do {
+        if (iteration_ >= options_.max_iterations || result_.loss <= options_.floor ||
+            options_.stop.stopped()) {
+            stage_ = Stage::done;
+            return;
+        }
+        if (propose(lambda_)) {
+            return;
+        }
+    } while (damp(std::nullopt));
+}
+
+bool ConstantsFit::damp(const std::optional<double>& drop) {
+    bool goes_on = true;
+    if (!drop) {
+        lambda_ *= 10.0;
+        goes_on = lambda_ <= 1e6;
+    } else {
+        lambda_ = std::max(lambda_ * 0.1, 1e-12);
+        goes_on = !(*drop < options_.tolerance ||
+                    (iteration_ >= 6 && result_.loss > options_.give_up_above && *drop < 0.1));
+    }
+    ++iteration_;
+    if (!goes_on) {
+        stage_ = Stage::done;
+    }
+    return goes_on;
+}
+
+bool ConstantsFit::propose(double lambda) {
+    for (std::size_t p = 0; p < positions_.size(); ++p) {
+        before_[p] = tape_[positions_[p]].value;
+    }
+    bool bounded = damped_step(equations_, use_, lambda, *space_);
+    for (std::size_t i = 0; bounded && i < use_.size(); ++i) {
+        double& value = tape_[positions_[use_[i]]].value;
+        value += space_->step(static_cast<Eigen::Index>(i));
+        bounded = std::abs(value) <= objective_.largest_constant();
+    }
+    if (!bounded) {
+        undo();
+    }
+    return bounded;
+}
+
+std::optional<double> ConstantsFit::accepted() {
+    if (!(trial_.loss < result_.loss)) {
+        undo();
+        return std::nullopt;
+    }
+    std::swap(trial_, equations_);
+    const double drop = (result_.loss - equations_.loss) / result_.loss;
+    result_.loss = equations_.loss;
+    return drop;
+}
+
+void ConstantsFit::undo() {
+    for (std::size_t p = 0; p < positions_.size(); ++p) {
+        tape_[positions_[p]].value = before_[p];
+    }
+}
+
 FitResult fit_constants(Tape& tape, std::span<const std::size_t> positions,
                         std::span<const std::size_t> linear, const ConstantsLoss& objective,
                         Workspace& workspace, const FitOptions& options) {
@@ -193,51 +254,12 @@ FitResult fit_constants(Tape& tape, std::span<const std::size_t> positions,
         result.passes = 1;
         return result;
     }
-    Descent descent(tape, positions, objective, workspace);
-    const FitResult& result = descent.result();
-    if (!std::isfinite(result.loss)) {
-        return result;
+    ConstantsFit fit(tape, positions, linear, objective, options);
+    while (!fit.done()) {
+        objective.normal_equations(tape, positions, workspace, fit.trial());
+        fit.take();
     }
-    std::vector<std::size_t> use;
-    for (std::size_t p = 0; p < positions.size(); ++p) {
-        if (std::find(linear.begin(), linear.end(), positions[p]) != linear.end()) {
-            use.push_back(p);
-        }
-    }
-    if (!use.empty()) {
-        descent.step(use, 0.0);
-    }
-    if (use.size() == positions.size() && objective.quadratic()) {
-        // All linear: one more exact step cleans up rounding of an ill-conditioned first one.
-        if (result.loss > options.floor) {
-            descent.step(use, 0.0);
-        }
-        return result;
-    }
-    use.resize(positions.size());
-    for (std::size_t p = 0; p < use.size(); ++p) {
-        use[p] = p;
-    }
-    double lambda = 1e-3;
-    for (int iteration = 0; iteration < options.max_iterations; ++iteration) {
-        if (result.loss <= options.floor || options.stop.stopped()) {
-            break;
-        }
-        const std::optional<double> drop = descent.step(use, lambda);
-        if (!drop) {
-            lambda *= 10.0;
-            if (lambda > 1e6) {
-                break;
-            }
-            continue;
-        }
-        lambda = std::max(lambda * 0.1, 1e-12);
-        if (*drop < options.tolerance ||
-            (iteration >= 6 && result.loss > options.give_up_above && *drop < 0.1)) {
-            break;
-        }
-    }
-    return result;
+    return fit.result();
 }
 
 }  // namespace closedform

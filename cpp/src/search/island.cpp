@@ -87,13 +87,17 @@ void Island::restart() {
     seed_population();
 }
 
-void Island::run(std::uint64_t passes, std::size_t max_size, const StopToken& stop) {
+void Island::make_ready(std::size_t max_size, const StopToken& stop) {
     max_size_ = std::min(max_size, problem_.max_size);
     stop_ = stop;
-    const std::uint64_t end = passes_ + passes;
     if (visits_.empty()) {
         seed_population();
     }
+}
+
+void Island::run(std::uint64_t passes, std::size_t max_size, const StopToken& stop) {
+    const std::uint64_t end = passes_ + passes;
+    make_ready(max_size, stop);
     // A tiny space of structures can be exhausted: then nothing new is ever evaluated.
     std::uint64_t idle = 0;
     while (passes_ < end && idle < options_.most_idle) {
@@ -108,6 +112,48 @@ void Island::run(std::uint64_t passes, std::size_t max_size, const StopToken& st
         idle = passes_ == before ? idle + 1 : 0;
     }
     passes_ = std::max(passes_, end);
+}
+
+void Island::begin(std::uint64_t passes, std::size_t max_size, const StopToken& stop) {
+    waiting_.clear();
+    generation_.clear();
+    end_ = passes_ + passes;
+    by_generation_ = true;
+    make_ready(max_size, stop);
+}
+
+std::vector<ScoreTask> Island::propose_generation() {
+    // What is proposed and not yet scored may take all the iterations that a fit has.
+    const auto most = static_cast<std::uint64_t>(options_.sample_iterations) + 3;
+    const std::uint64_t promised = passes_ + most * waiting_.size();
+    const std::uint64_t left = promised < end_ ? (end_ - promised) / most : 0;
+    std::uint64_t room = std::min<std::uint64_t>(options_.generation, left);
+    if (waiting_.empty() && passes_ < end_) {
+        room = std::max<std::uint64_t>(room, 1);
+    }
+    std::uint64_t idle = 0;
+    while (generation_.size() < room && idle < options_.most_idle && !stop_.stopped()) {
+        if (passes_ - last_improvement_ > options_.stagnation_passes) {
+            restart();
+        }
+        const std::uint64_t before = passes_;
+        const std::size_t size = generation_.size();
+        consider(propose());
+        idle = passes_ == before && generation_.size() == size ? idle + 1 : 0;
+    }
+    if (idle == options_.most_idle) {
+        end_ = passes_;
+    }
+    return std::exchange(generation_, {});
+}
+
+void Island::take(std::vector<Score> scores) {
+    for (Score& scored : scores) {
+        const Proposal proposal = waiting_.front();
+        waiting_.pop_front();
+        count(static_cast<std::size_t>(scored.passes));
+        judge(proposal, std::move(scored));
+    }
 }
 
 void Island::receive(const std::vector<Candidate>& migrants) {
@@ -346,35 +392,49 @@ OpenForm Island::opened_parts(const Tape& tape, std::uint64_t& structure) const 
 }
 
 void Island::consider(Tape tape) {
-    if (tape.size() > max_tape_size) {
+    Proposal proposal;
+    std::optional<ScoreTask> task = prepared(std::move(tape), proposal);
+    if (!task) {
         return;
+    }
+    if (by_generation_) {
+        waiting_.push_back(proposal);
+        generation_.push_back(std::move(*task));
+        return;
+    }
+    judge(proposal, score(std::move(*task), ScoreRows::sample));
+}
+
+std::optional<ScoreTask> Island::prepared(Tape tape, Proposal& proposal) {
+    if (tape.size() > max_tape_size) {
+        return {};
     }
     if (problem_.whole == nullptr) {
         fix_sizes(tape);
     }
     const bool otherwise = problem_.operators.has(Op::exp) && problem_.operators.has(Op::log);
     if (otherwise && has_varying_exponent(tape) && !random_.chance(options_.varying_exponent)) {
-        return;
+        return {};
     }
     // Factors and terms that are pure numbers mend no units: what lacks more is left at once.
     if (problem_.rules->pure_constants() && !problem_.rules->conceivable(tape)) {
-        return;
+        return {};
     }
     const Objective& objective = *problem_.sample;
-    std::uint64_t structure = 0;
+    std::uint64_t& structure = proposal.structure;
     OpenForm open =
         problem_.whole == nullptr ? opened(tape, structure) : opened_parts(tape, structure);
     if (open.sum.tape.empty()) {
-        return;
+        return {};
     }
     const std::size_t terms =
         problem_.whole == nullptr ? open.sum.linear.size() : of_parts_.size() + 1;
     const std::size_t open_size = problem_.rules->complexity(open.sum.tape);
     if (open_size > max_size_ + options_.excess_per_term * terms) {
-        return;
+        return {};
     }
     if (!problem_.rules->conceivable(open.sum.tape)) {
-        return;
+        return {};
     }
     // A fit of linear constants alone has one answer. One of nonlinear constants may end in the
     // wrong valley: such a structure may come back, with other constants, a few times.
@@ -382,9 +442,9 @@ void Island::consider(Tape tape) {
     std::uint32_t& visits = visits_[structure];
     // Where factors are solved for, a structure without inner constants costs a tenth of one with:
     // those get a share of the work, not all of it.
-    const bool dear = objective.scale_free() && open.inner > 0;
-    if (visits >= starts || (dear && options_.inner_share * inner_passes_ > passes_)) {
-        return;
+    proposal.dear = objective.scale_free() && open.inner > 0;
+    if (visits >= starts || (proposal.dear && options_.inner_share * inner_passes_ > passes_)) {
+        return {};
     }
     ++visits;
     FitOptions options;
@@ -396,15 +456,18 @@ void Island::consider(Tape tape) {
     if (rivals.size() == options_.bin_capacity) {
         options.give_up_above = rivals.back().sample_loss;
     }
-    Score scored = score({{}, std::move(open), options}, ScoreRows::sample);
-    inner_passes_ += dear ? static_cast<std::uint64_t>(scored.passes) : 0;
+    return ScoreTask{{}, std::move(open), options};
+}
+
+void Island::judge(const Proposal& proposal, Score scored) {
+    inner_passes_ += proposal.dear ? static_cast<std::uint64_t>(scored.passes) : 0;
     if (!std::isfinite(scored.loss)) {
         return;
     }
     Candidate candidate;
     candidate.tape = std::move(scored.tape);
     candidate.sample_loss = scored.loss;
-    candidate.skeleton = structure;
+    candidate.skeleton = proposal.structure;
     const std::size_t size = problem_.rules->complexity(candidate.tape);
     if (candidate.tape.empty() || size > max_size_) {
         return;
@@ -434,8 +497,7 @@ void Island::promote(const Candidate& candidate) {
                               options_.archive_tolerance))) {
         return;
     }
-    snap_neutral(refined.tape);
-    refined.tape = problem_.sample->simplest(std::move(refined.tape), problem_.operators);
+    refined.tape = settled(std::move(refined.tape), problem_.operators, *problem_.sample);
     if (refined.tape.empty()) {
         return;
     }

@@ -4,7 +4,9 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 #include <vector>
 
@@ -46,6 +48,14 @@ class Island {
     /// Only candidates of at most `max_size` nodes are kept.
     void run(std::uint64_t passes, std::size_t max_size, const StopToken& stop);
 
+    /// The same a generation at a time, for whoever scores those of many islands together
+    /// (generations.hpp): candidates are proposed before what was proposed last is scored.
+    void begin(std::uint64_t passes, std::size_t max_size, const StopToken& stop);
+    /// Candidates for the sample, none once what was granted may be spent.
+    std::vector<ScoreTask> propose_generation();
+    /// Scores of the generation that has waited for them longest, in its order.
+    void take(std::vector<Score> scores);
+
     /// Takes candidates of another island (or of a former run) into the population.
     void receive(const std::vector<Candidate>& migrants);
 
@@ -71,7 +81,16 @@ class Island {
     Tape pursue(const Candidate& parent);
     std::vector<Tape> terms_for(const Candidate& parent, Joint joint);
     bool conceivable(Tape joined) const;
+    /// What is known of a candidate while it is scored.
+    struct Proposal {
+        std::uint64_t structure = 0;
+        bool dear = false;  ///< its inner constants have to be iterated where others are cheap
+    };
     void consider(Tape tape);
+    /// What there is to score of an expression; nothing where it is not worth it.
+    std::optional<ScoreTask> prepared(Tape tape, Proposal& proposal);
+    void judge(const Proposal& proposal, Score scored);
+    void make_ready(std::size_t max_size, const StopToken& stop);
     void promote(const Candidate& candidate);
     void reduce(const Candidate& candidate);
     Score score(ScoreTask task, ScoreRows rows);
@@ -90,9 +109,13 @@ class Island {
     std::vector<std::vector<Candidate>> bins_;  ///< population by size, best loss first
     std::unordered_map<std::uint64_t, std::uint32_t> visits_;
     std::vector<Tape> neighbours_;  ///< of archive members, still to be looked at
+    std::deque<Proposal> waiting_;  ///< of generations, for their scores
+    std::vector<ScoreTask> generation_;
+    bool by_generation_ = false;
     bool constant_terms_;
     std::size_t max_size_;
     std::uint64_t passes_ = 0;                   ///< of what was granted; spent or given up
+    std::uint64_t end_ = 0;                      ///< passes that were granted, with those before
     std::atomic<std::uint64_t> evaluations_{0};  ///< spent
     std::uint64_t inner_passes_ = 0;  ///< of candidates whose inner constants had to be iterated
     std::uint64_t last_improvement_ = 0;

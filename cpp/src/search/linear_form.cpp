@@ -69,8 +69,7 @@ Tape exponential(const LinearTape& sum) {
     return result;
 }
 
-}  // namespace
-
+/// Sets constants that are neutral up to rounding to exactly that.
 void snap_neutral(Tape& tape) {
     constexpr double rounding = 1e-9;
     for (Node& node : tape) {
@@ -83,6 +82,13 @@ void snap_neutral(Tape& tape) {
             node.value = 0.0;
         }
     }
+}
+
+}  // namespace
+
+Tape settled(Tape tape, const OpSet& operators, const Objective& objective) {
+    snap_neutral(tape);
+    return objective.simplest(std::move(tape), operators);
 }
 
 OpenForm open_form(const Tape& tape, const Scaled& form, const OpSet& operators,
@@ -110,8 +116,7 @@ FitResult fit_open_form(OpenForm form, const OpSet& operators, const Objective& 
         fit = fit_constants(open, constant_positions(open), form.sum.linear, objective, workspace,
                             options);
         if (std::isfinite(fit.loss)) {
-            snap_neutral(open);
-            tape = objective.simplest(std::move(open), operators);
+            tape = settled(std::move(open), operators, objective);
         }
         return fit;
     }
@@ -139,8 +144,7 @@ FitResult fit_open_form(OpenForm form, const OpSet& operators, const Objective& 
     fit.loss = polished.loss;
     fit.passes += polished.passes;
     if (std::isfinite(fit.loss)) {
-        snap_neutral(tape);
-        tape = objective.simplest(std::move(tape), operators);
+        tape = settled(std::move(tape), operators, objective);
     }
     return fit;
 }

@@ -31,7 +31,8 @@ OpenForm open_form(const Tape& tape, const Scaled& form, const OpSet& operators,
 FitResult fit_open_form(OpenForm form, const OpSet& operators, const Objective& objective,
                         Workspace& workspace, const FitOptions& options, Tape& tape);
 
-/// Sets constants that are neutral up to rounding (factors 1 and -1, terms 0) to exactly that.
-void snap_neutral(Tape& tape);
+/// A tape whose constants are fitted, in its simplest form: those that are neutral up to rounding
+/// (factors 1 and -1, terms 0) are exactly that. Empty for none.
+Tape settled(Tape tape, const OpSet& operators, const Objective& objective);
 
 }  // namespace closedform

@@ -18,7 +18,9 @@
 #include "expression/workspace.hpp"
 #include "objective/expanded_target.hpp"
 #include "objective/objective.hpp"
+#include "search/batch_scorer.hpp"
 #include "search/final_stage.hpp"
+#include "search/generations.hpp"
 #include "search/island.hpp"
 #include "search/pareto_archive.hpp"
 #include "search/saved_state.hpp"
@@ -164,6 +166,41 @@ bool among(const std::vector<Tape>& tapes, const Tape& tape) {
     return std::find(tapes.begin(), tapes.end(), tape) != tapes.end();
 }
 
+/// The sample's rows, and whoever scores all islands' candidates on them.
+struct SampleTogether {
+    std::vector<double> x, y, weights;
+    ValueTarget target;
+    std::unique_ptr<EquationRowSums> sums;
+    BatchScorer scorer;
+
+    template <class T>
+    SampleTogether(MatrixView<const T> all, const Target& of, const SearchOptions& options,
+                   const Units& units, const std::vector<std::size_t>& rows,
+                   const Objective& objective)
+        : x(scaled(all, rows, units.x)),
+          y(scaled(of.arrays().targets, rows, {&units.y, 1})),
+          weights(
+              of.weights().empty()
+                  ? std::vector<double>()
+                  : scaled(MatrixView<const double>(of.weights().data(), of.rows(), 1), rows, {})),
+          target(y, weights),
+          sums(options.sample_sums({x.data(), rows.size(), all.columns}, target)),
+          scorer(*sums, objective, options.operators, options.threads) {}
+
+  private:
+    template <class T>
+    static std::vector<double> scaled(MatrixView<const T> all, const std::vector<std::size_t>& rows,
+                                      std::span<const double> by) {
+        std::vector<double> some;
+        for (const std::size_t row : rows) {
+            for (std::size_t j = 0; j < all.columns; ++j) {
+                some.push_back((by.empty() ? 1.0 : by[j]) * static_cast<double>(all(row, j)));
+            }
+        }
+        return some;
+    }
+};
+
 template <class T>
 class Search {
   public:
@@ -199,6 +236,12 @@ class Search {
         }
         for (std::size_t i = 0; i < options.islands; ++i) {
             islands_.push_back(std::make_unique<Island>(problem_, options.seed, i));
+        }
+        if (options.sample_sums && sample_->quadratic() && sample_->groups().empty() &&
+            options.whole == nullptr && !options.rules.has_own()) {
+            together_ = std::make_unique<SampleTogether>(
+                x, target, options, units_, draw_rows(target, target.sample_rows(), options.seed),
+                *sample_);
         }
     }
 
@@ -254,6 +297,7 @@ class Search {
         for (const auto& island : islands_) {
             result.node_evaluations += island->node_evaluations();
         }
+        result.node_evaluations += together_ ? together_->scorer.node_evaluations() : 0;
         Finished made = finished(end);
         result.front = std::move(made.front);
         result.rivals = std::move(made.rivals);
@@ -342,8 +386,13 @@ class Search {
         // Small structures first: most laws are small, and large approximations of them would
         // take the time.
         const std::size_t limit = std::min(size_limit_, first_size + size_step * epochs_++);
-        parallel_for(islands_.size(), options_.threads,
-                     [&](std::size_t i, unsigned) { islands_[i]->run(quota, limit, stop); });
+        parallel_for(islands_.size(), options_.threads, [&](std::size_t i, unsigned) {
+            together_ ? islands_[i]->begin(quota, limit, stop)
+                      : islands_[i]->run(quota, limit, stop);
+        });
+        if (together_) {
+            evolve_together(islands_, together_->scorer, options_.threads, stop);
+        }
         spent_ += quota * islands_.size();
         exchange();
     }
@@ -567,6 +616,7 @@ class Search {
     std::unique_ptr<Objective> full_;
     FormulaRules working_rules_;  ///< of formulas in working units
     SearchProblem problem_;
+    std::unique_ptr<SampleTogether> together_;  ///< null: islands score by themselves
     std::vector<std::unique_ptr<Island>> islands_;
     Archive archive_;
     Archive best_on_all_rows_;  ///< in the data's units; only with loss_rows

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "closedform/core/matrix_view.hpp"
 #include "closedform/core/table.hpp"
 #include "closedform/network/network.hpp"
 #include "closedform/objective/full_data.hpp"
@@ -92,6 +93,10 @@ void evaluate(const Network<T>& network, const DeviceRows& rows, const Head& hea
 /// precision there, which rough losses are computed in; targets are float64. The arrays of x and
 /// target must live as long. Throws std::invalid_argument where their sizes differ.
 std::unique_ptr<LossRowSums> loss_sums(const Table& x, const Target& target);
+
+/// The normal equations of batches of expressions, of values alone, as `loss_sums` otherwise; all
+/// in float64: what a search judges its candidates by (SearchOptions::sample_sums).
+std::unique_ptr<EquationRowSums> equation_sums(MatrixView<const double> x, const Target& target);
 
 }  // namespace cuda
 }  // namespace closedform
