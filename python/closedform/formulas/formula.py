@@ -23,6 +23,7 @@ from closedform.formulas.domain import Domain, domain_of
 from closedform.formulas.fit import fitted
 from closedform.formulas.form import MARK, Form
 from closedform.formulas.noise import EXACT, Kind
+from closedform.formulas.physical_constants import PhysicalConstants
 from closedform.formulas.ranges import Ranges, check_ranges, outside_told
 from closedform.formulas.rows import Rows
 from closedform.formulas.units import Units
@@ -182,13 +183,15 @@ class Formula:
             text = text.replace(f"{mark:.0f}", constant.size)
         return text
 
-    def _tell_units(self, units: Sequence[str]) -> None:
-        """units: of all numbers in the text; those that are part of the form have none."""
+    def _tell_units(self, exponents: Sequence[Sequence[float]], known: PhysicalConstants) -> None:
+        """exponents: of all numbers in the text; those that are part of the form have no unit."""
         measured = set(self._expression.constants)
         numbers = [value for kind, _, value in self._expression.nodes if kind == "constant"]
-        own = [unit for value, unit in zip(numbers, units, strict=True) if value in measured]
+        own = [e for value, e in zip(numbers, exponents, strict=True) if value in measured]
         if len(own) == len(self.constants):
-            self.constants = self.constants.with_units(own)
+            units = [known.units.written(e) for e in own]
+            named = [known.named(c, e) for c, e in zip(self.constants, own, strict=True)]
+            self.constants = self.constants.with_units(units, named)
 
     @property
     def domain(self) -> Domain:

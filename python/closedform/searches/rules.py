@@ -11,6 +11,7 @@ from closedform.errors import InputError
 from closedform.formulas.constraints import Constraints
 from closedform.formulas.formula import Formula
 from closedform.formulas.front import Front
+from closedform.formulas.physical_constants import PhysicalConstants
 from closedform.formulas.units import Units
 from closedform.tables import scalars
 from closedform.tables.words import Names
@@ -164,18 +165,19 @@ class Rules:
         return kept
 
     def told(self, front: Front) -> Front:
-        """The front, its formulas told the units of their inputs and constants, and how their
-        constraints are known to hold."""
+        """The front, its formulas told the units of their inputs and constants, what constants
+        physics has a name for, and how their constraints are known to hold."""
         if self.constraints is not None:
             for formula in front:
                 formula.checked = self.constraints.checked(formula)
         if self.units is not None:
+            known = PhysicalConstants(self.units) if self.units.coherent else None
             for formula in front:
                 formula.units = self.units
                 core = self.core(formula.names)
                 own = core.units_of_constants(formula.text, formula.names)
-                if own is not None and self.units.coherent:
-                    formula._tell_units([self.units.written(one) for one in own])
+                if own is not None and known is not None:
+                    formula._tell_units(own, known)
         return front
 
 
