@@ -30,7 +30,7 @@ from closedform.formulas.units import Units
 from closedform.tables import checks, devices, scalars
 from closedform.tables.columns import inputs_of
 from closedform.tables.rows import variance
-from closedform.tables.words import Names
+from closedform.tables.words import Names, Words
 
 if TYPE_CHECKING:
     import sympy
@@ -147,6 +147,8 @@ class Formula:
             "text": self.plain,
             "loss": self.loss if math.isfinite(self.loss) else None,
         }
+        if isinstance(self.names, Names) and self.names.words.own:
+            told["own"] = self.text
         if self.parts:
             told["parts"] = {name: [part.text, part.names] for name, part in self.parts.items()}
         return told
@@ -163,6 +165,15 @@ class Formula:
             if isinstance(self.names, Names)
             else self.text
         )
+
+    def in_words(self, words: Words | None) -> str:
+        """`text` for who knows these operators of his own: written out where they are others."""
+        if not isinstance(self.names, Names):
+            return str(self)
+        known = {} if words is None else words.own
+        own = self.names.words.own
+        same = all(own[name] == known.get(name) for name in self.operators & own.keys())
+        return str(self) if same else self.plain
 
     @property
     def readable(self) -> str:

@@ -184,7 +184,8 @@ def discover(
     checks.varying_target(data.target)
     check_target(noise, data.target)
     called = (y, "y") if isinstance(y, str) else ("y",)
-    rules = Rules.read(units, constant_units, limits, data.inputs.names, called, attributes)
+    table = data.inputs
+    rules = Rules.read(units, constant_units, limits, table.names, called, attributes, table.labels)
     shape = Constraints.read(constraints, data.inputs.names, data.inputs.values, data.target)
     settings = replace(settings, rules=rules.constrained(shape))
     dispatch.prepare(settings)

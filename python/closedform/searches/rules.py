@@ -101,13 +101,14 @@ class Rules:
         names: Sequence[str],
         target: Sequence[str],
         attributes: object = None,
+        labels: Sequence[str] | None = None,
     ) -> Rules:
         """What is asked for.
 
         Args:
             units: by name, "attrs" for those of a pandas table, or None.
             names: of the inputs. target: what the target may be called.
-            attributes: of the table.
+            attributes: of the table. labels: its columns', by which units may be told, too.
 
         Raises:
             InputError: names the argument and what in it cannot be used.
@@ -118,6 +119,9 @@ class Rules:
             if units is None:
                 raise InputError('units: "attrs" and X has no X.attrs["units"]; give a mapping')
         read = None
+        if isinstance(units, Mapping):
+            called = dict(zip(labels or (), names, strict=False))
+            units = {called.get(name, name): unit for name, unit in units.items()}
         if units is not None:
             read = Units.read(units, names, target, constant_units)  # type: ignore[arg-type]
         return Rules(read, None if limits is None else Limits.read(limits, names))

@@ -122,12 +122,13 @@ def test_what_cannot_be_is_refused_in_one_line(asked: dict[str, Any], told: str)
 def test_tables_bring_their_units_and_the_command_line_is_told() -> None:
     pandas = pytest.importorskip("pandas", reason="pandas is not installed")
     X, y = pendulum()
-    table = pandas.DataFrame(X, columns=["length", "g", "mass"])
+    table = pandas.DataFrame(X, columns=["arm length", "g", "mass"])
     table["period"] = y
-    table.attrs["units"] = {"length": "m", "g": "m/s^2", "mass": "kg", "period": "s"}
+    table.attrs["units"] = {"arm length": "m", "g": "m/s^2", "mass": "kg", "period": "s"}
     found = cf.discover(table, "period", units="attrs", strategy="direct", **BUDGET)
     assert found.formula.units is not None
     assert found.formula.units.texts["g"] == "m/s^2"
+    assert found.formula.units.texts[found.formula.names[0]] == "m"
 
 
 def test_the_command_line_takes_units(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
