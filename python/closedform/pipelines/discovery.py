@@ -16,6 +16,7 @@ from closedform.formulas.constraints import Constraints
 from closedform.formulas.front import Front
 from closedform.formulas.noise import Robust, check_target
 from closedform.pipelines.everywhere import concluded
+from closedform.pipelines.fewer_variables import searched_by_units
 from closedform.pipelines.given_form import discover_form
 from closedform.pipelines.held_out import Errors, HeldOut, Rows
 from closedform.pipelines.provenance import provenance, sample_of
@@ -283,12 +284,15 @@ def _discovered(
         run.look_at_noise(noise, sigma, sigma_X)
         if len(run.plan.noises) > 1:
             direct = run.second_look(direct)
+    by_units = None
+    if strategy != "direct" and not run.done(direct):
+        direct, by_units = searched_by_units(run, direct)
     if strategy != "direct" and not run.done(direct):
         surrogate, structure = run.read_structure()
     split = strategy == "auto"
     if surrogate is not None and structure is not None and not run.done(direct):
         with run.budget.interruptible():  # its searches return what they have
-            through = ThroughSurrogate(run, surrogate, structure, split).front()
+            through = ThroughSurrogate(run, surrogate, structure, split, by_units).front()
     if not run.done(through) and not run.done(direct):
         direct = run.search("search on the data", 1.0, direct)
     return _conclude(run, surrogate, structure, strategy, direct, through, searched, tested)

@@ -231,12 +231,13 @@ def given_formulas(start: object) -> list[str | Formula]:
     if isinstance(start, (str, Formula)):
         start = (start,)
     several = isinstance(start, Iterable) and not isinstance(start, (bytes, Mapping))
-    formulas = list(start) if several else [start]  # type: ignore[call-overload]
-    for one in formulas:
+    formulas: list[str | Formula] = []
+    for one in start if several else [start]:  # type: ignore[attr-defined]
         if not isinstance(one, (str, Formula)):
             raise InputError(
                 f"start: must be a Front, formulas or texts of some, not {type(one).__name__}"
             )
+        formulas.append(one)
     return formulas
 
 
