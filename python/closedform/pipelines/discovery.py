@@ -279,14 +279,13 @@ def _discovered(
     known = noise != "auto" or sigma is not None or sigma_X is not None
     if known:
         run.look_at_noise(noise, sigma, sigma_X)
-    direct = run.first_look()
+    direct, by_units = run.first_look(), None
+    if strategy != "direct" and not run.done(direct):
+        direct, by_units = searched_by_units(run, direct)
     if not known and not run.done(direct):
         run.look_at_noise(noise, sigma, sigma_X)
         if len(run.plan.noises) > 1:
             direct = run.second_look(direct)
-    by_units = None
-    if strategy != "direct" and not run.done(direct):
-        direct, by_units = searched_by_units(run, direct)
     if strategy != "direct" and not run.done(direct):
         surrogate, structure = run.read_structure()
     split = strategy == "auto"

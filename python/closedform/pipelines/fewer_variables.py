@@ -23,6 +23,7 @@ from closedform.tables.checks import Matrix
 
 # Shares of the time (or evaluations) of its stages.
 SIMILAR, TRANSFORMED, REDUCTION, JOINED = 0.10, 0.03, 0.02, 0.02
+CERTAIN = 0.25  # of the search in variables that units allow, in place of SIMILAR
 # Formulas of other variables that are refitted to the data.
 FEW = 20
 
@@ -50,12 +51,13 @@ class FewerVariables:
         operators = self.stages.settings.operators
         return similarity.of_units(*rows, names, exponents, operators)
 
-    def by_transforms(self, reduced: Reduced, *, of_logarithm: bool = True) -> list[Formula]:
+    def by_transforms(self, reduced: Reduced, *, certain: bool = False) -> list[Formula]:
         """Formulas in those variables, of the target and of its transforms.
 
-        of_logarithm: the variables are of the target's logarithm, where structure is looked for in
-            it.
+        certain: the variables are those that units allow, of the target whatever structure is
+            looked for in.
         """
+        of_logarithm = not certain
         plain = TRANSFORMS["identity"]
         if not reduced.similarity.groups:
             whole = [reduced.similarity.whole("1.0")]
@@ -67,7 +69,9 @@ class FewerVariables:
         for name, transform in TRANSFORMS.items():
             if any(map(structured.reproduced, found)) or self.stages.done(None):
                 break
-            share = SIMILAR if name == "identity" else TRANSFORMED
+            share = TRANSFORMED
+            if name == "identity":
+                share = CERTAIN if certain else SIMILAR
             found += scored(
                 self.through_transform(reduced, transform, share), self.stages.names, X, goal
             )
@@ -172,7 +176,7 @@ def searched_by_units(stages: Stages, first: Front) -> tuple[Front, Reduced | No
     front = first
     stages.budget.tell("similarity", message=str(known.similarity))
     with stages.budget.interruptible():
-        found = fewer.by_transforms(known, of_logarithm=False)
+        found = fewer.by_transforms(known, certain=True)
         front = stages.search("search", JOINED, [*first, *found]) if found else first
     if stages.done(front):
         stages.similarity = known.similarity
