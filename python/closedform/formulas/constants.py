@@ -60,6 +60,11 @@ class Constant:
         return f"{self._number} {self.unit}" if self.unit else self._number
 
     @property
+    def described(self) -> str:
+        """The same, and what it may be."""
+        return f"{self}: {self.physical}" if self.physical else str(self)
+
+    @property
     def _number(self) -> str:
         if self.name is not None and math.isnan(self.value):
             return "not known"

@@ -350,6 +350,7 @@ class Formula:
             ranges=known | own,
             units=self._own_units() | scalars.mapping(units, "units", "units by input"),
             outside=outside,
+            numbers=[c.described for c in self.constants if c.unit],
         )
 
     def fit(

@@ -87,4 +87,5 @@ def test_a_law_says_which_constant_it_has() -> None:
     assert str(found.formula.constants).endswith(f": {name}, to every digit")
     assert str(found.formula.constants[0]).startswith("6.6743")
     assert name in str(found)
+    assert f"m^3/(kg s^2): {name}, to every digit" in found.formula.code("c")
     assert found.formula.text == "6.6743e-11*x1*x2/x3**2"  # the number stays as it was measured
