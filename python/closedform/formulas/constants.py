@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import overload
@@ -63,6 +64,22 @@ class Constant:
     def described(self) -> str:
         """The same, and what it may be."""
         return f"{self}: {self.physical}" if self.physical else str(self)
+
+    @property
+    def latex(self) -> str:
+        """The same in LaTeX, its unit upright, with the powers of what is divided by negative."""
+        number = re.sub(r"e([+-]?\d+)$", r" \\times 10^{\1}", self._number)
+        number = re.sub(r"sqrt\((\d+)\)", r"\\sqrt{\1}", number).replace("*", " ")
+        number = re.sub(r"\bpi\b", r"\\pi", number)
+        over, _, under = (self.unit or "").partition("/")
+        factors = [(one, 1) for one in over.split() if one != "1"]
+        factors += [(one, -1) for one in under.strip("()").split()]
+        units = []
+        for factor, sign in factors:
+            base, _, power = factor.partition("^")
+            exponent = f"{'-' if sign < 0 else ''}{power or 1}"
+            units.append(rf"\mathrm{{{base}}}" + ("" if exponent == "1" else f"^{{{exponent}}}"))
+        return r"\,".join([number, *units])
 
     @property
     def _number(self) -> str:

@@ -89,3 +89,18 @@ def test_a_law_says_which_constant_it_has() -> None:
     assert name in str(found)
     assert f"m^3/(kg s^2): {name}, to every digit" in found.formula.code("c")
     assert found.formula.text == "6.6743e-11*x1*x2/x3**2"  # the number stays as it was measured
+
+
+@pytest.mark.parametrize(
+    ("constant", "latex"),
+    [
+        (
+            Constant(6.674e-11, 2e-14, unit="m^3/(kg s^2)"),
+            r"6.6740(20) \times 10^{-11}\,\mathrm{m}^{3}\,\mathrm{kg}^{-1}\,\mathrm{s}^{-2}",
+        ),
+        (Constant(math.pi / 8, 0.0, fixed=True, unit="1/s"), r"\pi/8\,\mathrm{s}^{-1}"),
+        (Constant(1.5, 0.25), "1.50(25)"),
+    ],
+)
+def test_constants_have_latex(constant: Constant, latex: str) -> None:
+    assert constant.latex == latex
