@@ -11,7 +11,7 @@ import math
 import re
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Protocol
@@ -312,14 +312,21 @@ def left_out(engine: str) -> str:
     return "" if engine == OURS else missing(engine)
 
 
-def answers(engine: str, data: Rows, evaluations: int, budget: Budget) -> list[cf.Formula]:
-    """Ours: the formula chosen and the front, after so many evaluations, whatever the time. A
-    peer's: all that it offers after `budget.seconds`."""
+def answers(
+    engine: str,
+    data: Rows,
+    evaluations: int,
+    budget: Budget,
+    units: Mapping[str, str] | None = None,
+) -> list[cf.Formula]:
+    """Ours: the formula chosen and the front, after so many evaluations, whatever the time, told
+    the units where they are given. A peer's: all that it offers after `budget.seconds`."""
     if engine != OURS:
         return offered(engine, data, budget)
     found = cf.discover(
         data.X,
         data.y,
+        units=units,
         time=math.inf,
         evaluations=evaluations,
         threads=budget.threads,

@@ -234,6 +234,7 @@ SUITE = (
             "time": (10.0,),
             "evaluations": (1_000_000,),
             "noise": (0.0,),
+            "units": (srbench.WITHOUT, srbench.WITH),
             "laws": ("1/4",),
             "state": ("",),
         },

@@ -24,7 +24,7 @@ from closedform.pipelines.discovery import discover
 from closedform.pipelines.log_odds import log_odds
 from closedform.searches.api import search
 from closedform.searches.progress import Callback
-from closedform.searches.settings import OPERATORS, Operators, Start, formula_texts
+from closedform.searches.settings import OPERATORS, Operators, Start, given_formulas
 from closedform.searches.turns import Turns
 from closedform.tables import checks, chunks, scalars
 from closedform.tables.checks import Matrix
@@ -71,8 +71,8 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
         """What each of so many searches begins with: `start`, and what was found before."""
         if not self.warm_start or len(former) != count or former[0].best.names != tuple(names):
             return [self.start] * count
-        given = formula_texts(self.start)
-        return [[*given, *(formula.text for formula in front)] for front in former]
+        given = given_formulas(self.start)
+        return [[*given, *front] for front in former]
 
     def _table(self, X: object, y: object) -> tuple[Matrix, object]:
         """X and y to fit to, and what columns there are kept for later."""

@@ -23,6 +23,7 @@ from bench import (
     nist,
     noise,
     papers,
+    srbench,
     verdicts,
     vladislavleva,
 )
@@ -377,3 +378,17 @@ def test_a_system_knows_its_concept_and_nothing_else(system: systems.System) -> 
     assert "cosine" in system.wrong_form(cf.Formula("x1 + x2*x2", system.names))
     long = f"{system.concept} + 1 + 1 + 1"
     assert "nodes" in system.wrong_form(cf.Formula(long, system.names))
+
+
+def test_laws_are_told_their_units_unless_they_contradict_them(tmp_path: Path) -> None:
+    ranges = ",".join(f"v{k}_name,v{k}_low,v{k}_high" for k in range(1, 11))
+    rows = ["fall,s,g*t**2/2,g,1,5,t,1,5", "odd,s,g*t/2,g,1,5,t,1,5"]
+    for name in srbench.FILES:
+        told = [f"Filename,Output,Formula,{ranges}", *(row + "," * 24 for row in rows)]
+        (tmp_path / name).write_text("\n".join(told))
+        rows = []
+    quantities = ["Variable,m,s,kg,T,V", "s,1,0,0,0,0", "g,1,-2,0,0,0", "t,0,1,0,0,0"]
+    (tmp_path / srbench.UNITS).write_text("\n".join(quantities))
+    fall, odd = srbench.laws(tmp_path)
+    assert fall.units.keys() == {"x1", "x2", "y"}
+    assert odd.units == {}

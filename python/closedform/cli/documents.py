@@ -113,6 +113,8 @@ def _formula(formula: Formula) -> dict[str, Any]:
                 "interval": [_finite(end) for end in constant.interval],
                 "fixed": constant.fixed,
                 "text": str(constant),
+                "unit": constant.unit,
+                "physical": constant.physical or None,
             }
             for constant in formula.constants
         ],

@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
 from closedform import _core
-from closedform.codegen.comments import InputRanges, check_columns, input_lines
+from closedform.codegen.comments import InputRanges, check_columns, input_lines, plain
 from closedform.codegen.derivatives import Derivatives, derivatives
 from closedform.codegen.graph import Graph, of_tape
 from closedform.codegen.languages import arrays, c, fortran, julia
@@ -39,8 +39,9 @@ def formula_code(
     ranges: InputRanges,
     units: Mapping[str, str],
     outside: str | None,
+    numbers: Sequence[str] = (),
 ) -> str:
-    """See `Formula.code`."""
+    """See `Formula.code`; numbers: what the comment says of those in it, a line each."""
     chosen = _language(language)
     derivatives_up_to = scalars.whole(derivatives_up_to, "derivatives", 0, 2)
     if outside is not None:
@@ -77,7 +78,7 @@ def formula_code(
         for argument, variable, column in zip(arguments, variables, columns, strict=True)
     ]
     comment = _comment(
-        expression.text(list(columns)), columns, arguments, ranges, units, outside, wanted
+        expression.text(list(columns)), columns, arguments, ranges, units, outside, wanted, numbers
     )
     written = routine(graph, wanted, chosen, name=name, comment=comment, inputs=inputs, names=names)
     return chosen.frame(written)
@@ -113,6 +114,7 @@ def _comment(
     units: Mapping[str, str],
     outside: str | None,
     wanted: Derivatives,
+    numbers: Sequence[str],
 ) -> list[str]:
     """What a reader of the code must know of where it comes from."""
     lines = textwrap.wrap(
@@ -124,6 +126,8 @@ def _comment(
     )
     lines += ["", f"Written by closedform {_core.build_info()['version']}. Inputs, in order:"]
     lines += input_lines(columns, arguments, ranges, units)
+    if numbers:
+        lines += ["Numbers, in order:", *(f"  {plain(number)}" for number in numbers)]
     if wanted.gradient:
         lines.append("gradient: derivatives of the value by the inputs, in that order.")
     if wanted.hessian:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import overload
@@ -14,6 +15,7 @@ from closedform._typing import Floats
 from closedform.formulas.simple_values import simple_value
 
 UPPER = 0.975  # quantile at which a 95 % interval ends
+SMALL, LARGE = -5, 6  # powers of ten: what is smaller or larger is written with its power
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class Constant:
             where the noise is known, as that of counts is.
         name: of a form that was given; None for a number.
         unit: such as "m^3/(kg s^2)"; "" for a pure number, None where it is not known.
+        physical: what it may be by its unit, size and error, such as "the Boltzmann constant,
+            within 1.2 standard errors"; "" where it is not recognised.
     """
 
     value: float
@@ -39,6 +43,7 @@ class Constant:
     freedom: float = math.inf
     name: str | None = None
     unit: str | None = None
+    physical: str = ""
 
     @property
     def interval(self) -> tuple[float, float]:
@@ -56,6 +61,27 @@ class Constant:
         return f"{self._number} {self.unit}" if self.unit else self._number
 
     @property
+    def described(self) -> str:
+        """The same, and what it may be."""
+        return f"{self}: {self.physical}" if self.physical else str(self)
+
+    @property
+    def latex(self) -> str:
+        """The same in LaTeX, its unit upright, with the powers of what is divided by negative."""
+        number = re.sub(r"e([+-]?\d+)$", r" \\times 10^{\1}", self._number)
+        number = re.sub(r"sqrt\((\d+)\)", r"\\sqrt{\1}", number).replace("*", " ")
+        number = re.sub(r"\bpi\b", r"\\pi", number)
+        over, _, under = (self.unit or "").partition("/")
+        factors = [(one, 1) for one in over.split() if one != "1"]
+        factors += [(one, -1) for one in under.strip("()").split()]
+        units = []
+        for factor, sign in factors:
+            base, _, power = factor.partition("^")
+            exponent = f"{'-' if sign < 0 else ''}{power or 1}"
+            units.append(rf"\mathrm{{{base}}}" + ("" if exponent == "1" else f"^{{{exponent}}}"))
+        return r"\,".join([number, *units])
+
+    @property
     def _number(self) -> str:
         if self.name is not None and math.isnan(self.value):
             return "not known"
@@ -64,6 +90,12 @@ class Constant:
         if not self.standard_error > 0:
             return f"{self.value:.6g}"
         digits = 1 - math.floor(math.log10(self.standard_error))
+        power = math.floor(math.log10(abs(self.value))) if self.value else 0
+        if power < SMALL or (power >= LARGE and digits < 0):
+            if (places := digits + power) < 0:  # known to no digit
+                return f"{self.value:.2g}({self.standard_error:.2g})"
+            mantissa, exponent = f"{self.value:.{places}e}".split("e")
+            return f"{mantissa}({round(self.standard_error * 10.0**digits)})e{int(exponent)}"
         if digits > 0:
             error = round(self.standard_error * 10.0**digits)
             return f"{self.value:.{digits}f}({error})"
@@ -124,11 +156,12 @@ class Constants(Sequence[Constant]):
             correlation: Floats = self.covariance / np.outer(errors, errors)
         return correlation
 
-    def with_units(self, units: Sequence[str]) -> Constants:
-        """The same with a unit each."""
+    def with_units(self, units: Sequence[str], physical: Sequence[str]) -> Constants:
+        """The same with a unit each, and what they may be."""
         told = copy.copy(self)
         told._constants = [
-            replace(constant, unit=unit) for constant, unit in zip(self, units, strict=True)
+            replace(constant, unit=unit, physical=known)
+            for constant, unit, known in zip(self, units, physical, strict=True)
         ]
         return told
 
@@ -162,5 +195,6 @@ class Constants(Sequence[Constant]):
                 if constant.standard_error > 0
                 else ""
             )
+            + (f": {constant.physical}" if constant.physical else "")
             for constant in self
         )

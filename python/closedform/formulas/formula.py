@@ -24,13 +24,14 @@ from closedform.formulas.domain import Domain, domain_of
 from closedform.formulas.fit import fitted
 from closedform.formulas.form import MARK, Form
 from closedform.formulas.noise import EXACT
+from closedform.formulas.physical_constants import PhysicalConstants
 from closedform.formulas.ranges import Ranges, check_ranges, outside_told
 from closedform.formulas.rows import Rows
 from closedform.formulas.units import Units
 from closedform.tables import checks, devices, scalars
 from closedform.tables.columns import inputs_of
 from closedform.tables.rows import variance
-from closedform.tables.words import Names
+from closedform.tables.words import Names, Words
 
 if TYPE_CHECKING:
     import sympy
@@ -149,6 +150,8 @@ class Formula:
             "text": self.plain,
             "loss": self.loss if math.isfinite(self.loss) else None,
         }
+        if isinstance(self.names, Names) and self.names.words.own:
+            told["own"] = self.text
         if self.parts:
             told["parts"] = {name: [part.text, part.names] for name, part in self.parts.items()}
         return told
@@ -165,6 +168,15 @@ class Formula:
             if isinstance(self.names, Names)
             else self.text
         )
+
+    def in_words(self, words: Words | None) -> str:
+        """`text` for who knows these operators of his own: written out where they are others."""
+        if not isinstance(self.names, Names):
+            return str(self)
+        known = {} if words is None else words.own
+        own = self.names.words.own
+        same = all(own[name] == known.get(name) for name in self.operators & own.keys())
+        return str(self) if same else self.plain
 
     @property
     def readable(self) -> str:
@@ -185,13 +197,15 @@ class Formula:
             text = text.replace(f"{mark:.0f}", constant.size)
         return text
 
-    def _tell_units(self, units: Sequence[str]) -> None:
-        """units: of all numbers in the text; those that are part of the form have none."""
+    def _tell_units(self, exponents: Sequence[Sequence[float]], known: PhysicalConstants) -> None:
+        """exponents: of all numbers in the text; those that are part of the form have no unit."""
         measured = set(self._expression.constants)
         numbers = [value for kind, _, value in self._expression.nodes if kind == "constant"]
-        own = [unit for value, unit in zip(numbers, units, strict=True) if value in measured]
+        own = [e for value, e in zip(numbers, exponents, strict=True) if value in measured]
         if len(own) == len(self.constants):
-            self.constants = self.constants.with_units(own)
+            units = [known.units.written(e) for e in own]
+            named = [known.named(c, e) for c, e in zip(self.constants, own, strict=True)]
+            self.constants = self.constants.with_units(units, named)
 
     @property
     def domain(self) -> Domain:
@@ -339,6 +353,7 @@ class Formula:
             ranges=known | own,
             units=self._own_units() | scalars.mapping(units, "units", "units by input"),
             outside=outside,
+            numbers=[c.described for c in self.constants if c.unit],
         )
 
     def fit(

@@ -23,6 +23,7 @@ from closedform.formulas.ranges import Ranges
 from closedform.formulas.rows import Rows
 from closedform.tables import scalars
 from closedform.tables.output import write_output
+from closedform.tables.words import Names, Words
 
 if TYPE_CHECKING:
     import pandas
@@ -54,7 +55,8 @@ def _loaded(
     loss = math.nan if saved["loss"] is None else saved["loss"]
     if "groups" in saved:
         return GroupedFormula.read(saved, names, loss, ranges, labels)
-    formula = Formula(str(saved["text"]), names, loss, ranges, labels)
+    own = isinstance(names, Names) and "own" in saved
+    formula = Formula(str(saved["own" if own else "text"]), names, loss, ranges, labels)
     formula.parts = {
         str(name): Formula(str(text), [str(one) for one in own])
         for name, (text, own) in saved.get("parts", {}).items()
@@ -282,7 +284,9 @@ class Front(Sequence[Formula]):
         """Writes the front as JSON: names, and text and loss of every formula.
 
         Also `ranges`, [lowest, highest] of the data per input, and `labels`, the columns' own,
-        where they are known. A crash or a full disk leaves the old file or the new one.
+        where they are known; operators of the user's own, by name, with formulas as they are
+        written in them beside the text without. A crash or a full disk leaves the old file or
+        the new one.
 
         Raises:
             InputError: the path is no file's, or cannot be written to.
@@ -303,6 +307,9 @@ class Front(Sequence[Formula]):
             document["ranges"] = self.best.ranges[:count]
         if self.best.labels is not None:
             document["labels"] = self.best.labels[:count]
+        names = self.best.names
+        if isinstance(names, Names) and names.words.own:
+            document["operators"] = {name: text for name, (text, _) in names.words.own.items()}
         text = json.dumps(document, indent=1, allow_nan=False)
         write_output(path, text + "\n")
 
@@ -324,7 +331,9 @@ class Front(Sequence[Formula]):
                     f"{path}: is of version {version}; this closedform reads up to {VERSION}: "
                     "install a newer one"
                 )
-            names = [str(name) for name in document["names"]]
+            names: Sequence[str] = [str(name) for name in document["names"]]
+            if (words := Words.read(document.get("operators", {}), None)) is not None:
+                names = words.of(names)
             ranges = _ranges(document.get("ranges"))
             labels = document.get("labels")
             labels = None if labels is None else [str(label) for label in labels]

@@ -29,6 +29,7 @@ class Units:
         inputs: exponents of the base units by input. target: likewise, None for any.
         constants: what constants may be of; empty for anything.
         bases: the base units as they are written: "kg", "m", "s". dimensions: what pint calls them.
+        scales: what the base units are in those that pint calls so.
         coherent: whether every unit is the product of base units, with no factor: then numbers in a
             formula have units that can be written.
     """
@@ -39,6 +40,7 @@ class Units:
     constants: tuple[Exponents, ...]
     bases: tuple[str, ...]
     dimensions: tuple[str, ...]
+    scales: tuple[float, ...]
     coherent: bool
 
     @staticmethod
@@ -69,17 +71,17 @@ class Units:
                 f'constant_units: {constants!r} is none of "{PURE}" and "{FREE}"; give one of them '
                 "or a sequence of units"
             )
-        read = {name: _read(value, f"units: {name}") for name, value in given.items()}
-        more = [_read(value, "constant_units") for value in others]
+        read = {name: read_unit(value, f"units: {name}") for name, value in given.items()}
+        more = [read_unit(value, "constant_units") for value in others]
         found = [*read.values(), *more]
         bases = sorted({base for one in found for base in one.exponents})
         if len(bases) > MOST_BASES:
             raise InputError(f"units: of {len(bases)} base units; at most {MOST_BASES} are told")
 
-        def vector(one: _Unit | None) -> Exponents:
+        def vector(one: Unit | None) -> Exponents:
             return tuple(0.0 if one is None else one.exponents.get(base, 0.0) for base in bases)
 
-        symbols, coherent = _system(found, bases)
+        symbols, scales, coherent = _system(found, bases)
         own = [read[name] for name in target if name in read]
         pure = (0.0,) * len(bases)
         return Units(
@@ -89,6 +91,7 @@ class Units:
             () if constants == FREE else (pure, *(vector(one) for one in more)),
             symbols,
             tuple(bases),
+            scales,
             coherent,
         )
 
@@ -107,7 +110,7 @@ class Units:
 
 
 @dataclass(frozen=True)
-class _Unit:
+class Unit:
     """Exponents by pint's names of base units, and the factor from the product of these."""
 
     exponents: Mapping[str, float]
@@ -115,7 +118,12 @@ class _Unit:
     text: str
 
 
-def _read(unit: object, name: str) -> _Unit:
+def read_unit(unit: object, name: str) -> Unit:
+    """A unit as pint reads it; `name` is whose, for what is told.
+
+    Raises:
+        InputError: pint is not installed, or a unit that it cannot read, or one with an offset.
+    """
     try:
         import pint
     except ImportError as error:
@@ -139,7 +147,7 @@ def _read(unit: object, name: str) -> _Unit:
         for key, value in base.unit_items()
         if not registry.Unit(key).dimensionless
     }
-    return _Unit(exponents, float(base.magnitude), text)
+    return Unit(exponents, float(base.magnitude), text)
 
 
 def _registry() -> Any:
@@ -149,8 +157,11 @@ def _registry() -> Any:
     return pint.application_registry
 
 
-def _system(found: Sequence[_Unit], bases: Sequence[str]) -> tuple[tuple[str, ...], bool]:
-    """The user's base units, a gram where masses are in grams, and whether all others follow."""
+def _system(
+    found: Sequence[Unit], bases: Sequence[str]
+) -> tuple[tuple[str, ...], tuple[float, ...], bool]:
+    """The user's base units, a gram where masses are in grams, their factors from pint's, and
+    whether all others follow."""
     registry = _registry()
     symbols, scales = [], []
     for base in bases:
@@ -166,7 +177,7 @@ def _system(found: Sequence[_Unit], bases: Sequence[str]) -> tuple[tuple[str, ..
         <= COHERENT
         for one in found
     )
-    return tuple(symbols), coherent
+    return tuple(symbols), tuple(scales), coherent
 
 
 def _power(base: str, exponent: float) -> str:

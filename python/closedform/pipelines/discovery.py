@@ -17,6 +17,7 @@ from closedform.formulas.constraints import Constraints
 from closedform.formulas.front import Front
 from closedform.formulas.noise import Robust, check_target
 from closedform.pipelines.everywhere import concluded
+from closedform.pipelines.fewer_variables import searched_by_units
 from closedform.pipelines.given_form import discover_form
 from closedform.pipelines.held_out import Errors, HeldOut, Rows
 from closedform.pipelines.provenance import provenance, sample_of
@@ -183,7 +184,8 @@ def discover(
     checks.varying_target(data.target)
     check_target(noise, data.target)
     called = (y, "y") if isinstance(y, str) else ("y",)
-    rules = Rules.read(units, constant_units, limits, data.inputs.names, called, attributes)
+    table = data.inputs
+    rules = Rules.read(units, constant_units, limits, table.names, called, attributes, table.labels)
     shape = Constraints.read(constraints, data.inputs.names, data.inputs.values, data.target)
     settings = replace(settings, rules=rules.constrained(shape))
     dispatch.prepare(settings)
@@ -276,7 +278,9 @@ def _discovered(
     known = noise != "auto" or sigma is not None or sigma_X is not None
     if known:
         run.look_at_noise(noise, sigma, sigma_X)
-    direct = run.first_look()
+    direct, by_units = run.first_look(), None
+    if strategy != "direct" and not run.done(direct):
+        direct, by_units = searched_by_units(run, direct)
     if not known and not run.done(direct):
         run.look_at_noise(noise, sigma, sigma_X)
         if len(run.plan.noises) > 1:
@@ -286,7 +290,7 @@ def _discovered(
     split = strategy == "auto"
     if surrogate is not None and structure is not None and not run.done(direct):
         with run.budget.interruptible():  # its searches return what they have
-            through = ThroughSurrogate(run, surrogate, structure, split).front()
+            through = ThroughSurrogate(run, surrogate, structure, split, by_units).front()
     if not run.done(through) and not run.done(direct):
         direct = run.search("search on the data", 1.0, direct)
     return _conclude(run, surrogate, structure, strategy, direct, through, searched, tested)

@@ -210,7 +210,9 @@ def _constant_rows(formula: Formula) -> list[list[str]]:
     """None of a formula that has no constants."""
     if not formula.constants:
         return []
+    physical = any(constant.physical for constant in formula.constants)
     rows = [["value", "standard error", "95 % interval", "", "in full"]]
+    rows[0] += ["may be"] * physical
     for constant in formula.constants:
         low, high = constant.interval
         known = constant.standard_error > 0
@@ -221,6 +223,7 @@ def _constant_rows(formula: Formula) -> list[list[str]]:
                 f"{low:.6g} to {high:.6g}" if known else "",
                 "simple, part of the form" if constant.fixed else "measured",
                 repr(constant.value),
+                *([constant.physical] if physical else []),
             ]
         )
     return rows

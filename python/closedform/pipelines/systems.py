@@ -14,7 +14,7 @@ from closedform.formulas.formula import Formula, shortened
 from closedform.pipelines.discovery import discover
 from closedform.pipelines.results import Discovery
 from closedform.searches.progress import Callback
-from closedform.searches.settings import formula_texts
+from closedform.searches.settings import given_formulas
 from closedform.searches.turns import Turns
 from closedform.tables import checks, scalars
 from closedform.tables.frames import frame_of
@@ -101,7 +101,7 @@ def discover_system(
         InputError: arguments that cannot be used; targets without names, or of one name.
     """
     inputs, names, targets = _targets(X, Y)
-    start = formula_texts(told.pop("start", None))
+    start = given_formulas(told.pop("start", None))
     if len(names) > 1 and "checkpoint" in (told.get("options") or {}):
         raise InputError(f"options: one checkpoint cannot hold {len(names)} targets' fronts")
     units = told.pop("units", None)
@@ -109,7 +109,7 @@ def discover_system(
     turns = Turns(budget, len(names))
     found: dict[str, Discovery] = {}
     for name, target in zip(names, targets, strict=True):
-        own = [*start, *(one.text for before in found.values() for one in before.front)]
+        own = [*start, *(one for before in found.values() for one in before.front)]
         given = {**told, **turns.next(), "start": own, "units": _units(units, name, names)}
         found[name] = discover(inputs, target, **given)
         turns.ended(found[name].stopped)

@@ -64,6 +64,9 @@ def _headline(report: Report) -> Iterator[str]:
     yield f"<p><code>{name} = {html.escape(str(formula))}</code></p>"
     if latex := _latex(formula):
         yield f"<p><code>{html.escape(latex)}</code></p>"
+    for constant in formula.constants:
+        if constant.unit:
+            yield f"<p><code>{html.escape(constant.latex)}</code></p>"
     yield "</details><dl>"
     for what, value in report.key:
         yield f"<div><dt>{html.escape(what)}</dt><dd>{html.escape(value)}</dd></div>"

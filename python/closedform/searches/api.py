@@ -132,11 +132,11 @@ def search(
             stands, "D(f, 1)(2*x)" elsewhere. Their expressions, of at most max_size nodes together,
             are searched at once, and `formula.parts` has them. Derivatives may bring operators that
             were not asked for. With groups or a template neither units, limits nor sigma_X; native.
-        units: of the inputs and, as "y" or by the name of its column, of the target, by name: what
-            pint reads, such as "kg m/s^2" (needs closedform[units]); or "attrs" for
-            `X.attrs["units"]` of a pandas table. An input without one is a pure number. No formula
-            adds what is not alike, or takes a function of what is no pure number, and all are of
-            the target's unit; such candidates are not evaluated.
+        units: of the inputs and, as "y" or by the name of its column, of the target, by name or by
+            the label of a column: what pint reads, such as "kg m/s^2" (needs closedform[units]); or
+            "attrs" for `X.attrs["units"]` of a pandas table. An input without one is a pure number.
+            No formula adds what is not alike, or takes a function of what is no pure number, and
+            all are of the target's unit; such candidates are not evaluated.
         constant_units: what constants may be of, beside exponents: "dimensionless", "free" (any
             unit), or a sequence of units beside pure numbers.
         limits: to the form of formulas: "depth" (nodes from the root to a leaf), "constants"
@@ -279,7 +279,13 @@ class _Asked:
         attributes = getattr(self.X, "attrs", None)
         table = data.inputs
         rules = Rules.read(
-            self.units, self.constant_units, self.limits, table.names, names, attributes
+            self.units,
+            self.constant_units,
+            self.limits,
+            table.names,
+            names,
+            attributes,
+            table.labels,
         )
         shape = None
         if self.constraints is not None and data.y is not None:

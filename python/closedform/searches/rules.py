@@ -12,6 +12,7 @@ from closedform.errors import InputError
 from closedform.formulas.constraints import Constraints
 from closedform.formulas.formula import Formula
 from closedform.formulas.front import Front
+from closedform.formulas.physical_constants import PhysicalConstants
 from closedform.formulas.units import Units
 from closedform.tables import scalars
 from closedform.tables.words import Names
@@ -101,13 +102,14 @@ class Rules:
         names: Sequence[str],
         target: Sequence[str],
         attributes: object = None,
+        labels: Sequence[str] | None = None,
     ) -> Rules:
         """What is asked for.
 
         Args:
             units: by name, "attrs" for those of a pandas table, or None.
             names: of the inputs. target: what the target may be called.
-            attributes: of the table.
+            attributes: of the table. labels: its columns', by which units may be told, too.
 
         Raises:
             InputError: names the argument and what in it cannot be used.
@@ -118,6 +120,9 @@ class Rules:
             if units is None:
                 raise InputError('units: "attrs" and X has no X.attrs["units"]; give a mapping')
         read = None
+        if isinstance(units, Mapping):
+            called = dict(zip(labels or (), names, strict=False))
+            units = {called.get(name, name): unit for name, unit in units.items()}
         if units is not None:
             read = Units.read(units, names, target, constant_units)  # type: ignore[arg-type]
         return Rules(read, None if limits is None else Limits.read(limits, names))
@@ -169,18 +174,19 @@ class Rules:
         return kept
 
     def told(self, front: Front) -> Front:
-        """The front, its formulas told the units of their inputs and constants, and how their
-        constraints are known to hold."""
+        """The front, its formulas told the units of their inputs and constants, what constants
+        physics has a name for, and how their constraints are known to hold."""
         if self.constraints is not None:
             for formula in front:
                 formula.checked = self.constraints.checked(formula)
         if self.units is not None:
+            known = PhysicalConstants(self.units) if self.units.coherent else None
             for formula in front:
                 formula.units = self.units
                 core = self.core(formula.names)
                 own = core.units_of_constants(formula.text, formula.names)
-                if own is not None and self.units.coherent:
-                    formula._tell_units([self.units.written(one) for one in own])
+                if own is not None and known is not None:
+                    formula._tell_units(own, known)
         return front
 
 

@@ -181,7 +181,10 @@ def checked_settings(
         threads=threads,
         seed=seed,
         callback=callback,
-        start=formula_texts(given.start),
+        start=tuple(
+            one if isinstance(one, str) else one.in_words(words)
+            for one in given_formulas(given.start)
+        ),
         good_enough=0.0 if given.stop_loss is None else _positive(given.stop_loss),
         on_device=given.backend == "native" and devices.on_gpu(where),
         checkpoint=None if path is None else Checkpoint(path),
@@ -216,24 +219,25 @@ def _positive(loss: float) -> float:
     return value
 
 
-def formula_texts(start: object) -> tuple[str, ...]:
-    """Texts of formulas to begin with.
+def given_formulas(start: object) -> list[str | Formula]:
+    """Formulas to begin with, and texts of some.
 
     Raises:
         InputError: something else.
     """
     if start is None:
-        return ()
+        return []
     if isinstance(start, (str, Formula)):
         start = (start,)
     several = isinstance(start, Iterable) and not isinstance(start, (bytes, Mapping))
-    formulas = list(start) if several else [start]  # type: ignore[call-overload]
-    for one in formulas:
+    formulas: list[str | Formula] = []
+    for one in start if several else [start]:  # type: ignore[attr-defined]
         if not isinstance(one, (str, Formula)):
             raise InputError(
                 f"start: must be a Front, formulas or texts of some, not {type(one).__name__}"
             )
-    return tuple(str(one) for one in formulas)
+        formulas.append(one)
+    return formulas
 
 
 def check_gradients_can(settings: Settings) -> None:

@@ -94,6 +94,7 @@ def reduce(
     fit: Fit,
     operators: Iterable[str],
     over: Callable[[], bool] = lambda: False,
+    known: Reduced | None = None,
 ) -> Reduced:
     """The data in the fewest similarity variables found; the inputs, where all are needed.
 
@@ -106,6 +107,7 @@ def reduce(
         fit: a surrogate of other inputs, from their (Z, values, weights).
         operators: what groups and factors may be written with.
         over: whether to end with what was found.
+        known: the data in fewer variables that are known to do (`of_units`), looked at first.
     """
     rows = np.ones(len(y)) if weights is None else weights / np.mean(weights)
     plain = Similarity("1", surrogate.names, surrogate.held_out_error)
@@ -119,26 +121,66 @@ def reduce(
         logarithm = _fitted_in_logs(now, rows, fit, deviation)
         if logarithm.error < plain.error:
             in_logs, fitted = True, logarithm
+    again = _fitted_in_logs if in_logs else _fitted
+    if known is not None and known.similarity.groups and fitted is not None:
+        of_known = again(known, rows, fit, deviation)
+        if of_known.error <= _bound(fitted.error):
+            told = replace(known.similarity, error=of_known.error)
+            now, fitted = replace(known, similarity=told), of_known
     while fitted is not None:
-        bound = max(WORSE * fitted.error, min(WORSE_FINE * fitted.error, FINE), ROUNDING)
+        bound = _bound(fitted.error)
         for step in _proposals(now.Z, fitted.values, fitted.gradients):
             if over():
                 return now
             fewer = step.applied(now, surrogate.names, list(operators))
             if fewer is None:
                 continue
-            error, model = _deviation(fewer.values, fewer.weights) / deviation, None
+            error = _deviation(fewer.values, fewer.weights) / deviation
+            model: _Fitted | None = None
             if fewer.similarity.groups and error > ROUNDING:
-                again = _fitted_in_logs if in_logs else _fitted
                 model = again(fewer, rows, fit, deviation)
                 error = model.error
             if error <= bound:
-                known = replace(fewer.similarity, error=error)
-                now, fitted = replace(fewer, similarity=known), model
+                told = replace(fewer.similarity, error=error)
+                now, fitted = replace(fewer, similarity=told), model
                 break
         else:
             break
     return now
+
+
+def of_units(
+    X: Floats,
+    y: Floats,
+    weights: Floats | None,
+    names: Sequence[str],
+    exponents: Floats,
+    operators: Iterable[str],
+) -> Reduced | None:
+    """The data in the variables that units alone allow (Buckingham's), before anything is fitted.
+
+    Args:
+        X, y, weights: (n, d), (n,) and (n,) or None.
+        exponents: (bases, d + 1) of every base unit in the inputs and the target, of a law whose
+            constants are pure numbers.
+        operators: what groups and the factor may be written with.
+
+    Returns:
+        None where all quantities are pure, or the groups cannot be computed or written.
+    """
+    null = np.empty((0, exponents.shape[1]))
+    for row in exponents:
+        more = np.vstack([null, row])
+        null = more if np.linalg.matrix_rank(more) > len(null) else null
+    step = _power_step(null, _pivots(X)) if len(null) else None
+    rows = np.ones(len(y)) if weights is None else weights / np.mean(weights)
+    whole = Reduced(Similarity("1", tuple(names), np.nan), X, y, rows)
+    return None if step is None else step.applied(whole, names, list(operators))
+
+
+def _bound(error: float) -> float:
+    """The largest error in fewer variables, of one in all."""
+    return max(WORSE * error, min(WORSE_FINE * error, FINE), ROUNDING)
 
 
 @dataclass(frozen=True)
@@ -226,21 +268,34 @@ def _proposals(X: Floats, values: Floats, gradients: Floats) -> Iterator[_Step]:
         if found is not None:
             upwards = np.where(np.mean(X @ found.T, axis=0) < 0, -1.0, 1.0)  # roots need it
             yield _Step(False, found * upwards[:, None], np.zeros(columns))
-    # The factor's exponents are what the added column's coefficients, of -y, come to.
-    preference = np.zeros(columns + 1)
+    preference = _pivots(X)
+    for null in _null_spaces(np.column_stack([gradients * X, -values])):
+        if (step := _power_step(null, preference)) is not None:
+            yield step
+
+
+def _pivots(X: Floats) -> Floats:
+    """(columns + 1,) how much each is worth dividing by; 0 for what may be zero, and the target."""
+    preference = np.zeros(X.shape[1] + 1)
     for j, column in enumerate(X.T):
         # A pivot is divided by: the less it varies the better.
         if np.min(column) > 0 or np.max(column) < 0:
             preference[j] = 1.0 / (np.std(np.log(np.abs(column))) + SNAP)
-    for null in _null_spaces(np.column_stack([gradients * X, -values])):
-        found = _invariants(null, preference)
-        if found is not None:
-            groups = found[:-1, :-1]
-            # What may be zero stays where it is, undivided.
-            costs = np.where(preference[:-1] > 0, 1.0, 2.0 * LARGEST_EXPONENT * columns)
-            for k in range(len(groups)):
-                groups[k] = _shortest(groups[k], np.delete(groups, k, axis=0), costs)
-            yield _Step(True, groups, _shortest(-found[-1, :-1], groups, costs))
+    return preference
+
+
+def _power_step(null: Floats, preference: Floats) -> _Step | None:
+    """Power products that stay the same along null vectors, whose last column is the target's: the
+    factor's exponents are what that column's coefficients come to."""
+    found = _invariants(null, preference)
+    if found is None:
+        return None
+    groups = found[:-1, :-1]
+    # What may be zero stays where it is, undivided.
+    costs = np.where(preference[:-1] > 0, 1.0, 2.0 * LARGEST_EXPONENT * (len(preference) - 1))
+    for k in range(len(groups)):
+        groups[k] = _shortest(groups[k], np.delete(groups, k, axis=0), costs)
+    return _Step(True, groups, _shortest(-found[-1, :-1], groups, costs))
 
 
 def _null_spaces(rows: Floats) -> Iterator[Floats]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import pickle
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,18 @@ def test_no_formula_of_a_front_mixes_units() -> None:
     assert front.best.inputs == ("x1", "x2")
     plain = cf.search(X, values=y, **BUDGET)
     assert not all(rules.allow(formula) for formula in plain)
+
+
+def test_variables_that_units_allow_are_searched_before_any_fit() -> None:
+    h, w, k, T, c = X = np.random.default_rng(0).uniform(1, 3, (5, 100))
+    y = h * w**3 / c**2 * np.exp(-h * w / (k * T))  # Wien's law
+    units = {"x1": "J s", "x2": "1/s", "x3": "J/K", "x4": "K", "x5": "m/s", "y": "W s/m^2"}
+    told = BUDGET | {"evaluations": 6000, "time": math.inf}
+    found = cf.discover(X.T, y, units=units, **told)
+    assert found.stopped == "exact"
+    assert found.surrogate is None
+    assert found.similarity is not None
+    assert len(found.similarity.groups) == 1
 
 
 def test_constants_are_written_with_their_units() -> None:
@@ -122,12 +135,13 @@ def test_what_cannot_be_is_refused_in_one_line(asked: dict[str, Any], told: str)
 def test_tables_bring_their_units_and_the_command_line_is_told() -> None:
     pandas = pytest.importorskip("pandas", reason="pandas is not installed")
     X, y = pendulum()
-    table = pandas.DataFrame(X, columns=["length", "g", "mass"])
+    table = pandas.DataFrame(X, columns=["arm length", "g", "mass"])
     table["period"] = y
-    table.attrs["units"] = {"length": "m", "g": "m/s^2", "mass": "kg", "period": "s"}
+    table.attrs["units"] = {"arm length": "m", "g": "m/s^2", "mass": "kg", "period": "s"}
     found = cf.discover(table, "period", units="attrs", strategy="direct", **BUDGET)
     assert found.formula.units is not None
     assert found.formula.units.texts["g"] == "m/s^2"
+    assert found.formula.units.texts[found.formula.names[0]] == "m"
 
 
 def test_the_command_line_takes_units(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -44,3 +45,20 @@ def test_a_warm_estimator_goes_on_where_it_was() -> None:
     told = {"evaluations": 100, "random_state": 0}
     chosen = cf.ClosedFormClassifier(**told, start="x1*x2 - 2", warm_start=True).fit(X, signs)
     assert chosen.set_params(start=None).fit(X, signs).score(X, signs) == 1.0
+
+
+def test_a_saved_front_keeps_the_users_operators(tmp_path: Path) -> None:
+    own = ["+", "*", {"bell": "exp(-x**2)"}]
+    y = np.exp(-(X[:, 0] ** 2)) * X[:, 1]
+    path = tmp_path / "front.json"
+    found = cf.search(X, values=y, operators=own, **BUDGET)
+    found.save(path)
+    again = cf.Front.load(path)
+    assert again.best.text == found.best.text == "x2*bell(x1)"
+    np.testing.assert_array_equal(again.best(X), found.best(X))
+    few = BUDGET | {"evaluations": 1}
+    assert cf.search(X, values=y, start=again, operators=own, **few).best == found.best
+    # Where the operator is none, or another, what it stands for is written out.
+    for others in (["*", "exp", "square"], [*own[:2], "exp", {"bell": "exp(-x)"}]):
+        begun = cf.search(X, values=y, start=again, operators=others, **few).best
+        np.testing.assert_allclose(begun(X), y, rtol=1e-9)

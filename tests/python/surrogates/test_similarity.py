@@ -38,6 +38,23 @@ def test_power_products_are_found_and_taken_back() -> None:
     np.testing.assert_allclose(whole(X.T) * found.values / group, y, rtol=1e-12)
 
 
+def test_units_alone_allow_few_variables() -> None:
+    X = np.random.default_rng(0).uniform(1, 3, (20, 5))
+    # Metres, seconds, kilograms and kelvins of h, the frequency, k, T, c and the radiance.
+    exponents = np.array(
+        [[2, 0, 2, 0, 1, 0], [-1, -1, -2, 0, -1, -2], [1, 0, 1, 0, 0, 1], [0, 0, -1, 1, 0, 0]],
+        dtype=float,
+    )
+    found = similarity.of_units(X, X[:, 0], None, ("h", "w", "k", "T", "c"), exponents, OPERATORS)
+    assert found is not None
+    assert len(found.similarity.groups) == 1
+    factor = cf.Formula(found.similarity.factor, ("h", "w", "k", "T", "c"))
+    scaled = X * 2.0 ** exponents[:, :5].sum(axis=0)
+    np.testing.assert_allclose(factor(scaled), factor(X) * 2.0 ** exponents[:, 5].sum(), rtol=1e-12)
+    pure = np.zeros((0, 6))
+    assert similarity.of_units(X, X[:, 0], None, ("h", "w", "k", "T", "c"), pure, OPERATORS) is None
+
+
 def test_differences_come_before_power_products_of_them() -> None:
     a, b, c, d = X = np.random.default_rng(1).uniform((1, 4, 1, 1), (3, 6, 5, 3), (400, 4)).T
     found = _reduced(X.T, np.sqrt(c) / ((a - b) ** 2 + d**2))
