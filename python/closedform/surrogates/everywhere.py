@@ -51,7 +51,7 @@ class Everywhere:
             _log.warning("the surrogate is that of a sample of the rows: %s", end)
             return None
         *by_node, squares = total
-        return by_node, float(squares)
+        return by_node, float(squares[0])
 
     def pairs(
         self, rows: FloatMatrix, names: Sequence[str], labels: Sequence[str] | None
