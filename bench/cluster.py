@@ -79,9 +79,12 @@ def run(*, rows: int, partitions: int, workers: int, threads: int, seed: int) ->
         ]
         for what, question in questions.items():
             costs = _costs(client, placed, question)
-            began = time.perf_counter()
-            total = placed.total(*question)
-            took = time.perf_counter() - began
+            taken = []
+            for _ in range(3):
+                began = time.perf_counter()
+                total = placed.total(*question)
+                taken.append(time.perf_counter() - began)
+            took = float(np.median(taken))
             records += _told(parameters, what, took, costs, _digest(total))
         most = max(client.run(anonymous_memory).values())
     own = rows * 4 * 8 / 2**20
@@ -124,12 +127,17 @@ def _costs(client: Any, placed: Partitions, question: tuple[Any, ...]) -> Costs:
     """Tasks one after another, so that none waits for a core that another has."""
     ask, *what = question
     tasks = [client.submit(_timed, part, ask, *what, pure=False).result() for part in placed.parts]
-    began = time.perf_counter()
-    placed.total(_nothing)
-    asking = (time.perf_counter() - began) / len(placed.parts)
-    began = time.perf_counter()
-    client.submit(_nothing, placed.parts[0], pure=False).result()
-    return Costs(tuple(tasks), asking, time.perf_counter() - began)
+    trips, passes = [], []
+    for _ in range(5):
+        began = time.perf_counter()
+        client.submit(_nothing, placed.parts[0], pure=False).result()
+        trips.append(time.perf_counter() - began)
+        began = time.perf_counter()
+        placed.total(_nothing)
+        passes.append(time.perf_counter() - began)
+    trip = float(np.median(trips))
+    asking = max(float(np.median(passes)) - trip, 0.0) / len(placed.parts)
+    return Costs(tuple(tasks), asking, trip)
 
 
 def _told(

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -67,12 +68,12 @@ def parts_of(frame: pandas.DataFrame, client: Any, **roles: Any) -> Partitions:
 class Here:
     """This process, asked as a client is."""
 
-    def submit(self, question: Any, part: Any, *what: Any, pure: bool) -> Any:
+    def map(self, ask: Any, parts: Any, /, *, pure: bool, **what: Any) -> Any:
         del pure
-        return Answered(lambda: question(part, *what))
+        return [Answered(partial(ask, part, **what)) for part in parts]
 
-    def gather(self, future: Any) -> Any:
-        return future.value()
+    def gather(self, futures: Any) -> Any:
+        return [future.value() for future in futures]
 
     def cancel(self, futures: Any) -> None:
         pass
@@ -81,6 +82,7 @@ class Here:
 @dataclass
 class Answered:
     value: Any
+    status: str = "finished"
 
     def done(self) -> bool:
         return True

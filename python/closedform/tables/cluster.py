@@ -272,11 +272,12 @@ class Partitions:
         drawn = np.sort(sample_rows(int(starts[-1]), most, np.random.default_rng(seed)))
         of_parts = np.split(drawn, np.searchsorted(drawn, starts[1:-1]))
         wanted = [
-            self.client.submit(_taken, part, own - start, pure=False)
+            (part, own - start)
             for part, own, start in zip(self.parts, of_parts, starts[:-1], strict=True)
             if len(own) > 0
         ]
-        taken = [answer(self.client, future) for future in wanted]
+        asked = self.client.map(_taken, *zip(*wanted, strict=True), pure=False)
+        taken = answers(self.client, asked)
 
         def joined(column: str) -> npt.NDArray[np.float64] | None:
             values = [getattr(data, column) for data, _ in taken]
@@ -288,29 +289,31 @@ class Partitions:
         return data, np.concatenate([held for _, held in taken])
 
 
-def answer(client: Any, future: Any, ends: float = math.inf) -> Any:
-    """What a worker answers, once it does; what runs on the workers goes on.
+def answers(client: Any, asked: Sequence[Any], ends: float = math.inf) -> list[Any]:
+    """What workers answer, once all do, fetched in one go; what runs on the workers goes on.
 
     Args:
         ends: by time.monotonic, when it is no longer waited for.
 
     Raises:
-        InputError: what the worker raised of that kind.
+        InputError: what a worker raised of that kind, the first of those asked.
         NoAnswer: why the cluster gives none.
         KeyboardInterrupt: the run is to end.
     """
-    while not future.done():
+    while not all(future.done() for future in asked):
         if _core.interrupt_requested():
             raise KeyboardInterrupt
         if time.monotonic() > ends:
             raise NoAnswer("client: no answer in time")
         time.sleep(POLL)
+    failed = [future for future in asked if future.status != "finished"]
     try:
-        return client.gather(future)
+        found: list[Any] = client.gather(failed[:1] or list(asked))
     except InputError:
         raise
     except Exception as error:  # whatever a cluster that goes away, or a task in it, raises
         raise NoAnswer(f"client: no answer: {type(error).__name__}: {error}") from error
+    return found
 
 
 def _in_order(
@@ -322,16 +325,18 @@ def _in_order(
 ) -> Iterator[_Answer]:
     """A number of answers at a time: what waits does not grow with the partitions."""
     for first in range(0, len(parts), AT_ONCE):
-        asked = [
-            client.submit(question, part, *what, pure=False)
-            for part in parts[first : first + AT_ONCE]
-        ]
+        some = parts[first : first + AT_ONCE]
+        asked = client.map(_answered, some, question=question, what=what, pure=False)
         try:
-            for future in asked:
-                yield answer(client, future, ends)
+            yield from answers(client, asked, ends)
         except NoAnswer:
             client.cancel(asked)
             raise
+
+
+def _answered(part: Part, question: Callable[..., _Answer], what: Sequence[object]) -> _Answer:
+    """On a worker."""
+    return question(part, *what)
 
 
 def _blocks(rows: Any, name: str) -> list[Any]:
