@@ -7,6 +7,7 @@ from functools import partial
 from bench import (
     blackbox,
     budgets,
+    cluster,
     coverage,
     empirical,
     engines,
@@ -100,6 +101,12 @@ SUITE = (
             "time": (60.0,),
         },
         {"gigabytes": (0.05,), "time": (20.0,)},
+    ),
+    Benchmark(
+        "cluster",
+        cluster.run,
+        {"rows": (10_000_000,), "partitions": (64,), "workers": (1, 2, 4)},
+        {"rows": (100_000,), "workers": (1, 2)},
     ),
     Benchmark(
         "network.gradient",

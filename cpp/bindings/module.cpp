@@ -26,6 +26,7 @@ PYBIND11_MODULE(_core, module) {
     closedform::register_operators(module);
     closedform::register_search(module);
     closedform::register_surrogate(module);
+    closedform::register_partition_sums(module);
     closedform::register_separability(module);
     closedform::register_symmetries(module);
     closedform::register_terms(module);

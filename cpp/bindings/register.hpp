@@ -10,6 +10,7 @@ void register_expression(pybind11::module_& module);
 void register_formula_rules(pybind11::module_& module);
 void register_network(pybind11::module_& module);
 void register_operators(pybind11::module_& module);
+void register_partition_sums(pybind11::module_& module);
 void register_search(pybind11::module_& module);
 void register_separability(pybind11::module_& module);
 void register_surrogate(pybind11::module_& module);

@@ -1,5 +1,6 @@
 #include <pybind11/stl.h>
 
+#include <memory>
 #include <optional>
 
 #include "arrays.hpp"
@@ -7,6 +8,7 @@
 #include "closedform/structure/separation.hpp"
 #include "closedform/surrogate/fit_surrogate.hpp"
 #include "interpreter_lock.hpp"
+#include "partition_sums.hpp"
 #include "register.hpp"
 
 namespace closedform {
@@ -37,7 +39,8 @@ py::dict separate_rows(const TensorSurrogate& model, const py::array& x,
                        const std::optional<DoubleArray>& y,
                        const std::optional<DoubleArray>& weights, const std::vector<bool>& discrete,
                        double held_out_error, std::size_t segments, double smoothing, double time,
-                       std::uint64_t seed, unsigned threads, bool on_device) {
+                       std::uint64_t seed, unsigned threads, bool on_device,
+                       const std::optional<py::function>& pairs) {
     const Table rows = table_of(x);
     SeparationOptions options;
     options.discrete = discrete;
@@ -50,9 +53,12 @@ py::dict separate_rows(const TensorSurrogate& model, const py::array& x,
     Interrupt interrupt;
     options.stop = interrupt.token();
     Separation result;
+    std::unique_ptr<PairRowSums> there = pairs ? pairs_asked(*pairs, model) : nullptr;
     try {
         const Unlocked unlocked;
-        const auto there = on_device ? cuda::pair_sums(model, {rows, false}) : nullptr;
+        if (there == nullptr && on_device) {
+            there = cuda::pair_sums(model, {rows, false});
+        }
         options.pair_sums = there.get();
         result = separate(model, rows, y ? span_of(*y) : std::span<const double>{},
                           weights ? span_of(*weights) : std::span<const double>{}, options);
@@ -88,7 +94,7 @@ void register_separability(py::module_& module) {
     module.def("separate", &separate_rows, py::arg("model"), py::arg("x"), py::arg("y"),
                py::arg("weights"), py::kw_only(), py::arg("discrete"), py::arg("held_out_error"),
                py::arg("segments"), py::arg("smoothing"), py::arg("time"), py::arg("seed"),
-               py::arg("threads"), py::arg("on_device") = false);
+               py::arg("threads"), py::arg("on_device") = false, py::arg("pairs") = py::none());
 }
 
 }  // namespace closedform

@@ -14,6 +14,7 @@
 #include "closedform/surrogate/fit_surrogate.hpp"
 #include "device_rows.hpp"
 #include "interpreter_lock.hpp"
+#include "partition_sums.hpp"
 #include "register.hpp"
 
 namespace closedform {
@@ -57,8 +58,8 @@ py::tuple read(const py::bytes& bytes) {
 
 py::tuple fit(const py::array& x, const DoubleArray& y, const std::optional<DoubleArray>& weights,
               std::size_t modes, std::size_t segments, double smoothing, std::size_t patch,
-              std::size_t degree, double time, std::uint64_t seed, unsigned threads,
-              bool on_device) {
+              std::size_t degree, double time, std::uint64_t seed, unsigned threads, bool on_device,
+              const std::optional<Beyond>& beyond) {
     const Table rows = table_of(x);
     SurrogateOptions options;
     options.modes = modes;
@@ -71,6 +72,10 @@ py::tuple fit(const py::array& x, const DoubleArray& y, const std::optional<Doub
     options.threads = threads;
     if (on_device) {
         options.rows_there = cuda::moment_sums;
+    }
+    const auto of_partitions = beyond ? errors_asked(beyond->ask) : nullptr;
+    if (beyond) {
+        options.beyond = {of_partitions.get(), beyond->weight, beyond->low, beyond->high};
     }
     Interrupt interrupt;
     options.stop = interrupt.token();
@@ -188,7 +193,7 @@ void register_surrogate(py::module_& module) {
     module.def("fit_surrogate", &fit, py::arg("x"), py::arg("y"), py::arg("weights"), py::kw_only(),
                py::arg("modes"), py::arg("segments"), py::arg("smoothing"), py::arg("patch"),
                py::arg("degree"), py::arg("time"), py::arg("seed"), py::arg("threads"),
-               py::arg("on_device") = false);
+               py::arg("on_device") = false, py::arg("beyond") = py::none());
 }
 
 }  // namespace closedform

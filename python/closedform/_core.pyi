@@ -176,7 +176,39 @@ def fit_surrogate(
     seed: int,
     threads: int,
     on_device: bool = False,
+    beyond: Beyond | None = None,
 ) -> tuple[TensorSurrogate, SurrogateReport]: ...
+
+# sums over the partitions of a cluster ------------------------------------------------------------
+
+class Beyond:
+    def __init__(
+        self,
+        ask: Callable[[TensorSurrogate], tuple[Sequence[npt.NDArray[np.float64]], float] | None],
+        weight: float,
+        low: Sequence[float],
+        high: Sequence[float],
+    ) -> None: ...
+
+class PairTotals:
+    def __iadd__(self, other: PairTotals) -> PairTotals: ...
+
+def error_slopes(
+    model: TensorSurrogate,
+    x: npt.NDArray[np.floating[Any]],
+    y: npt.NDArray[np.float64],
+    weights: npt.NDArray[np.float64] | None,
+    *,
+    threads: int,
+) -> tuple[list[npt.NDArray[np.float64]], float]: ...
+def pair_totals(
+    model: TensorSurrogate,
+    x: npt.NDArray[np.floating[Any]],
+    *,
+    offset: float,
+    most_rows: int,
+    threads: int,
+) -> PairTotals: ...
 
 # separability -------------------------------------------------------------------------------------
 
@@ -210,6 +242,7 @@ def separate(
     seed: int,
     threads: int,
     on_device: bool = False,
+    pairs: Callable[[TensorSurrogate, float], PairTotals] | None = None,
 ) -> SeparationReport: ...
 
 # symmetries ---------------------------------------------------------------------------------------

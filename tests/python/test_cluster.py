@@ -9,6 +9,8 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,15 @@ import pandas
 import pytest
 
 import closedform as cf
-from closedform.searches.everywhere import equations_of
-from closedform.tables.cluster import Partitions
+from closedform.formulas.front import Front
+from closedform.formulas.noise import Logarithmic
+from closedform.searches.everywhere import densities_of, equations_of, on_all_rows
+from closedform.surrogates.everywhere import Everywhere
+from closedform.surrogates.separability import separated
+from closedform.tables import cluster
+from closedform.tables.checks import matrix
+from closedform.tables.chunks import Data
+from closedform.tables.cluster import Part, Partitions
 
 pytest.importorskip("distributed", reason="needs closedform[dask]")
 pytestmark = [
@@ -56,6 +65,34 @@ def parts_of(frame: pandas.DataFrame, client: Any, **roles: Any) -> Partitions:
     return Partitions.of(rows, "y", None, None, client=client, **roles)
 
 
+class Here:
+    """This process, asked as a client is."""
+
+    def map(self, ask: Any, parts: Any, /, *, pure: bool, **what: Any) -> Any:
+        del pure
+        return [Answered(partial(ask, part, **what)) for part in parts]
+
+    def gather(self, futures: Any) -> Any:
+        return [future.value() for future in futures]
+
+    def cancel(self, futures: Any) -> None:
+        pass
+
+
+@dataclass
+class Answered:
+    value: Any
+    status: str = "finished"
+
+    def done(self) -> bool:
+        return True
+
+
+def here(parts: Partitions) -> Partitions:
+    """The same partitions in this process."""
+    return replace(parts, client=Here(), parts=tuple(parts.client.gather(list(parts.parts))))
+
+
 def test_sums_have_the_same_bits_for_any_number_of_workers(clients: tuple[Any, Any]) -> None:
     texts, names = ["1.7*a*b_c**2/d + 0.1", "sin(a)"], ["a", "b_c", "d"]
     found = []
@@ -63,24 +100,13 @@ def test_sums_have_the_same_bits_for_any_number_of_workers(clients: tuple[Any, A
         parts = parts_of(table(), client, held_out=0.2, seed=3)
         assert sum(parts.rows) == ROWS
         assert parts.held_out == sum(round(0.2 * rows) for rows in parts.rows)
-        total = None
-        for sums in parts.ask(equations_of, texts, names):
-            if total is None:
-                total = sums
-            else:
-                for one, more in zip(total, sums, strict=True):
-                    one += more
-        assert total is not None
-        found.append([(one.weight, one.squares, one.gram.tolist()) for one in total])
-        # One process, the same partitions.
-        here = [client.gather(part) for part in parts.parts]
-        sums = equations_of(here[0], texts, names)
-        for part in here[1:]:
-            for one, more in zip(sums, equations_of(part, texts, names), strict=True):
-                one += more
-        found.append([(one.weight, one.squares, one.gram.tolist()) for one in sums])
-        rows = np.concatenate([part.data.inputs.values[~part.held] for part in here])
-        y = np.concatenate([part.data.y[~part.held] for part in here])
+        assert parts.weight == ROWS - parts.held_out
+        local = here(parts)
+        for one in (parts, local):
+            total = one.total(equations_of, texts, names)
+            found.append([(sums.weight, sums.squares, sums.gram.tolist()) for sums in total])
+        rows = np.concatenate([part.data.inputs.values[~part.held] for part in local.parts])
+        y = np.concatenate([part.data.y[~part.held] for part in local.parts])
         law = cf.Formula(texts[0], names)
         assert found[0][0][1] == pytest.approx(float(np.sum((law(rows) - y) ** 2)), rel=1e-12)
         drawn, held = parts.sample(500, 7)
@@ -88,6 +114,112 @@ def test_sums_have_the_same_bits_for_any_number_of_workers(clients: tuple[Any, A
         found.append(drawn.inputs.values.tolist())
     assert found[0] == found[1] == found[3] == found[4]
     assert found[2] == found[5]
+
+
+def noisy(rows: int) -> pandas.DataFrame:
+    rng = np.random.default_rng(5)
+    X = rng.uniform(0, 1, (rows, 2))
+    y = np.exp(X[:, 0]) * X[:, 1] + 0.5 * rng.normal(size=rows)
+    return pandas.DataFrame({"a": X[:, 0], "b": X[:, 1], "y": y})
+
+
+def bits(surrogate: cf.Surrogate) -> list[list[float]]:
+    core = surrogate.core
+    return [core.factor(d).ravel().tolist() for d in range(core.inputs)]
+
+
+def test_a_surrogate_is_fitted_to_all_partitions_and_a_worker_may_die(
+    clients: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dask import dataframe
+
+    monkeypatch.setattr(cluster, "SAMPLE", 12_000)
+    frame = noisy(48_000)
+    rows = dataframe.from_pandas(frame, npartitions=PARTS, sort=False)
+    passes, killed = [], []
+    total = Partitions.total
+
+    def counted(self: Partitions, question: Any, *what: Any, ends: float) -> Any:
+        passes.append(question)
+        if self.client is clients[1] and len(passes) == 2:
+            killed.append(next(iter(self.client.run(os.getpid).values())))
+            os.kill(killed[0], signal.SIGKILL)
+        return total(self, question, *what, ends=ends)
+
+    monkeypatch.setattr(Partitions, "total", counted)
+
+    def fitted(client: Any) -> cf.Surrogate:
+        passes.clear()
+        surrogate = cf.Surrogate(2, 8, smoothing=1e-8, time=math.inf, threads=1)
+        return surrogate.fit(rows, "y", client=client)
+
+    one = fitted(clients[0])
+    assert 2 <= len(passes) <= 6  # of one task a partition
+    two = fitted(clients[1])
+    parts = Partitions.of(rows, "y", None, None, client=clients[0])
+    sample = parts.sample(12_000, 0)[0]
+    local, alone = (
+        cf.Surrogate(2, 8, smoothing=1e-8, time=math.inf, threads=1).fit_sample(sample, everywhere)
+        for everywhere in (Everywhere(here(parts)), None)
+    )
+    assert len(killed) == 1
+    assert bits(one) == bits(two) == bits(local) != bits(alone)
+    X = frame[["a", "b"]].to_numpy()
+    law = np.exp(X[:, 0]) * X[:, 1]
+    wrong, before = (np.mean((of.predict(X) - law) ** 2) for of in (one, alone))
+    assert wrong < 0.5 * before  # all rows say more than a quarter of them
+    assert one.nodes[0][[0, -1]].tolist() == [X[:, 0].min(), X[:, 0].max()]
+    clients[1].wait_for_workers(2, timeout=60)
+    scores = [
+        cf.separability(one, rows, "y", client=client, time=math.inf, threads=1)
+        for client in clients
+    ]
+    assert scores[0].multiplicative.tobytes() == scores[1].multiplicative.tobytes()
+    everywhere = cf.separability(one, X, threads=1)
+    np.testing.assert_allclose(scores[0].multiplicative, everywhere.multiplicative, rtol=1e-9)
+
+
+def test_constants_under_a_noise_model_are_those_of_all_rows() -> None:
+    rng = np.random.default_rng(2)
+    X = rng.uniform(1, 3, (6000, 2))
+    y = 2.5 * X[:, 0] ** 1.5 / X[:, 1] * np.exp(0.2 * rng.normal(size=6000))
+    parts = [
+        Part(Data(matrix(X[k::3]), y[k::3], None, None), np.zeros(2000, bool), 2000)
+        for k in range(3)
+    ]
+    ranges = np.column_stack([X.min(axis=0), X.max(axis=0)])
+    names = ("x1", "x2")
+    rows = Partitions(Here(), tuple(parts), (2000,) * 3, 0, 6000.0, 0, names, None, ranges)
+    front = Front([cf.Formula("2.4*x1**1.45/x2", names, 1.0)])
+    sample = Data(matrix(X[:500]), y[:500], None, None)
+    (found,) = on_all_rows(front, rows, math.inf, densities_of(front, Logarithmic(), sample))
+    # In the logarithm it is a straight line.
+    line = np.column_stack([np.ones(6000), np.log(X[:, 0])])
+    (level, power), left, *_ = np.linalg.lstsq(line, np.log(y * X[:, 1]), rcond=None)
+    errors = np.sqrt(np.diag(np.linalg.inv(line.T @ line)) * left / 5998) * [np.exp(level), 1]
+    for constant, expected, error in zip(
+        found.constants, (np.exp(level), power), errors, strict=True
+    ):
+        assert constant.value == pytest.approx(expected, abs=0.02 * error)
+        assert constant.standard_error == pytest.approx(error, rel=0.1)
+
+
+def test_a_cluster_that_gives_no_answer_leaves_what_the_sample_gave(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    frame = noisy(12_000)
+    X = frame[["a", "b"]].to_numpy()
+    sample = Data(matrix(X), frame["y"].to_numpy(), None, None)
+    ranges = np.array([[0.0, 1.0], [0.0, 1.0]])
+    gone = Partitions(Here(), (None,), (24_000,), 0, 24_000.0, 0, ("a", "b"), None, ranges)
+    surrogate = cf.Surrogate(1, 6, smoothing=1e-8, time=math.inf, threads=1)
+    surrogate.fit_sample(sample, Everywhere(gone))
+    assert "is that of a sample of the rows: client: no answer: AttributeError" in caplog.text
+    late = replace(Everywhere(gone), ends=0.0)
+    scores = separated(surrogate, sample, late, time=9, seed=0, threads=1, device="cpu")
+    assert np.isfinite(scores.additive).all()
+    front = Front([cf.Formula("2.0*a", ("a", "b"), 1.0)])
+    assert [f.text for f in on_all_rows(front, gone, math.inf)] == ["2*a"]
 
 
 def test_discover_leaves_partitions_where_they_are(clients: tuple[Any, Any]) -> None:
@@ -157,6 +289,17 @@ def test_a_worker_that_dies_changes_nothing(clients: tuple[Any, Any]) -> None:
     assert worker not in again.values()
 
 
+def test_a_neuron_is_searched_by_the_workers(clients: tuple[Any, Any]) -> None:
+    X = np.random.default_rng(0).uniform(1, 2, (200, 2))
+    neuron = cf.Formula("exp(x1*x2)", ["x1", "x2"])
+    one, two = (
+        cf.interpret(neuron, X, time=math.inf, evaluations=4000, operators="+ *", client=client)
+        for client in clients
+    )
+    assert one.formula.text == two.formula.text == "x1*x2"
+    assert [f.loss for f in one.front] == [f.loss for f in two.front]
+
+
 def test_what_is_wrong_is_said_with_its_partition(clients: tuple[Any, Any]) -> None:
     from dask import array, dataframe
 
@@ -167,6 +310,11 @@ def test_what_is_wrong_is_said_with_its_partition(clients: tuple[Any, Any]) -> N
         parts_of(broken, client)
     rows = dataframe.from_pandas(frame, npartitions=PARTS, sort=False)
     some = rows[rows["a"] > 2.999]  # partitions without rows
+    words = rows.assign(d=rows["d"].astype(str) + "m")
+    with pytest.raises(cf.InputError, match=r"^partition 0: X: column 'd'"):
+        cf.discover(words, "y")
+    with pytest.raises(cf.InputError, match=r"^X: no partition has rows"):
+        cf.search(rows[rows["a"] > 9], values="y")
     with pytest.raises(cf.InputError, match="rows on a cluster are few"):
         cf.discover(some, "y")
     with pytest.raises(cf.InputError, match="no column 'z' in X"):
@@ -188,6 +336,14 @@ def test_what_is_wrong_is_said_with_its_partition(clients: tuple[Any, Any]) -> N
         array.from_array(frame["y"].to_numpy(), chunks=ROWS // 2),
     )
     assert surrogate.names == ("x1", "x2")
+
+
+def test_workers_of_another_version_are_refused(
+    clients: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster._core, "build_info", lambda: {"version": "0.1"})
+    with pytest.raises(cf.InputError, match=r"^client: worker tcp.* this process closedform 0.1"):
+        cf.search(table(), values="y", client=clients[0])
 
 
 def test_a_cluster_that_goes_away_leaves_what_was_found() -> None:

@@ -15,8 +15,6 @@ namespace {
 constexpr std::size_t block = 64;
 /// Second derivatives that are kept at once, of as many rows as they allow.
 constexpr std::size_t most_entries = std::size_t{1} << 20U;
-/// Blocks that scores are taken at, evenly spaced: means over a million rows are as good as any.
-constexpr std::size_t most_blocks = 1000000 / block;
 
 std::size_t pair_index(std::size_t i, std::size_t j) {  // i < j
     return j * (j - 1) / 2 + i;
@@ -35,7 +33,7 @@ class PairsHere : public PairRowSums {
           options_(options) {
         pieces_ = std::clamp<std::size_t>(rows.rows() / 4096, 1, 64);
         all_blocks_ = (rows.rows() + block - 1) / block;
-        blocks_ = std::min(all_blocks_, most_blocks);
+        blocks_ = std::min(all_blocks_, std::max<std::size_t>(1, options.most_rows / block));
         workers_ =
             static_cast<unsigned>(std::min<std::size_t>(resolve_threads(options.threads), pieces_));
         for (std::size_t k = 0; k < model_.inputs(); ++k) {
@@ -133,6 +131,11 @@ class PairsHere : public PairRowSums {
 };
 
 }  // namespace
+
+std::unique_ptr<PairRowSums> pair_sums(const TensorSurrogate& model, const Table& rows,
+                                       const ScoreOptions& options) {
+    return std::make_unique<PairsHere>(model, rows, options);
+}
 
 PairScores score_pairs(const TensorSurrogate& model, const Table& rows,
                        const ScoreOptions& options) {

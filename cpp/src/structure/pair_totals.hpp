@@ -29,6 +29,19 @@ class LogHistogram {
     void merge(const LogHistogram& other);
     /// Counts of the same bins, kept elsewhere.
     void merge(std::span<const unsigned> counts);
+    void add(std::size_t bin, std::uint32_t count) {
+        range(bin / range_bins)[bin % range_bins] += count;
+    }
+    /// f(bin, count) for those that have counts, in ascending order.
+    template <class F>
+    void each(const F& f) const {
+        for (std::size_t bin = 0; bin < bins; ++bin) {
+            const auto& range = ranges_[bin / range_bins];
+            if (range != nullptr && (*range)[bin % range_bins] > 0) {
+                f(bin, (*range)[bin % range_bins]);
+            }
+        }
+    }
     std::uint64_t count() const;
     /// To half a bin (4 %); 0 without counts or if the quantile lies in the first bin.
     double quantile(double q) const;

@@ -6,6 +6,7 @@
 
 #include "closedform/core/table.hpp"
 #include "closedform/surrogate/grid_basis.hpp"
+#include "closedform/surrogate/moment_sums.hpp"
 
 namespace closedform {
 
@@ -17,6 +18,7 @@ struct Grids {
                     std::size_t degree) const;
     std::vector<GridBasis> bases(std::size_t segments, std::size_t patch, std::size_t degree) const;
 };
-Grids column_grids(const Table& x);
+/// `beyond`: where the rows are a sample.
+Grids column_grids(const Table& x, const RowsBeyond& beyond = {});
 
 }  // namespace closedform

@@ -191,13 +191,11 @@ class ErrorsFromMoments : public ErrorRowSums {
     std::unique_ptr<MomentRowSums> moments_;
 };
 
-ErrorSlopes asked(const ErrorQuestion& question, ErrorRowSums& rows, const StopToken& stop) {
+ErrorSlopes zeros(const TensorSurrogate& model) {
     ErrorSlopes total;
-    for (std::size_t d = 0; d < question.model.inputs(); ++d) {
-        const std::size_t nodes = question.model.basis(d).node_count();
-        total.by_node.emplace_back(nodes * question.model.modes(), 0.0);
+    for (std::size_t d = 0; d < model.inputs(); ++d) {
+        total.by_node.emplace_back(model.basis(d).node_count() * model.modes(), 0.0);
     }
-    rows.add(question, stop, total);
     return total;
 }
 
@@ -211,13 +209,20 @@ std::unique_ptr<ErrorRowSums> error_sums(std::unique_ptr<MomentRowSums> moments)
     return std::make_unique<ErrorsFromMoments>(std::move(moments));
 }
 
-ErrorSlopes error_slopes(const TensorSurrogate& model, ErrorRowSums& rows, const StopToken& stop) {
-    return asked({model}, rows, stop);
+std::optional<ErrorSlopes> error_slopes(const TensorSurrogate& model, ErrorRowSums& rows,
+                                        const StopToken& stop) {
+    ErrorSlopes total = zeros(model);
+    if (!rows.add({model}, stop, total)) {
+        return std::nullopt;
+    }
+    return total;
 }
 
 NodeSums error_curvature(const TensorSurrogate& model, const TensorSurrogate& step,
                          ErrorRowSums& rows, const StopToken& stop) {
-    return asked({model, &step}, rows, stop).by_node;
+    ErrorSlopes total = zeros(model);
+    rows.add({model, &step}, stop, total);
+    return std::move(total.by_node);
 }
 
 }  // namespace closedform

@@ -3,8 +3,10 @@
 // over the rows, from prefixes and suffixes of the products, linear in rows, inputs and modes.
 
 #include <memory>
+#include <optional>
 #include <vector>
 
+#include "closedform/surrogate/moment_sums.hpp"
 #include "closedform/surrogate/tensor_surrogate.hpp"
 #include "surrogate/als.hpp"
 #include "surrogate/als_moments.hpp"
@@ -28,15 +30,16 @@ struct ErrorQuestion {
     const TensorSurrogate& model;
     const TensorSurrogate* step = nullptr;
 };
-using ErrorRowSums = RowSums<ErrorQuestion, ErrorSlopes>;
 
 /// Of rows in this machine's memory, the same for any number of threads.
 std::unique_ptr<ErrorRowSums> error_sums(const FitRows& rows, unsigned threads);
 /// Of rows that answer with moments, in a pass an input; asked without a step alone.
 std::unique_ptr<ErrorRowSums> error_sums(std::unique_ptr<MomentRowSums> moments);
 
-/// Unfinished once stopped, here and below.
-ErrorSlopes error_slopes(const TensorSurrogate& model, ErrorRowSums& rows, const StopToken& stop);
+/// Nothing where the rows gave no answer, or it was stopped.
+std::optional<ErrorSlopes> error_slopes(const TensorSurrogate& model, ErrorRowSums& rows,
+                                        const StopToken& stop);
+/// Unfinished once stopped.
 NodeSums error_curvature(const TensorSurrogate& model, const TensorSurrogate& step,
                          ErrorRowSums& rows, const StopToken& stop);
 

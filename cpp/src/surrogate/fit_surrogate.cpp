@@ -64,7 +64,7 @@ class Choice {
           y_(y),
           weights_(weights),
           options_(options),
-          grids_(column_grids(x)),
+          grids_(column_grids(x, options.beyond)),
           held_out_(hold_out_rows(y.size(), options.seed)),
           last_(options.stop.within(options.time)),
           choosing_(last_.within(choosing_share * options.time)) {
@@ -394,7 +394,7 @@ void Choice::finish(const SizeChoice& best, SurrogateFit& fit) const {
         fit_als(last.model, last.free, rows(rest), last_sweeps);
         const ErrorSum sum = error_on(last.model, rows(held_out_.test[0]));
         fit.held_out_error = std::sqrt(sum.squares / sum.weight) / spread_;
-        fit_all_rows(last.model, last.free, all_rows(), rest, last_sweeps);
+        fit_all_rows(last.model, last.free, all_rows(), rest, last_sweeps, options_.beyond);
     } else {
         parallel_for(finals.size(), inner ? 1 : options_.threads, [&](std::size_t f, unsigned) {
             finals[f].training =
@@ -487,13 +487,15 @@ GridBasis Grids::basis(std::size_t column, std::size_t segments, std::size_t pat
     return {std::move(nodes.nodes), discrete[column] ? 0 : patch, discrete[column] ? 0 : degree};
 }
 
-Grids column_grids(const Table& x) {
+Grids column_grids(const Table& x, const RowsBeyond& beyond) {
     Grids grids;
     const std::size_t step = std::max<std::size_t>(1, x.rows() / sample_rows);
     std::vector<std::vector<double>> samples(x.columns());
     std::vector<std::vector<double>> levels(x.columns());
-    std::vector<double> lows(x.columns(), std::numeric_limits<double>::infinity());
-    std::vector<double> highs(x.columns(), -std::numeric_limits<double>::infinity());
+    std::vector<double> lows = beyond.low;
+    std::vector<double> highs = beyond.high;
+    lows.resize(x.columns(), std::numeric_limits<double>::infinity());
+    highs.resize(x.columns(), -std::numeric_limits<double>::infinity());
     for (std::size_t i = 0; i < x.rows(); ++i) {
         for (std::size_t d = 0; d < x.columns(); ++d) {
             const double v = x(i, d);

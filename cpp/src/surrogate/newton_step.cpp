@@ -6,6 +6,7 @@
 #include <limits>
 #include <memory>
 #include <numeric>
+#include <optional>
 
 #include "surrogate/als_equations.hpp"
 #include "surrogate/als_moments.hpp"
@@ -173,11 +174,16 @@ NodeSums newton_step(const Curvature& curvature, NodeSums slopes, const StopToke
 }  // namespace
 
 void fit_all_rows(TensorSurrogate& model, const FreeFactors& free, const FitRows& all,
-                  std::span<const std::uint32_t> sample, const AlsOptions& options) {
-    const auto of_all =
-        options.rows_there ? error_sums(options.rows_there(all)) : error_sums(all, options.threads);
-    const ErrorSlopes here = error_slopes(model, *of_all, options.stop);
-    if (options.stop.stopped()) {
+                  std::span<const std::uint32_t> sample, const AlsOptions& options,
+                  const RowsBeyond& beyond) {
+    std::unique_ptr<ErrorRowSums> of_given;
+    if (beyond.errors == nullptr) {
+        of_given = options.rows_there ? error_sums(options.rows_there(all))
+                                      : error_sums(all, options.threads);
+    }
+    ErrorRowSums& of_all = beyond.errors != nullptr ? *beyond.errors : *of_given;
+    const std::optional<ErrorSlopes> here = error_slopes(model, of_all, options.stop);
+    if (!here || options.stop.stopped()) {
         return;
     }
     FitRows some = all;
@@ -188,9 +194,10 @@ void fit_all_rows(TensorSurrogate& model, const FreeFactors& free, const FitRows
         return;
     }
     const NodeSums values = node_values(model);
-    const double share = total_weight(some) / total_weight(all);
+    const double share =
+        total_weight(some) / (beyond.errors != nullptr ? beyond.weight : total_weight(all));
     NodeSums slopes = curvature.penalty_of(values);
-    add(slopes, -share, here.by_node);
+    add(slopes, -share, here->by_node);
     for (auto& of_input : slopes) {
         std::transform(of_input.begin(), of_input.end(), of_input.begin(), std::negate<>());
     }
@@ -203,24 +210,30 @@ void fit_all_rows(TensorSurrogate& model, const FreeFactors& free, const FitRows
     };
 
     // How far to go, the sample tells: by its squared error with the slopes of all rows.
-    const ErrorSlopes at = error_slopes(model, *of_some, options.stop);
-    const double tilt = 2 * (dot(at.by_node, step) - share * dot(here.by_node, step));
+    const std::optional<ErrorSlopes> at = error_slopes(model, *of_some, options.stop);
+    if (!at) {
+        return;
+    }
+    const double tilt = 2 * (dot(at->by_node, step) - share * dot(here->by_node, step));
     int halvings = most_halvings + 1;
     double least = std::numeric_limits<double>::infinity();
     for (int tried = 0; tried <= most_halvings && !options.stop.stopped(); ++tried) {
         const double length = std::ldexp(1.0, -tried);
-        const double squares =
-            error_slopes(moved(length), *of_some, options.stop).squares + length * tilt;
-        if (squares < least) {
-            least = squares;
+        const std::optional<ErrorSlopes> there =
+            error_slopes(moved(length), *of_some, options.stop);
+        if (there && there->squares + length * tilt < least) {
+            least = there->squares + length * tilt;
             halvings = tried;
         }
     }
     // All rows have the last word.
     for (; halvings <= most_halvings && !options.stop.stopped(); ++halvings) {
         TensorSurrogate stepped = moved(std::ldexp(1.0, -halvings));
-        if (error_slopes(stepped, *of_all, options.stop).squares < here.squares &&
-            !options.stop.stopped()) {
+        const std::optional<ErrorSlopes> there = error_slopes(stepped, of_all, options.stop);
+        if (!there) {
+            return;
+        }
+        if (there->squares < here->squares && !options.stop.stopped()) {
             model = std::move(stepped);
             return;
         }

@@ -18,7 +18,9 @@ namespace closedform {
 
 /// Improves `model`, which has been fitted to `sample`, some of the rows of `all`, on all of them.
 /// It stays as it is where that would not lower their squared error, or when it is stopped.
+/// `beyond`: where `all` are a sample themselves.
 void fit_all_rows(TensorSurrogate& model, const FreeFactors& free, const FitRows& all,
-                  std::span<const std::uint32_t> sample, const AlsOptions& options);
+                  std::span<const std::uint32_t> sample, const AlsOptions& options,
+                  const RowsBeyond& beyond = {});
 
 }  // namespace closedform

@@ -166,12 +166,14 @@ def discover(
     own = None
     if groups is not None:
         X, own = Groups.read(X, groups)
+    sampled = None  # where whoever asks has not all of them
     partitions = _partitions(X, y, weights, sigma, sigma_X, client, missing, seed)
     if partitions is None:
         data = chunks.gather(X, y, weights, sigma, min_rows=LEAST_ROWS, missing=missing)
         held_out = _draw_held_out(data.target, data.weights, seed)
     else:
         data, held = partitions.sample(cluster.SAMPLE, seed)
+        sampled = partitions if sum(partitions.rows) > len(held) else None
         held_out = np.flatnonzero(held)
     data = replace(data, inputs=settings.worded(data.inputs))
     form: Groups | Template | None = None
@@ -215,12 +217,13 @@ def discover(
         device=device,
         budget=Budget(settings.time, evaluations, callback, kept, LEAST_SECONDS),
         provenance=provenance(target, data, (len(searched.y), len(tested.y)), settings, asked),
+        partitions=sampled,
     )
     with interruption.held(), heard as run.budget.callback:
         found = _discovered(run, strategy, noise, searched, tested)
         if partitions is not None:
             ends = run.budget.begun + settings.time
-            found = concluded(found, partitions, settings, ends)
+            found = concluded(found, partitions, searched, settings, ends)
         found = replace(found, outliers=_outliers(found, data))
         if settings.checkpoint is not None:
             settings.checkpoint.conclude(found.front)

@@ -7,40 +7,40 @@ from dataclasses import replace
 
 import numpy as np
 
-from closedform.errors import InputError
 from closedform.formulas.formula import Formula
 from closedform.formulas.noise import Noise, Parameters
-from closedform.pipelines.held_out import Errors, ErrorSums, HeldOut, Rows
+from closedform.pipelines.held_out import ErrorSums, HeldOut, Rows
 from closedform.pipelines.results import Discovery
-from closedform.searches.everywhere import on_all_rows
+from closedform.searches.everywhere import LATE, densities_of, on_all_rows, sent
 from closedform.searches.settings import Settings
-from closedform.tables.cluster import Part, Partitions
+from closedform.tables.checks import Matrix
+from closedform.tables.chunks import Data
+from closedform.tables.cluster import NoAnswer, Part, Partitions
 
 _log = logging.getLogger("closedform")
 
 
 def concluded(
-    found: Discovery, partitions: Partitions, settings: Settings, ends: float
+    found: Discovery, partitions: Partitions, searched: Rows, settings: Settings, ends: float
 ) -> Discovery:
-    """Constants and losses of all rows searched, where their errors are of one size, and the errors
-    of the formula chosen at all rows set aside. As it is where the cluster gives no answer.
+    """Constants of all rows that may be searched, losses, too, where errors are of one size, and
+    the errors of the formula chosen at all rows set aside. As far as the cluster answers in time.
 
+    searched: a sample of the rows.
     ends: by time.monotonic, when no other pass over the rows is to begin.
     """
-    front, noise = found.front, found.noise
+    front, noise, fitted = found.front, found.noise.main, found.noise.fitted
     errors = dict(found.errors)
+    sample = Data(Matrix(searched.X, partitions.names), searched.y, searched.counts)
+    front = on_all_rows(front, partitions, ends, densities_of(front, noise, sample))
+    if settings.rules is not None:
+        front = settings.rules.told(front)
+    front = front.of_data(partitions.labels, partitions.ranges.T)
     try:
-        if noise.main.kind == "absolute":
-            front = on_all_rows(front, partitions, ends)
-            if settings.rules is not None:
-                front = settings.rules.told(front)
-        front = front.of_data(partitions.labels, partitions.ranges.T)
-        if partitions.held_out > 0:
-            asked = partitions.ask(errors_of, front.best, noise.main, noise.fitted)
-            errors[found.chosen] = _added([sums for sums in asked if sums is not None])
-    except (InputError, KeyboardInterrupt) as end:
-        _log.warning("constants and losses are those of a sample of the rows: %s", end)
-        front, errors = found.front, dict(found.errors)
+        for sums in partitions.total(errors_of, front.best, sent(noise), fitted, ends=ends + LATE):
+            errors[found.chosen] = sums.errors()
+    except (NoAnswer, KeyboardInterrupt) as end:
+        _log.warning("errors are those at a sample of the rows set aside: %s", end)
     rows = sum(partitions.rows) - partitions.held_out
     told = replace(
         found.provenance, rows=rows, held_out=partitions.held_out, dropped=partitions.dropped
@@ -50,20 +50,13 @@ def concluded(
 
 def errors_of(
     part: Part, formula: Formula, noise: Noise, parameters: Parameters
-) -> ErrorSums | None:
-    """On a worker: of the rows of a partition that are set aside; None where there are none."""
+) -> list[ErrorSums]:
+    """On a worker: of the rows of a partition that are set aside; none where there are none."""
     data, rows = part.data, np.flatnonzero(part.held)
     if data is None or len(rows) == 0:
-        return None
+        return []
     counts, sigma = (None if c is None else c[rows] for c in (data.weights, data.sigma))
     if counts is not None and not counts.any():
-        return None
+        return []
     held = Rows(data.inputs.values[rows], data.target[rows], counts, sigma)
-    return HeldOut(noise, parameters, held, leave_out=False).sums(formula)
-
-
-def _added(parts: list[ErrorSums]) -> Errors:
-    total, *others = parts
-    for other in others:
-        total += other
-    return total.errors()
+    return [HeldOut(noise, parameters, held, leave_out=False).sums(formula)]

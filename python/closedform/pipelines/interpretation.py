@@ -41,9 +41,10 @@ from closedform.searches.settings import (
     arguments_of,
     check_gradients_can,
     checked_settings,
+    on_cluster,
 )
 from closedform.searches.steepest_drop import gradient_errors, steepest_drop, unit_gradient
-from closedform.tables import devices, scalars
+from closedform.tables import cluster, devices, scalars
 from closedform.tables.checks import Matrix
 
 OPERATORS = ("+", "-", "*", "/", "sin", "exp")
@@ -73,6 +74,7 @@ def interpret(
     stop_loss: float | None = None,
     callback: Callback | None = None,
     progress: bool = True,
+    client: object = None,
 ) -> LatentSpace: ...
 @overload
 def interpret(
@@ -101,6 +103,7 @@ def interpret(
     stop_loss: float | None = None,
     callback: Callback | None = None,
     progress: bool = True,
+    client: object = None,
 ) -> Interpretation: ...
 def interpret(
     model: object,
@@ -128,6 +131,7 @@ def interpret(
     stop_loss: float | None = None,
     callback: Callback | None = None,
     progress: bool = True,
+    client: object = None,
 ) -> Interpretation | LatentSpace:
     """Finds the closed form of what a neuron computes, and the function that hides it.
 
@@ -171,6 +175,8 @@ def interpret(
         options, threads, seed, start, stop_loss: as in `search`.
         callback: called with a Progress; returning True ends the search, the best so far is kept.
         progress: whether a terminal (standard error) or a notebook shows how far it is.
+        client: of dask.distributed, whose workers search, as in `discover`. A network is evaluated
+            here.
 
     Raises:
         InputError: arguments that cannot be used, a model of one input (its unit gradient is 1 or
@@ -186,6 +192,7 @@ def interpret(
     """
     devices.host_only(X, "interpret")
     settings = checked_settings(arguments_of(locals()), callback, device)
+    settings = on_cluster(settings, cluster.client_of(client, X))
     check_gradients_can(settings)
     signed = scalars.flag(signed, "signed")
     symmetries = scalars.flag(symmetries, "symmetries")

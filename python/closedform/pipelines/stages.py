@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from time import monotonic
 
 import numpy as np
 
@@ -22,10 +23,13 @@ from closedform.searches.origins import with_origins
 from closedform.searches.progress import Progress
 from closedform.searches.settings import Settings
 from closedform.searches.values import chosen_front, search_values
+from closedform.surrogates.everywhere import Everywhere
 from closedform.surrogates.model import Surrogate
-from closedform.surrogates.separability import Separability, separability
+from closedform.surrogates.separability import Separability, separated
 from closedform.surrogates.similarity import Similarity
+from closedform.tables import chunks
 from closedform.tables.checks import Matrix
+from closedform.tables.cluster import Partitions
 from closedform.tables.rows import sample_rows
 
 # Rows that constants of a whole are fitted to; its loss is that on all rows in the end.
@@ -57,6 +61,7 @@ class Stages:
     provenance: Provenance
     plan: NoisePlan = PLAIN
     similarity: Similarity | None = None
+    partitions: Partitions | None = None  # where the rows are a sample of those on a cluster
 
     def __post_init__(self) -> None:
         # What is searched, and the columns of its formulas: the user's and some counted from an
@@ -123,34 +128,61 @@ class Stages:
             self.budget.tell("surrogate")
             table = Matrix(self.X, self.names, self.labels)
             target = self.structured
-            surrogate = self.surrogate_of(table, target.y, target.weights, SURROGATE)
+            weighed = target.weights is not target.counts  # by what the sample alone has
+            surrogate = self.surrogate_of(
+                table, target.y, target.weights, SURROGATE, None if weighed else self.partitions
+            )
             error = surrogate.held_out_error
             self.budget.tell("separability", message=f"surrogate: held-out error {error:.2g}")
             if error <= USEFUL:
-                structure = self.separability_of(surrogate, self.X, target.y, target.weights)
+                structure = self.separability_of(
+                    surrogate, self.X, target.y, target.weights, self.partitions
+                )
         return surrogate, structure
 
     def surrogate_of(
-        self, table: Matrix, target: Floats, weights: Floats | None, share: float
+        self,
+        table: Matrix,
+        target: Floats,
+        weights: Floats | None,
+        share: float,
+        partitions: Partitions | None = None,
     ) -> Surrogate:
-        """A surrogate, fitted within a share of the time."""
+        """A surrogate, fitted within a share of the time.
+
+        partitions: of all rows, whose inputs and target, or its logarithm, these are.
+        """
+        seconds = self.budget.seconds(share, LONGEST_SURROGATE)
         return Surrogate(
-            time=self.budget.seconds(share, LONGEST_SURROGATE),
+            time=seconds,
             seed=self.settings.seed,
             threads=self.settings.threads or 0,
             device=self.device,
-        ).fit(table, target, weights=weights)
+        ).fit_sample(chunks.gather(table, target, weights), self._everywhere(partitions, seconds))
+
+    def _everywhere(self, partitions: Partitions | None, seconds: float) -> Everywhere | None:
+        if partitions is None:
+            return None
+        return Everywhere(partitions, monotonic() + seconds, self.linked)
 
     def separability_of(
-        self, surrogate: Surrogate, X: FloatMatrix, target: Floats, weights: Floats | None
+        self,
+        surrogate: Surrogate,
+        X: FloatMatrix,
+        target: Floats,
+        weights: Floats | None,
+        partitions: Partitions | None = None,
     ) -> Separability:
-        """What the surrogate of these rows splits into."""
-        return separability(
+        """What the surrogate of these rows splits into.
+
+        partitions: of all rows, whose inputs these are.
+        """
+        seconds = self.budget.seconds(SEPARABILITY, LONGEST_STAGE)
+        return separated(
             surrogate,
-            Matrix(X, surrogate.names),
-            target,
-            weights=weights,
-            time=self.budget.seconds(SEPARABILITY, LONGEST_STAGE),
+            chunks.gather(Matrix(X, surrogate.names), target, weights),
+            self._everywhere(partitions, seconds),
+            time=seconds,
             seed=self.settings.seed,
             threads=self.settings.threads or 0,
             device=self.device,

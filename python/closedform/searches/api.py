@@ -17,11 +17,11 @@ from closedform.searches import interruption
 from closedform.searches.backends import dispatch
 from closedform.searches.budget import Budget
 from closedform.searches.directions import search_directions, unit_rows
-from closedform.searches.everywhere import on_all_rows
+from closedform.searches.everywhere import densities_of, on_all_rows
 from closedform.searches.evidence import told_form
 from closedform.searches.grouped import search_groups
 from closedform.searches.noise_choice import LONGEST_LOOK, LOOKING, planned
-from closedform.searches.noise_plan import PLAIN
+from closedform.searches.noise_plan import PLAIN, NoisePlan
 from closedform.searches.noise_plan import check as check_noise
 from closedform.searches.objectives import Directions, Labels, Values
 from closedform.searches.orientation import oriented
@@ -313,9 +313,9 @@ class _Form:
     template: str | None
 
     @property
-    def plain(self) -> bool:
-        """Errors of one size."""
-        return self.noise == "absolute" and self.sigma is None and self.sigma_X is None
+    def known(self) -> bool:
+        """How the target alone scatters is said."""
+        return (self.noise != "auto" or self.sigma is not None) and self.sigma_X is None
 
 
 def _for_gradients(
@@ -377,9 +377,10 @@ def _for_values(
         elif template is not None:
             front, _ = search_template(data.inputs, data, template, form.noise, mine)
         else:
-            front = _of_values(data.inputs, data.y, data, form.noise, errors, mine)
-        if partitions is not None and form.plain:
-            front = on_all_rows(front, partitions, ends)
+            front, plan = _of_values(data.inputs, data.y, data, form.noise, errors, mine)
+            if partitions is not None and form.known:
+                densities = densities_of(front, plan.main, data)
+                front = on_all_rows(front, partitions, ends, densities)
     return front, data, settings, partitions
 
 
@@ -390,7 +391,7 @@ def _of_values(
     noise: NoiseKind,
     sigma_X: Floats | None,
     settings: Settings,
-) -> Front:
+) -> tuple[Front, NoisePlan]:
     budget = Budget(settings.time, settings.evaluations, None)
     plan = PLAIN
     searched = with_origins(table, settings)
@@ -408,4 +409,4 @@ def _of_values(
         )
     objective = Values.of(y, data.weights, plan.noises, plan.precision, table.values)
     front = search_values(searched, objective, replace(settings, time=budget.left()))
-    return written_front(front, searched)
+    return written_front(front, searched), plan

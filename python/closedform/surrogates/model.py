@@ -11,6 +11,7 @@ import copyreg
 import io
 import os
 from collections.abc import Callable, Mapping
+from time import monotonic
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -20,8 +21,10 @@ from closedform import _core
 from closedform._choices import Device
 from closedform._typing import FloatMatrix, Floats
 from closedform.errors import InputError
+from closedform.surrogates.everywhere import Everywhere
 from closedform.tables import cluster, devices, scalars
 from closedform.tables.checks import matrix
+from closedform.tables.chunks import Data
 from closedform.tables.columns import inputs_of
 from closedform.tables.output import write_output
 
@@ -126,15 +129,20 @@ class Surrogate:
         self._model: _core.TensorSurrogate | None = None
         _check_settings(self)
 
-    def fit(self, X: object, y: object = None, *, weights: object = None) -> Surrogate:
+    def fit(
+        self, X: object, y: object = None, *, weights: object = None, client: object = None
+    ) -> Surrogate:
         """Fits the surrogate.
 
         Args:
             X: (n, d) numbers or a table; float64 and float32 arrays, in memory or mapped, are read
-                where they lie. Or rows in chunks, as `chunks.gather` takes them.
+                where they lie. Or rows in chunks, as `chunks.gather` takes them. Or a Dask
+                DataFrame or Array, whose partitions stay where they are: 200,000 rows drawn from
+                all are fitted, then all have their say in the last step.
             y: (n,) target, or the name of a column of a data set; None where it comes with chunks.
             weights: (n,) non-negative weights of the rows in the squared error, or such a name;
                 default all one.
+            client: of dask.distributed, for Dask's data; default the current one.
 
         Returns:
             The surrogate itself.
@@ -143,7 +151,17 @@ class Surrogate:
             InputError: a ValueError, for anything that cannot be fitted.
         """
         devices.host_only(X, "fit")
-        given, _ = cluster.gathered(X, y, weights)
+        given, partitions = cluster.gathered(X, y, weights, client=client)
+        everywhere = None
+        if partitions is not None and sum(partitions.rows) > len(given.target):
+            everywhere = Everywhere(partitions, monotonic() + self.time)
+        return self.fit_sample(given, everywhere)
+
+    def fit_sample(self, given: Data, everywhere: Everywhere | None) -> Surrogate:
+        """As `fit`, to rows that have been checked.
+
+        everywhere: all rows, where these are a sample of them.
+        """
         target = given.target
         low, high = float(target.min()), float(target.max())
         if high - low <= 1e-14 * max(abs(low), abs(high)):
@@ -162,6 +180,7 @@ class Surrogate:
                 seed=self.seed,
                 threads=scalars.thread_count(self.threads),
                 on_device=devices.on_gpu(self.device),
+                beyond=None if everywhere is None else everywhere.beyond,
             )
         )
         model.set_outside(self.outside)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
@@ -20,9 +21,11 @@ from closedform._typing import Floats
 from closedform.errors import InputError
 from closedform.figures.canvas import row_of_axes
 from closedform.figures.structure import Branch, draw_part, draw_tree
+from closedform.surrogates.everywhere import Everywhere
 from closedform.surrogates.model import Surrogate
 from closedform.tables import cluster, devices, scalars
 from closedform.tables.checks import matrix
+from closedform.tables.chunks import Data
 from closedform.tables.columns import inputs_of
 
 if TYPE_CHECKING:
@@ -207,13 +210,15 @@ def separability(
     seed: int = 0,
     threads: int | None = None,
     device: Device = "cpu",
+    client: object = None,
 ) -> Separability:
     """Finds the sums and products of blocks of inputs a function is made of.
 
     Args:
         surrogate: fitted to the data.
         X: (n, d) rows, or chunks of them (`chunks.gather`), at which derivatives are taken: the
-            data, usually. Scores are taken at a million of them, evenly spaced.
+            data, usually. Scores are taken at a million of them, evenly spaced; of Dask's data
+            where they lie, and all else at 200,000.
         y: (n,) the data's target, or the name of a column of a data set. With it, doubtful cases
             are decided by fits of each candidate tree to the data; without, by fits to the
             surrogate's values, against its own held-out error.
@@ -223,6 +228,7 @@ def separability(
         threads: None for all cores; results do not depend on it unless `time` runs out.
         device: "cpu"; "cuda", a GPU, for the pass over all rows, in their precision; or "auto", a
             GPU where one can be used. Trees are fitted on the CPU.
+        client: of dask.distributed, for Dask's data; default the current one.
 
     Raises:
         InputError: a ValueError, for rows that do not fit the surrogate.
@@ -236,13 +242,36 @@ def separability(
         >>> print(cf.separability(surrogate, X, y))
         product(x1, x2)
     """
-    on_device = devices.on_gpu(devices.checked(device))
+    devices.checked(device)
     if not isinstance(surrogate, Surrogate):
         raise InputError(f"surrogate: must be a Surrogate, not {type(surrogate).__name__}")
     time, seed = scalars.seconds(time, "time"), scalars.seed(seed)
-    count = scalars.thread_count(threads)
     devices.host_only(X, "separability")
-    data, _ = cluster.gathered(X, y, weights)
+    data, partitions = cluster.gathered(X, y, weights, client=client)
+    everywhere = None
+    if partitions is not None and sum(partitions.rows) > len(data.inputs.values):
+        everywhere = Everywhere(partitions, monotonic() + time)
+    return separated(
+        surrogate, data, everywhere, time=time, seed=seed, threads=threads, device=device
+    )
+
+
+def separated(
+    surrogate: Surrogate,
+    data: Data,
+    everywhere: Everywhere | None,
+    *,
+    time: float,
+    seed: int,
+    threads: int | None,
+    device: Device,
+) -> Separability:
+    """As `separability`, of rows that have been checked.
+
+    everywhere: all rows, where these are a sample of them.
+    """
+    on_device = devices.on_gpu(device)
+    count = scalars.thread_count(threads)
     surrogate.core  # noqa: B018  # refuses one that is not fitted
     rows = inputs_of(data.inputs, surrogate.names, surrogate.labels, "the surrogate")
     found = devices.running(
@@ -259,6 +288,9 @@ def separability(
             seed=seed,
             threads=count,
             on_device=on_device,
+            pairs=None
+            if everywhere is None
+            else everywhere.pairs(rows, surrogate.names, surrogate.labels),
         )
     )
     tree = _tree(found["tree"])

@@ -8,6 +8,8 @@ Dask is imported where no data and no client of it are given.
 
 from __future__ import annotations
 
+import math
+import operator
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -29,6 +31,7 @@ POLL = 0.01  # seconds between looks at whether an answer is there
 AT_ONCE = 64  # answers of partitions that are kept while they wait for their turn
 SAMPLE = 200_000  # rows that whoever asks keeps
 _Answer = TypeVar("_Answer")
+_Sum = TypeVar("_Sum")
 
 
 class NoAnswer(InputError):
@@ -49,6 +52,12 @@ class Part:
     held: npt.NDArray[np.bool_]
     given: int
 
+    @property
+    def counts(self) -> npt.NDArray[np.float64]:
+        """(n,) how often each row counts: those set aside do not."""
+        weights = None if self.data is None else self.data.weights
+        return np.where(self.held, 0.0, 1.0 if weights is None else weights)
+
 
 @dataclass(frozen=True)
 class _Facts:
@@ -56,6 +65,7 @@ class _Facts:
 
     rows: int
     held: int
+    weight: float
     given: int
     names: tuple[str, ...]
     labels: tuple[str, ...] | None
@@ -97,16 +107,38 @@ def client_of(client: object, X: object) -> Any:
             )
         if client.status != "running":
             raise InputError(f"client: is {client.status}; make one of a cluster that runs")
-        return client
+        return _checked_client(client)
     if distributed is not None:
         try:
-            return distributed.get_client()
+            current = distributed.get_client()
         except ValueError:
-            pass
+            current = None
+        if current is not None:
+            return _checked_client(current)
     raise InputError(
         "X: lies in a Dask cluster, and there is no client; make one "
         "(dask.distributed.Client), or give X.compute()"
     )
+
+
+def _checked_client(client: Any) -> Any:
+    """The client, whose workers there are have our version: what is sent is read by them."""
+    try:
+        others = client.run(_versions, on_error="return")
+    except Exception as error:  # whatever a cluster that has gone raises
+        raise NoAnswer(f"client: no answer: {type(error).__name__}: {error}") from error
+    own = _versions()
+    for worker, theirs in others.items():
+        if theirs != own:
+            raise InputError(
+                f"client: worker {worker} has {theirs}, this process {own}; install the same"
+            )
+    return client
+
+
+def _versions() -> str:
+    python = ".".join(map(str, sys.version_info[:2]))
+    return f"closedform {_core.build_info()['version']}, Python {python}"
 
 
 @dataclass(frozen=True)
@@ -118,6 +150,7 @@ class Partitions:
         parts: futures of a `Part` each, in order.
         rows: how many each has, without those that were dropped.
         held_out: how many of all are set aside.
+        weight: how often the others count, in all.
         dropped: rows left out for a missing value.
         names, labels: of the columns, as a `Matrix` has them.
         ranges: (d, 2), the least and the largest value of each column.
@@ -127,6 +160,7 @@ class Partitions:
     parts: tuple[Any, ...]
     rows: tuple[int, ...]
     held_out: int
+    weight: float
     dropped: int
     names: tuple[str, ...]
     labels: tuple[str, ...] | None
@@ -197,6 +231,7 @@ class Partitions:
             parts,
             tuple(fact.rows for fact in facts),
             sum(fact.held for fact in facts),
+            sum(fact.weight for fact in facts),
             sum(fact.given - fact.rows for fact in facts),
             first.names,
             first.labels,
@@ -208,9 +243,29 @@ class Partitions:
             ),
         )
 
-    def ask(self, question: Callable[..., _Answer], *what: object) -> Iterator[_Answer]:
-        """question(part, *what) of every partition, in their order, asked where each lies."""
-        return _in_order(self.client, self.parts, question, *what)
+    def total(
+        self,
+        question: Callable[..., Sequence[_Sum]],
+        *what: object,
+        ends: float = math.inf,
+    ) -> list[_Sum]:
+        """question(part, *what) of every partition, asked where each lies, and added up in their
+        order: one task a partition, so that there are few round trips.
+
+        Args:
+            question: sums over a partition's rows; none where it has nothing to say.
+            ends: by time.monotonic, when an answer is no longer waited for.
+
+        Raises:
+            NoAnswer: as `answer`.
+        """
+        total: list[_Sum] = []
+        for found in _in_order(self.client, self.parts, question, *what, ends=ends):
+            if not total:
+                total = list(found)
+            elif found:
+                total = list(map(operator.iadd, total, found))
+        return total
 
     def sample(self, most: int, seed: int) -> tuple[Data, npt.NDArray[np.bool_]]:
         """At most so many rows, drawn from all; and which of them are set aside."""
@@ -218,11 +273,12 @@ class Partitions:
         drawn = np.sort(sample_rows(int(starts[-1]), most, np.random.default_rng(seed)))
         of_parts = np.split(drawn, np.searchsorted(drawn, starts[1:-1]))
         wanted = [
-            self.client.submit(_taken, part, own - start, pure=False)
+            (part, own - start)
             for part, own, start in zip(self.parts, of_parts, starts[:-1], strict=True)
             if len(own) > 0
         ]
-        taken = [answer(self.client, future) for future in wanted]
+        asked = self.client.map(_taken, *zip(*wanted, strict=True), pure=False)
+        taken = answers(self.client, asked)
 
         def joined(column: str) -> npt.NDArray[np.float64] | None:
             values = [getattr(data, column) for data, _ in taken]
@@ -234,37 +290,54 @@ class Partitions:
         return data, np.concatenate([held for _, held in taken])
 
 
-def answer(client: Any, future: Any) -> Any:
-    """What a worker answers, once it does; what runs on the workers goes on.
+def answers(client: Any, asked: Sequence[Any], ends: float = math.inf) -> list[Any]:
+    """What workers answer, once all do, fetched in one go; what runs on the workers goes on.
+
+    Args:
+        ends: by time.monotonic, when it is no longer waited for.
 
     Raises:
-        InputError: what the worker raised of that kind.
+        InputError: what a worker raised of that kind, the first of those asked.
         NoAnswer: why the cluster gives none.
         KeyboardInterrupt: the run is to end.
     """
-    while not future.done():
+    while not all(future.done() for future in asked):
         if _core.interrupt_requested():
             raise KeyboardInterrupt
+        if time.monotonic() > ends:
+            raise NoAnswer("client: no answer in time")
         time.sleep(POLL)
+    failed = [future for future in asked if future.status != "finished"]
     try:
-        return client.gather(future)
+        found: list[Any] = client.gather(failed[:1] or list(asked))
     except InputError:
         raise
     except Exception as error:  # whatever a cluster that goes away, or a task in it, raises
         raise NoAnswer(f"client: no answer: {type(error).__name__}: {error}") from error
+    return found
 
 
 def _in_order(
-    client: Any, parts: Sequence[Any], question: Callable[..., _Answer], *what: object
+    client: Any,
+    parts: Sequence[Any],
+    question: Callable[..., _Answer],
+    *what: object,
+    ends: float = math.inf,
 ) -> Iterator[_Answer]:
     """A number of answers at a time: what waits does not grow with the partitions."""
     for first in range(0, len(parts), AT_ONCE):
-        asked = [
-            client.submit(question, part, *what, pure=False)
-            for part in parts[first : first + AT_ONCE]
-        ]
-        for future in asked:
-            yield answer(client, future)
+        some = parts[first : first + AT_ONCE]
+        asked = client.map(_answered, some, question=question, what=what, pure=False)
+        try:
+            yield from answers(client, asked, ends)
+        except NoAnswer:
+            client.cancel(asked)
+            raise
+
+
+def _answered(part: Part, question: Callable[..., _Answer], what: Sequence[object]) -> _Answer:
+    """On a worker."""
+    return question(part, *what)
 
 
 def _blocks(rows: Any, name: str) -> list[Any]:
@@ -308,11 +381,12 @@ def _checked(
 def _facts(part: Part) -> _Facts:
     data = part.data
     if data is None or len(data.inputs.values) == 0:
-        return _Facts(0, 0, part.given, (), None, np.zeros((0, 2)))
+        return _Facts(0, 0, 0.0, part.given, (), None, np.zeros((0, 2)))
     X = data.inputs.values
     ranges = np.column_stack([X.min(axis=0), X.max(axis=0)]).astype(np.float64)
     held = int(part.held.sum())
-    return _Facts(len(X), held, part.given, data.inputs.names, data.inputs.labels, ranges)
+    weight = float(part.counts.sum())
+    return _Facts(len(X), held, weight, part.given, data.inputs.names, data.inputs.labels, ranges)
 
 
 def _taken(part: Part, rows: npt.NDArray[np.int64]) -> tuple[Data, npt.NDArray[np.bool_]]:

@@ -270,8 +270,8 @@ TEST_CASE_TEMPLATE("grid: a fit whose rows are on a device is the CPU's fit", X,
     const FitRows rows = fit.rows(true);
     const StopToken never;
     const ErrorSlopes slopes_there =
-        error_slopes(there, *error_sums(options.rows_there(rows)), never);
-    const ErrorSlopes slopes_here = error_slopes(there, *error_sums(rows, 1), never);
+        error_slopes(there, *error_sums(options.rows_there(rows)), never).value();
+    const ErrorSlopes slopes_here = error_slopes(there, *error_sums(rows, 1), never).value();
     CHECK(slopes_there.squares == doctest::Approx(slopes_here.squares).epsilon(1e-9));
     for (std::size_t d = 0; d < 4; ++d) {
         for (std::size_t i = 0; i < slopes_here.by_node[d].size(); ++i) {

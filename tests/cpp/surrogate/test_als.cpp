@@ -208,7 +208,7 @@ TEST_CASE("slopes of the squared error are its derivatives by the node values") 
     }
     const FitRows rows{data.rows(), data.y, weights, multiplier};
     TensorSurrogate model = start(3, 9, 4);  // more modes than a pack holds
-    const auto slopes = error_slopes(model, *error_sums(rows, 1), closedform::StopToken());
+    const auto slopes = error_slopes(model, *error_sums(rows, 1), closedform::StopToken()).value();
     for (std::size_t d = 0; d < 3; ++d) {
         for (std::size_t m = 0; m < 9; m += 4) {
             for (std::size_t j = 0; j < 5; ++j) {
@@ -219,7 +219,7 @@ TEST_CASE("slopes of the squared error are its derivatives by the node values") 
                     u = before + (side == 0 ? -1e-4 : 1e-4);
                     model.refresh();
                     squares[side] =
-                        error_slopes(model, *error_sums(rows, 1), closedform::StopToken()).squares;
+                        error_slopes(model, *error_sums(rows, 1), closedform::StopToken())->squares;
                 }
                 u = before;
                 const double slope = (squares[0] - squares[1]) / 4e-4;
@@ -257,9 +257,10 @@ TEST_CASE("a step on all rows undoes most of what chance has done to the fit of 
     TensorSurrogate threaded = model;
     options.threads = 3;
     fit_all_rows(threaded, free, all, sample_rows, options);
-    const double before = error_slopes(model, *error_sums(all, 1), closedform::StopToken()).squares;
-    const double least = error_slopes(best, *error_sums(all, 1), closedform::StopToken()).squares;
-    CHECK(error_slopes(stepped, *error_sums(all, 1), closedform::StopToken()).squares - least <
+    const double before =
+        error_slopes(model, *error_sums(all, 1), closedform::StopToken())->squares;
+    const double least = error_slopes(best, *error_sums(all, 1), closedform::StopToken())->squares;
+    CHECK(error_slopes(stepped, *error_sums(all, 1), closedform::StopToken())->squares - least <
           0.1 * (before - least));
     for (std::size_t d = 0; d < 3; ++d) {
         CHECK(std::equal(stepped.factor(d).begin(), stepped.factor(d).end(),

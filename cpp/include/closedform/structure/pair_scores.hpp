@@ -12,6 +12,7 @@
 // product.
 
 #include <cstddef>
+#include <memory>
 #include <vector>
 
 #include "closedform/core/row_sums.hpp"
@@ -47,11 +48,16 @@ struct ScoreOptions {
     StopToken stop = {};
     /// All inputs at all rows, where they lie elsewhere; null: the rows given, on the CPU.
     PairRowSums* pair_sums = nullptr;
+    /// Of more rows, blocks are taken, evenly spaced: means over a million are as good as any.
+    std::size_t most_rows = 1000000;
 };
 
-/// One pass over the rows (two with free_offset), nothing kept of them; of more than a million,
-/// over blocks of them, evenly spaced, a million rows in all. Where it is stopped, the scores are
-/// of the rows seen so far.
+/// Of rows in this machine's memory; they and the options must live as long.
+std::unique_ptr<PairRowSums> pair_sums(const TensorSurrogate& model, const Table& rows,
+                                       const ScoreOptions& options);
+
+/// One pass over the rows (two with free_offset), nothing kept of them. Where it is stopped, the
+/// scores are of the rows seen so far.
 PairScores score_pairs(const TensorSurrogate& model, const Table& rows,
                        const ScoreOptions& options);
 

@@ -40,6 +40,8 @@ struct SurrogateOptions {
     /// For the fits of one model at a time; those of many small ones, in
     /// parallel, stay on the CPU.
     RowsElsewhere rows_there = {};
+    /// Where the rows given are a sample.
+    RowsBeyond beyond = {};
 };
 
 struct SurrogateFit {

@@ -25,7 +25,7 @@ from closedform.searches.backends.found import Found
 from closedform.searches.objectives import Objective
 from closedform.searches.settings import Settings
 from closedform.tables.checks import Matrix
-from closedform.tables.cluster import POLL, NoAnswer, answer
+from closedform.tables.cluster import POLL, NoAnswer, answers
 
 ROUNDS, ATTEMPTS = 4, 3
 WORTH = 2000  # evaluations for which it is worth asking a worker
@@ -137,9 +137,7 @@ def _answers(client: Any, asked: Sequence[Any], seconds: float) -> list[Found]:
         if interruption.requested():
             raise KeyboardInterrupt
         sleep(POLL)
-    if math.isinf(seconds):
-        return [answer(client, future) for future in asked]
-    return [answer(client, future) for future in asked if future.done()]
+    return answers(client, asked if math.isinf(seconds) else [one for one in asked if one.done()])
 
 
 def _merged(
