@@ -13,6 +13,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -23,12 +24,14 @@ from closedform.searches.relation_texts import Relation
 from closedform.searches.relations import exponential, grid_of, laurent, unscaled, with_waves
 from closedform.searches.scaled_rows import Rows
 
+Term: TypeAlias = tuple[int, float]  # a column and its factor
+
 MOST_INPUTS = 8
 FEWEST_ROWS = 12
 MOST_TERMS = 5
 MOST_ANGLES = 4  # inputs whose waves are in a library
 MOST_COLUMNS = 3000  # of a library
-MOST_WORK = 40_000  # columns of all libraries together
+MOST_WORK = 100_000  # columns that terms are chosen from, of all choices together: some second
 POWERS = (1.0, 2.0, -1.0, -2.0)
 # Of power products: the largest exponent, the sum of their sizes, how many inputs at once, and the
 # step (as `relations.GRIDS`).
@@ -56,22 +59,20 @@ def noisy_relations(
         X, y: (n, d) and (n,) float64, finite.
         weights: (n,) of the squares that are summed.
         names: of the inputs.
-        work: columns of all libraries together, at most.
+        work: columns that terms are chosen from, of all choices together, about.
         over: whether to end.
     """
     kept = y != 0
     X, y, weights = X[kept], y[kept], weights[kept]
     if len(y) < FEWEST_ROWS or X.shape[1] > MOST_INPUTS:
         return
-    done = 0
-    for columns, called in ((X, names), _with_differences(X, names)):
-        problem = _Problem(Rows(columns, y), np.sqrt(weights / weights.mean()), X.shape[1])
-        positive = [bool(np.all(x > 0)) for x in columns.T]
-        for relation in problem.relations():
-            yield from relation.texts(called, positive)
-            if over() or done + problem.rows.work > work:
-                return
-        done += problem.rows.work
+    root = np.sqrt(weights / weights.mean())
+    differences, called = _with_differences(X, names)
+    norms, plain = (_Problem(Rows(columns, y), root, work, over) for columns in (differences, X))
+    for relation in norms.norms(X.shape[1]):
+        yield from relation.texts(called, [bool(np.all(x > 0)) for x in differences.T])
+    for relation in plain.relations():
+        yield from relation.texts(names, [bool(np.all(x > 0)) for x in X.T])
 
 
 def _with_differences(X: Floats, names: Sequence[str]) -> tuple[Floats, list[str]]:
@@ -86,25 +87,30 @@ def _with_differences(X: Floats, names: Sequence[str]) -> tuple[Floats, list[str
     return np.column_stack([X, *apart]), [*names, *(f"({names[i]} - {names[j]})" for i, j in pairs)]
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Problem:
     """Rows and what of them is looked at.
 
     Attributes:
         root: (n,) square roots of the weights.
-        own: how many of the columns are inputs; the others are their differences.
+        work: columns that terms may yet be chosen from.
+        over: whether to end.
     """
 
     rows: Rows
     root: Floats
-    own: int
+    work: int
+    over: Callable[[], bool]
+
+    def _few_terms(self, columns: Floats, target: Floats, root: Floats) -> list[list[Term]]:
+        """As `few_terms`, while there is time and work."""
+        self.work -= columns.shape[1]
+        return [] if self.work < 0 or self.over() else few_terms(columns, target, root)
 
     def relations(self) -> Iterator[Relation]:
+        """Sums and quotients of products."""
         rows = self.rows
         with np.errstate(all="ignore"):
-            if self.own < rows.inputs:
-                yield from self._norms()
-                return
             none = Factors({}, tuple(range(rows.inputs)), {})
             sets: list[Sequence[Wave]] = [(), *rows.angles[:MOST_ANGLES]]
             for waves in sets:
@@ -112,6 +118,8 @@ class _Problem:
                     if grid[-1] == 1 or any(rows.positive):
                         library = laurent(rows, none, grid, waves, MOST_COLUMNS)
                         yield from self._sums(library or [], POWERS)
+                    if self.work < 0 or self.over():
+                        return
                 yield from self._quotients(none, waves)
                 for factors in itertools.islice(choices(rows), MOST_FACTORS):
                     product = factors.product(1.0, rows)
@@ -119,17 +127,21 @@ class _Problem:
                         library = laurent(rows, factors, SMALL_GRID, waves, MOST_COLUMNS) or []
                         yield from self._sums([one.times(product) for one in library], (1.0,))
 
-    def _norms(self) -> Iterator[Relation]:
-        """A power of the target, a sum of squares of inputs and of their differences."""
+    def norms(self, own: int) -> Iterator[Relation]:
+        """A power of the target, a sum of squares of inputs and of their differences.
+
+        own: how many of the columns are inputs; the others are their differences.
+        """
         rows = self.rows
         none = Product((0.0,) * rows.inputs)
         library = [none]
         for j, power in itertools.product(range(rows.inputs), (1.0, 2.0)):
-            if j < self.own or power == 2.0:
+            if j < own or power == 2.0:
                 exponents = [0.0] * rows.inputs
                 exponents[j] = power
                 library.append(Product(tuple(exponents)))
-        yield from self._sums(library, POWERS)
+        with np.errstate(all="ignore"):
+            yield from self._sums(library, POWERS)
 
     def _sums(self, library: Sequence[Product], powers: Sequence[float]) -> Iterator[Relation]:
         """The target to a power, or its logarithm, a sum."""
@@ -140,13 +152,13 @@ class _Problem:
         for power in powers:
             # An error of y is p y**(p - 1) times as large in y**p.
             weighed = self.root * size ** (1.0 - power)
-            for found in few_terms(columns, rows.v**power, weighed):
+            for found in self._few_terms(columns, rows.v**power, weighed):
                 terms = [(factor, library[k]) for k, factor in found]
                 yield Relation(power, unscaled(rows, terms, power), ())
         if len(powers) > 1 and (rows.v.min() > 0 or rows.v.max() < 0):
             positive = [j for j in rows.powers if rows.positive[j]]
             both = np.hstack([columns, rows.logs[:, positive]])
-            for found in few_terms(both, np.log(np.abs(rows.v)), self.root * size):
+            for found in self._few_terms(both, np.log(np.abs(rows.v)), self.root * size):
                 yield exponential(rows, library, positive, found)
 
     def _quotients(self, factors: Factors, waves: Sequence[Wave]) -> Iterator[Relation]:
@@ -160,11 +172,13 @@ class _Problem:
         columns = rows.columns(library)
         both = np.hstack([columns, columns * _smoothed(columns, rows.v)[:, None]])
         first = len(library)
-        for at in [k for k, product in enumerate(library) if sum(product.exponents) <= 1]:
+        for at, product in enumerate(library):
             unit = columns[:, at]
-            if not unit.all():
+            if product.waves or sum(product.exponents) > 1 or not unit.all():
                 continue
-            for found in few_terms(both / unit[:, None], rows.v, self.root, without=first + at):
+            others = both / unit[:, None]
+            others[:, first + at] = 0.0  # the target itself
+            for found in self._few_terms(others, rows.v, self.root):
                 below = [(-factor, library[k - first]) for k, factor in found if k >= first]
                 above = [(factor, library[k]) for k, factor in found if k < first]
                 if below and above:
@@ -182,15 +196,12 @@ def _smoothed(columns: Floats, target: Floats) -> Floats:
     return smooth
 
 
-def few_terms(
-    columns: Floats, target: Floats, root: Floats, without: int | None = None
-) -> list[list[tuple[int, float]]]:
+def few_terms(columns: Floats, target: Floats, root: Floats) -> list[list[Term]]:
     """The sums of few columns with which the target is described shortest, the two best.
 
     Args:
-        columns: (n, m) float64; those that are not finite are not used. target: (n,).
+        columns: (n, m) float64; those that are not finite, or 0, are not used. target: (n,).
         root: (n,) square roots of the weights.
-        without: a column that is not to be used.
 
     Returns:
         Columns and their factors.
@@ -199,8 +210,6 @@ def few_terms(
     scaled = columns * root[:, None]
     norms = np.linalg.norm(scaled, axis=0)
     usable = np.isfinite(norms) & (norms > 0)
-    if without is not None:
-        usable[without] = False
     if not usable.any() or not np.isfinite(target).all():
         return []
     unit = np.where(usable, scaled / np.where(usable, norms, 1.0), 0.0)

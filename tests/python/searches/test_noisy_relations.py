@@ -28,7 +28,7 @@ def test_a_law_of_few_terms_is_among_them(law: str) -> None:
     scatter = float(np.var(exact))
     y = exact + 0.05 * exact.std() * rng.normal(size=80)
     found = (
-        cf.Formula(text, NAMES) for text in noisy_relations(X, y, np.ones(80), NAMES, 9000, bool)
+        cf.Formula(text, NAMES) for text in noisy_relations(X, y, np.ones(80), NAMES, 30_000, bool)
     )
     near = [form for form in found if np.mean((form(X) - exact) ** 2) < 0.02 * scatter]
     assert min(form.refit(X, exact).loss for form in near) < 1e-12 * scatter
