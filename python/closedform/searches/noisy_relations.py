@@ -64,7 +64,7 @@ def noisy_relations(
     """
     kept = y != 0
     X, y, weights = X[kept], y[kept], weights[kept]
-    if len(y) < FEWEST_ROWS or X.shape[1] > MOST_INPUTS:
+    if len(y) < FEWEST_ROWS or X.shape[1] > MOST_INPUTS or not weights.any():
         return
     root = np.sqrt(weights / weights.mean())
     differences, called = _with_differences(X, names)
