@@ -163,7 +163,7 @@ def search(
             name, each an expression of one or two operands, which are the names in it by the
             alphabet: {"sinc": "sin(x)/x"}, beside the usual ones, or among names:
             ["+", "*", {"sinc": "sin(x)/x"}]. They are searched with exact derivatives and as one
-            node, printed by name, and written out in what is saved or exported.
+            node, printed by name, kept in what is saved, and written out in what is exported.
         complexities: what operators, inputs (by name) and numbers ("constant") count, 1 to 255,
             where not 1: {"exp": 2, "x3": 3}. The size of a formula is their sum.
         max_size: most nodes of an expression, 1 to 255.
