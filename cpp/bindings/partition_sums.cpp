@@ -7,6 +7,7 @@
 #include <functional>
 #include <numeric>
 #include <optional>
+#include <stdexcept>
 #include <span>
 #include <utility>
 #include <vector>
@@ -82,10 +83,12 @@ py::tuple slopes_of(const TensorSurrogate& model, const py::array& x, const Doub
         (weights && rows.weights.size() != rows.y.size())) {
         throw py::value_error("slopes: sizes of rows, y, weights and surrogate do not match");
     }
-    std::optional<ErrorSlopes> found;
-    {
+    const std::optional<ErrorSlopes> found = [&] {
         const Unlocked unlocked;
-        found = error_slopes(model, *error_sums(rows, threads), StopToken());
+        return error_slopes(model, *error_sums(rows, threads), StopToken());
+    }();
+    if (!found) {
+        throw std::logic_error("slopes: a pass that nothing stops was stopped");
     }
     py::list by_node;
     for (const std::vector<double>& values : found->by_node) {
