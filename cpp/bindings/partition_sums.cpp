@@ -7,8 +7,8 @@
 #include <functional>
 #include <numeric>
 #include <optional>
-#include <stdexcept>
 #include <span>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
