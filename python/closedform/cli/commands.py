@@ -95,11 +95,7 @@ def _discovered(options: argparse.Namespace, client: Any) -> int:
         if table.kept is not None:  # rows are those of the file
             far = tuple(int(table.kept[row]) for row in far)
     discovery = replace(discovery, outliers=far, provenance=origin)
-    if options.json:
-        text = json.dumps(discovery_document(discovery, options), indent=2, allow_nan=False)
-    else:
-        text = str(discovery)
-    return _conclude(options, discovery, text, interrupted)
+    return _conclude(options, discovery, discovery_document, interrupted)
 
 
 def _interpret(options: argparse.Namespace) -> int:
@@ -128,11 +124,7 @@ def _interpret(options: argparse.Namespace) -> int:
             symmetries=not options.no_symmetries,
             **_common(options, show, interrupted),
         )
-    if options.json:
-        text = json.dumps(interpretation_document(found, options), indent=2, allow_nan=False)
-    else:
-        text = str(found)
-    return _conclude(options, found, text, interrupted)
+    return _conclude(options, found, interpretation_document, interrupted)
 
 
 def _check_outputs(options: argparse.Namespace) -> None:
@@ -203,11 +195,15 @@ def _engine_options(options: argparse.Namespace) -> dict[str, Any]:
 def _conclude(
     options: argparse.Namespace,
     found: Discovery | Interpretation,
-    text: str,
+    document: Callable[[Any, argparse.Namespace], dict[str, Any]],
     interrupted: list[bool],
 ) -> int:
     """Prints the result and writes the files asked for, none the less where another cannot be. One
     that is printed is printed alone."""
+    if options.json:
+        text = json.dumps(document(found, options), indent=2, allow_nan=False)
+    else:
+        text = str(found)
     with contextlib.ExitStack() as left:  # in the order of their reverse
         if options.report is not None:
             left.callback(write_to, options.report, found.report)

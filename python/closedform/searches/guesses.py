@@ -69,7 +69,7 @@ def guesses(table: Matrix, objective: Values, settings: Settings, ends: float) -
     with np.errstate(all="ignore"):
         every = itertools.chain(
             _all(X, y, weights, table, settings.operators, ends),
-            _noisy(own, y, weights, table.names[: table.own], settings, ends),
+            _noisy(own, y, weights, scatter, table.names[: table.own], settings, ends),
             _sums(X, y, table, settings, ends),
         )
         for share, text in every:
@@ -95,7 +95,7 @@ def _exact(
 ) -> list[str]:
     """Laws that a relation of few terms gives, until one leaves rounding alone."""
     positive = [bool(np.all(x > 0)) for x in X.T]
-    work = MOST_WORK if settings.evaluations is None else min(MOST_WORK, settings.evaluations)
+    work = _work(MOST_WORK, settings)
     related = (
         text
         for relation in relations(X, y, work, lambda: _over(ends))
@@ -121,16 +121,20 @@ def _noisy(
     X: Floats,
     y: Floats,
     weights: Floats,
+    scatter: float,
     names: Sequence[str],
     settings: Settings,
     ends: float,
 ) -> Iterator[tuple[float, str]]:
     """Relations that may hold up to noise."""
-    work = NOISY_WORK if settings.evaluations is None else min(NOISY_WORK, settings.evaluations)
-    scatter = float(weights @ (y - weights @ y) ** 2)
+    work = _work(NOISY_WORK, settings)
     for text in noisy_relations(X, y, weights, names, work, lambda: _over(ends)):
         with contextlib.suppress(InputError):
             yield float(weights @ (y - Formula(text, names)(X)) ** 2) / scatter, text
+
+
+def _work(most: int, settings: Settings) -> int:
+    return most if settings.evaluations is None else min(most, settings.evaluations)
 
 
 def _over(ends: float) -> bool:

@@ -70,9 +70,9 @@ def noisy_relations(
     differences, called = _with_differences(X, names)
     norms, plain = (_Problem(Rows(columns, y), root, work, over) for columns in (differences, X))
     for relation in norms.norms(X.shape[1]):
-        yield from relation.texts(called, [bool(np.all(x > 0)) for x in differences.T])
+        yield from relation.texts(called, norms.rows.positive)
     for relation in plain.relations():
-        yield from relation.texts(names, [bool(np.all(x > 0)) for x in X.T])
+        yield from relation.texts(names, plain.rows.positive)
 
 
 def _with_differences(X: Floats, names: Sequence[str]) -> tuple[Floats, list[str]]:
@@ -113,6 +113,7 @@ class _Problem:
         with np.errstate(all="ignore"):
             none = Factors({}, tuple(range(rows.inputs)), {})
             sets: list[Sequence[Wave]] = [(), *rows.angles[:MOST_ANGLES]]
+            ways = list(itertools.islice(choices(rows), MOST_FACTORS))
             for waves in sets:
                 for grid in GRIDS:
                     if grid[-1] == 1 or any(rows.positive):
@@ -121,7 +122,7 @@ class _Problem:
                     if self.work < 0 or self.over():
                         return
                 yield from self._quotients(none, waves)
-                for factors in itertools.islice(choices(rows), MOST_FACTORS):
+                for factors in ways:
                     product = factors.product(1.0, rows)
                     if product is not None and any(product.exponents) and factors.others:
                         library = laurent(rows, factors, SMALL_GRID, waves, MOST_COLUMNS) or []
