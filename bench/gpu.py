@@ -51,8 +51,6 @@ class Case:
         tolerance: largest difference, in units of the largest number: what cancels is small beside
             it.
         double: whether the arithmetic is float64 whatever X is.
-        beside: the same call there with so few rows that its time is that of other work, which is
-            left out of the comparison with the floor.
         placed: makes the call whose rows lie on the device; gives None where that cannot be.
         torch: makes torch's call for the same on the same device, rows there.
         rounds: of timing.
@@ -68,7 +66,6 @@ class Case:
     operations: float
     tolerance: float
     double: bool = False
-    beside: Work | None = None
     placed: Callable[[], Work | None] | None = None
     torch: Callable[[], Work | None] | None = None
     rounds: int = ROUNDS
@@ -130,14 +127,11 @@ def _records(case: Case, dtype: str, rows: int, link: float, threads: int) -> li
     for key, error in errors.items():
         if not error <= case.tolerance:
             return [_wrong(case, dtype, rows, error, f"{key} is not the CPU's")]
-    if case.beside is not None:
-        works["beside"] = case.beside
     first = _first(case.there)
     took = medians({**works, "here": case.here}, case.rounds)
     floors = _floors(case, dtype, link, threads)
     answer = f"within {errors['there']:.0e} of the CPU"
     parameters: dict[str, Value] = {"dtype": dtype, "rows": rows}
-    own = took["there"] - took.get("beside", 0.0)
     records = [
         Record(
             case.name,
@@ -147,7 +141,7 @@ def _records(case: Case, dtype: str, rows: int, link: float, threads: int) -> li
             peer=f"CPU, {threads} threads",
             theirs=took["here"],
             again=case.there,
-            **_of_floor(own, floors),
+            **_of_floor(took["there"], floors),
         ),
         Record(
             f"{case.name}.first",
@@ -275,20 +269,10 @@ def _separability(dtype: type, rows: int, threads: int, rng: np.random.Generator
     core = random_surrogate(rng)
     X = rng.uniform(size=(rows, INPUTS)).astype(dtype)
 
-    def scores(X: Array, on_device: bool) -> Array:
-        found = _core.separate(
-            core,
-            X,
-            None,
-            None,
-            discrete=[False] * INPUTS,
-            held_out_error=1e-3,
-            segments=SEGMENTS,
-            smoothing=1e-8,
-            time=1e-3,  # no tree but the first: what is timed is the pass over the rows
-            seed=0,
-            threads=threads,
-            on_device=on_device,
+    def scores(on_device: bool) -> Array:
+        discrete = [False] * INPUTS
+        found = _core.pair_scores(
+            core, X, discrete=discrete, threads=threads, on_device=on_device
         )
         return found["product_rms"]
 
@@ -296,13 +280,12 @@ def _separability(dtype: type, rows: int, threads: int, rng: np.random.Generator
     return [
         Case(
             "gpu.separability",
-            lambda: scores(X, True),
-            lambda: scores(X, False),
+            partial(scores, True),
+            partial(scores, False),
             read=X.nbytes,
             written=0,
             operations=rows * (costs.surrogate_hessian(INPUTS, MODES)[0] + 13 * pairs),
             tolerance=1e5 * _eps(dtype),
-            beside=lambda: scores(X[:100], True),
         )
     ]
 

@@ -1,10 +1,12 @@
 #include <pybind11/stl.h>
 
 #include <memory>
+#include <numeric>
 #include <optional>
 
 #include "arrays.hpp"
 #include "closedform/gpu/device.hpp"
+#include "closedform/structure/pair_scores.hpp"
 #include "closedform/structure/separation.hpp"
 #include "closedform/surrogate/fit_surrogate.hpp"
 #include "interpreter_lock.hpp"
@@ -33,6 +35,39 @@ DoubleArray square(const std::vector<double>& matrix, std::size_t n) {
 
 DoubleArray vector(const std::vector<double>& values) {
     return DoubleArray(static_cast<py::ssize_t>(values.size()), values.data());
+}
+
+py::dict matrices(const PairScores& scores) {
+    const std::size_t n = scores.inputs.size();
+    py::dict out;
+    out["additive_median"] = square(scores.additive_median, n);
+    out["additive_rms"] = square(scores.additive_rms, n);
+    out["product_median"] = square(scores.product_median, n);
+    out["product_rms"] = square(scores.product_rms, n);
+    return out;
+}
+
+/// The scores alone, with all the time they take.
+py::dict scores_of_rows(const TensorSurrogate& model, const py::array& x,
+                        const std::vector<bool>& discrete, unsigned threads, bool on_device) {
+    const Table rows = table_of(x);
+    ScoreOptions options;
+    options.inputs.resize(model.inputs());
+    std::iota(options.inputs.begin(), options.inputs.end(), std::size_t{0});
+    options.anchor.assign(model.inputs(), 0.0);
+    options.discrete = discrete;
+    options.threads = threads;
+    Interrupt interrupt;
+    options.stop = interrupt.token();
+    PairScores scores;
+    {
+        const Unlocked unlocked;
+        const auto there = on_device ? cuda::pair_sums(model, {rows, false}) : nullptr;
+        options.pair_sums = there.get();
+        scores = score_pairs(model, rows, options);
+    }
+    interrupt.rethrow();
+    return matrices(scores);
 }
 
 py::dict separate_rows(const TensorSurrogate& model, const py::array& x,
@@ -65,12 +100,7 @@ py::dict separate_rows(const TensorSurrogate& model, const py::array& x,
     } catch (const FitStopped&) {  // nothing but Ctrl-C stops it here
     }
     interrupt.rethrow();
-    const std::size_t n = result.scores.inputs.size();
-    py::dict out;
-    out["additive_median"] = square(result.scores.additive_median, n);
-    out["additive_rms"] = square(result.scores.additive_rms, n);
-    out["product_median"] = square(result.scores.product_median, n);
-    out["product_rms"] = square(result.scores.product_rms, n);
+    py::dict out = matrices(result.scores);
     out["effect"] = vector(result.effect);
     out["active"] = result.active;
     out["anchor"] = vector(result.anchor);
@@ -91,6 +121,8 @@ py::dict separate_rows(const TensorSurrogate& model, const py::array& x,
 }  // namespace
 
 void register_separability(py::module_& module) {
+    module.def("pair_scores", &scores_of_rows, py::arg("model"), py::arg("x"), py::kw_only(),
+               py::arg("discrete"), py::arg("threads"), py::arg("on_device") = false);
     module.def("separate", &separate_rows, py::arg("model"), py::arg("x"), py::arg("y"),
                py::arg("weights"), py::kw_only(), py::arg("discrete"), py::arg("held_out_error"),
                py::arg("segments"), py::arg("smoothing"), py::arg("time"), py::arg("seed"),

@@ -36,10 +36,10 @@
 #include "closedform/objective/target.hpp"
 #include "cuda/objective/equations_body.hpp"
 #include "cuda/objective/target_rows.hpp"
+#include "cuda/runtime/bundle.hpp"
 #include "cuda/runtime/chunk_sums.hpp"
 #include "cuda/runtime/placement.hpp"
 #include "cuda/runtime/row_store.hpp"
-#include "cuda/runtime/upload.hpp"
 
 namespace closedform::gpu {
 
@@ -139,9 +139,14 @@ class EquationScorer : public EquationRowSums {
     void add_batch(const SlopeTapes& batch, std::size_t parts, std::span<EquationSums> total) {
         auto& stream = store_.stream(0);
         TapeEquations<X> body{};
-        body.batch = batch.there(nodes_.load(runtime_, batch.nodes(), stream),
-                                 begin_.load(runtime_, batch.begin(), stream));
-        stream.wait();
+        const std::size_t nodes_at =
+            bundle_.add(runtime_, std::span<const kernels::SlopeNode>(batch.nodes()));
+        const std::size_t begin_at =
+            bundle_.add(runtime_, std::span<const SlopeBatch::Begin>(batch.begin()));
+        bundle_.send(runtime_, stream);
+        store_.after_first();
+        body.batch = batch.there(bundle_.template at<kernels::SlopeNode>(nodes_at),
+                                 bundle_.template at<SlopeBatch::Begin>(begin_at));
         body.rows.inputs = static_cast<unsigned>(rows_.inputs());
         body.rows.part_rows = static_cast<unsigned>(part_rows_);
         Placement<Runtime> placement(runtime_, body.space_bytes(), 0,
@@ -175,10 +180,10 @@ class EquationScorer : public EquationRowSums {
 
     Runtime runtime_;
     TargetRows<X> rows_;
+    Bundle<Runtime> bundle_;
+    // After what its streams read, so that it dies before.
     RowStore<X, Runtime> store_;
     std::size_t part_rows_;
-    Room<kernels::SlopeNode, Runtime> nodes_;
-    Room<SlopeBatch::Begin, Runtime> begin_;
 };
 
 }  // namespace closedform::gpu

@@ -11,10 +11,10 @@
 #include "closedform/objective/target.hpp"
 #include "cuda/objective/full_data_body.hpp"
 #include "cuda/objective/target_rows.hpp"
+#include "cuda/runtime/bundle.hpp"
 #include "cuda/runtime/chunk_sums.hpp"
 #include "cuda/runtime/placement.hpp"
 #include "cuda/runtime/row_store.hpp"
-#include "cuda/runtime/upload.hpp"
 
 namespace closedform::gpu {
 
@@ -80,12 +80,13 @@ class TapeScorer : public LossRowSums {
             begin.push_back(static_cast<unsigned>(nodes.size()));
             most_nodes = std::max(most_nodes, static_cast<unsigned>(tape.size()));
         }
-        const auto nodes_there = upload(runtime_, nodes, store_.stream(0));
-        const auto begin_there = upload(runtime_, begin, store_.stream(0));
-        store_.stream(0).wait();
+        const std::size_t nodes_at = bundle_.add(runtime_, std::span<const Node>(nodes));
+        const std::size_t begin_at = bundle_.add(runtime_, std::span<const unsigned>(begin));
+        bundle_.send(runtime_, store_.stream(0));
+        store_.after_first();
         TapeSums<X, Real, Loss> body{};
-        body.batch = {nodes_there.data(), begin_there.data(), static_cast<unsigned>(tapes.size()),
-                      most_nodes};
+        body.batch = {bundle_.template at<Node>(nodes_at), bundle_.template at<unsigned>(begin_at),
+                      static_cast<unsigned>(tapes.size()), most_nodes};
         body.rows.inputs = static_cast<unsigned>(rows_.inputs());
         body.rows.part_rows = static_cast<unsigned>(part_rows_);
         // Blocks without tables to copy begin at once, and some expressions take longer than
@@ -115,6 +116,8 @@ class TapeScorer : public LossRowSums {
 
     Runtime runtime_;
     TargetRows<X> rows_;
+    Bundle<Runtime> bundle_;
+    // After what its streams read, so that it dies before.
     RowStore<X, Runtime> store_;
     std::size_t part_rows_;
 };

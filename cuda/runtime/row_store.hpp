@@ -73,6 +73,13 @@ class RowStore {
     std::size_t used_slots() const { return resident_ || sizes_.rows <= chunk_ ? 1 : slots; }
     Stream& stream(std::size_t slot) { return *slot_[slot].stream; }
 
+    /// What stream(0) was given so far is done before what other slots are given next.
+    void after_first() {
+        if (used_slots() > 1) {
+            slot_[0].stream->wait();
+        }
+    }
+
     /// Calls work(slot, chunk) for all rows, in order. What work has started on stream(slot) before
     /// is complete when that slot comes again, and all of it at the end.
     template <class Pack, class Work>
@@ -82,14 +89,16 @@ class RowStore {
             const std::size_t s = first / step % slots;
             Slot& slot = slot_[s];
             const std::size_t count = std::min(step, sizes_.rows - first);
-            slot.stream->wait();
+            if (first / step >= slots) {
+                slot.stream->wait();
+            }
             if (!resident_) {
                 load(slot, slot, first, count, count, pack);
             }
             work(s, Chunk{slot.inputs.data(), slot.others.data(), count});
         }
-        for (Slot& slot : slot_) {
-            slot.stream->wait();
+        for (std::size_t s = 0; s < used_slots(); ++s) {
+            slot_[s].stream->wait();
         }
     }
 

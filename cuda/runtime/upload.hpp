@@ -28,12 +28,6 @@ class Room {
         }
         return buffer_.data();
     }
-    /// As `upload`.
-    T* load(Runtime& runtime, const std::vector<T>& values, typename Runtime::Stream& stream) {
-        T* to = take(runtime, values.size());
-        runtime.copy(to, values.data(), values.size(), stream);
-        return to;
-    }
 
   private:
     typename Runtime::template Buffer<T> buffer_;

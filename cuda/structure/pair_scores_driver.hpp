@@ -4,10 +4,12 @@
 #include <array>
 #include <cstddef>
 #include <limits>
+#include <span>
 #include <stdexcept>
 #include <vector>
 
 #include "closedform/structure/pair_scores.hpp"
+#include "cuda/runtime/bundle.hpp"
 #include "cuda/structure/pair_scores_body.hpp"
 #include "cuda/surrogate/tensor_surrogate_driver.hpp"
 #include "structure/pair_totals.hpp"
@@ -33,17 +35,19 @@ class PairRowsOn : public PairRowSums {
     /// To the end, whatever the token says: a device is soon through.
     bool add(const double& centre, const StopToken& /*stop*/, PairTotals& total) override {
         const std::size_t inputs = model_.inputs();
+        Bundle<Runtime> bundle;
         typename Runtime::Stream stream(runtime_);
-        TablesOnDevice<Real, Runtime> tables;
-        tables.load(runtime_, model_.tables(), model_.modes(), model_.offset(), stream);
+        const PackedTables<Real> tables(bundle, runtime_, model_.tables(), model_.modes(),
+                                        model_.offset());
         std::vector<Real> range;
         for (const GridBasis& basis : model_.bases()) {
             range.push_back(static_cast<Real>(basis.high() - basis.low()));
         }
-        const auto range_there = upload(runtime_, range, stream);
+        const std::size_t range_at = bundle.add(runtime_, std::span<const Real>(range));
+        bundle.send(runtime_, stream);
         PairReduction<Real> body{};
-        body.tables = tables.view();
-        body.range = range_there.data();
+        body.tables = tables.view(bundle);
+        body.range = bundle.template at<Real>(range_at);
         body.centre = static_cast<Real>(centre);
         Placement<Runtime> placement(runtime_, body.space_bytes(), tables.plane_bytes());
         const std::size_t block_sums = body.block_sums();

@@ -110,23 +110,26 @@ struct MomentSums {
         space[free + moment_count] = residual;
     }
 
-    /// Rows of cell c at sorted[cell_begin[c]] to sorted[cell_begin[c + 1]], in order.
+    /// Rows of cell c at sorted[cell_begin[c]] to sorted[cell_begin[c + 1]], in order: each counts
+    /// those before it.
     template <class Block>
     CLOSEDFORM_HOST_DEVICE void sort_rows(Block& block, const Tile& tile, unsigned here,
                                           unsigned* sorted, unsigned* cell_begin) const {
         const int* cell_of_row = tile.cell + input * tile.stride;
+        const auto before = [&](int cell, unsigned of) {  // of those in the same cell, below `of`
+            unsigned found = 0;
+            for (unsigned row = 0; row < here; ++row) {
+                const int other = cell_of_row[row];
+                found += other < cell || (other == cell && row < of) ? 1U : 0U;
+            }
+            return found;
+        };
         block.run([&](unsigned thread) {
+            if (thread < here) {
+                sorted[before(cell_of_row[thread], thread)] = thread;
+            }
             for (unsigned c = thread; c <= cells; c += threads) {
-                unsigned before = 0;
-                for (unsigned row = 0; row < here; ++row) {
-                    before += static_cast<unsigned>(cell_of_row[row]) < first_cell + c ? 1 : 0;
-                }
-                cell_begin[c] = before;
-                for (unsigned row = 0; row < here; ++row) {
-                    if (static_cast<unsigned>(cell_of_row[row]) == first_cell + c) {
-                        sorted[before++] = row;
-                    }
-                }
+                cell_begin[c] = before(static_cast<int>(first_cell + c), 0);
             }
         });
     }

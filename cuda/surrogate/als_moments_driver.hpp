@@ -6,8 +6,10 @@
 #include <span>
 #include <vector>
 
+#include "cuda/runtime/bundle.hpp"
 #include "cuda/runtime/row_store.hpp"
 #include "cuda/runtime/sum_parts.hpp"
+#include "cuda/runtime/upload.hpp"
 #include "cuda/surrogate/als_moments_body.hpp"
 #include "cuda/surrogate/tensor_surrogate_driver.hpp"
 #include "surrogate/als.hpp"
@@ -39,19 +41,22 @@ class MomentRowsOn : public MomentRowSums {
         const std::span<const FactorTable> tables = question.tables;
         const std::span<const std::size_t> chosen = question.chosen;
         auto& stream = store_.stream(0);
-        tables_.load(runtime_, tables, question.modes, question.offset, stream);
+        const PackedTables<double> packed(bundle_, runtime_, tables, question.modes,
+                                          question.offset);
         std::vector<unsigned> place(question.modes, MomentSums<X>::frozen);
         for (std::size_t f = 0; f < chosen.size(); ++f) {
             place[chosen[f]] = static_cast<unsigned>(f);
         }
+        const std::size_t place_at = bundle_.add(runtime_, std::span<const unsigned>(place));
+        bundle_.send(runtime_, stream);
         MomentSums<X> body{};
-        body.tables = tables_.view();
+        body.tables = packed.view(bundle_);
         body.input = static_cast<unsigned>(d);
         body.cells = static_cast<unsigned>(tables[d].center.size());
         for (std::size_t k = 0; k < d; ++k) {
             body.first_cell += static_cast<unsigned>(tables[k].center.size());
         }
-        body.place = place_.load(runtime_, place, stream);
+        body.place = bundle_.template at<unsigned>(place_at);
         body.free = static_cast<unsigned>(chosen.size());
 
         const std::size_t numbers = body.block_sums();
@@ -59,13 +64,13 @@ class MomentRowsOn : public MomentRowSums {
         const std::size_t most =
             std::clamp<std::size_t>(most_moment_bytes / (numbers * sizeof(double)), 1,
                                     std::clamp<std::size_t>(tiles, 1, most_moment_blocks));
-        Placement<Runtime> placement(runtime_, body.space_bytes(), tables_.plane_bytes(), most);
+        Placement<Runtime> placement(runtime_, body.space_bytes(), packed.plane_bytes(), most);
         // Every slot its own, for their kernels run at the same time.
         const std::size_t blocks = placement.blocks();
         const std::size_t parts = store_.used_slots() * blocks;
         double* sums = sums_.take(runtime_, parts * numbers);
         runtime_.clear(sums, parts * numbers, stream);
-        stream.wait();
+        store_.after_first();
         store_.pass(packer(), [&](std::size_t slot, const auto& chunk) {
             body.rows = chunk.inputs;
             body.others = chunk.others;
@@ -76,10 +81,13 @@ class MomentRowsOn : public MomentRowSums {
         });
         const SumParts<double> sum = {sums, parts, numbers, total_.take(runtime_, numbers)};
         runtime_.launch(sum, std::min(sum.blocks(), most_blocks), sum.shared_bytes, stream);
-        std::vector<double> here(numbers);
-        runtime_.copy(here.data(), sum.total, numbers, stream);
+        if (numbers > room_here_) {
+            here_ = {runtime_, numbers};
+            room_here_ = numbers;
+        }
+        runtime_.copy(here_.data(), sum.total, numbers, stream);
         stream.wait();
-        unpack(body, here, question.padded, total);
+        unpack(body, here_.data(), question.padded, total);
         return true;
     }
 
@@ -99,9 +107,8 @@ class MomentRowsOn : public MomentRowSums {
         };
     }
 
-    static void unpack(const MomentSums<X>& body, const std::vector<double>& sums,
-                       std::size_t padded, CellMoments& total) {
-        const double* at = sums.data();
+    static void unpack(const MomentSums<X>& body, const double* at, std::size_t padded,
+                       CellMoments& total) {
         for (std::size_t c = 0; c < body.cells; ++c) {
             for (std::size_t m = 0; m < body.free; ++m) {
                 for (std::size_t n = 0; n <= m; ++n) {
@@ -122,10 +129,11 @@ class MomentRowsOn : public MomentRowSums {
     Runtime runtime_;
     const FitRows& rows_;
     MatrixView<const X> x_;
-    TablesOnDevice<double, Runtime> tables_;
-    Room<unsigned, Runtime> place_;
+    Bundle<Runtime> bundle_;
     Room<double, Runtime> sums_;
     Room<double, Runtime> total_;
+    typename Runtime::template Pinned<double> here_;
+    std::size_t room_here_ = 0;
     // Last, so that it dies first: its streams end their work before the buffers go.
     RowStore<X, Runtime> store_;
 };

@@ -11,6 +11,7 @@
 // 4 M D (D + 1)/2 = 3,080 times a row: 32 words a clock and multiprocessor make 96 clocks a row.
 
 #include <cstddef>
+#include <cstring>
 
 #include "cuda/runtime/block.hpp"
 #include "kernels/tensor_row.hpp"
@@ -21,7 +22,7 @@ namespace closedform::gpu {
 /// first_node[d] to first_node[d + 1] and one cell more than nodes.
 template <class Real>
 struct SurrogateTables {
-    const Real* planes;         ///< [cells][5][stride]
+    const Real* planes;         ///< [cells][5][stride], at a multiple of 16 bytes
     const Real* nodes;          ///< [nodes]
     const Real* center;         ///< [cells]
     const Real* inverse_width;  ///< [cells]
@@ -127,8 +128,16 @@ CLOSEDFORM_HOST_DEVICE auto factors_of(Block& block, const Body& body) {
         std::byte* after = block.shared() + (body.scratch == nullptr ? body.space_bytes() : 0);
         Real* to = reinterpret_cast<Real*>(after);
         const std::size_t numbers = tables.plane_numbers();
+        constexpr std::size_t at_once = 16;  // bytes, the most a thread moves
+        constexpr std::size_t each = at_once / sizeof(Real);
         block.run([&](unsigned thread) {
-            for (std::size_t i = thread; i < numbers; i += Body::threads) {
+            for (std::size_t i = each * thread; i + each <= numbers; i += each * Body::threads) {
+                void* there = to + i;  // nvcc takes no other pointers here
+                const void* from = tables.planes + i;
+                std::memcpy(__builtin_assume_aligned(there, at_once),
+                            __builtin_assume_aligned(from, at_once), at_once);
+            }
+            for (std::size_t i = numbers / each * each + thread; i < numbers; i += Body::threads) {
                 to[i] = tables.planes[i];
             }
         });

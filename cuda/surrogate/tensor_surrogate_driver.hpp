@@ -1,24 +1,27 @@
 #pragma once
 // A tensor surrogate on a device.
 
+#include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <span>
 #include <stdexcept>
 #include <vector>
 
 #include "closedform/surrogate/tensor_surrogate.hpp"
+#include "cuda/runtime/bundle.hpp"
 #include "cuda/runtime/placement.hpp"
-#include "cuda/runtime/upload.hpp"
 #include "cuda/surrogate/tensor_surrogate_body.hpp"
 
 namespace closedform::gpu {
 
-/// The tables of a surrogate in the device's memory; those that follow take their place.
-template <class Real, class Runtime>
-class TablesOnDevice {
+/// Where the tables of a surrogate lie in a bundle.
+template <class Real>
+class PackedTables {
   public:
-    void load(Runtime& runtime, std::span<const FactorTable> tables, std::size_t modes,
-              double offset, typename Runtime::Stream& stream) {
+    template <class Runtime>
+    PackedTables(Bundle<Runtime>& bundle, Runtime& runtime, std::span<const FactorTable> tables,
+                 std::size_t modes, double offset) {
         const std::size_t stride = modes | 1U;
         std::vector<Real> planes;
         std::vector<Real> nodes;
@@ -26,9 +29,8 @@ class TablesOnDevice {
         std::vector<Real> inverse_width;
         std::vector<unsigned> first_node = {0};
         const auto append = [](std::vector<Real>& to, const double* from, std::size_t count) {
-            for (std::size_t i = 0; i < count; ++i) {
-                to.push_back(static_cast<Real>(from[i]));
-            }
+            std::transform(from, from + count, std::back_inserter(to),
+                           [](double value) { return static_cast<Real>(value); });
         };
         for (const FactorTable& table : tables) {
             for (std::size_t at = 0; at < table.planes.size(); at += table.padded) {
@@ -40,29 +42,43 @@ class TablesOnDevice {
             append(inverse_width, table.inverse_width.data(), table.inverse_width.size());
             first_node.push_back(static_cast<unsigned>(nodes.size()));
         }
-        view_ = {planes_.load(runtime, planes, stream),
-                 nodes_.load(runtime, nodes, stream),
-                 center_.load(runtime, center, stream),
-                 inverse_width_.load(runtime, inverse_width, stream),
-                 first_node_.load(runtime, first_node, stream),
-                 static_cast<unsigned>(tables.size()),
-                 static_cast<unsigned>(modes),
-                 static_cast<unsigned>(stride),
-                 static_cast<Real>(offset)};
-        stream.wait();
+        planes_ = bundle.add(runtime, std::span<const Real>(planes));
+        nodes_ = bundle.add(runtime, std::span<const Real>(nodes));
+        center_ = bundle.add(runtime, std::span<const Real>(center));
+        inverse_width_ = bundle.add(runtime, std::span<const Real>(inverse_width));
+        first_node_ = bundle.add(runtime, std::span<const unsigned>(first_node));
+        counts_ = {nullptr,
+                   nullptr,
+                   nullptr,
+                   nullptr,
+                   nullptr,
+                   static_cast<unsigned>(tables.size()),
+                   static_cast<unsigned>(modes),
+                   static_cast<unsigned>(stride),
+                   static_cast<Real>(offset)};
         plane_bytes_ = planes.size() * sizeof(Real);
     }
 
-    const SurrogateTables<Real>& view() const { return view_; }
+    /// Once the bundle is sent.
+    template <class Runtime>
+    SurrogateTables<Real> view(const Bundle<Runtime>& bundle) const {
+        SurrogateTables<Real> there = counts_;
+        there.planes = bundle.template at<Real>(planes_);
+        there.nodes = bundle.template at<Real>(nodes_);
+        there.center = bundle.template at<Real>(center_);
+        there.inverse_width = bundle.template at<Real>(inverse_width_);
+        there.first_node = bundle.template at<unsigned>(first_node_);
+        return there;
+    }
     std::size_t plane_bytes() const { return plane_bytes_; }
 
   private:
-    Room<Real, Runtime> planes_;
-    Room<Real, Runtime> nodes_;
-    Room<Real, Runtime> center_;
-    Room<Real, Runtime> inverse_width_;
-    Room<unsigned, Runtime> first_node_;
-    SurrogateTables<Real> view_{};
+    std::size_t planes_;
+    std::size_t nodes_;
+    std::size_t center_;
+    std::size_t inverse_width_;
+    std::size_t first_node_;
+    SurrogateTables<Real> counts_{};
     std::size_t plane_bytes_ = 0;
 };
 
@@ -73,9 +89,11 @@ void derivatives(Runtime& runtime, const TensorSurrogate& model, MatrixView<cons
         throw std::invalid_argument("tensor surrogate: X has " + std::to_string(x.columns) +
                                     " columns, the surrogate " + std::to_string(model.inputs()));
     }
+    Bundle<Runtime> bundle;
+    const PackedTables<Real> tables(bundle, runtime, model.tables(), model.modes(), model.offset());
     typename Runtime::Stream loading(runtime);
-    TablesOnDevice<Real, Runtime> tables;
-    tables.load(runtime, model.tables(), model.modes(), model.offset(), loading);
+    bundle.send(runtime, loading);
+    loading.wait();
     std::vector<Output> outputs;
     const auto want = [&](double* to, std::size_t width) {
         if (to != nullptr) {
@@ -101,12 +119,12 @@ void derivatives(Runtime& runtime, const TensorSurrogate& model, MatrixView<cons
     };
     if (gradient == nullptr && hessian == nullptr) {
         SurrogateValues<Real> body{};
-        body.tables = tables.view();
+        body.tables = tables.view(bundle);
         run(body, [](auto& b, Real* const* out) { b.value = out[0]; });
         return;
     }
     SurrogateDerivatives<Real> body{};
-    body.tables = tables.view();
+    body.tables = tables.view(bundle);
     body.wants_hessian = hessian != nullptr;
     run(body, [&](auto& b, Real* const* out) {
         b.value = value == nullptr ? nullptr : out[value_at];

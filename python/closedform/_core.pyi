@@ -212,11 +212,13 @@ def pair_totals(
 
 # separability -------------------------------------------------------------------------------------
 
-class SeparationReport(TypedDict):
+class PairScores(TypedDict):
     additive_median: npt.NDArray[np.float64]
     additive_rms: npt.NDArray[np.float64]
     product_median: npt.NDArray[np.float64]
     product_rms: npt.NDArray[np.float64]
+
+class SeparationReport(PairScores):
     effect: npt.NDArray[np.float64]
     active: list[bool]
     anchor: npt.NDArray[np.float64]
@@ -228,6 +230,14 @@ class SeparationReport(TypedDict):
     leaves: list[TensorSurrogate]
     leaf_inputs: list[list[int]]
 
+def pair_scores(
+    model: TensorSurrogate,
+    x: npt.NDArray[np.floating[Any]],
+    *,
+    discrete: list[bool],
+    threads: int,
+    on_device: bool = False,
+) -> PairScores: ...
 def separate(
     model: TensorSurrogate,
     x: npt.NDArray[np.floating[Any]],

@@ -118,21 +118,9 @@ def test_surrogates_of_several_threads_at_once() -> None:
 # sums over rows -----------------------------------------------------------------------------------
 
 
-def separated(core: _core.TensorSurrogate, X: Rows, on_device: bool) -> Any:
-    return _core.separate(
-        core,
-        X,
-        None,
-        None,
-        discrete=[False] * core.inputs,
-        held_out_error=1e-3,
-        segments=4,
-        smoothing=1e-8,
-        time=1e-3,
-        seed=0,
-        threads=0,
-        on_device=on_device,
-    )
+def scores(core: _core.TensorSurrogate, X: Rows, on_device: bool) -> Any:
+    discrete = [False] * core.inputs
+    return _core.pair_scores(core, X, discrete=discrete, threads=0, on_device=on_device)
 
 
 def smooth_surrogate(inputs: int) -> _core.TensorSurrogate:
@@ -146,7 +134,7 @@ def smooth_surrogate(inputs: int) -> _core.TensorSurrogate:
 def hold_separability(inputs: int, rows: int, dtype: type) -> None:
     core = smooth_surrogate(inputs)
     X = rows_of(core, rows, dtype)
-    here, there = separated(core, X, False), separated(core, X, True)
+    here, there = scores(core, X, False), scores(core, X, True)
     for key in ("additive_rms", "product_rms"):
         scale = np.nanmax(np.abs(here[key]))
         assert_close(np.nan_to_num(there[key]), np.nan_to_num(here[key]), 1e5 * eps(dtype) * scale)
@@ -154,7 +142,7 @@ def hold_separability(inputs: int, rows: int, dtype: type) -> None:
     if rows > 200:  # rounding moves few rows to the next bin of a histogram
         for key in ("additive_median", "product_median"):
             np.testing.assert_allclose(there[key], here[key], rtol=0.1, atol=1e-6)
-    again = separated(core, X, True)
+    again = scores(core, X, True)
     assert np.array_equal(again["product_rms"], there["product_rms"], equal_nan=True)
     assert np.array_equal(again["product_median"], there["product_median"], equal_nan=True)
 

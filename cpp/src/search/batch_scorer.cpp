@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <memory>
 #include <utility>
 
 #include "core/parallel.hpp"
@@ -11,13 +10,26 @@
 namespace closedform {
 namespace {
 
-constexpr std::size_t piece = 64;  // candidates: a thread's work, some 0.1 ms
+constexpr std::size_t steps = 128;  // of fits: a thread's work, some 0.1 ms
+constexpr std::size_t endings = 8;  // each brings a tape into its simplest form
+
+template <class Work>
+void in_pieces(std::size_t count, std::size_t piece, unsigned threads, const Work& work) {
+    parallel_for((count + piece - 1) / piece, threads, [&](std::size_t p, unsigned) {
+        for (std::size_t i = p * piece; i < std::min(count, (p + 1) * piece); ++i) {
+            work(i);
+        }
+    });
+}
+
+}  // namespace
 
 /// A candidate on its way to a score.
-class Job {
+class BatchScorer::Fit {
   public:
-    Job(ScoreTask& task, const Objective& objective)
-        : is_form_(task.tape.empty()),
+    Fit(const Ticket& ticket, ScoreTask task, const Objective& objective)
+        : ticket_(ticket),
+          is_form_(task.tape.empty()),
           tape_(is_form_ ? std::move(task.form.sum.tape) : std::move(task.tape)),
           linear_(std::move(task.form.sum.linear)) {
         if (task.fit) {
@@ -28,11 +40,13 @@ class Job {
             fit_ = std::make_unique<ConstantsFit>(tape_, positions_, linear_, objective, options_);
         }
     }
-    Job(const Job&) = delete;
-    Job& operator=(const Job&) = delete;
+    ~Fit() = default;
+    Fit(const Fit&) = delete;
+    Fit& operator=(const Fit&) = delete;
 
     bool done() const { return done_; }
     const Tape& tape() const { return tape_; }
+    const Ticket& ticket() const { return ticket_; }
 
     void take(NormalEquations equations) {
         if (!fit_) {
@@ -60,6 +74,7 @@ class Job {
     }
 
   private:
+    Ticket ticket_;
     bool is_form_;
     bool done_ = false;
     Tape tape_;
@@ -70,37 +85,54 @@ class Job {
     Score score_;
 };
 
-}  // namespace
+BatchScorer::BatchScorer(EquationRowSums& sample, std::size_t rows, const Objective& objective,
+                         const OpSet& operators, unsigned threads)
+    : sample_(sample),
+      rows_(rows),
+      objective_(objective),
+      operators_(operators),
+      threads_(threads),
+      here_(objective, objective, operators) {}
+
+BatchScorer::~BatchScorer() = default;
+
+void BatchScorer::add(const Ticket& ticket, ScoreTask task) {
+    going_.push_back(std::make_unique<Fit>(ticket, std::move(task), objective_));
+}
+
+std::vector<BatchScorer::Scored> BatchScorer::advance() {
+    asked_.resize(going_.size());
+    for (std::size_t i = 0; i < going_.size(); ++i) {
+        asked_[i] = going_[i]->tape();
+        node_evaluations_ += asked_[i].size() * rows_;
+    }
+    auto found = equations_on_all_rows(asked_, sample_, StopToken());
+    in_pieces(going_.size(), steps, threads_,
+              [&](std::size_t i) { going_[i]->take(std::move(found[i])); });
+    const auto still = std::stable_partition(going_.begin(), going_.end(),
+                                             [](const auto& fit) { return !fit->done(); });
+    const std::vector<std::unique_ptr<Fit>> through(std::make_move_iterator(still),
+                                                    std::make_move_iterator(going_.end()));
+    going_.erase(still, going_.end());
+    std::vector<Scored> scored(through.size());
+    in_pieces(through.size(), endings, threads_, [&](std::size_t i) {
+        scored[i] = {through[i]->ticket(), through[i]->finish(objective_, operators_)};
+    });
+    return scored;
+}
+
+void BatchScorer::drop() { going_.clear(); }
 
 std::vector<Score> BatchScorer::score(std::span<ScoreTask> batch, ScoreRows /*rows*/) {
-    const auto in_pieces = [&](std::size_t count, const auto& work) {
-        parallel_for((count + piece - 1) / piece, threads_, [&](std::size_t p, unsigned) {
-            for (std::size_t i = p * piece; i < std::min(count, (p + 1) * piece); ++i) {
-                work(i);
-            }
-        });
-    };
-    std::vector<std::unique_ptr<Job>> jobs(batch.size());
-    in_pieces(batch.size(),
-              [&](std::size_t i) { jobs[i] = std::make_unique<Job>(batch[i], objective_); });
-    std::vector<Job*> going;
-    for (const auto& job : jobs) {
-        going.push_back(job.get());
-    }
-    std::vector<Tape> asked;
-    while (!going.empty()) {
-        asked.resize(going.size());
-        for (std::size_t i = 0; i < going.size(); ++i) {
-            asked[i] = going[i]->tape();
-            node_evaluations_ += asked[i].size() * objective_.rows().rows();
-        }
-        auto found = equations_on_all_rows(asked, sample_, StopToken());
-        in_pieces(going.size(), [&](std::size_t i) { going[i]->take(std::move(found[i])); });
-        std::erase_if(going, [](const Job* job) { return job->done(); });
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+        add({0, i}, std::move(batch[i]));
     }
     std::vector<Score> scores(batch.size());
-    in_pieces(batch.size(),
-              [&](std::size_t i) { scores[i] = jobs[i]->finish(objective_, operators_); });
+    while (going() > 0) {
+        for (Scored& scored : advance()) {
+            scores[scored.ticket.number] = std::move(scored.score);
+        }
+    }
     return scores;
 }
 

@@ -1,6 +1,13 @@
 #pragma once
-// Whole generations of candidates at once, on rows that answer for many expressions as fast as for
-// one: a device's. Every round asks for the normal equations of all candidates whose fits go on.
+// Many candidates at once, on rows that answer for many expressions as fast as for one: a device's.
+// Every round asks for the normal equations of all candidates whose fits go on; those that are
+// through make room for others.
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
 
 #include "closedform/objective/full_data.hpp"
 #include "search/scorer.hpp"
@@ -9,17 +16,33 @@ namespace closedform {
 
 class BatchScorer final : public Scorer {
   public:
-    /// sample: sums over the rows of `objective`, of values. Steps of fits are made on `threads`
-    /// threads (0: all cores); the result is the same for any number. Both must live as long.
-    BatchScorer(EquationRowSums& sample, const Objective& objective, const OpSet& operators,
-                unsigned threads)
-        : sample_(sample),
-          objective_(objective),
-          operators_(operators),
-          threads_(threads),
-          here_(objective, objective, operators) {}
+    /// Whose candidate, and which of theirs.
+    struct Ticket {
+        std::size_t sender = 0;
+        std::size_t number = 0;
+    };
+    struct Scored {
+        Ticket ticket;
+        Score score;
+    };
 
-    /// Only ScoreRows::sample.
+    /// sample: sums over `rows` rows, of values; objective: the same target, on any of them. Steps
+    /// of fits are made on `threads` threads (0: all cores); the result is the same for any number.
+    /// All that is referred to must live as long.
+    BatchScorer(EquationRowSums& sample, std::size_t rows, const Objective& objective,
+                const OpSet& operators, unsigned threads);
+    ~BatchScorer() override;
+
+    /// A candidate from the next round on. Its score does not depend on what is scored beside it.
+    void add(const Ticket& ticket, ScoreTask task);
+    /// Candidates whose fits go on.
+    std::size_t going() const { return going_.size(); }
+    /// One round: the scores of those that are through with it, in the order they were added.
+    std::vector<Scored> advance();
+    /// Forgets all that are going on.
+    void drop();
+
+    /// Rounds until all are through. Only ScoreRows::sample, and nothing else going on.
     std::vector<Score> score(std::span<ScoreTask> batch, ScoreRows rows) override;
     /// Here, for they are a few terms of one parent.
     std::vector<double> shares(const Tape& parent, std::span<const Tape> terms,
@@ -31,11 +54,16 @@ class BatchScorer final : public Scorer {
     }
 
   private:
+    class Fit;
+
     EquationRowSums& sample_;
+    std::size_t rows_;
     const Objective& objective_;
     OpSet operators_;
     unsigned threads_;
     HostScorer here_;
+    std::vector<std::unique_ptr<Fit>> going_;
+    std::vector<Tape> asked_;
     std::uint64_t node_evaluations_ = 0;
 };
 

@@ -44,7 +44,12 @@ struct EvolutionOptions {
     std::uint64_t stagnation_passes = 400000;  ///< without improvement, start afresh
     std::uint64_t most_idle = 10000;           ///< proposals without anything new to evaluate
     int draws_per_term = 20;                   ///< until the rules let one be joined
-    std::size_t generation = 256;        ///< candidates that are scored together, of an island
+    std::size_t on_their_way = 128;      ///< candidates of an island that others score, at most
+    /// Passes that each of those takes, until so many of them are known.
+    struct {
+        std::uint64_t passes = 8;
+        std::uint64_t candidates = 32;
+    } first_guess;
     double only_worth_their_size = 0.5;  ///< a parent's size is one better than all smaller ones
     int terms_tried = 8;                 ///< in one step of matching pursuit
     double term_from_population = 0.5;   ///< where the scale is free

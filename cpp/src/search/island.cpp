@@ -116,44 +116,57 @@ void Island::run(std::uint64_t passes, std::size_t max_size, const StopToken& st
 
 void Island::begin(std::uint64_t passes, std::size_t max_size, const StopToken& stop) {
     waiting_.clear();
-    generation_.clear();
+    proposed_.clear();
     end_ = passes_ + passes;
-    by_generation_ = true;
+    scored_elsewhere_ = true;
+    scored_ = 0;
+    scored_passes_ = 0;
+    idle_ = 0;
     make_ready(max_size, stop);
 }
 
-std::vector<ScoreTask> Island::propose_generation() {
-    // What is proposed and not yet scored may take all the iterations that a fit has.
-    const auto most = static_cast<std::uint64_t>(options_.sample_iterations) + 3;
-    const std::uint64_t promised = passes_ + most * waiting_.size();
-    const std::uint64_t left = promised < end_ ? (end_ - promised) / most : 0;
-    std::uint64_t room = std::min<std::uint64_t>(options_.generation, left);
-    if (waiting_.empty() && passes_ < end_) {
-        room = std::max<std::uint64_t>(room, 1);
-    }
-    std::uint64_t idle = 0;
-    while (generation_.size() < room && idle < options_.most_idle && !stop_.stopped()) {
-        if (passes_ - last_improvement_ > options_.stagnation_passes) {
-            restart();
+std::vector<ScoreTask> Island::go_on(std::deque<Score>& scores, std::size_t most) {
+    // Always as many on their way as may be, then one score: whatever has come, the order is this.
+    while (proposed_.size() < most && !stop_.stopped()) {
+        if (may_propose()) {
+            if (passes_ - last_improvement_ > options_.stagnation_passes) {
+                restart();
+            }
+            const std::uint64_t before = passes_;
+            const std::size_t known = waiting_.size();
+            consider(propose());
+            idle_ = passes_ == before && waiting_.size() == known ? idle_ + 1 : 0;
+        } else if (!scores.empty()) {
+            take(std::move(scores.front()));
+            scores.pop_front();
+        } else {
+            break;
         }
-        const std::uint64_t before = passes_;
-        const std::size_t size = generation_.size();
-        consider(propose());
-        idle = passes_ == before && generation_.size() == size ? idle + 1 : 0;
     }
-    if (idle == options_.most_idle) {
-        end_ = passes_;
-    }
-    return std::exchange(generation_, {});
+    return std::exchange(proposed_, {});
 }
 
-void Island::take(std::vector<Score> scores) {
-    for (Score& scored : scores) {
-        const Proposal proposal = waiting_.front();
-        waiting_.pop_front();
-        count(static_cast<std::size_t>(scored.passes));
-        judge(proposal, std::move(scored));
+bool Island::may_propose() const {
+    // A tiny space of structures can be exhausted.
+    if (passes_ >= end_ || idle_ >= options_.most_idle || waiting_.size() >= options_.on_their_way) {
+        return false;
     }
+    // What is on its way takes, as far as is known, what others took.
+    const auto [passes, candidates] = options_.first_guess;
+    const double each = static_cast<double>(scored_passes_ + passes * candidates) /
+                        static_cast<double>(scored_ + candidates);
+    return static_cast<double>(passes_) + each * static_cast<double>(waiting_.size()) <
+           static_cast<double>(end_);
+}
+
+void Island::take(Score scored) {
+    const Proposal proposal = waiting_.front();
+    waiting_.pop_front();
+    const auto passes = static_cast<std::size_t>(scored.passes);
+    count(passes);
+    scored_passes_ += passes;
+    ++scored_;
+    judge(proposal, std::move(scored));
 }
 
 void Island::receive(const std::vector<Candidate>& migrants) {
@@ -397,9 +410,9 @@ void Island::consider(Tape tape) {
     if (!task) {
         return;
     }
-    if (by_generation_) {
+    if (scored_elsewhere_) {
         waiting_.push_back(proposal);
-        generation_.push_back(std::move(*task));
+        proposed_.push_back(std::move(*task));
         return;
     }
     judge(proposal, score(std::move(*task), ScoreRows::sample));
@@ -481,12 +494,15 @@ void Island::judge(const Proposal& proposal, Score scored) {
     keep(std::move(candidate));
 }
 
+bool Island::other_rows() const {
+    return problem_.full != problem_.sample && !scored_elsewhere_;
+}
+
 void Island::promote(const Candidate& candidate) {
     // Constants to convergence on the archive's rows. Where those are more than the sample, a few
     // steps tell what was luck there, and such a candidate is left.
     Candidate refined = candidate;
-    const bool more_rows = problem_.full != problem_.sample;
-    if (more_rows &&
+    if (other_rows() &&
         !archive_.would_improve(problem_.rules->complexity(refined.tape),
                                 fitted(refined.tape, ScoreRows::archive, options_.glance_iterations,
                                        options_.archive_tolerance) /
@@ -502,7 +518,7 @@ void Island::promote(const Candidate& candidate) {
         return;
     }
     refined.loss = score({refined.tape, {}, {}}, ScoreRows::archive).loss;
-    refined.sample_loss = more_rows ? candidate.sample_loss : refined.loss;
+    refined.sample_loss = other_rows() ? candidate.sample_loss : refined.loss;
     if (archive_.offer(refined)) {
         last_improvement_ = passes_;
         reduce(refined);
@@ -534,7 +550,7 @@ void Island::reduce(const Candidate& candidate) {
             continue;
         }
         Candidate smaller{tape, loss, skeleton(tape), loss};
-        if (problem_.full != problem_.sample) {
+        if (other_rows()) {
             smaller.sample_loss = fitted(tape, ScoreRows::sample, options_.reduced_iterations,
                                          options_.sample_tolerance);
         }

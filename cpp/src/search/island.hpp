@@ -48,13 +48,14 @@ class Island {
     /// Only candidates of at most `max_size` nodes are kept.
     void run(std::uint64_t passes, std::size_t max_size, const StopToken& stop);
 
-    /// The same a generation at a time, for whoever scores those of many islands together
-    /// (generations.hpp): candidates are proposed before what was proposed last is scored.
+    /// The same with candidates that are scored elsewhere, many at a time and on the archive's rows
+    /// (generations.hpp): begun, then gone on with until no score is missing and nothing more is
+    /// proposed.
     void begin(std::uint64_t passes, std::size_t max_size, const StopToken& stop);
-    /// Candidates for the sample, none once what was granted may be spent.
-    std::vector<ScoreTask> propose_generation();
-    /// Scores of the generation that has waited for them longest, in its order.
-    void take(std::vector<Score> scores);
+    /// Goes on until a score is missing or there are `most` candidates (of a first population more)
+    /// to be scored. Scores are those of its candidates, in their order; what is used of them is
+    /// taken away. When they come does not matter to the result.
+    std::vector<ScoreTask> go_on(std::deque<Score>& scores, std::size_t most);
 
     /// Takes candidates of another island (or of a former run) into the population.
     void receive(const std::vector<Candidate>& migrants);
@@ -62,6 +63,9 @@ class Island {
     /// All that a later run needs to go on as this one would, between two calls of run().
     void save(StateWriter& to) const;
     void load(StateReader& from);
+
+    /// Candidates that are scored elsewhere at the same time, but for a first population.
+    std::size_t most_on_their_way() const { return options_.on_their_way; }
 
     const Archive& archive() const { return archive_; }
     /// Passes over rows so far; what run() was granted can be a little less, or never used up.
@@ -86,11 +90,15 @@ class Island {
         std::uint64_t structure = 0;
         bool dear = false;  ///< its inner constants have to be iterated where others are cheap
     };
+    bool may_propose() const;
+    void take(Score scored);
     void consider(Tape tape);
     /// What there is to score of an expression; nothing where it is not worth it.
     std::optional<ScoreTask> prepared(Tape tape, Proposal& proposal);
     void judge(const Proposal& proposal, Score scored);
     void make_ready(std::size_t max_size, const StopToken& stop);
+    /// Whether candidates are judged on other rows than members of the archive.
+    bool other_rows() const;
     void promote(const Candidate& candidate);
     void reduce(const Candidate& candidate);
     Score score(ScoreTask task, ScoreRows rows);
@@ -109,9 +117,12 @@ class Island {
     std::vector<std::vector<Candidate>> bins_;  ///< population by size, best loss first
     std::unordered_map<std::uint64_t, std::uint32_t> visits_;
     std::vector<Tape> neighbours_;  ///< of archive members, still to be looked at
-    std::deque<Proposal> waiting_;  ///< of generations, for their scores
-    std::vector<ScoreTask> generation_;
-    bool by_generation_ = false;
+    std::deque<Proposal> waiting_;     ///< for their scores, where others give them
+    std::vector<ScoreTask> proposed_;  ///< the last of those, not yet handed over
+    bool scored_elsewhere_ = false;
+    std::uint64_t scored_ = 0;         ///< candidates, since it was begun
+    std::uint64_t scored_passes_ = 0;  ///< that those took
+    std::uint64_t idle_ = 0;           ///< proposals without anything new to evaluate
     bool constant_terms_;
     std::size_t max_size_;
     std::uint64_t passes_ = 0;                   ///< of what was granted; spent or given up

@@ -166,7 +166,7 @@ bool among(const std::vector<Tape>& tapes, const Tape& tape) {
     return std::find(tapes.begin(), tapes.end(), tape) != tapes.end();
 }
 
-/// The sample's rows, and whoever scores all islands' candidates on them.
+/// The archive's rows, and whoever scores all islands' candidates on them.
 struct SampleTogether {
     std::vector<double> x, y, weights;
     ValueTarget target;
@@ -185,7 +185,7 @@ struct SampleTogether {
                   : scaled(MatrixView<const double>(of.weights().data(), of.rows(), 1), rows, {})),
           target(y, weights),
           sums(options.sample_sums({x.data(), rows.size(), all.columns}, target)),
-          scorer(*sums, objective, options.operators, options.threads) {}
+          scorer(*sums, rows.size(), objective, options.operators, options.threads) {}
 
   private:
     template <class T>
@@ -240,7 +240,7 @@ class Search {
         if (options.sample_sums && sample_->quadratic() && sample_->groups().empty() &&
             options.whole == nullptr && !options.rules.has_own()) {
             together_ = std::make_unique<SampleTogether>(
-                x, target, options, units_, draw_rows(target, target.sample_rows(), options.seed),
+                x, target, options, units_, draw_rows(target, archive_rows, options.seed),
                 *sample_);
         }
     }
@@ -462,8 +462,9 @@ class Search {
             if (tape.empty() || size_of(tape) > options_.max_size) {
                 continue;
             }
-            Candidate candidate{tape, problem_.full->loss(tape, workspace), skeleton(tape),
-                                sample_->loss(tape, workspace)};
+            const double loss = problem_.full->loss(tape, workspace);
+            Candidate candidate{tape, loss, skeleton(tape),
+                                together_ ? loss : sample_->loss(tape, workspace)};
             if (std::isfinite(candidate.loss)) {
                 archive_.offer(candidate);
                 start.push_back(std::move(candidate));

@@ -245,7 +245,7 @@ TEST_CASE("grid: a list of candidates has the scores it has one by one") {
     OnDevice sums(data.view(), target.arrays(), gpu::tape_part_rows, plenty, shared);
     for (const unsigned threads : {1U, 2U}) {
         auto together = tasks();
-        BatchScorer batch(sums, *objective, operators, threads);
+        BatchScorer batch(sums, all.size(), *objective, operators, threads);
         const auto found = batch.score(together, ScoreRows::sample);
         REQUIRE(found.size() == expected.size());
         for (std::size_t i = 0; i < found.size(); ++i) {
