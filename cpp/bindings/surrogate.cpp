@@ -59,7 +59,8 @@ py::tuple read(const py::bytes& bytes) {
 py::tuple fit(const py::array& x, const DoubleArray& y, const std::optional<DoubleArray>& weights,
               std::size_t modes, std::size_t segments, double smoothing, std::size_t patch,
               std::size_t degree, double time, std::uint64_t seed, unsigned threads, bool on_device,
-              const std::optional<Beyond>& beyond) {
+              const std::optional<Beyond>& beyond,
+              const std::optional<std::size_t>& least_on_device) {
     const Table rows = table_of(x);
     SurrogateOptions options;
     options.modes = modes;
@@ -72,6 +73,7 @@ py::tuple fit(const py::array& x, const DoubleArray& y, const std::optional<Doub
     options.threads = threads;
     if (on_device) {
         options.rows_there = cuda::moment_sums;
+        options.least_rows_there = least_on_device.value_or(options.least_rows_there);
     }
     const auto of_partitions = beyond ? errors_asked(beyond->ask) : nullptr;
     if (beyond) {
@@ -193,7 +195,8 @@ void register_surrogate(py::module_& module) {
     module.def("fit_surrogate", &fit, py::arg("x"), py::arg("y"), py::arg("weights"), py::kw_only(),
                py::arg("modes"), py::arg("segments"), py::arg("smoothing"), py::arg("patch"),
                py::arg("degree"), py::arg("time"), py::arg("seed"), py::arg("threads"),
-               py::arg("on_device") = false, py::arg("beyond") = py::none());
+               py::arg("on_device") = false, py::arg("beyond") = py::none(),
+               py::arg("least_on_device") = py::none());
 }
 
 }  // namespace closedform

@@ -177,6 +177,7 @@ def fit_surrogate(
     threads: int,
     on_device: bool = False,
     beyond: Beyond | None = None,
+    least_on_device: int | None = None,
 ) -> tuple[TensorSurrogate, SurrogateReport]: ...
 
 # sums over the partitions of a cluster ------------------------------------------------------------

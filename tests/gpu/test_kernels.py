@@ -175,6 +175,7 @@ def fitted(
         seed=0,
         threads=0,
         on_device=on_device,
+        least_on_device=0,
     )
     return model.value(X), report
 
@@ -461,8 +462,9 @@ def test_thousands_of_normal_equations() -> None:
     drawn = rng.uniform(0.5, 1.5, (4000, 2)).tolist()
     texts = [f"{a!r}*exp({b!r}*x)*y + {a!r}/(z + {b!r})" for a, b in drawn]
     hold_equations(8192, texts)
-    wide = " + ".join(f"{k}.5*x*y" for k in range(1, 45))  # beyond shared memory
-    hold_equations(700, [wide, "2.5*x"])
+    wide = " + ".join(f"{k}.5*x*y" for k in range(1, 43))
+    deep = "2.5*" + "sin(" * 250 + "x" + ")" * 250  # whose values shared memory has no room for
+    hold_equations(700, [wide, deep, "2.5*x"])
 
 
 def test_no_rows_and_no_expressions_are_no_work() -> None:

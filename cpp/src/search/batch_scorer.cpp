@@ -27,7 +27,7 @@ void in_pieces(std::size_t count, std::size_t piece, unsigned threads, const Wor
 /// A candidate on its way to a score.
 class BatchScorer::Fit {
   public:
-    Fit(const Ticket& ticket, ScoreTask task, const Objective& objective)
+    Fit(const Ticket& ticket, ScoreTask& task, const Objective& objective)
         : ticket_(ticket),
           is_form_(task.tape.empty()),
           tape_(is_form_ ? std::move(task.form.sum.tape) : std::move(task.tape)),
@@ -96,23 +96,28 @@ BatchScorer::BatchScorer(EquationRowSums& sample, std::size_t rows, const Object
 
 BatchScorer::~BatchScorer() = default;
 
-void BatchScorer::add(const Ticket& ticket, ScoreTask task) {
-    going_.push_back(std::make_unique<Fit>(ticket, std::move(task), objective_));
+void BatchScorer::add(Asked asked) {
+    going_.push_back(std::make_unique<Fit>(asked.ticket, asked.task, objective_));
 }
 
-std::vector<BatchScorer::Scored> BatchScorer::advance() {
-    asked_.resize(going_.size());
-    for (std::size_t i = 0; i < going_.size(); ++i) {
-        asked_[i] = going_[i]->tape();
+std::vector<BatchScorer::Scored> BatchScorer::advance(const std::vector<bool>& takes_part) {
+    // Those that wait for another round stand first.
+    const auto begin = std::stable_partition(going_.begin(), going_.end(), [&](const auto& fit) {
+        return !takes_part[fit->ticket().sender];
+    });
+    const auto count = static_cast<std::size_t>(going_.end() - begin);
+    asked_.resize(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        asked_[i] = begin[static_cast<std::ptrdiff_t>(i)]->tape();
         node_evaluations_ += asked_[i].size() * rows_;
     }
     auto found = equations_on_all_rows(asked_, sample_, StopToken());
-    in_pieces(going_.size(), steps, threads_,
-              [&](std::size_t i) { going_[i]->take(std::move(found[i])); });
-    const auto still = std::stable_partition(going_.begin(), going_.end(),
-                                             [](const auto& fit) { return !fit->done(); });
-    const std::vector<std::unique_ptr<Fit>> through(std::make_move_iterator(still),
-                                                    std::make_move_iterator(going_.end()));
+    in_pieces(count, steps, threads_, [&](std::size_t i) {
+        begin[static_cast<std::ptrdiff_t>(i)]->take(std::move(found[i]));
+    });
+    const auto still =
+        std::stable_partition(begin, going_.end(), [](const auto& fit) { return !fit->done(); });
+    const Fits through(std::make_move_iterator(still), std::make_move_iterator(going_.end()));
     going_.erase(still, going_.end());
     std::vector<Scored> scored(through.size());
     in_pieces(through.size(), endings, threads_, [&](std::size_t i) {
@@ -125,11 +130,11 @@ void BatchScorer::drop() { going_.clear(); }
 
 std::vector<Score> BatchScorer::score(std::span<ScoreTask> batch, ScoreRows /*rows*/) {
     for (std::size_t i = 0; i < batch.size(); ++i) {
-        add({0, i}, std::move(batch[i]));
+        add({{0, i}, std::move(batch[i])});
     }
     std::vector<Score> scores(batch.size());
-    while (going() > 0) {
-        for (Scored& scored : advance()) {
+    while (!going_.empty()) {
+        for (Scored& scored : advance({true})) {
             scores[scored.ticket.number] = std::move(scored.score);
         }
     }

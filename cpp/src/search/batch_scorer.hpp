@@ -19,7 +19,11 @@ class BatchScorer final : public Scorer {
     /// Whose candidate, and which of theirs.
     struct Ticket {
         std::size_t sender = 0;
-        std::size_t number = 0;
+        std::uint64_t number = 0;
+    };
+    struct Asked {
+        Ticket ticket;
+        ScoreTask task;
     };
     struct Scored {
         Ticket ticket;
@@ -34,11 +38,10 @@ class BatchScorer final : public Scorer {
     ~BatchScorer() override;
 
     /// A candidate from the next round on. Its score does not depend on what is scored beside it.
-    void add(const Ticket& ticket, ScoreTask task);
-    /// Candidates whose fits go on.
-    std::size_t going() const { return going_.size(); }
-    /// One round: the scores of those that are through with it, in the order they were added.
-    std::vector<Scored> advance();
+    void add(Asked asked);
+    /// A round for the senders that take part: the scores of those of their candidates that are
+    /// through with it, in the order they were added.
+    std::vector<Scored> advance(const std::vector<bool>& takes_part);
     /// Forgets all that are going on.
     void drop();
 
@@ -55,6 +58,7 @@ class BatchScorer final : public Scorer {
 
   private:
     class Fit;
+    using Fits = std::vector<std::unique_ptr<Fit>>;
 
     EquationRowSums& sample_;
     std::size_t rows_;
@@ -62,8 +66,8 @@ class BatchScorer final : public Scorer {
     OpSet operators_;
     unsigned threads_;
     HostScorer here_;
-    std::vector<std::unique_ptr<Fit>> going_;
-    std::vector<Tape> asked_;
+    Fits going_;
+    std::vector<Tape> asked_;  ///< of a round; kept for its memory
     std::uint64_t node_evaluations_ = 0;
 };
 

@@ -115,8 +115,8 @@ void Island::run(std::uint64_t passes, std::size_t max_size, const StopToken& st
 }
 
 void Island::begin(std::uint64_t passes, std::size_t max_size, const StopToken& stop) {
-    waiting_.clear();
-    proposed_.clear();
+    asked_.clear();
+    questions_.clear();
     end_ = passes_ + passes;
     scored_elsewhere_ = true;
     scored_ = 0;
@@ -125,48 +125,61 @@ void Island::begin(std::uint64_t passes, std::size_t max_size, const StopToken& 
     make_ready(max_size, stop);
 }
 
-std::vector<ScoreTask> Island::go_on(std::deque<Score>& scores, std::size_t most) {
-    // Always as many on their way as may be, then one score: whatever has come, the order is this.
-    while (proposed_.size() < most && !stop_.stopped()) {
-        if (may_propose()) {
-            if (passes_ - last_improvement_ > options_.stagnation_passes) {
-                restart();
-            }
-            const std::uint64_t before = passes_;
-            const std::size_t known = waiting_.size();
-            consider(propose());
-            idle_ = passes_ == before && waiting_.size() == known ? idle_ + 1 : 0;
-        } else if (!scores.empty()) {
-            take(std::move(scores.front()));
-            scores.pop_front();
-        } else {
-            break;
-        }
+std::vector<Island::Question> Island::go_on(std::vector<Answer> answers) {
+    for (Answer& answer : answers) {
+        take(std::move(answer));
     }
-    return std::exchange(proposed_, {});
+    while (may_propose() && !stop_.stopped()) {
+        if (passes_ - last_improvement_ > options_.stagnation_passes) {
+            restart();
+        }
+        const std::uint64_t before = passes_;
+        const std::size_t known = questions_.size();
+        consider(propose());
+        idle_ = passes_ == before && questions_.size() == known ? idle_ + 1 : 0;
+    }
+    return std::exchange(questions_, {});
 }
 
 bool Island::may_propose() const {
     // A tiny space of structures can be exhausted.
-    if (passes_ >= end_ || idle_ >= options_.most_idle || waiting_.size() >= options_.on_their_way) {
+    if (passes_ >= end_ || idle_ >= options_.most_idle || asked_.size() >= options_.on_their_way ||
+        questions_.size() >= options_.asked_at_once) {
         return false;
     }
-    // What is on its way takes, as far as is known, what others took.
+    // What is on its way takes, as far as is known, what others took with all that followed.
     const auto [passes, candidates] = options_.first_guess;
     const double each = static_cast<double>(scored_passes_ + passes * candidates) /
                         static_cast<double>(scored_ + candidates);
-    return static_cast<double>(passes_) + each * static_cast<double>(waiting_.size()) <
+    return static_cast<double>(passes_) + each * static_cast<double>(asked_.size()) <
            static_cast<double>(end_);
 }
 
-void Island::take(Score scored) {
-    const Proposal proposal = waiting_.front();
-    waiting_.pop_front();
-    const auto passes = static_cast<std::size_t>(scored.passes);
+void Island::ask(const Proposal& proposal, ScoreTask task) {
+    asked_.emplace(++last_number_, proposal);
+    questions_.push_back({last_number_, std::move(task)});
+}
+
+void Island::take(Answer answer) {
+    const auto found = asked_.find(answer.number);
+    const Proposal proposal = found->second;
+    asked_.erase(found);
+    const auto passes = static_cast<std::size_t>(answer.score.passes);
     count(passes);
     scored_passes_ += passes;
-    ++scored_;
-    judge(proposal, std::move(scored));
+    scored_ += proposal.of == Proposal::Of::population ? 1 : 0;
+    Score& score = answer.score;
+    switch (proposal.of) {
+        case Proposal::Of::population:
+            judge(proposal, std::move(score));
+            return;
+        case Proposal::Of::archive:
+            enter({std::move(score.tape), score.loss, proposal.structure}, score.loss);
+            return;
+        case Proposal::Of::reductions:
+            enter_reduced(std::move(score.tape), score.loss, proposal.fully);
+            return;
+    }
 }
 
 void Island::receive(const std::vector<Candidate>& migrants) {
@@ -411,8 +424,7 @@ void Island::consider(Tape tape) {
         return;
     }
     if (scored_elsewhere_) {
-        waiting_.push_back(proposal);
-        proposed_.push_back(std::move(*task));
+        ask(proposal, std::move(*task));
         return;
     }
     judge(proposal, score(std::move(*task), ScoreRows::sample));
@@ -460,10 +472,7 @@ std::optional<ScoreTask> Island::prepared(Tape tape, Proposal& proposal) {
         return {};
     }
     ++visits;
-    FitOptions options;
-    options.max_iterations = options_.sample_iterations;
-    options.tolerance = options_.sample_tolerance;
-    options.floor = problem_.exact_loss * options_.floor;
+    FitOptions options = fit_options(options_.sample_iterations, options_.sample_tolerance);
     // What is worse than the worst of its size after a few steps is not worth more.
     const auto& rivals = bins_[std::min(open_size, bins_.size() - 1)];
     if (rivals.size() == options_.bin_capacity) {
@@ -501,6 +510,13 @@ bool Island::other_rows() const {
 void Island::promote(const Candidate& candidate) {
     // Constants to convergence on the archive's rows. Where those are more than the sample, a few
     // steps tell what was luck there, and such a candidate is left.
+    if (scored_elsewhere_) {
+        ask({candidate.skeleton, false, Proposal::Of::archive},
+            {candidate.tape,
+             {},
+             fit_options(options_.archive_iterations, options_.archive_tolerance)});
+        return;
+    }
     Candidate refined = candidate;
     if (other_rows() &&
         !archive_.would_improve(problem_.rules->complexity(refined.tape),
@@ -509,8 +525,13 @@ void Island::promote(const Candidate& candidate) {
                                     (1.0 + options_.near_enough))) {
         return;
     }
-    if (!std::isfinite(fitted(refined.tape, ScoreRows::archive, options_.archive_iterations,
-                              options_.archive_tolerance))) {
+    refined.loss = fitted(refined.tape, ScoreRows::archive, options_.archive_iterations,
+                          options_.archive_tolerance);
+    enter(std::move(refined), candidate.sample_loss);
+}
+
+void Island::enter(Candidate refined, double sample_loss) {
+    if (!std::isfinite(refined.loss)) {
         return;
     }
     refined.tape = settled(std::move(refined.tape), problem_.operators, *problem_.sample);
@@ -518,7 +539,7 @@ void Island::promote(const Candidate& candidate) {
         return;
     }
     refined.loss = score({refined.tape, {}, {}}, ScoreRows::archive).loss;
-    refined.sample_loss = other_rows() ? candidate.sample_loss : refined.loss;
+    refined.sample_loss = other_rows() ? sample_loss : refined.loss;
     if (archive_.offer(refined)) {
         last_improvement_ = passes_;
         reduce(refined);
@@ -535,6 +556,7 @@ void Island::reduce(const Candidate& candidate) {
     // The archive decides whether a smaller expression is worth having, and then its own
     // reductions are tried.
     const bool fully = candidate.tape.size() <= reduced_fully;
+    const int iterations = fully ? options_.sample_iterations : options_.reduced_iterations;
     for (Tape& reduced : reductions_of_parts(candidate.tape, problem_.operators)) {
         if (stop_.stopped()) {
             return;
@@ -543,23 +565,39 @@ void Island::reduce(const Candidate& candidate) {
         if (tape.empty()) {
             continue;
         }
-        const double loss = fitted(tape, ScoreRows::archive,
-                                   fully ? options_.sample_iterations : options_.reduced_iterations,
-                                   options_.reduced_tolerance);
-        if (!archive_.would_improve(problem_.rules->complexity(tape), loss)) {
+        if (scored_elsewhere_) {
+            ask({0, false, Proposal::Of::reductions, fully},
+                {std::move(tape), {}, fit_options(iterations, options_.reduced_tolerance)});
             continue;
         }
-        Candidate smaller{tape, loss, skeleton(tape), loss};
-        if (other_rows()) {
-            smaller.sample_loss = fitted(tape, ScoreRows::sample, options_.reduced_iterations,
-                                         options_.sample_tolerance);
-        }
-        archive_.offer(smaller);
-        if (fully) {
-            reduce(smaller);
-        }
-        keep(std::move(smaller));
+        const double loss =
+            fitted(tape, ScoreRows::archive, iterations, options_.reduced_tolerance);
+        enter_reduced(std::move(tape), loss, fully);
     }
+}
+
+void Island::enter_reduced(Tape tape, double loss, bool fully) {
+    if (!archive_.would_improve(problem_.rules->complexity(tape), loss)) {
+        return;
+    }
+    Candidate smaller{tape, loss, skeleton(tape), loss};
+    if (other_rows()) {
+        smaller.sample_loss = fitted(tape, ScoreRows::sample, options_.reduced_iterations,
+                                     options_.sample_tolerance);
+    }
+    archive_.offer(smaller);
+    if (fully) {
+        reduce(smaller);
+    }
+    keep(std::move(smaller));
+}
+
+FitOptions Island::fit_options(int iterations, double tolerance) const {
+    FitOptions options;
+    options.max_iterations = iterations;
+    options.tolerance = tolerance;
+    options.floor = problem_.exact_loss * options_.floor;
+    return options;
 }
 
 Score Island::score(ScoreTask task, ScoreRows rows) {
@@ -574,11 +612,7 @@ void Island::count(std::size_t passes) {
 }
 
 double Island::fitted(Tape& tape, ScoreRows rows, int iterations, double tolerance) {
-    FitOptions options;
-    options.max_iterations = iterations;
-    options.tolerance = tolerance;
-    options.floor = problem_.exact_loss * options_.floor;
-    Score found = score({std::move(tape), {}, options}, rows);
+    Score found = score({std::move(tape), {}, fit_options(iterations, tolerance)}, rows);
     tape = std::move(found.tape);
     return found.loss;
 }

@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <unordered_map>
@@ -42,6 +41,16 @@ struct SearchProblem {
 
 class Island {
   public:
+    /// A candidate to be scored, and its score.
+    struct Question {
+        std::uint64_t number = 0;
+        ScoreTask task;
+    };
+    struct Answer {
+        std::uint64_t number = 0;
+        Score score;
+    };
+
     Island(const SearchProblem& problem, std::uint64_t seed, std::uint64_t stream);
 
     /// Makes candidates until `passes` passes over the sample have been spent or `stop` says so.
@@ -49,13 +58,10 @@ class Island {
     void run(std::uint64_t passes, std::size_t max_size, const StopToken& stop);
 
     /// The same with candidates that are scored elsewhere, many at a time and on the archive's rows
-    /// (generations.hpp): begun, then gone on with until no score is missing and nothing more is
-    /// proposed.
+    /// (together.hpp): begun, then gone on with until it asks for no more scores.
     void begin(std::uint64_t passes, std::size_t max_size, const StopToken& stop);
-    /// Goes on until a score is missing or there are `most` candidates (of a first population more)
-    /// to be scored. Scores are those of its candidates, in their order; what is used of them is
-    /// taken away. When they come does not matter to the result.
-    std::vector<ScoreTask> go_on(std::deque<Score>& scores, std::size_t most);
+    /// Takes scores in, in the order given, and proposes. What it does depends on nothing else.
+    std::vector<Question> go_on(std::vector<Answer> answers);
 
     /// Takes candidates of another island (or of a former run) into the population.
     void receive(const std::vector<Candidate>& migrants);
@@ -63,9 +69,6 @@ class Island {
     /// All that a later run needs to go on as this one would, between two calls of run().
     void save(StateWriter& to) const;
     void load(StateReader& from);
-
-    /// Candidates that are scored elsewhere at the same time, but for a first population.
-    std::size_t most_on_their_way() const { return options_.on_their_way; }
 
     const Archive& archive() const { return archive_; }
     /// Passes over rows so far; what run() was granted can be a little less, or never used up.
@@ -87,11 +90,15 @@ class Island {
     bool conceivable(Tape joined) const;
     /// What is known of a candidate while it is scored.
     struct Proposal {
+        enum class Of { population, archive, reductions };
         std::uint64_t structure = 0;
         bool dear = false;  ///< its inner constants have to be iterated where others are cheap
+        Of of = Of::population;
+        bool fully = false;  ///< of reductions: whether its own are tried, too
     };
     bool may_propose() const;
-    void take(Score scored);
+    void ask(const Proposal& proposal, ScoreTask task);
+    void take(Answer answer);
     void consider(Tape tape);
     /// What there is to score of an expression; nothing where it is not worth it.
     std::optional<ScoreTask> prepared(Tape tape, Proposal& proposal);
@@ -100,7 +107,10 @@ class Island {
     /// Whether candidates are judged on other rows than members of the archive.
     bool other_rows() const;
     void promote(const Candidate& candidate);
+    void enter(Candidate refined, double sample_loss);
     void reduce(const Candidate& candidate);
+    void enter_reduced(Tape tape, double loss, bool fully);
+    FitOptions fit_options(int iterations, double tolerance) const;
     Score score(ScoreTask task, ScoreRows rows);
     /// The loss once the constants are fitted in place.
     double fitted(Tape& tape, ScoreRows rows, int iterations, double tolerance);
@@ -117,11 +127,12 @@ class Island {
     std::vector<std::vector<Candidate>> bins_;  ///< population by size, best loss first
     std::unordered_map<std::uint64_t, std::uint32_t> visits_;
     std::vector<Tape> neighbours_;  ///< of archive members, still to be looked at
-    std::deque<Proposal> waiting_;     ///< for their scores, where others give them
-    std::vector<ScoreTask> proposed_;  ///< the last of those, not yet handed over
     bool scored_elsewhere_ = false;
-    std::uint64_t scored_ = 0;         ///< candidates, since it was begun
-    std::uint64_t scored_passes_ = 0;  ///< that those took
+    std::unordered_map<std::uint64_t, Proposal> asked_;  ///< for scores, where others give them
+    std::vector<Question> questions_;                    ///< the last of those
+    std::uint64_t last_number_ = 0;
+    std::uint64_t scored_ = 0;         ///< of the population's, since it was begun
+    std::uint64_t scored_passes_ = 0;  ///< that those took, and what followed from them
     std::uint64_t idle_ = 0;           ///< proposals without anything new to evaluate
     bool constant_terms_;
     std::size_t max_size_;

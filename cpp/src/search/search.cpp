@@ -20,7 +20,7 @@
 #include "objective/objective.hpp"
 #include "search/batch_scorer.hpp"
 #include "search/final_stage.hpp"
-#include "search/generations.hpp"
+#include "search/together.hpp"
 #include "search/island.hpp"
 #include "search/pareto_archive.hpp"
 #include "search/saved_state.hpp"
@@ -351,7 +351,8 @@ class Search {
     std::uint64_t quota_of(std::uint64_t epoch) const {
         std::uint64_t quota = epoch;
         if (options_.evaluations != 0) {
-            quota = std::min(quota, (options_.evaluations - spent_) / islands_.size());
+            const std::uint64_t left = options_.evaluations - std::min(options_.evaluations, spent_);
+            quota = std::min(quota, left / islands_.size());
         }
         if (exact_at_) {
             const std::uint64_t enough = *exact_at_ + *exact_at_ / 4;
@@ -390,10 +391,12 @@ class Search {
             together_ ? islands_[i]->begin(quota, limit, stop)
                       : islands_[i]->run(quota, limit, stop);
         });
+        spent_ += quota * islands_.size();
         if (together_) {
             evolve_together(islands_, together_->scorer, options_.threads, stop);
+            // What follows from the last candidates of an epoch comes on top.
+            spent_ = std::max(spent_, evaluations());
         }
-        spent_ += quota * islands_.size();
         exchange();
     }
 

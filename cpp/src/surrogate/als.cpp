@@ -45,9 +45,13 @@ class Solver {
             refresh_table(d);
             equations_.emplace_back(model.basis(d), options.smoothing);
         }
-        rows_there_ = options.rows_there ? options.rows_there(rows)
-                                         : std::make_unique<PlacedRows>(
-                                               rows, tables_, options.threads, options.stop);
+        if (options.rows_there) {
+            rows_there_ = options.rows_there(rows);
+        }
+        if (!rows_there_) {
+            rows_there_ =
+                std::make_unique<PlacedRows>(rows, tables_, options.threads, options.stop);
+        }
     }
 
     AlsResult run() {

@@ -86,8 +86,11 @@ class Choice {
         a.tolerance = tolerance;
         a.threads = inner ? options_.threads : 1;
         a.stop = last_;
-        if (inner) {
-            a.rows_there = options_.rows_there;
+        if (inner && options_.rows_there) {
+            a.rows_there = [this](const FitRows& rows) {
+                return rows.count() < options_.least_rows_there ? nullptr
+                                                                : options_.rows_there(rows);
+            };
         }
         return a;
     }

@@ -7,6 +7,7 @@
 #include <memory>
 #include <numeric>
 #include <optional>
+#include <utility>
 
 #include "surrogate/als_equations.hpp"
 #include "surrogate/als_moments.hpp"
@@ -178,8 +179,8 @@ void fit_all_rows(TensorSurrogate& model, const FreeFactors& free, const FitRows
                   const RowsBeyond& beyond) {
     std::unique_ptr<ErrorRowSums> of_given;
     if (beyond.errors == nullptr) {
-        of_given = options.rows_there ? error_sums(options.rows_there(all))
-                                      : error_sums(all, options.threads);
+        auto there = options.rows_there ? options.rows_there(all) : nullptr;
+        of_given = there ? error_sums(std::move(there)) : error_sums(all, options.threads);
     }
     ErrorRowSums& of_all = beyond.errors != nullptr ? *beyond.errors : *of_given;
     const std::optional<ErrorSlopes> here = error_slopes(model, of_all, options.stop);

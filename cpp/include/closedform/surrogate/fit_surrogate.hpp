@@ -40,6 +40,8 @@ struct SurrogateOptions {
     /// For the fits of one model at a time; those of many small ones, in
     /// parallel, stay on the CPU.
     RowsElsewhere rows_there = {};
+    /// Fits of fewer rows stay on the CPU, too: a device has not begun when they are done.
+    std::size_t least_rows_there = 65536;
     /// Where the rows given are a sample.
     RowsBeyond beyond = {};
 };

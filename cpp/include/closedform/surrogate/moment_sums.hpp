@@ -18,8 +18,8 @@ struct ErrorSlopes;
 
 using MomentRowSums = RowSums<MomentQuestion, CellMoments>;
 
-/// Takes the rows of a fit to where their moments are computed (cuda::moment_sums); empty: they
-/// stay here.
+/// Takes the rows of a fit to where their moments are computed (cuda::moment_sums); empty,
+/// or null for these rows: they stay here.
 using RowsElsewhere = std::function<std::unique_ptr<MomentRowSums>(const FitRows&)>;
 
 /// What a model leaves of the rows, and how that changes with its node values; asked without a step

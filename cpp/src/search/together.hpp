@@ -9,10 +9,10 @@
 
 namespace closedform {
 
-/// Has islands that were begun (Island::begin) spend what they were granted. Each has a number of
-/// candidates on their way and takes their scores in the order it proposed them, whenever they
-/// come: so rounds of the scorer go on while islands propose, neither waits for the other, and the
-/// result is the same for any number of threads (0: all cores).
+/// Has islands that were begun (Island::begin) spend what they were granted. Each goes on when all
+/// that it has asked for is a round further, so that what it does depends on its own scores alone
+/// and is the same for any number of threads (0: all cores); rounds take in whoever waits, and
+/// others propose meanwhile.
 void evolve_together(std::span<const std::unique_ptr<Island>> islands, BatchScorer& scorer,
                      unsigned threads, const StopToken& stop);
 
