@@ -108,6 +108,7 @@ class EquationScorer : public EquationRowSums {
     /// To the end, whatever the token says: a device is soon through. All rows, however many.
     bool add(const std::span<const Tape>& tapes, const StopToken& /*stop*/,
              std::vector<EquationSums>& total) override {
+        runtime_.make_current();
         const std::size_t parts = (store_.most_rows() + part_rows_ - 1) / part_rows_;
         const std::size_t most = most_part_bytes / sizeof(double) / (parts + 1);
         std::size_t first = 0;

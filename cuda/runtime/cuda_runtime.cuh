@@ -39,6 +39,8 @@ class CudaRuntime {
     CudaRuntime(const CudaRuntime&) = delete;
     CudaRuntime& operator=(const CudaRuntime&) = delete;
 
+    /// For the calling thread, where it is not the one that made this.
+    void make_current() const;
     std::size_t free_memory() const;
     std::size_t shared_memory() const { return shared_memory_; }
 
@@ -142,6 +144,7 @@ class CudaRuntime {
 
   private:
     int previous_ = 0;
+    int device_ = 0;
     std::size_t shared_memory_ = 0;
 };
 

@@ -48,24 +48,26 @@ CudaRuntime::CudaRuntime(const void* memory) {
         throw DeviceError(why);
     }
     check(cudaGetDevice(&previous_), "looking for the device");
-    int device = previous_;
+    device_ = previous_;
     if (memory != nullptr) {
         cudaPointerAttributes attributes{};
         check(cudaPointerGetAttributes(&attributes, memory), "looking where the rows lie");
         if (attributes.type != cudaMemoryTypeDevice && attributes.type != cudaMemoryTypeManaged) {
             throw DeviceError("the rows said to lie on a device do not");
         }
-        device = attributes.device;
+        device_ = attributes.device;
     }
-    check(cudaSetDevice(device), "choosing the device");
+    make_current();
     int bytes = 0;
-    check(cudaDeviceGetAttribute(&bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device),
+    check(cudaDeviceGetAttribute(&bytes, cudaDevAttrMaxSharedMemoryPerBlockOptin, device_),
           "looking for shared memory");
     shared_memory_ = static_cast<std::size_t>(bytes);
     check(cudaDeviceSynchronize(), "waiting for earlier work");
 }
 
 CudaRuntime::~CudaRuntime() { cudaSetDevice(previous_); }
+
+void CudaRuntime::make_current() const { check(cudaSetDevice(device_), "choosing the device"); }
 
 std::size_t CudaRuntime::free_memory() const {
     std::size_t free = 0;

@@ -21,6 +21,7 @@ class HostRuntime {
     HostRuntime(std::size_t memory, std::size_t shared_memory, bool has_products = false)
         : free_(memory), shared_memory_(shared_memory), has_products_(has_products) {}
 
+    void make_current() const {}
     std::size_t free_memory() const { return free_; }
     std::size_t shared_memory() const { return shared_memory_; }
     std::size_t launches() const { return launches_; }

@@ -5,30 +5,13 @@
 #include <limits>
 #include <utility>
 
-#include "core/parallel.hpp"
-
 namespace closedform {
-namespace {
-
-constexpr std::size_t steps = 128;  // of fits: a thread's work, some 0.1 ms
-constexpr std::size_t endings = 8;  // each brings a tape into its simplest form
-
-template <class Work>
-void in_pieces(std::size_t count, std::size_t piece, unsigned threads, const Work& work) {
-    parallel_for((count + piece - 1) / piece, threads, [&](std::size_t p, unsigned) {
-        for (std::size_t i = p * piece; i < std::min(count, (p + 1) * piece); ++i) {
-            work(i);
-        }
-    });
-}
-
-}  // namespace
 
 /// A candidate on its way to a score.
 class BatchScorer::Fit {
   public:
-    Fit(const Ticket& ticket, ScoreTask& task, const Objective& objective)
-        : ticket_(ticket),
+    Fit(std::uint64_t number, ScoreTask& task, const Objective& objective)
+        : number_(number),
           is_form_(task.tape.empty()),
           tape_(is_form_ ? std::move(task.form.sum.tape) : std::move(task.tape)),
           linear_(std::move(task.form.sum.linear)) {
@@ -46,7 +29,7 @@ class BatchScorer::Fit {
 
     bool done() const { return done_; }
     const Tape& tape() const { return tape_; }
-    const Ticket& ticket() const { return ticket_; }
+    std::uint64_t number() const { return number_; }
 
     void take(NormalEquations equations) {
         if (!fit_) {
@@ -74,7 +57,7 @@ class BatchScorer::Fit {
     }
 
   private:
-    Ticket ticket_;
+    std::uint64_t number_;
     bool is_form_;
     bool done_ = false;
     Tape tape_;
@@ -85,57 +68,48 @@ class BatchScorer::Fit {
     Score score_;
 };
 
-BatchScorer::BatchScorer(EquationRowSums& sample, std::size_t rows, const Objective& objective,
-                         const OpSet& operators, unsigned threads)
-    : sample_(sample),
+BatchScorer::BatchScorer(std::unique_ptr<EquationRowSums> sample, std::size_t rows,
+                         const Objective& objective, const OpSet& operators)
+    : sample_(std::move(sample)),
       rows_(rows),
       objective_(objective),
       operators_(operators),
-      threads_(threads),
       here_(objective, objective, operators) {}
 
 BatchScorer::~BatchScorer() = default;
 
-void BatchScorer::add(Asked asked) {
-    going_.push_back(std::make_unique<Fit>(asked.ticket, asked.task, objective_));
-}
-
-std::vector<BatchScorer::Scored> BatchScorer::advance(const std::vector<bool>& takes_part) {
-    // Those that wait for another round stand first.
-    const auto begin = std::stable_partition(going_.begin(), going_.end(), [&](const auto& fit) {
-        return !takes_part[fit->ticket().sender];
-    });
-    const auto count = static_cast<std::size_t>(going_.end() - begin);
-    asked_.resize(count);
-    for (std::size_t i = 0; i < count; ++i) {
-        asked_[i] = begin[static_cast<std::ptrdiff_t>(i)]->tape();
-        node_evaluations_ += asked_[i].size() * rows_;
-    }
-    auto found = equations_on_all_rows(asked_, sample_, StopToken());
-    in_pieces(count, steps, threads_, [&](std::size_t i) {
-        begin[static_cast<std::ptrdiff_t>(i)]->take(std::move(found[i]));
-    });
-    const auto still =
-        std::stable_partition(begin, going_.end(), [](const auto& fit) { return !fit->done(); });
-    const Fits through(std::make_move_iterator(still), std::make_move_iterator(going_.end()));
-    going_.erase(still, going_.end());
-    std::vector<Scored> scored(through.size());
-    in_pieces(through.size(), endings, threads_, [&](std::size_t i) {
-        scored[i] = {through[i]->ticket(), through[i]->finish(objective_, operators_)};
-    });
-    return scored;
+void BatchScorer::add(std::uint64_t number, ScoreTask task) {
+    going_.push_back(std::make_unique<Fit>(number, task, objective_));
 }
 
 void BatchScorer::drop() { going_.clear(); }
 
+std::vector<BatchScorer::Scored> BatchScorer::advance() {
+    asked_.resize(going_.size());
+    for (std::size_t i = 0; i < going_.size(); ++i) {
+        asked_[i] = going_[i]->tape();
+        node_evaluations_ += asked_[i].size() * rows_;
+    }
+    auto found = equations_on_all_rows(asked_, *sample_, StopToken());
+    std::vector<Scored> scored;
+    for (std::size_t i = 0; i < going_.size(); ++i) {
+        going_[i]->take(std::move(found[i]));
+        if (going_[i]->done()) {
+            scored.push_back({going_[i]->number(), going_[i]->finish(objective_, operators_)});
+        }
+    }
+    std::erase_if(going_, [](const auto& fit) { return fit->done(); });
+    return scored;
+}
+
 std::vector<Score> BatchScorer::score(std::span<ScoreTask> batch, ScoreRows /*rows*/) {
     for (std::size_t i = 0; i < batch.size(); ++i) {
-        add({{0, i}, std::move(batch[i])});
+        add(i, std::move(batch[i]));
     }
     std::vector<Score> scores(batch.size());
-    while (!going_.empty()) {
-        for (Scored& scored : advance({true})) {
-            scores[scored.ticket.number] = std::move(scored.score);
+    while (going() > 0) {
+        for (Scored& scored : advance()) {
+            scores[scored.number] = std::move(scored.score);
         }
     }
     return scores;

@@ -16,32 +16,24 @@ namespace closedform {
 
 class BatchScorer final : public Scorer {
   public:
-    /// Whose candidate, and which of theirs.
-    struct Ticket {
-        std::size_t sender = 0;
-        std::uint64_t number = 0;
-    };
-    struct Asked {
-        Ticket ticket;
-        ScoreTask task;
-    };
+    /// number: by which its candidate is known.
     struct Scored {
-        Ticket ticket;
+        std::uint64_t number = 0;
         Score score;
     };
 
-    /// sample: sums over `rows` rows, of values; objective: the same target, on any of them. Steps
-    /// of fits are made on `threads` threads (0: all cores); the result is the same for any number.
-    /// All that is referred to must live as long.
-    BatchScorer(EquationRowSums& sample, std::size_t rows, const Objective& objective,
-                const OpSet& operators, unsigned threads);
+    /// sample: sums over `rows` rows, of values; objective: of the same target, on any rows. It
+    /// must live as long.
+    BatchScorer(std::unique_ptr<EquationRowSums> sample, std::size_t rows,
+                const Objective& objective, const OpSet& operators);
     ~BatchScorer() override;
 
     /// A candidate from the next round on. Its score does not depend on what is scored beside it.
-    void add(Asked asked);
-    /// A round for the senders that take part: the scores of those of their candidates that are
-    /// through with it, in the order they were added.
-    std::vector<Scored> advance(const std::vector<bool>& takes_part);
+    void add(std::uint64_t number, ScoreTask task);
+    /// Candidates whose fits go on.
+    std::size_t going() const { return going_.size(); }
+    /// A round: the scores of those that are through with it, in the order they were added.
+    std::vector<Scored> advance();
     /// Forgets all that are going on.
     void drop();
 
@@ -58,16 +50,14 @@ class BatchScorer final : public Scorer {
 
   private:
     class Fit;
-    using Fits = std::vector<std::unique_ptr<Fit>>;
 
-    EquationRowSums& sample_;
+    std::unique_ptr<EquationRowSums> sample_;
     std::size_t rows_;
     const Objective& objective_;
     OpSet operators_;
-    unsigned threads_;
     HostScorer here_;
-    Fits going_;
-    std::vector<Tape> asked_;  ///< of a round; kept for its memory
+    std::vector<std::unique_ptr<Fit>> going_;
+    std::vector<Tape> asked_;  ///< in a round; kept for its memory
     std::uint64_t node_evaluations_ = 0;
 };
 

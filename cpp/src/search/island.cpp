@@ -28,7 +28,8 @@ bool has_varying_exponent(const Tape& tape) {
 
 }  // namespace
 
-Island::Island(const SearchProblem& problem, std::uint64_t seed, std::uint64_t stream)
+Island::Island(const SearchProblem& problem, std::uint64_t seed, std::uint64_t stream,
+               std::unique_ptr<BatchScorer> together)
     : problem_(problem),
       options_(problem.options),
       random_(seed, stream),
@@ -37,6 +38,7 @@ Island::Island(const SearchProblem& problem, std::uint64_t seed, std::uint64_t s
       scorer_(std::make_unique<HostScorer>(*problem.sample, *problem.full, problem.operators)),
       archive_(problem.max_size, problem.operators, *problem.rules, problem.near_enough),
       bins_(problem.max_size + 1),
+      together_(std::move(together)),
       constant_terms_(problem.rules->constant_terms()),
       max_size_(problem.max_size) {
     for (std::size_t k = 0; problem.whole != nullptr && k < problem.whole->unknowns.size(); ++k) {
@@ -96,55 +98,52 @@ void Island::make_ready(std::size_t max_size, const StopToken& stop) {
 }
 
 void Island::run(std::uint64_t passes, std::size_t max_size, const StopToken& stop) {
-    const std::uint64_t end = passes_ + passes;
-    make_ready(max_size, stop);
-    // A tiny space of structures can be exhausted: then nothing new is ever evaluated.
-    std::uint64_t idle = 0;
-    while (passes_ < end && idle < options_.most_idle) {
-        if (stop.stopped()) {
-            return;
-        }
-        if (passes_ - last_improvement_ > options_.stagnation_passes) {
-            restart();
-        }
-        const std::uint64_t before = passes_;
-        consider(propose());
-        idle = passes_ == before ? idle + 1 : 0;
-    }
-    passes_ = std::max(passes_, end);
-}
-
-void Island::begin(std::uint64_t passes, std::size_t max_size, const StopToken& stop) {
-    asked_.clear();
-    questions_.clear();
     end_ = passes_ + passes;
-    scored_elsewhere_ = true;
-    scored_ = 0;
-    scored_passes_ = 0;
     idle_ = 0;
     make_ready(max_size, stop);
+    if (together_) {
+        run_in_rounds();
+    } else {
+        while (passes_ < end_ && idle_ < options_.most_idle && !stop.stopped()) {
+            propose_next();
+        }
+    }
+    if (!stop.stopped()) {
+        passes_ = std::max(passes_, end_);
+    }
 }
 
-std::vector<Island::Question> Island::go_on(std::vector<Answer> answers) {
-    for (Answer& answer : answers) {
-        take(std::move(answer));
+void Island::propose_next() {
+    if (passes_ - last_improvement_ > options_.stagnation_passes) {
+        restart();
     }
-    while (may_propose() && !stop_.stopped()) {
-        if (passes_ - last_improvement_ > options_.stagnation_passes) {
-            restart();
+    // A tiny space of structures can be exhausted: then nothing new is ever evaluated.
+    const std::uint64_t before = passes_;
+    const std::size_t known = asked_.size();
+    consider(propose());
+    idle_ = passes_ == before && asked_.size() == known ? idle_ + 1 : 0;
+}
+
+void Island::run_in_rounds() {
+    scored_ = 0;
+    scored_passes_ = 0;
+    while (!stop_.stopped()) {
+        while (may_propose() && !stop_.stopped()) {
+            propose_next();
         }
-        const std::uint64_t before = passes_;
-        const std::size_t known = questions_.size();
-        consider(propose());
-        idle_ = passes_ == before && questions_.size() == known ? idle_ + 1 : 0;
+        if (together_->going() == 0) {
+            return;
+        }
+        for (BatchScorer::Scored& scored : together_->advance()) {
+            take(std::move(scored));
+        }
     }
-    return std::exchange(questions_, {});
+    together_->drop();
+    asked_.clear();
 }
 
 bool Island::may_propose() const {
-    // A tiny space of structures can be exhausted.
-    if (passes_ >= end_ || idle_ >= options_.most_idle || asked_.size() >= options_.on_their_way ||
-        questions_.size() >= options_.asked_at_once) {
+    if (passes_ >= end_ || idle_ >= options_.most_idle || asked_.size() >= options_.on_their_way) {
         return false;
     }
     // What is on its way takes, as far as is known, what others took with all that followed.
@@ -157,18 +156,18 @@ bool Island::may_propose() const {
 
 void Island::ask(const Proposal& proposal, ScoreTask task) {
     asked_.emplace(++last_number_, proposal);
-    questions_.push_back({last_number_, std::move(task)});
+    together_->add(last_number_, std::move(task));
 }
 
-void Island::take(Answer answer) {
-    const auto found = asked_.find(answer.number);
+void Island::take(BatchScorer::Scored scored) {
+    const auto found = asked_.find(scored.number);
     const Proposal proposal = found->second;
     asked_.erase(found);
-    const auto passes = static_cast<std::size_t>(answer.score.passes);
+    Score& score = scored.score;
+    const auto passes = static_cast<std::size_t>(score.passes);
     count(passes);
     scored_passes_ += passes;
     scored_ += proposal.of == Proposal::Of::population ? 1 : 0;
-    Score& score = answer.score;
     switch (proposal.of) {
         case Proposal::Of::population:
             judge(proposal, std::move(score));
@@ -423,7 +422,7 @@ void Island::consider(Tape tape) {
     if (!task) {
         return;
     }
-    if (scored_elsewhere_) {
+    if (together_) {
         ask(proposal, std::move(*task));
         return;
     }
@@ -504,13 +503,13 @@ void Island::judge(const Proposal& proposal, Score scored) {
 }
 
 bool Island::other_rows() const {
-    return problem_.full != problem_.sample && !scored_elsewhere_;
+    return problem_.full != problem_.sample && !together_;
 }
 
 void Island::promote(const Candidate& candidate) {
     // Constants to convergence on the archive's rows. Where those are more than the sample, a few
     // steps tell what was luck there, and such a candidate is left.
-    if (scored_elsewhere_) {
+    if (together_) {
         ask({candidate.skeleton, false, Proposal::Of::archive},
             {candidate.tape,
              {},
@@ -565,7 +564,7 @@ void Island::reduce(const Candidate& candidate) {
         if (tape.empty()) {
             continue;
         }
-        if (scored_elsewhere_) {
+        if (together_) {
             ask({0, false, Proposal::Of::reductions, fully},
                 {std::move(tape), {}, fit_options(iterations, options_.reduced_tolerance)});
             continue;

@@ -15,6 +15,7 @@
 #include "closedform/search/formula_rules.hpp"
 #include "core/random.hpp"
 #include "objective/objective.hpp"
+#include "search/batch_scorer.hpp"
 #include "search/evolution_options.hpp"
 #include "search/linear_form.hpp"
 #include "search/pareto_archive.hpp"
@@ -41,27 +42,14 @@ struct SearchProblem {
 
 class Island {
   public:
-    /// A candidate to be scored, and its score.
-    struct Question {
-        std::uint64_t number = 0;
-        ScoreTask task;
-    };
-    struct Answer {
-        std::uint64_t number = 0;
-        Score score;
-    };
-
-    Island(const SearchProblem& problem, std::uint64_t seed, std::uint64_t stream);
+    /// together: scores candidates many at a time, on the archive's rows; null: one by one, as they
+    /// come, on the sample.
+    Island(const SearchProblem& problem, std::uint64_t seed, std::uint64_t stream,
+           std::unique_ptr<BatchScorer> together = nullptr);
 
     /// Makes candidates until `passes` passes over the sample have been spent or `stop` says so.
     /// Only candidates of at most `max_size` nodes are kept.
     void run(std::uint64_t passes, std::size_t max_size, const StopToken& stop);
-
-    /// The same with candidates that are scored elsewhere, many at a time and on the archive's rows
-    /// (together.hpp): begun, then gone on with until it asks for no more scores.
-    void begin(std::uint64_t passes, std::size_t max_size, const StopToken& stop);
-    /// Takes scores in, in the order given, and proposes. What it does depends on nothing else.
-    std::vector<Question> go_on(std::vector<Answer> answers);
 
     /// Takes candidates of another island (or of a former run) into the population.
     void receive(const std::vector<Candidate>& migrants);
@@ -74,7 +62,9 @@ class Island {
     /// Passes over rows so far; what run() was granted can be a little less, or never used up.
     /// May be asked while it runs, by whoever tells of the search.
     std::uint64_t evaluations() const { return evaluations_.load(std::memory_order_relaxed); }
-    std::uint64_t node_evaluations() const { return scorer_->node_evaluations(); }
+    std::uint64_t node_evaluations() const {
+        return scorer_->node_evaluations() + (together_ ? together_->node_evaluations() : 0);
+    }
 
   private:
     void seed_population();
@@ -96,9 +86,11 @@ class Island {
         Of of = Of::population;
         bool fully = false;  ///< of reductions: whether its own are tried, too
     };
+    void propose_next();
+    void run_in_rounds();
     bool may_propose() const;
     void ask(const Proposal& proposal, ScoreTask task);
-    void take(Answer answer);
+    void take(BatchScorer::Scored scored);
     void consider(Tape tape);
     /// What there is to score of an expression; nothing where it is not worth it.
     std::optional<ScoreTask> prepared(Tape tape, Proposal& proposal);
@@ -127,11 +119,10 @@ class Island {
     std::vector<std::vector<Candidate>> bins_;  ///< population by size, best loss first
     std::unordered_map<std::uint64_t, std::uint32_t> visits_;
     std::vector<Tape> neighbours_;  ///< of archive members, still to be looked at
-    bool scored_elsewhere_ = false;
-    std::unordered_map<std::uint64_t, Proposal> asked_;  ///< for scores, where others give them
-    std::vector<Question> questions_;                    ///< the last of those
+    std::unique_ptr<BatchScorer> together_;
+    std::unordered_map<std::uint64_t, Proposal> asked_;  ///< what it scores, by number
     std::uint64_t last_number_ = 0;
-    std::uint64_t scored_ = 0;         ///< of the population's, since it was begun
+    std::uint64_t scored_ = 0;         ///< candidates for the population, of this run
     std::uint64_t scored_passes_ = 0;  ///< that those took, and what followed from them
     std::uint64_t idle_ = 0;           ///< proposals without anything new to evaluate
     bool constant_terms_;

@@ -20,7 +20,6 @@
 #include "objective/objective.hpp"
 #include "search/batch_scorer.hpp"
 #include "search/final_stage.hpp"
-#include "search/together.hpp"
 #include "search/island.hpp"
 #include "search/pareto_archive.hpp"
 #include "search/saved_state.hpp"
@@ -166,26 +165,21 @@ bool among(const std::vector<Tape>& tapes, const Tape& tape) {
     return std::find(tapes.begin(), tapes.end(), tape) != tapes.end();
 }
 
-/// The archive's rows, and whoever scores all islands' candidates on them.
-struct SampleTogether {
+/// The archive's rows in the search's own units, for who scores candidates elsewhere.
+struct ArchiveRows {
     std::vector<double> x, y, weights;
     ValueTarget target;
-    std::unique_ptr<EquationRowSums> sums;
-    BatchScorer scorer;
 
     template <class T>
-    SampleTogether(MatrixView<const T> all, const Target& of, const SearchOptions& options,
-                   const Units& units, const std::vector<std::size_t>& rows,
-                   const Objective& objective)
+    ArchiveRows(MatrixView<const T> all, const Target& of, const Units& units,
+                const std::vector<std::size_t>& rows)
         : x(scaled(all, rows, units.x)),
           y(scaled(of.arrays().targets, rows, {&units.y, 1})),
           weights(
               of.weights().empty()
                   ? std::vector<double>()
                   : scaled(MatrixView<const double>(of.weights().data(), of.rows(), 1), rows, {})),
-          target(y, weights),
-          sums(options.sample_sums({x.data(), rows.size(), all.columns}, target)),
-          scorer(*sums, rows.size(), objective, options.operators, options.threads) {}
+          target(y, weights) {}
 
   private:
     template <class T>
@@ -234,14 +228,12 @@ class Search {
                 problem_.column_values.push_back(units_.x[j] * static_cast<double>(x(row, j)));
             }
         }
-        for (std::size_t i = 0; i < options.islands; ++i) {
-            islands_.push_back(std::make_unique<Island>(problem_, options.seed, i));
-        }
         if (options.sample_sums && sample_->quadratic() && sample_->groups().empty() &&
             options.whole == nullptr && !options.rules.has_own()) {
-            together_ = std::make_unique<SampleTogether>(
-                x, target, options, units_, draw_rows(target, archive_rows, options.seed),
-                *sample_);
+            archive_rows_.emplace(x, target, units_, draw_rows(target, archive_rows, options.seed));
+        }
+        for (std::size_t i = 0; i < options.islands; ++i) {
+            islands_.push_back(std::make_unique<Island>(problem_, options.seed, i, together()));
         }
     }
 
@@ -297,7 +289,6 @@ class Search {
         for (const auto& island : islands_) {
             result.node_evaluations += island->node_evaluations();
         }
-        result.node_evaluations += together_ ? together_->scorer.node_evaluations() : 0;
         Finished made = finished(end);
         result.front = std::move(made.front);
         result.rivals = std::move(made.rivals);
@@ -388,13 +379,10 @@ class Search {
         // take the time.
         const std::size_t limit = std::min(size_limit_, first_size + size_step * epochs_++);
         parallel_for(islands_.size(), options_.threads, [&](std::size_t i, unsigned) {
-            together_ ? islands_[i]->begin(quota, limit, stop)
-                      : islands_[i]->run(quota, limit, stop);
+            islands_[i]->run(quota, limit, stop);
         });
         spent_ += quota * islands_.size();
-        if (together_) {
-            evolve_together(islands_, together_->scorer, options_.threads, stop);
-            // What follows from the last candidates of an epoch comes on top.
+        if (archive_rows_) {  // what followed from the last candidates came on top
             spent_ = std::max(spent_, evaluations());
         }
         exchange();
@@ -443,6 +431,18 @@ class Search {
         units_.y = can_scale ? decade(target_.mean_square(), 1e6) : 1.0;
     }
 
+    /// Who scores an island's candidates on the archive's rows; null for the island itself.
+    std::unique_ptr<BatchScorer> together() const {
+        if (!archive_rows_) {
+            return nullptr;
+        }
+        const std::size_t rows = archive_rows_->y.size();
+        auto sums = options_.sample_sums({archive_rows_->x.data(), rows, x_.columns},
+                                         archive_rows_->target);
+        return std::make_unique<BatchScorer>(std::move(sums), rows, *problem_.sample,
+                                             options_.operators);
+    }
+
     std::unique_ptr<Objective> objective(std::size_t wanted, const Units& units) const {
         const auto rows = draw_rows(target_, wanted, options_.seed);
         return target_.at(RowBlocks(x_, rows, units.x), rows, units);
@@ -467,7 +467,7 @@ class Search {
             }
             const double loss = problem_.full->loss(tape, workspace);
             Candidate candidate{tape, loss, skeleton(tape),
-                                together_ ? loss : sample_->loss(tape, workspace)};
+                                archive_rows_ ? loss : sample_->loss(tape, workspace)};
             if (std::isfinite(candidate.loss)) {
                 archive_.offer(candidate);
                 start.push_back(std::move(candidate));
@@ -620,7 +620,7 @@ class Search {
     std::unique_ptr<Objective> full_;
     FormulaRules working_rules_;  ///< of formulas in working units
     SearchProblem problem_;
-    std::unique_ptr<SampleTogether> together_;  ///< null: islands score by themselves
+    std::optional<ArchiveRows> archive_rows_;  ///< where candidates are scored elsewhere
     std::vector<std::unique_ptr<Island>> islands_;
     Archive archive_;
     Archive best_on_all_rows_;  ///< in the data's units; only with loss_rows
