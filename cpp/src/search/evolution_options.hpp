@@ -44,7 +44,7 @@ struct EvolutionOptions {
     std::uint64_t stagnation_passes = 400000;  ///< without improvement, start afresh
     std::uint64_t most_idle = 10000;           ///< proposals without anything new to evaluate
     int draws_per_term = 20;                   ///< until the rules let one be joined
-    std::size_t on_their_way = 256;      ///< candidates that are scored together, of an island
+    std::size_t on_their_way = 256;  ///< candidates that are scored together, of an island
     /// Passes that each of those takes, until so many of them are known.
     struct {
         std::uint64_t passes = 8;

@@ -4,16 +4,13 @@
 #include <chrono>
 #include <cmath>
 #include <memory>
-#include <numeric>
 #include <optional>
-#include <stdexcept>
 #include <string>
 
 #include "closedform/core/stop.hpp"
 #include "closedform/expression/operator_table.hpp"
 #include "closedform/objective/full_data.hpp"
 #include "core/parallel.hpp"
-#include "core/sample_rows.hpp"
 #include "expression/structure_hash.hpp"
 #include "expression/workspace.hpp"
 #include "objective/expanded_target.hpp"
@@ -23,6 +20,9 @@
 #include "search/island.hpp"
 #include "search/pareto_archive.hpp"
 #include "search/saved_state.hpp"
+#include "search/search_options.hpp"
+#include "search/search_rows.hpp"
+#include "search/working_units.hpp"
 
 namespace closedform {
 namespace {
@@ -41,159 +41,9 @@ constexpr std::size_t most_bare_inputs = 64;  // tried where there is nothing el
 
 using Clock = std::chrono::steady_clock;
 
-/// Power of ten that brings a column's size near one; 1 where it already is of order one, so that
-/// laws in natural units keep their form.
-double decade(double mean_square, double most) {
-    const double size = std::sqrt(mean_square);
-    if (!(size > 0.0) || (size >= 1.0 / most && size <= most)) {
-        return 1.0;
-    }
-    return std::pow(10.0, -std::round(std::log10(size)));
-}
-
-/// A tape in working units as one in the data's.
-Tape restore(const Tape& tape, const Units& units) {
-    const auto is_one = [](double unit) { return unit == 1.0; };
-    if (units.y == 1.0 && std::all_of(units.x.begin(), units.x.end(), is_one)) {
-        return tape;
-    }
-    Tape result;
-    for (const Node& node : tape) {
-        const bool scaled =
-            node.op == Op::variable && units.x[static_cast<std::size_t>(node.variable)] != 1.0;
-        if (scaled) {
-            result.push_back(Node::constant(units.x[static_cast<std::size_t>(node.variable)]));
-        }
-        result.push_back(node);
-        if (scaled) {
-            result.push_back(Node::function(Op::mul));
-        }
-    }
-    if (units.y != 1.0) {
-        result.insert(result.begin(), Node::constant(1.0 / units.y));
-        result.push_back(Node::function(Op::mul));
-    }
-    if (result.size() > max_tape_size) {
-        return {};
-    }
-    fix_sizes(result);
-    return result;
-}
-
-/// Some of the rows, at most `wanted`, that weigh anything.
-std::vector<std::size_t> draw_rows(const Target& target, std::size_t wanted, std::uint64_t seed) {
-    const auto weights = target.weights();
-    if (wanted >= target.rows()) {
-        std::vector<std::size_t> all(target.rows());
-        std::iota(all.begin(), all.end(), std::size_t{0});
-        return all;
-    }
-    Random random(seed, 1000003);
-    const auto weighs = [](double weight) { return weight > 0.0; };
-    const auto count =
-        weights.empty()
-            ? target.rows()
-            : static_cast<std::size_t>(std::count_if(weights.begin(), weights.end(), weighs));
-    if (count == 0) {
-        throw std::invalid_argument("weights: are zero at every row");
-    }
-    std::vector<std::size_t> rows = draw(count, wanted, random);
-    std::sort(rows.begin(), rows.end());
-    if (count < target.rows()) {  // of the rows that weigh anything: which they are
-        std::size_t seen = 0;
-        auto next = rows.begin();
-        for (std::size_t row = 0; next != rows.end(); ++row) {
-            if (weighs(weights[row]) && seen++ == *next) {
-                *next++ = row;
-            }
-        }
-    }
-    return rows;
-}
-
-void check(std::size_t rows, std::size_t columns, const Target& target,
-           const SearchOptions& options) {
-    const auto refuse = [](const std::string& why) { throw std::invalid_argument(why); };
-    if (target.rows() != rows) {
-        refuse("X: needs as many rows as there are targets");
-    }
-    if (rows == 0 || columns == 0) {
-        refuse(rows == 0 ? "X: has no rows" : "X: has no columns");
-    }
-    if (options.max_size == 0 || options.max_size > max_tape_size) {
-        refuse("max_size: is " + std::to_string(options.max_size) + ", must be 1 to " +
-               std::to_string(max_tape_size));
-    }
-    if (options.islands == 0) {
-        refuse("islands: must be at least 1");
-    }
-    if (std::isnan(options.seconds)) {  // none left is one epoch
-        refuse("seconds: is no number; infinity for no limit");
-    }
-    if (!(options.good_enough >= 0.0)) {
-        refuse("good_enough: must not be negative; 0 for none");
-    }
-    for (const Op op : options.operators.operators()) {
-        if (facts(op).values_only && target.arrays().kind == TargetArrays::Kind::directions) {
-            refuse("operators: '" + std::string(facts(op).name) +
-                   "' has no gradient; leave it out of a search on gradients");
-        }
-    }
-    for (const FormulaRules::Shape& shape : options.rules.shapes) {
-        if (shape.columns != columns || shape.points == nullptr ||
-            shape.points->size() % columns != 0 || shape.input < 0 ||
-            static_cast<std::size_t>(shape.input) >= columns) {
-            refuse("rules: a shape's points need the " + std::to_string(columns) + " columns of X");
-        }
-    }
-    if (options.rules.dimensions && options.rules.dimensions->inputs.size() != columns) {
-        refuse("rules: have units of " + std::to_string(options.rules.dimensions->inputs.size()) +
-               " inputs, X has " + std::to_string(columns) + " columns");
-    }
-    if (options.whole != nullptr && !options.start.empty()) {
-        refuse("start: is of whole formulas; leave it out of a search with a template");
-    }
-    for (const Tape& tape : options.start) {
-        if (static_cast<std::size_t>(inputs_needed(tape)) > columns) {
-            refuse("start: reads column " + std::to_string(inputs_needed(tape) - 1) + ", X has " +
-                   std::to_string(columns));
-        }
-    }
-}
-
 bool among(const std::vector<Tape>& tapes, const Tape& tape) {
     return std::find(tapes.begin(), tapes.end(), tape) != tapes.end();
 }
-
-/// The archive's rows in the search's own units, for who scores candidates elsewhere.
-struct ArchiveRows {
-    std::vector<double> x, y, weights;
-    ValueTarget target;
-
-    template <class T>
-    ArchiveRows(MatrixView<const T> all, const Target& of, const Units& units,
-                const std::vector<std::size_t>& rows)
-        : x(scaled(all, rows, units.x)),
-          y(scaled(of.arrays().targets, rows, {&units.y, 1})),
-          weights(
-              of.weights().empty()
-                  ? std::vector<double>()
-                  : scaled(MatrixView<const double>(of.weights().data(), of.rows(), 1), rows, {})),
-          target(y, weights) {}
-
-  private:
-    template <class T>
-    static std::vector<double> scaled(MatrixView<const T> all, const std::vector<std::size_t>& rows,
-                                      std::span<const double> by) {
-        std::vector<double> some;
-        for (const std::size_t row : rows) {
-            for (std::size_t j = 0; j < all.columns; ++j) {
-                some.push_back((by.empty() ? 1.0 : by[j]) * static_cast<double>(all(row, j)));
-            }
-        }
-        return some;
-    }
-};
 
 template <class T>
 class Search {
@@ -205,9 +55,10 @@ class Search {
           size_limit_(options.max_size),
           archive_(options.max_size, options.operators, working_rules_),
           best_on_all_rows_(options.max_size, options.operators, options.rules) {
-        check(x.rows, x.columns, target, options);
+        check_options(x.rows, x.columns, target, options);
         data_units_.x.assign(x.columns, 1.0);
-        choose_units();
+        const bool can_scale = options.operators.has(Op::mul) && options.whole == nullptr;
+        units_ = working_units(x, target, can_scale);
         working_rules_ = options.rules.in_units(units_.x, units_.y);
         sample_ = objective(target.sample_rows(), units_);
         if (x.rows > target.sample_rows()) {
@@ -342,7 +193,8 @@ class Search {
     std::uint64_t quota_of(std::uint64_t epoch) const {
         std::uint64_t quota = epoch;
         if (options_.evaluations != 0) {
-            const std::uint64_t left = options_.evaluations - std::min(options_.evaluations, spent_);
+            const std::uint64_t left =
+                options_.evaluations - std::min(options_.evaluations, spent_);
             quota = std::min(quota, left / islands_.size());
         }
         if (exact_at_) {
@@ -378,9 +230,8 @@ class Search {
         // Small structures first: most laws are small, and large approximations of them would
         // take the time.
         const std::size_t limit = std::min(size_limit_, first_size + size_step * epochs_++);
-        parallel_for(islands_.size(), options_.threads, [&](std::size_t i, unsigned) {
-            islands_[i]->run(quota, limit, stop);
-        });
+        parallel_for(islands_.size(), options_.threads,
+                     [&](std::size_t i, unsigned) { islands_[i]->run(quota, limit, stop); });
         spent_ += quota * islands_.size();
         if (archive_rows_) {  // what followed from the last candidates came on top
             spent_ = std::max(spent_, evaluations());
@@ -413,22 +264,6 @@ class Search {
             }
         }
         return {};
-    }
-
-    void choose_units() {
-        std::vector<double> squares(x_.columns, 0.0);
-        for (std::size_t i = 0; i < x_.rows; ++i) {
-            for (std::size_t j = 0; j < x_.columns; ++j) {
-                const auto value = static_cast<double>(x_(i, j));
-                squares[j] += value * value;
-            }
-        }
-        const auto rows = static_cast<double>(x_.rows);
-        const bool can_scale = options_.operators.has(Op::mul) && options_.whole == nullptr;
-        for (const double square : squares) {
-            units_.x.push_back(can_scale ? decade(square / rows, 50.0) : 1.0);
-        }
-        units_.y = can_scale ? decade(target_.mean_square(), 1e6) : 1.0;
     }
 
     /// Who scores an island's candidates on the archive's rows; null for the island itself.
