@@ -39,6 +39,7 @@ MOST_NEAR = 40  # formulas beside the front that are judged
 # that lie beside a pole show it by more.
 POLE = 10.0
 MOST_POLES = 10  # formulas looked at for poles, the shortest descriptions first
+MOST_CONSTANTS = 0.5  # of a formula, for every place that has copies
 NEAREST = 3  # rows beside each that the way there is looked at
 
 
@@ -163,7 +164,8 @@ def shortest_description(
 
     Formulas that reproduce the target to rounding are told apart by what they are made of alone.
     Residuals that go together are fewer rows (`effective_rows`): a formula gains over the constant
-    only what its own independent residuals prove. Those that could be chosen are tried with simple
+    only what its own independent residuals prove, and nothing with more than half as many constants
+    as there are places, where places have copies. Those that could be chosen are tried with simple
     constants where the data agree, and multiplied out.
 
     Args:
@@ -303,5 +305,9 @@ class _Judge:
         null, neighbours = self.null, self.sample.neighbours
         if neighbours is None or not math.isfinite(one.length) or one.data >= null.data:
             return one
-        share = effective_share(one.residuals, neighbours)
+        # With as many constants as places everything fits, however many copies each place has.
+        table = neighbours.places < len(one.residuals) and (
+            len(one.fixed) > MOST_CONSTANTS * neighbours.places
+        )
+        share = 0.0 if table else effective_share(one.residuals, neighbours)
         return replace(one, data=null.data - share * (null.data - one.data))

@@ -10,9 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from closedform._typing import FloatMatrix, Floats
@@ -37,6 +40,14 @@ class Neighbours:
 
     nearest: npt.NDArray[np.intp]
     copies: npt.NDArray[np.bool_]
+
+    @cached_property
+    def places(self) -> int:
+        """Rows that are no copies of another: copies of copies are one place."""
+        rows, columns = np.nonzero(self.copies)
+        links = (np.ones(len(rows)), (rows, self.nearest[rows, columns]))
+        n = len(self.nearest)
+        return int(connected_components(coo_array(links, (n, n)), directed=False)[0])
 
     def correlations(self, z: Floats) -> Iterator[tuple[float, int]]:
         """Of residuals with those of the nearest copy, the next, and so on, and of how many."""

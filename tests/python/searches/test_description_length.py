@@ -82,6 +82,26 @@ def test_copies_of_a_row_are_one(copies: int) -> None:
     assert effective_share(z[order], neighbours_of(near)) == pytest.approx(1 / copies, rel=0.25)
 
 
+def test_a_table_of_places_is_no_formula() -> None:
+    """However many copies each place has, what has a constant for every one of them fits."""
+    rng = np.random.default_rng(6)
+    places = np.linspace(0, 1, 8)[:, None]
+    X = np.repeat(places, 5, axis=0) + 1e-6 * rng.normal(size=(40, 1))
+    small = 1e-3 * rng.normal(size=40)
+    names = ["x1"]
+    objective = Values.of(np.repeat(rng.normal(size=8), 5) + small, None)
+    powers = np.polynomial.Polynomial.fit(X[:, 0], objective.y, 7).convert().coef
+    text = " + ".join(f"{c!r}*x1**{k}" for k, c in enumerate(powers.tolist()))
+    table = cf.Formula(text, names)
+    assert np.abs(table(X) - objective.y).max() < 0.1
+    choice = shortest_description([cf.Formula("0.1", names), table], X, objective, SETTINGS)
+    assert choice.best == 0
+    objective = Values.of(2.0 * X[:, 0] + 1.0 + small, None)
+    line = cf.Formula("2.5*x1 + 0.5", names).refit(X, objective.y)
+    choice = shortest_description([cf.Formula("0.1", names), line], X, objective, SETTINGS)
+    assert choice.best == 1
+
+
 def test_rows_of_a_series_are_fewer() -> None:
     rng = np.random.default_rng(5)
     z = np.zeros(400)
