@@ -271,9 +271,7 @@ def _separability(dtype: type, rows: int, threads: int, rng: np.random.Generator
 
     def scores(on_device: bool) -> Array:
         discrete = [False] * INPUTS
-        found = _core.pair_scores(
-            core, X, discrete=discrete, threads=threads, on_device=on_device
-        )
+        found = _core.pair_scores(core, X, discrete=discrete, threads=threads, on_device=on_device)
         return found["product_rms"]
 
     pairs = INPUTS * (INPUTS - 1) // 2
@@ -429,7 +427,7 @@ def _equations(
     work: float,
     threads: int,
 ) -> Case:
-    """Normal equations of a search's generation, of three constants each, on a sample."""
+    """Normal equations of a search's candidates, of three constants each, on a sample."""
     X, y = X[:8192], y[:8192]
     goal = _core.Goal.values(y, None)
 

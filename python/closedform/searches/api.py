@@ -185,8 +185,8 @@ def search(
             used. The GPU computes losses on all rows, of a whole batch of expressions at a time: of
             everything the islands found whenever they exchange it (in the precision of X, and if
             its memory holds the rows) and of what is left at the end (in float64). Of values it
-            also scores the evolution's candidates on a sample, a generation of all islands at a
-            time: the same for a seed and evaluations, but not what the CPU finds. Otherwise the
+            also scores the evolution's candidates, many at a time and on up to 8192 rows instead of
+            512: the same for a seed and evaluations, but not what the CPU finds. Otherwise the
             evolution, on samples of at most 8192 rows, and the last fits of constants are the CPU's
             and the same; so a GPU is worth it for many rows. Native only.
         callback: called about twice a second with a Progress; returning True ends the search.
