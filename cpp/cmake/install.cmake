@@ -22,7 +22,14 @@ install(TARGETS closedform_c EXPORT closedform_c
   LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} ${namelink}
   INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(FILES fortran/closedform.f90 DESTINATION ${CLOSEDFORM_FORTRAN_DIR})
-foreach(part IN ITEMS c cxx)
+set(parts c cxx)
+if(TARGET closedform_cuda AND NOT SKBUILD) # a wheel would hold the library twice
+  install(TARGETS closedform_cuda EXPORT closedform_cuda
+    ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR}
+    INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+  list(APPEND parts cuda)
+endif()
+foreach(part IN LISTS parts)
   install(EXPORT closedform_${part} NAMESPACE closedform:: FILE closedform_${part}.cmake
     DESTINATION ${CLOSEDFORM_CMAKE_DIR})
 endforeach()

@@ -135,8 +135,9 @@ class CudaRuntime {
             return;
         }
         const auto kernel = run_body<Body>;
+        // All there is, for the limit is that of all threads, which start it with other sizes.
         check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                   static_cast<int>(shared_bytes)),
+                                   static_cast<int>(shared_memory_)),
               "asking for shared memory");
         kernel<<<static_cast<unsigned>(blocks), Body::threads, shared_bytes, stream.get()>>>(body);
         check(cudaGetLastError(), "starting a kernel");

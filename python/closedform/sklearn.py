@@ -26,7 +26,7 @@ from closedform.searches.api import search
 from closedform.searches.progress import Callback
 from closedform.searches.settings import OPERATORS, Operators, Start, given_formulas
 from closedform.searches.turns import Turns
-from closedform.tables import checks, chunks, scalars
+from closedform.tables import checks, chunks, devices, scalars
 from closedform.tables.checks import Matrix
 from closedform.tables.chunks import Data
 from closedform.tables.groups import Groups
@@ -77,6 +77,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
     def _table(self, X: object, y: object) -> tuple[Matrix, object]:
         """X and y to fit to, and what columns there are kept for later."""
         scalars.choice(self.missing, "missing", get_args(Missing))
+        y = devices.on_host(y, "y")
         X, y = validate_data(self, X, y, skip_check_array=True)
         return self._matrix(X, 2), y
 
@@ -226,6 +227,7 @@ class ClosedFormRegressor(RegressorMixin, _Estimator):  # type: ignore[misc]
         given = self._arguments() | {"groups": groups}
         if len(targets) > 1 and "checkpoint" in (self.options or {}):
             raise InputError(f"options: one checkpoint cannot hold {len(targets)} targets' fronts")
+        sigma = devices.on_host(sigma, "sigma")
         errors = [sigma] * len(targets)
         if sigma is not None and np.asarray(sigma).ndim == 2:
             errors = list(np.asarray(sigma).T)

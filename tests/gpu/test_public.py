@@ -138,6 +138,24 @@ def test_arrays_of_many_rows_are_used_where_they_lie(name: str, dtype: type) -> 
     hold(surrogate.gradient(there), surrogate, X, 1)
 
 
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_arrays_are_searched_and_fitted_as_the_host_s(name: str) -> None:
+    X, y = law(3000)
+    there = moved(name, X)
+    fitted = cf.Surrogate(**SETTINGS).fit(there, moved(name, y), weights=moved(name, X[:, 0]))
+    expected = cf.Surrogate(**SETTINGS).fit(X, y, weights=X[:, 0])
+    np.testing.assert_array_equal(fitted.core.value(X), expected.core.value(X))
+    y = X[:, 0] * X[:, 1]
+    U = np.stack([X[:, 1], X[:, 0], np.zeros(len(X))], axis=1)
+    for target, values in {"values": y, "gradients": U, "labels": y > 1.5}.items():
+        given: dict[str, Any] = {target: moved(name, values)}
+        found = cf.search(there, **given, **BUDGET)
+        given[target] = values
+        assert found.best.text == cf.search(X, **given, **BUDGET).best.text
+    found = cf.discover(there, moved(name, y), **BUDGET, device="cuda")
+    assert found.formula.text == cf.discover(X, y, **BUDGET, device="cuda").formula.text
+
+
 @precision
 @pytest.mark.parametrize("name", LIBRARIES)
 def test_networks_take_arrays_where_they_lie(name: str, dtype: type) -> None:
@@ -175,8 +193,6 @@ def test_arrays_that_cannot_be_used_are_refused(name: str) -> None:
     refused(lambda: surrogate.predict(moved(name, X[:, :2].copy())), "X: has 2 columns")
     refused(lambda: surrogate.predict(moved(name, X)[0]), "X: must be 2-D")
     refused(lambda: surrogate.predict(moved(name, X.astype(np.float16))), "X: is <f2 on the device")
-    refused(lambda: cf.Surrogate(**SETTINGS).fit(moved(name, X), y), "X: lies on a GPU")
-    refused(lambda: cf.search(moved(name, X), values=y), "X: lies on a GPU")
 
 
 def test_memory_of_the_host_is_not_taken_for_a_device_s() -> None:

@@ -27,7 +27,7 @@ extern "C" {
 
 /* Grows when something is added; what exists keeps its meaning. A change that breaks programs
  * compiled before changes the shared library's SOVERSION. */
-#define CLOSEDFORM_C_API_VERSION 1
+#define CLOSEDFORM_C_API_VERSION 2
 
 /* CLOSEDFORM_C_API_VERSION of the library that is running. */
 CLOSEDFORM_API int closedform_c_api_version(void);
@@ -43,7 +43,8 @@ typedef enum closedform_status {
     CLOSEDFORM_NEWER_FILE = 4,   /* written by a later closedform */
     CLOSEDFORM_OUTSIDE = 5,      /* a row outside the grid of a surrogate with outside="error" */
     CLOSEDFORM_NO_MEMORY = 6,
-    CLOSEDFORM_FAILED = 7 /* anything else; the message says what */
+    CLOSEDFORM_FAILED = 7,   /* anything else; the message says what */
+    CLOSEDFORM_NO_DEVICE = 8 /* no GPU that can be used, or an error on it (since version 2) */
 } closedform_status;
 
 /* One line of UTF-8, ended by a zero; written only when a function fails. */
@@ -100,6 +101,24 @@ CLOSEDFORM_API int closedform_evaluate_float(const closedform_model* model, cons
                                              size_t row_count, unsigned threads, double* value,
                                              double* gradient, double* hessian,
                                              closedform_error* error);
+
+/* Where rows are worked on (since version 2). A GPU is CUDA's current device, for programs that are
+ * linked with closedform::cuda. */
+typedef enum closedform_device { CLOSEDFORM_CPU = 0, CLOSEDFORM_CUDA = 1 } closedform_device;
+
+/* As closedform_evaluate, on a closedform_device. Rows and results are in the host's memory with
+ * CLOSEDFORM_CUDA, too, which evaluates surrogates in the precision of the rows and knows no
+ * `threads`: CLOSEDFORM_NO_DEVICE where the library was built without CUDA, no GPU can be used, or
+ * its memory runs out; CLOSEDFORM_BAD_ARGUMENT for a formula and for a surrogate with
+ * outside="error", which the CPU evaluates. */
+CLOSEDFORM_API int closedform_evaluate_on(int device, const closedform_model* model,
+                                          const double* rows, size_t row_count, unsigned threads,
+                                          double* value, double* gradient, double* hessian,
+                                          closedform_error* error);
+CLOSEDFORM_API int closedform_evaluate_float_on(int device, const closedform_model* model,
+                                                const float* rows, size_t row_count,
+                                                unsigned threads, double* value, double* gradient,
+                                                double* hessian, closedform_error* error);
 
 #ifdef __cplusplus
 }

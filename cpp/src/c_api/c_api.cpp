@@ -16,6 +16,7 @@
 #include "closedform/files/front_file.hpp"
 #include "closedform/files/saved_file.hpp"
 #include "closedform/files/surrogate_file.hpp"
+#include "closedform/gpu/device.hpp"
 
 /// A surrogate, or one formula of a front.
 struct closedform_model {
@@ -71,6 +72,9 @@ int guarded(closedform_error* error, const char* subject, const Work& work) noex
         } catch (const OutsideGrid& failure) {
             status = CLOSEDFORM_OUTSIDE;
             write(error, failure.what());
+        } catch (const DeviceError& failure) {
+            status = CLOSEDFORM_NO_DEVICE;
+            write(error, std::string("device: ") + failure.what());
         } catch (const std::invalid_argument& failure) {
             status = CLOSEDFORM_BAD_ARGUMENT;
             write(error, failure.what());
@@ -110,7 +114,7 @@ std::unique_ptr<closedform_model> model_of(std::span<const char> bytes) {
 }
 
 template <class T>
-int evaluate_rows(const closedform_model* model, const T* rows, std::size_t row_count,
+int evaluate_rows(int device, const closedform_model* model, const T* rows, std::size_t row_count,
                   unsigned threads, double* value, double* gradient, double* hessian,
                   closedform_error* error) noexcept {
     return guarded(error, "", [&] {
@@ -119,8 +123,13 @@ int evaluate_rows(const closedform_model* model, const T* rows, std::size_t row_
         require(rows != nullptr || row_count == 0 || inputs == 0, "rows: is null");
         require(value != nullptr || gradient != nullptr || hessian != nullptr,
                 "value, gradient, hessian: are all null");
+        require(device == CLOSEDFORM_CPU || device == CLOSEDFORM_CUDA, "device: is none of these");
+        require(device == CLOSEDFORM_CPU || model->surrogate,
+                "device: formulas are evaluated on the CPU");
         const MatrixView<const T> view(rows, row_count, inputs);
-        if (model->surrogate) {
+        if (device == CLOSEDFORM_CUDA) {
+            cuda::derivatives(model->surrogate->model, {view, false}, value, gradient, hessian);
+        } else if (model->surrogate) {
             model->surrogate->model.derivatives(view, value, gradient, hessian, threads);
         } else {
             evaluate_derivatives(model->formula().tape, view, value, gradient, hessian, threads);
@@ -199,13 +208,27 @@ double closedform_loss(const closedform_model* model) {
 int closedform_evaluate(const closedform_model* model, const double* rows, std::size_t row_count,
                         unsigned threads, double* value, double* gradient, double* hessian,
                         closedform_error* error) {
-    return closedform::evaluate_rows(model, rows, row_count, threads, value, gradient, hessian,
-                                     error);
+    return closedform_evaluate_on(CLOSEDFORM_CPU, model, rows, row_count, threads, value, gradient,
+                                  hessian, error);
 }
 
 int closedform_evaluate_float(const closedform_model* model, const float* rows,
                               std::size_t row_count, unsigned threads, double* value,
                               double* gradient, double* hessian, closedform_error* error) {
-    return closedform::evaluate_rows(model, rows, row_count, threads, value, gradient, hessian,
-                                     error);
+    return closedform_evaluate_float_on(CLOSEDFORM_CPU, model, rows, row_count, threads, value,
+                                        gradient, hessian, error);
+}
+
+int closedform_evaluate_on(int device, const closedform_model* model, const double* rows,
+                           std::size_t row_count, unsigned threads, double* value, double* gradient,
+                           double* hessian, closedform_error* error) {
+    return closedform::evaluate_rows(device, model, rows, row_count, threads, value, gradient,
+                                     hessian, error);
+}
+
+int closedform_evaluate_float_on(int device, const closedform_model* model, const float* rows,
+                                 std::size_t row_count, unsigned threads, double* value,
+                                 double* gradient, double* hessian, closedform_error* error) {
+    return closedform::evaluate_rows(device, model, rows, row_count, threads, value, gradient,
+                                     hessian, error);
 }

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from closedform import _core
 from closedform._choices import Device
 from closedform._typing import FloatMatrix, Floats
 from closedform.errors import InputError
@@ -65,7 +66,7 @@ class Network:
         Args:
             X: (n, d) numbers or a table that has the columns of `names`. C-contiguous float64 and
                 float32 arrays are read where they lie, on a GPU too (CuPy, torch, JAX) for a
-                native network, whatever its `device`.
+                native network, whatever its `device`; others get a copy in the host's memory.
             threads: how many a native network uses; None for all cores. The result does not
                 depend on it. Frameworks keep to their own setting.
 
@@ -88,7 +89,7 @@ class Network:
     def probability(self, X: object, *, threads: int | None = None) -> Floats | None:
         """F = sigmoid(f) at each row, (n,) float64, or None where f is no log-odds: a regressor, a
         hidden neuron, or a bare logit that was not said to belong to a classifier."""
-        there = devices.matrix_there(X)
+        there = self._matrix_there(X)
         rows = self._rows(X) if there is None else there
         known = self._classifier
         if not (self._function.classifier(rows.shape[1]) if known is None else known):
@@ -98,11 +99,8 @@ class Network:
             return 1.0 / (1.0 + np.exp(-f))
 
     def _evaluate(self, X: object, threads: int | None, *, slopes: bool) -> Floats:
-        there = devices.matrix_there(X)
-        on_gpu = self._function.on_gpu
-        if there is not None:
-            if on_gpu is None:
-                raise InputError(f"X: lies on a GPU; {self.description} takes rows of the host")
+        on_gpu, there = self._function.on_gpu, self._matrix_there(X)
+        if on_gpu is not None and there is not None:
             devices.on_gpu("cuda")
             if there.shape[1] != self.inputs:
                 raise InputError(
@@ -114,6 +112,10 @@ class Network:
             return devices.running(lambda: on_gpu(rows, slopes))
         work = self._function.gradient if slopes else self._function.value
         return work(rows, scalars.thread_count(threads))
+
+    def _matrix_there(self, X: object) -> _core.DeviceMatrix | None:
+        """X on a GPU, for a network that runs there; else it is brought here (`_rows`)."""
+        return None if self._function.on_gpu is None else devices.matrix_there(X)
 
     def _rows(self, X: object) -> FloatMatrix:
         return model_inputs(matrix(X, min_rows=1), self.names, self.inputs, "the network")

@@ -46,7 +46,7 @@ from closedform.searches.templates import read as read_template
 from closedform.searches.values import chosen_front
 from closedform.surrogates.model import Surrogate
 from closedform.surrogates.separability import Separability
-from closedform.tables import checks, chunks, cluster, devices, scalars, spool
+from closedform.tables import checks, chunks, cluster, scalars, spool
 from closedform.tables.chunks import Data
 from closedform.tables.cluster import Partitions
 from closedform.tables.column_errors import column_errors
@@ -107,10 +107,11 @@ def discover(
 
     Args:
         X: (n, d) array or table; the path of a CSV or Parquet file; or rows in chunks, as
-            `chunks.gather` takes them. A mapped array is read where it lies, one in memory copied
-            once. Or a Dask DataFrame or Array, whose partitions stay where they are: 200,000 rows
-            drawn from all of them are searched, and constants, losses (where errors are of one
-            size) and held-out errors are in the end those of all rows.
+            `chunks.gather` takes them. A mapped array is read where it lies, one in memory (here
+            and below of a GPU's, too, as in `search`) copied once. Or a Dask DataFrame or Array,
+            whose partitions stay where they are: 200,000 rows drawn from all of them are searched,
+            and constants, losses (where errors are of one size) and held-out errors are in the end
+            those of all rows.
         y: (n,) target, or the name of a column of X; None where it comes with chunks. A column of a
             table gives it its name in what is shown.
         weights: (n,) how often each row counts, none negative, or such a name. How precisely its
@@ -153,7 +154,6 @@ def discover(
         >>> cf.discover(X, X[:, 0] / X[:, 1], time=10)
         Discovery('x1/x2', law)
     """
-    devices.host_only(X, "discover")
     _check_one_target(y)
     settings = checked_settings(arguments_of(locals()), callback, device)
     scalars.choice(strategy, "strategy", STRATEGIES)

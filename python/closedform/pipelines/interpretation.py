@@ -44,7 +44,7 @@ from closedform.searches.settings import (
     on_cluster,
 )
 from closedform.searches.steepest_drop import gradient_errors, steepest_drop, unit_gradient
-from closedform.tables import cluster, devices, scalars
+from closedform.tables import cluster, scalars
 from closedform.tables.checks import Matrix
 
 OPERATORS = ("+", "-", "*", "/", "sin", "exp")
@@ -153,7 +153,8 @@ def interpret(
             for the same, which are to have one formula: how far they differ says what a network's
             own noise is. Link and threshold are the first one's.
         X: (n, d) array or table of the network's inputs, such as the rows it was trained on, or
-            chunks of them (`chunks.gather`). Of more than 200,000, as many are drawn.
+            chunks of them (`chunks.gather`). Of more than 200,000, as many are drawn. Arrays on a
+            GPU are copied to the host's memory, as in `search`.
         neuron, classifier: as in `cf.network`; leave them out for a `Network`. Several neurons are
             a space: `("layer", slice(0, 2))`, `("layer", "all")`, `slice(0, 2)` or `"all"` of the
             outputs. It is taken up to an invertible map among them: formulas are searched whose
@@ -190,7 +191,6 @@ def interpret(
         >>> print(cf.interpret(neuron, X, evaluations=3000, operators="+ *").formula)
         x1*x2
     """
-    devices.host_only(X, "interpret")
     settings = checked_settings(arguments_of(locals()), callback, device)
     settings = on_cluster(settings, cluster.client_of(client, X))
     check_gradients_can(settings)

@@ -17,6 +17,7 @@ from closedform.searches.description_length import alphabet, structure_lengths
 from closedform.searches.judged import MOST_ROWS
 from closedform.searches.objectives import Labels
 from closedform.searches.settings import Settings
+from closedform.tables import devices
 from closedform.tables.checks import Matrix
 from closedform.tables.rows import sample_rows
 
@@ -29,7 +30,7 @@ def signs_of(labels: object, rows: int) -> Floats:
     Raises:
         InputError: not one label a row, or not two different ones.
     """
-    values = np.asarray(labels)
+    values = np.asarray(devices.on_host(labels, "labels"))
     if values.shape != (rows,):
         raise InputError(f"labels: has shape {values.shape}; give one label for each row of X")
     if values.dtype.kind == "f" and not np.isfinite(values).all():

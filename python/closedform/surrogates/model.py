@@ -136,9 +136,10 @@ class Surrogate:
 
         Args:
             X: (n, d) numbers or a table; float64 and float32 arrays, in memory or mapped, are read
-                where they lie. Or rows in chunks, as `chunks.gather` takes them. Or a Dask
-                DataFrame or Array, whose partitions stay where they are: 200,000 rows drawn from
-                all are fitted, then all have their say in the last step.
+                where they lie; arrays on a GPU (CuPy, torch, JAX) are copied to the host's memory
+                first, whatever `device` says. Or rows in chunks, as `chunks.gather` takes them. Or
+                a Dask DataFrame or Array, whose partitions stay where they are: 200,000 rows drawn
+                from all are fitted, then all have their say in the last step.
             y: (n,) target, or the name of a column of a data set; None where it comes with chunks.
             weights: (n,) non-negative weights of the rows in the squared error, or such a name;
                 default all one.
@@ -150,7 +151,6 @@ class Surrogate:
         Raises:
             InputError: a ValueError, for anything that cannot be fitted.
         """
-        devices.host_only(X, "fit")
         given, partitions = cluster.gathered(X, y, weights, client=client)
         everywhere = None
         if partitions is not None and sum(partitions.rows) > len(given.target):

@@ -246,7 +246,6 @@ def separability(
     if not isinstance(surrogate, Surrogate):
         raise InputError(f"surrogate: must be a Surrogate, not {type(surrogate).__name__}")
     time, seed = scalars.seconds(time, "time"), scalars.seed(seed)
-    devices.host_only(X, "separability")
     data, partitions = cluster.gathered(X, y, weights, client=client)
     everywhere = None
     if partitions is not None and sum(partitions.rows) > len(data.inputs.values):

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from closedform._typing import FloatMatrix, Floats
 from closedform.errors import InputError
+from closedform.tables import devices
 from closedform.tables.frames import series_values, table_columns
 from closedform.tables.names import variable_names
 from closedform.tables.rows import row_blocks
@@ -276,7 +277,8 @@ def _stacked(columns: list[tuple[object, npt.NDArray[Any]]], name: str, first: i
     return values
 
 
-def _as_array(value: object, name: str) -> npt.NDArray[Any]:
+def _as_array(value: Any, name: str) -> npt.NDArray[Any]:
+    value = devices.on_host(value, name)
     if hasattr(value, "toarray"):
         raise InputError(f"{name}: is a sparse matrix; give it as X.toarray()")
     if hasattr(value, "__dlpack__") and not hasattr(value, "__array__"):

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from closedform._typing import Floats
 from closedform.errors import InputError
-from closedform.tables import checks
+from closedform.tables import checks, devices
 from closedform.tables.checks import Matrix
 
 NAME = "sigma_X"
@@ -60,6 +60,7 @@ def _by_name(
         if isinstance(value, Real):
             columns[known[0]] = float(value)
         else:
+            value = devices.on_host(value, f"{NAME}: {name!r}")
             rows = len(table.values) if kept is None else _rows(value)
             column = checks.vector(value, rows, name=f"{NAME}: {name!r}")
             columns[known[0]] = column if kept is None else _kept(column, kept)
@@ -72,7 +73,7 @@ def _by_name(
 def _array(given: object, table: Matrix, kept: npt.NDArray[np.intp] | None) -> Floats:
     wanted = f"give one number, {table.own}, one for each column, or a row of them for each row"
     try:
-        errors = np.asarray(given, dtype=np.float64)
+        errors = np.asarray(devices.on_host(given, NAME), dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise InputError(f"{NAME}: cannot be read as numbers ({error}); {wanted}") from error
     if errors.ndim == 2 and kept is not None:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from closedform.errors import InputError
+from closedform.tables import devices
 from closedform.tables.frames import frame_of, series_values
 
 
@@ -81,7 +82,7 @@ def taken(X: object, name: str) -> tuple[object, npt.NDArray[Any]]:
 
 def _texts(names: object) -> npt.NDArray[Any]:
     """One text a row: whole numbers without a point."""
-    values = series_values(names, "groups")
+    values = series_values(devices.on_host(names, "groups"), "groups")
     try:
         given = np.asarray(values, dtype=object)
     except (TypeError, ValueError) as error:

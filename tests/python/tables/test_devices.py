@@ -15,6 +15,7 @@ import closedform as cf
 from closedform import _core
 from closedform.errors import InputError
 from closedform.searches import objectives
+from closedform.sklearn import ClosedFormClassifier, ClosedFormRegressor
 from closedform.tables import checks, devices
 
 needs_no_gpu = pytest.mark.skipif(not _core.cuda_problem()[0], reason="a GPU can be used here")
@@ -22,6 +23,7 @@ needs_no_gpu = pytest.mark.skipif(not _core.cuda_problem()[0], reason="a GPU can
 rng = np.random.default_rng(0)
 X = rng.uniform(size=(60, 2))
 y = X[:, 0] * X[:, 1]
+BUDGET: dict[str, Any] = {"evaluations": 2000, "time": np.inf}
 
 
 class Interface:
@@ -143,13 +145,101 @@ def test_host_arrays_are_no_matter_of_devices() -> None:
     assert np.shares_memory(read, X)
 
 
-def test_what_needs_the_host_says_so() -> None:
-    with pytest.raises(InputError, match="X: lies on a GPU, fit needs it in the host's"):
+class CuPy(Interface):
+    """An array of CuPy's: it lets numpy at its numbers by `get` alone."""
+
+    def get(self) -> np.ndarray[Any, Any]:
+        return self.array
+
+    def __array__(self, *_: Any, **__: Any) -> None:
+        raise TypeError("Implicit conversion to a NumPy array is not allowed.")
+
+
+class Torch(DlPack):
+    """A tensor of torch's that is part of a graph."""
+
+    def __init__(self, array: np.ndarray[Any, Any], attached: bool = True) -> None:
+        super().__init__(array)
+        self.attached = attached
+
+    @property
+    def __cuda_array_interface__(self) -> dict[str, Any]:
+        raise RuntimeError("Can't get __cuda_array_interface__ on Variable that requires grad.")
+
+    def detach(self) -> Torch:
+        return Torch(self.array, attached=False)
+
+    def cpu(self) -> Any:
+        assert not self.attached
+        return self.array
+
+
+class Jax(DlPack):
+    """An array of JAX's: numpy gets a copy."""
+
+    def __array__(self, *_: Any, **__: Any) -> np.ndarray[Any, Any]:
+        return self.array
+
+
+@pytest.mark.parametrize("there", [CuPy, Torch, Jax])
+def test_searches_and_fits_take_arrays_on_a_gpu(there: Any) -> None:
+    assert [f.text for f in cf.search(there(X), values=there(y), weights=there(y), **BUDGET)] == [
+        f.text for f in cf.search(X, values=y, weights=y, **BUDGET)
+    ]
+    U = np.ascontiguousarray(X[:, ::-1])
+    assert cf.search(there(X), gradients=there(U), **BUDGET).best.text == "x1*x2"
+    labels = (y > np.median(y)).astype(np.int8)
+    found = cf.search(there(X), labels=there(labels), **BUDGET)
+    assert [f.text for f in found] == [f.text for f in cf.search(X, labels=labels, **BUDGET)]
+    settings: dict[str, Any] = {"modes": 2, "segments": 3, "smoothing": 1e-6}
+    fitted = cf.Surrogate(**settings).fit(there(X), there(y))
+    assert np.array_equal(fitted.predict(X), cf.Surrogate(**settings).fit(X, y).predict(X))
+    assert cf.separability(fitted, there(X), there(y), time=5).names == ("x1", "x2")
+    sigma_X = {"x1": there(0.01 * X[:, 0])}
+    exact = cf.discover(there(X), there(y), sigma=there(y), sigma_X=sigma_X, **BUDGET)
+    assert exact.formula.text == "x1*x2"
+
+
+def test_estimators_and_models_of_the_host_take_arrays_on_a_gpu() -> None:
+    model = cf.network((lambda X: X[:, 0] * X[:, 1], lambda X: X[:, ::-1]))
+    assert np.array_equal(model.value(CuPy(X)), y)
+    assert np.array_equal(cf.Formula("x1*x2", ["x1", "x2"])(CuPy(X)), y)
+    found = ClosedFormRegressor(time=np.inf, evaluations=2000).fit(CuPy(X), CuPy(y))
+    assert found.formula_.text == "x1*x2"
+    labels = (y > np.median(y)).astype(int)
+    split = ClosedFormClassifier(time=np.inf, evaluations=2000).fit(CuPy(X), CuPy(labels))
+    assert split.score(X, labels) > 0.9
+    names = np.repeat([1, 2], 30)
+    grouped = [cf.search(X, values=y, groups=given, **BUDGET) for given in (names, CuPy(names))]
+    assert grouped[0].best.text == grouped[1].best.text
+
+
+def test_arrays_on_a_gpu_are_checked_as_any() -> None:
+    for array, message in (
+        (CuPy(y), r"X: must be 2-D \(rows, columns\), has shape \(60,\)"),
+        (CuPy(X.astype(complex)), "X: Complex data not supported"),
+        (CuPy(np.where(X > 0.9, np.nan, X)), "X: row .* is NaN"),
+        (Interface(X), "X: lies on a GPU, and Interface has no method that copies it"),
+        (DlPack(X), "X: lies on a GPU, and DlPack has no method that copies it"),
+    ):
+        with pytest.raises(InputError, match=message) as caught:
+            cf.search(array, values=y)
+        assert "\n" not in str(caught.value)
+    with pytest.raises(InputError, match="X: lies on a GPU"):
         cf.Surrogate(2, 3).fit(Interface(X), y)
-    with pytest.raises(InputError, match="lies on a GPU, discover needs it"):
-        cf.discover(Interface(X), y)
-    with pytest.raises(InputError, match="lies on a GPU, search needs it"):
-        cf.search(Interface(X), values=y)
+    with pytest.raises(InputError, match="y: has 59 values for 60 rows"):
+        cf.discover(CuPy(X), CuPy(y[1:]))
+
+
+def test_a_copy_that_fails_says_so_in_one_line() -> None:
+    class Full(CuPy):
+        def get(self) -> np.ndarray[Any, Any]:
+            raise MemoryError("Unable to allocate 80 MB\nfor an array")
+
+    with pytest.raises(
+        InputError, match=r"values: cannot be copied from the GPU \(Unable.*80 MB\)"
+    ):
+        cf.search(X, values=Full(y))
 
 
 @needs_no_gpu
@@ -213,9 +303,6 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         monkeypatch.setattr(kind, "goal", property(lambda self, made=made: Goal(made(self))))
     yield asked
     devices._found.cache_clear()
-
-
-BUDGET: dict[str, Any] = {"evaluations": 2000, "time": np.inf}
 
 
 @pytest.mark.parametrize("device", ["cuda", "auto"])
