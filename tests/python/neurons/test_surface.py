@@ -77,7 +77,7 @@ def test_what_a_network_does_across_the_surface_does_not_count() -> None:
     X = _angles(2)
     truth, learned = _network("x1*x3 + x2*x4 + x1", "2*x3*(x1*x1 + x2*x2 - 1)")
     np.testing.assert_allclose(truth(X), learned(X), atol=1e-12)
-    found = cf.interpret(learned, X, operators="+ - *", max_size=9, evaluations=10_000)
+    found = cf.interpret(learned, X, operators="+ - *", max_size=9, evaluations=20_000)
     assert found.formula.complexity == truth.complexity
     assert found.formula.loss < 1e-20
     assert found.fidelity.cosine == pytest.approx(1.0)
