@@ -24,8 +24,8 @@ ROOMS = {
     "terms": "core expression objective search",
     "structure": "core kernels surrogate",
     "files": "core expression surrogate",
-    "c_api": "core expression surrogate files",
     "gpu": "core objective surrogate structure network",
+    "c_api": "core expression surrogate files gpu",
 }
 # The kernels implement what `gpu` declares, room by room over the CUDA runtime.
 CUDA_ROOMS = {
