@@ -22,6 +22,7 @@ from closedform.searches.linked_powers import linked_powers
 from closedform.searches.noisy_relations import MOST_WORK as NOISY_WORK
 from closedform.searches.noisy_relations import noisy_relations
 from closedform.searches.objectives import Values
+from closedform.searches.power_pairs import power_pairs
 from closedform.searches.relations import MOST_WORK, relations
 from closedform.searches.settings import Settings
 from closedform.searches.shapes import fitted_shapes
@@ -164,7 +165,7 @@ def _all(
     for j, name in enumerate(names):
         if j in counted:
             continue
-        for kind in (fitted_shapes, harmonics):
+        for kind in (fitted_shapes, harmonics, power_pairs):
             if _over(ends):
                 return
             for share, text in _solvable(kind(X[:, j], y, weights)):

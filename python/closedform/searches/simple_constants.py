@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from time import monotonic
 
 import numpy as np
 
 from closedform._typing import Floats
 from closedform.formulas.formula import Formula
-from closedform.formulas.simple_values import near
+from closedform.formulas.simple_values import near, simple_value
 from closedform.searches import interruption
 from closedform.searches.judged import Judged, Sample, fitted, judged, precise_nats
 
 WITHIN = 3.0  # standard errors
+ROUNDING = 1e-14  # of the values, over the largest
 TRIED = 5  # simple numbers near a constant
 
 
@@ -33,7 +35,25 @@ def with_simple_constants(
             if trial is not None:
                 one, improved = trial, True
                 break
-    return one
+    return _said_so(one, sample)
+
+
+def _said_so(one: Judged, sample: Sample) -> Judged:
+    """Constants that are simple numbers but for rounding, 6.999999999999978 for one, as those."""
+    expression = one.formula._expression
+    simple = [simple_value(value) for value in expression.constants]
+    plain = [
+        value if fixed is None else fixed.value
+        for value, fixed in zip(expression.constants, simple, strict=True)
+    ]
+    rounded = expression.with_constants(plain)
+    before, after = expression.evaluate(sample.X, 1), rounded.evaluate(sample.X, 1)
+    size = ROUNDING * float(np.abs(before).max(initial=0.0))
+    alike = len(rounded.constants) == len(plain) and np.abs(after - before).max(initial=0.0) <= size
+    if plain == list(expression.constants) or not alike:  # nor where they are no numbers
+        return one
+    names = one.formula.names
+    return replace(one, formula=Formula(rounded.text(list(names)), names, one.formula.loss))
 
 
 def _set(

@@ -145,3 +145,10 @@ def test_weights_that_are_no_counts_say_what_rows_weigh_beside_one_another(size:
     choice = shortest_description(formulas, X, Values.of(y, size * weights), SETTINGS)
     assert choice.best == 1
     assert choice.gain == pytest.approx(141, rel=0.15)  # of 65 rows
+
+
+def test_what_is_a_simple_number_but_for_rounding_is_said_as_one() -> None:
+    X = np.linspace(-10.0, 10.0, 41)[:, None]
+    y = 1985 + 7 * X[:, 0] + 23 * X[:, 0] ** 2
+    found = cf.discover(X, y, evaluations=20_000, time=np.inf)
+    assert found.formula.text == "7*x1 + 23*x1**2 + 1985"
