@@ -49,11 +49,11 @@ struct SearchOptions {
     /// being less so on the rows the islands see. The evolution itself is the same with and
     /// without.
     LossRowSums* loss_rows = nullptr;
-    /// Makes sums over up to 8192 rows, [rows x columns of X] in the search's own units, where normal
-    /// equations of many are as cheap as those of one: then the candidates of all islands, of values,
-    /// are scored there, many at a time. Both arguments live as long as what is made. Null: one by
-    /// one, as they come, here and on fewer rows. Not asked where rows have groups or formulas a
-    /// template or operators of the user's own.
+    /// Makes sums over up to 8192 rows, [rows x columns of X] in the search's own units, where
+    /// normal equations of many are as cheap as those of one: then the candidates of all islands,
+    /// of values, are scored there, many at a time. Both arguments live as long as what is made.
+    /// Null: one by one, as they come, here and on fewer rows. Not asked where rows have groups or
+    /// formulas a template or operators of the user's own.
     std::function<std::unique_ptr<EquationRowSums>(MatrixView<const double>, const Target&)>
         sample_sums = {};
 };
