@@ -1,10 +1,11 @@
 """Laws that are a relation of few terms, looked for where rows have noise.
 
-y**p = (sum of products), log|y| = (the same), and y * (sum of products) = (another one), of the
-libraries of `relations`. Terms are taken one by one, each time the one that leaves least, and each
-is exchanged for any other that leaves less (orthogonal least squares: Chen, Billings and Luo 1989;
-exchanges: Miller, Subset Selection in Regression, 2002); how many there are is told by description
-length. What noise in the target on the right does to the factors is for the fits that follow.
+y**p = (sum of products), log|y| = (the same), and y**p * (sum of products) = (another one), of the
+libraries of `relations`. Terms are taken one by one, each time the one that leaves least, and each,
+of few columns each two, is exchanged for any other that leaves less (orthogonal least squares:
+Chen, Billings and Luo 1989; exchanges: Miller, Subset Selection in Regression, 2002); how many
+there are is told by description length. What noise in the target on the right does to the factors
+is for the fits that follow.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -42,6 +44,8 @@ LEAST_SIZE = 0.2  # of the root mean square, that a target is taken for where it
 DEGREE = 2  # of both polynomials of a quotient
 ROUNDING = 1e-24  # share of the target's square that says nothing
 SWEEPS = 3  # of exchanges
+PAIRED = (2, 3)  # terms of the sums in which two are exchanged at once; longer ones grow from these
+MOST_PAIRED = 300  # columns that pairs are chosen from
 DEPENDENT = 1e-8  # share of a column's square that lies outside those taken, at least
 
 
@@ -107,6 +111,12 @@ class _Problem:
         self.work -= columns.shape[1]
         return [] if self.work < 0 or self.over() else few_terms(columns, target, root)
 
+    @cached_property
+    def _size(self) -> Floats:
+        """Of the target, as an error of it changes its powers: not as near 0 as it may be."""
+        v = self.rows.v
+        return np.maximum(np.abs(v), LEAST_SIZE * math.sqrt(float(np.mean(v**2))))
+
     def relations(self) -> Iterator[Relation]:
         """Sums and quotients of products."""
         rows = self.rows
@@ -117,11 +127,18 @@ class _Problem:
             for waves in sets:
                 for grid in GRIDS:
                     if grid[-1] == 1 or any(rows.positive):
-                        library = laurent(rows, none, grid, waves, MOST_COLUMNS)
-                        yield from self._sums(library or [], POWERS)
+                        library = laurent(rows, none, grid, waves, MOST_COLUMNS) or []
+                        if waves:
+                            yield from self._sums(_angles_alone(library, waves), (1.0,))
+                        yield from self._sums(library, POWERS)
                     if self.work < 0 or self.over():
                         return
-                yield from self._quotients(none, waves)
+                yield from self._quotients(none, waves, 1.0)
+                if not waves:
+                    yield from self._quotients(none, (), 2.0)
+                    apart = (factors for factors in ways if factors.exponents)
+                    for factors, power in itertools.product(apart, (1.0, 2.0)):
+                        yield from self._quotients(factors, (), power)
                 for factors in ways:
                     product = factors.product(1.0, rows)
                     if product is not None and any(product.exponents) and factors.others:
@@ -148,8 +165,7 @@ class _Problem:
         """The target to a power, or its logarithm, a sum."""
         if not library:
             return
-        rows, columns = self.rows, self.rows.columns(library)
-        size = np.maximum(np.abs(rows.v), LEAST_SIZE * math.sqrt(float(np.mean(rows.v**2))))
+        rows, columns, size = self.rows, self.rows.columns(library), self._size
         for power in powers:
             # An error of y is p y**(p - 1) times as large in y**p.
             weighed = self.root * size ** (1.0 - power)
@@ -162,16 +178,22 @@ class _Problem:
             for found in self._few_terms(both, np.log(np.abs(rows.v)), self.root * size):
                 yield exponential(rows, library, positive, found)
 
-    def _quotients(self, factors: Factors, waves: Sequence[Wave]) -> Iterator[Relation]:
-        """The target times a sum, another one."""
+    def _quotients(
+        self, factors: Factors, waves: Sequence[Wave], power: float
+    ) -> Iterator[Relation]:
+        """The target to a power times a sum, what are only factors times another one."""
         rows = self.rows
-        steps = [(0.0, 1.0, 2.0)] * rows.inputs
-        products = grid_of(rows, range(rows.inputs), steps, DEGREE, DEGREE, MOST_COLUMNS) or []
+        common = factors.product(power, rows)
+        steps = [(0.0, 1.0, 2.0)] * len(factors.others)
+        products = grid_of(rows, factors.others, steps, DEGREE, DEGREE, MOST_COLUMNS) or []
         library = with_waves(products, waves, factors, 1)
-        if not library or len(library) > MOST_COLUMNS // 2:
+        if common is None or not library or len(library) > MOST_COLUMNS // 2:
             return
-        columns = rows.columns(library)
-        both = np.hstack([columns, columns * _smoothed(columns, rows.v)[:, None]])
+        columns, base = rows.columns(library), rows.column(common)
+        target = rows.v**power / base
+        weighed = self.root * np.abs(base) * self._size ** (1.0 - power)
+        smooth = self._smoothed(factors, waves, columns, target, weighed)
+        both = np.hstack([columns, columns * smooth[:, None]])
         first = len(library)
         for at, product in enumerate(library):
             unit = columns[:, at]
@@ -179,22 +201,37 @@ class _Problem:
                 continue
             others = both / unit[:, None]
             others[:, first + at] = 0.0  # the target itself
-            for found in self._few_terms(others, rows.v, self.root):
+            for found in self._few_terms(others, target, weighed):
                 below = [(-factor, library[k - first]) for k, factor in found if k >= first]
-                above = [(factor, library[k]) for k, factor in found if k < first]
+                above = [(factor, library[k].times(common)) for k, factor in found if k < first]
                 if below and above:
                     below.insert(0, (1.0, library[at]))
-                    yield Relation(1.0, unscaled(rows, above, 1.0), unscaled(rows, below, 0.0))
+                    yield Relation(power, unscaled(rows, above, power), unscaled(rows, below, 0.0))
 
-
-def _smoothed(columns: Floats, target: Floats) -> Floats:
-    """The target as far as the columns say it: in a regression on it its noise would make factors
-    too small."""
-    if 3 * columns.shape[1] > len(target) or not np.isfinite(columns).all():
+    def _smoothed(
+        self,
+        factors: Factors,
+        waves: Sequence[Wave],
+        columns: Floats,
+        target: Floats,
+        weighed: Floats,
+    ) -> Floats:
+        """The target as far as products of both signs say it, or at least the columns: in a
+        regression on it its noise would make factors too small."""
+        library = laurent(self.rows, factors, SMALL_GRID, waves, len(target) // 3)
+        for basis in ([self.rows.columns(library)] if library else []) + [columns]:
+            scaled = basis * weighed[:, None]
+            if 3 * scaled.shape[1] <= len(target) and np.isfinite(scaled).all():
+                own, _ = np.linalg.qr(scaled)
+                smooth: Floats = own @ (own.T @ (target * weighed)) / weighed
+                return smooth
         return target
-    basis, _ = np.linalg.qr(columns)
-    smooth: Floats = basis @ (basis.T @ target)
-    return smooth
+
+
+def _angles_alone(library: Sequence[Product], waves: Sequence[Wave]) -> list[Product]:
+    """Those without powers of what is an angle: beside its waves these can be mistaken for them."""
+    angles = {j for wave in waves for j in wave.inputs}
+    return [one for one in library if not any(one.exponents[j] for j in angles)]
 
 
 def few_terms(columns: Floats, target: Floats, root: Floats) -> list[list[Term]]:
@@ -216,6 +253,7 @@ def few_terms(columns: Floats, target: Floats, root: Floats) -> list[list[Term]]
     unit = np.where(usable, scaled / np.where(usable, norms, 1.0), 0.0)
     count, term = len(target), math.log(usable.sum()) + 0.5 * math.log(len(target))
     floor = ROUNDING * max(float(target @ target), 1e-300)
+    gram = unit.T @ unit if unit.shape[1] <= MOST_PAIRED else None
     chosen: list[int] = []
     described: list[tuple[float, list[int]]] = []
     for _ in range(min(MOST_TERMS, count // 4)):
@@ -223,6 +261,8 @@ def few_terms(columns: Floats, target: Floats, root: Floats) -> list[list[Term]]
         if following is None:
             break
         chosen = _exchanged(unit, target, [*chosen, following])
+        if len(chosen) in PAIRED and gram is not None:
+            chosen = _exchanged_pairs(unit, gram, target, chosen)
         left = _left(unit, target, chosen)
         length = 0.5 * count * math.log(max(left, floor)) + term * len(chosen)
         described.append((length, chosen))
@@ -237,14 +277,11 @@ def few_terms(columns: Floats, target: Floats, root: Floats) -> list[list[Term]]
 
 def _next(unit: Floats, target: Floats, chosen: Sequence[int]) -> int | None:
     """The column that leaves least beside those chosen; None where all depend on these."""
-    left, outside = target, np.sum(unit**2, axis=0)
-    along = unit.T @ target
-    if chosen:
-        basis, _ = np.linalg.qr(unit[:, list(chosen)])
-        left = target - basis @ (basis.T @ target)
-        outside = outside - np.sum((basis.T @ unit) ** 2, axis=0)
-        along = unit.T @ left
-    gains = np.where(outside > DEPENDENT, along**2 / np.maximum(outside, DEPENDENT), 0.0)
+    basis, _ = np.linalg.qr(unit[:, list(chosen)])
+    left = target - basis @ (basis.T @ target)
+    along = np.column_stack([basis, left]).T @ unit
+    outside = 1.0 - np.sum(along[:-1] ** 2, axis=0)  # of those that are 0 nothing is along
+    gains = np.where(outside > DEPENDENT, along[-1] ** 2 / np.maximum(outside, DEPENDENT), 0.0)
     gains[list(chosen)] = 0.0
     best = int(np.argmax(gains))
     return best if gains[best] > 0 else None
@@ -262,6 +299,45 @@ def _exchanged(unit: Floats, target: Floats, chosen: list[int]) -> list[int]:
         if chosen == before:
             break
     return chosen
+
+
+def _exchanged_pairs(
+    unit: Floats, gram: Floats, target: Floats, chosen: Sequence[int]
+) -> list[int]:
+    """Each two for the two that leave least beside the others: x1 and x2 are hardly got one by one
+    from sqrt(x1*x2) and what corrects it.
+
+    gram: (m, m) products of the columns.
+    """
+    best, least = list(chosen), _left(unit, target, chosen)
+    for pair in itertools.combinations(chosen, 2):
+        others = [k for k in chosen if k not in pair]
+        trial = [*others, *_best_pair(unit, gram, target, others)]
+        left = _left(unit, target, trial) if len(trial) == len(chosen) else math.inf
+        if left < least:
+            best, least = trial, left
+    return best
+
+
+def _best_pair(unit: Floats, gram: Floats, target: Floats, others: Sequence[int]) -> list[int]:
+    """The two columns that leave least beside others; none where all depend on these."""
+    along = unit.T @ target
+    if others:
+        basis, _ = np.linalg.qr(unit[:, list(others)])
+        inside = basis.T @ unit
+        gram = gram - inside.T @ inside
+        along = along - inside.T @ (basis.T @ target)
+    own = np.diagonal(gram).copy()
+    own[own <= DEPENDENT] = 0.0
+    squares = np.multiply.outer(own, own)
+    outside = squares - gram**2
+    shares = along**2
+    gains = np.multiply.outer(shares, own)
+    gains += gains.T
+    gains -= 2.0 * np.multiply.outer(along, along) * gram
+    gains = np.where(outside > DEPENDENT * squares, gains / np.maximum(outside, 1e-300), 0.0)
+    best = int(np.argmax(gains))
+    return [*divmod(best, len(own))] if gains.flat[best] > 0 else []
 
 
 def _left(unit: Floats, target: Floats, chosen: Sequence[int]) -> float:
