@@ -1,11 +1,8 @@
 """Laws that are a relation of few terms, looked for where rows have noise.
 
 y**p = (sum of products), log|y| = (the same), and y**p * (sum of products) = (another one), of the
-libraries of `relations`. Terms are taken one by one, each time the one that leaves least, and each,
-of few columns each two, is exchanged for any other that leaves less (orthogonal least squares:
-Chen, Billings and Luo 1989; exchanges: Miller, Subset Selection in Regression, 2002); how many
-there are is told by description length. What noise in the target on the right does to the factors
-is for the fits that follow.
+libraries of `relations`, of few terms (`few_terms`). What noise in the target on the right does to
+the factors is for the fits that follow.
 """
 
 from __future__ import annotations
@@ -15,22 +12,19 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeAlias
 
 import numpy as np
 
 from closedform._typing import Floats
 from closedform.searches.factors import Factors, choices
+from closedform.searches.few_terms import Term, few_terms
 from closedform.searches.products import Product, Wave
 from closedform.searches.relation_texts import Relation
 from closedform.searches.relations import exponential, grid_of, laurent, unscaled, with_waves
 from closedform.searches.scaled_rows import Rows
 
-Term: TypeAlias = tuple[int, float]  # a column and its factor
-
 MOST_INPUTS = 8
 FEWEST_ROWS = 12
-MOST_TERMS = 5
 MOST_ANGLES = 4  # inputs whose waves are in a library
 MOST_COLUMNS = 3000  # of a library
 MOST_WORK = 100_000  # columns that terms are chosen from, of all choices together: some second
@@ -42,11 +36,7 @@ SMALL_GRID = (2.0, 2.0, 2, 1.0)  # beside what are only factors
 MOST_FACTORS = 8  # choices of them
 LEAST_SIZE = 0.2  # of the root mean square, that a target is taken for where it is divided by
 DEGREE = 2  # of both polynomials of a quotient
-ROUNDING = 1e-24  # share of the target's square that says nothing
-SWEEPS = 3  # of exchanges
-PAIRED = (2, 3)  # terms of the sums in which two are exchanged at once; longer ones grow from these
-MOST_PAIRED = 300  # columns that pairs are chosen from
-DEPENDENT = 1e-8  # share of a column's square that lies outside those taken, at least
+ROUNDS = 4  # of a quotient, each with the target as the one before has it
 
 
 def noisy_relations(
@@ -89,6 +79,23 @@ def _with_differences(X: Floats, names: Sequence[str]) -> tuple[Floats, list[str
     ]
     apart = [X[:, i] - X[:, j] for i, j in pairs]
     return np.column_stack([X, *apart]), [*names, *(f"({names[i]} - {names[j]})" for i, j in pairs)]
+
+
+@dataclass(frozen=True)
+class _Quotient:
+    """Of two sums of columns.
+
+    Attributes:
+        kind: the columns, those below behind those above.
+        values: (n,).
+        length: nats of what it leaves and of its terms.
+    """
+
+    above: Sequence[Term]
+    below: Sequence[Term]
+    kind: frozenset[int]
+    values: Floats
+    length: float
 
 
 @dataclass
@@ -193,20 +200,55 @@ class _Problem:
         target = rows.v**power / base
         weighed = self.root * np.abs(base) * self._size ** (1.0 - power)
         smooth = self._smoothed(factors, waves, columns, target, weighed)
+        usual = np.array([not one.waves and sum(one.exponents) <= 1 for one in library])
+        units = np.flatnonzero(usual & columns.all(axis=0)).tolist()
+        found: dict[frozenset[int], _Quotient] = {}
+        least = math.inf
+        for _ in range(ROUNDS):
+            several = list(self._solved(columns, units, target, smooth, weighed))
+            for one in several:
+                found[one.kind] = min(found.get(one.kind, one), one, key=_length)
+            best = min(several, key=_length, default=None)
+            if best is None or not best.length < least - 1.0:
+                break
+            # Its own values have less noise than any smooth ones (refined instrumental variables:
+            # Young, Recursive Estimation and Time-Series Analysis, 1984).
+            least, smooth = best.length, best.values
+        for one in found.values():
+            above = [(factor, library[k].times(common)) for k, factor in one.above]
+            below = [(factor, library[k]) for k, factor in one.below]
+            yield Relation(power, unscaled(rows, above, power), unscaled(rows, below, 0.0))
+
+    def _solved(
+        self,
+        columns: Floats,
+        units: Sequence[int],
+        target: Floats,
+        smooth: Floats,
+        weighed: Floats,
+    ) -> Iterator[_Quotient]:
+        """Quotients of few columns that may be the target, in which one of `units` is divided by.
+
+        smooth: what stands for the target where it is multiplied by a column.
+        """
+        first = columns.shape[1]
         both = np.hstack([columns, columns * smooth[:, None]])
-        first = len(library)
-        for at, product in enumerate(library):
-            unit = columns[:, at]
-            if product.waves or sum(product.exponents) > 1 or not unit.all():
-                continue
-            others = both / unit[:, None]
+        for at in units:
+            others = both / columns[:, at, None]
             others[:, first + at] = 0.0  # the target itself
-            for found in self._few_terms(others, target, weighed):
-                below = [(-factor, library[k - first]) for k, factor in found if k >= first]
-                above = [(factor, library[k].times(common)) for k, factor in found if k < first]
-                if below and above:
-                    below.insert(0, (1.0, library[at]))
-                    yield Relation(power, unscaled(rows, above, power), unscaled(rows, below, 0.0))
+            for terms in self._few_terms(others, target, weighed):
+                above = [(k, factor) for k, factor in terms if k < first]
+                below = [(k - first, -factor) for k, factor in terms if k >= first]
+                if not (above and below):
+                    continue
+                below.insert(0, (at, 1.0))
+                values = _summed(columns, above) / _summed(columns, below)
+                left = float(np.sum((weighed * (target - values)) ** 2))
+                length = 0.5 * len(target) * math.log(max(left, 1e-300))
+                length += len(terms) * (math.log(2 * first) + 0.5 * math.log(len(target)))
+                if math.isfinite(length):
+                    kind = frozenset(k for k, _ in above) | {first + k for k, _ in below}
+                    yield _Quotient(above, below, kind, values, length)
 
     def _smoothed(
         self,
@@ -228,118 +270,17 @@ class _Problem:
         return target
 
 
+def _length(one: _Quotient) -> float:
+    return one.length
+
+
+def _summed(columns: Floats, terms: Sequence[Term]) -> Floats:
+    places, factors = zip(*terms, strict=True)
+    summed: Floats = columns[:, places] @ np.array(factors)
+    return summed
+
+
 def _angles_alone(library: Sequence[Product], waves: Sequence[Wave]) -> list[Product]:
     """Those without powers of what is an angle: beside its waves these can be mistaken for them."""
     angles = {j for wave in waves for j in wave.inputs}
     return [one for one in library if not any(one.exponents[j] for j in angles)]
-
-
-def few_terms(columns: Floats, target: Floats, root: Floats) -> list[list[Term]]:
-    """The sums of few columns with which the target is described shortest, the two best.
-
-    Args:
-        columns: (n, m) float64; those that are not finite, or 0, are not used. target: (n,).
-        root: (n,) square roots of the weights.
-
-    Returns:
-        Columns and their factors.
-    """
-    target = target * root
-    scaled = columns * root[:, None]
-    norms = np.linalg.norm(scaled, axis=0)
-    usable = np.isfinite(norms) & (norms > 0)
-    if not usable.any() or not np.isfinite(target).all():
-        return []
-    unit = np.where(usable, scaled / np.where(usable, norms, 1.0), 0.0)
-    count, term = len(target), math.log(usable.sum()) + 0.5 * math.log(len(target))
-    floor = ROUNDING * max(float(target @ target), 1e-300)
-    gram = unit.T @ unit if unit.shape[1] <= MOST_PAIRED else None
-    chosen: list[int] = []
-    described: list[tuple[float, list[int]]] = []
-    for _ in range(min(MOST_TERMS, count // 4)):
-        following = _next(unit, target, chosen)
-        if following is None:
-            break
-        chosen = _exchanged(unit, target, [*chosen, following])
-        if len(chosen) in PAIRED and gram is not None:
-            chosen = _exchanged_pairs(unit, gram, target, chosen)
-        left = _left(unit, target, chosen)
-        length = 0.5 * count * math.log(max(left, floor)) + term * len(chosen)
-        described.append((length, chosen))
-    best = sorted(described, key=lambda one: one[0])[:2]
-    found = []
-    for _, terms in best:
-        solution = np.linalg.lstsq(unit[:, terms], target, rcond=None)[0] / norms[terms]
-        pairs = zip(terms, solution.tolist(), strict=True)
-        found.append([(k, factor) for k, factor in pairs if factor])
-    return found
-
-
-def _next(unit: Floats, target: Floats, chosen: Sequence[int]) -> int | None:
-    """The column that leaves least beside those chosen; None where all depend on these."""
-    basis, _ = np.linalg.qr(unit[:, list(chosen)])
-    left = target - basis @ (basis.T @ target)
-    along = np.column_stack([basis, left]).T @ unit
-    outside = 1.0 - np.sum(along[:-1] ** 2, axis=0)  # of those that are 0 nothing is along
-    gains = np.where(outside > DEPENDENT, along[-1] ** 2 / np.maximum(outside, DEPENDENT), 0.0)
-    gains[list(chosen)] = 0.0
-    best = int(np.argmax(gains))
-    return best if gains[best] > 0 else None
-
-
-def _exchanged(unit: Floats, target: Floats, chosen: list[int]) -> list[int]:
-    """Each for the one that leaves least beside the others, until none changes."""
-    for _ in range(SWEEPS):
-        before = list(chosen)
-        for i in range(len(chosen)):
-            others = chosen[:i] + chosen[i + 1 :]
-            better = _next(unit, target, others)
-            if better is not None:
-                chosen[i] = better
-        if chosen == before:
-            break
-    return chosen
-
-
-def _exchanged_pairs(
-    unit: Floats, gram: Floats, target: Floats, chosen: Sequence[int]
-) -> list[int]:
-    """Each two for the two that leave least beside the others: x1 and x2 are hardly got one by one
-    from sqrt(x1*x2) and what corrects it.
-
-    gram: (m, m) products of the columns.
-    """
-    best, least = list(chosen), _left(unit, target, chosen)
-    for pair in itertools.combinations(chosen, 2):
-        others = [k for k in chosen if k not in pair]
-        trial = [*others, *_best_pair(unit, gram, target, others)]
-        left = _left(unit, target, trial) if len(trial) == len(chosen) else math.inf
-        if left < least:
-            best, least = trial, left
-    return best
-
-
-def _best_pair(unit: Floats, gram: Floats, target: Floats, others: Sequence[int]) -> list[int]:
-    """The two columns that leave least beside others; none where all depend on these."""
-    along = unit.T @ target
-    if others:
-        basis, _ = np.linalg.qr(unit[:, list(others)])
-        inside = basis.T @ unit
-        gram = gram - inside.T @ inside
-        along = along - inside.T @ (basis.T @ target)
-    own = np.diagonal(gram).copy()
-    own[own <= DEPENDENT] = 0.0
-    squares = np.multiply.outer(own, own)
-    outside = squares - gram**2
-    shares = along**2
-    gains = np.multiply.outer(shares, own)
-    gains += gains.T
-    gains -= 2.0 * np.multiply.outer(along, along) * gram
-    gains = np.where(outside > DEPENDENT * squares, gains / np.maximum(outside, 1e-300), 0.0)
-    best = int(np.argmax(gains))
-    return [*divmod(best, len(own))] if gains.flat[best] > 0 else []
-
-
-def _left(unit: Floats, target: Floats, chosen: Sequence[int]) -> float:
-    basis, _ = np.linalg.qr(unit[:, list(chosen)])
-    return float(np.sum((target - basis @ (basis.T @ target)) ** 2))

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import closedform as cf
-from closedform.searches.noisy_relations import few_terms, noisy_relations
+from closedform.searches.few_terms import few_terms
+from closedform.searches.noisy_relations import noisy_relations
 
 NAMES = ("x1", "x2", "x3")
 
