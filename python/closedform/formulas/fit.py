@@ -24,6 +24,9 @@ ROUNDS = 50  # of reweighting
 SETTLED = 1e-9  # nats that a round gains where there is nothing more to gain
 STARTS = 24  # where nobody says where to begin
 FEW_ROWS = 1000  # that the starts are compared on
+NOTHING = 1e-290  # information below which its products have lost their digits
+RANK = 1e-10  # eigenvalue, of a unit diagonal, up to which a direction is not known
+OUTSIDE = 1e-6  # share of a constant in such a direction that is rounding
 
 
 class Model:
@@ -111,18 +114,22 @@ def _starts(first: Floats) -> list[Floats]:
 
 
 def inverse(information: Floats) -> Floats:
-    """Covariance; NaN for constants of which the data say nothing of their own."""
-    scale = np.sqrt(np.diagonal(information))
-    if len(scale) == 0:
-        return information
-    safe = np.where(scale > 0, scale, 1.0)
-    with np.errstate(all="ignore"):
-        normal = information / safe[:, None] / safe
-    if not np.isfinite(normal).all() or np.linalg.matrix_rank(normal, tol=1e-10) < len(scale):
-        return np.full_like(information, np.nan)
-    with np.errstate(all="ignore"):
-        found: Floats = np.linalg.inv(normal) / safe[:, None] / safe
-    return found
+    """Covariance of the constants that the rows determine, positive semidefinite; NaN for those of
+    which they say nothing, and for those that others can stand for."""
+    diagonal = np.diagonal(information)
+    covariance = np.full_like(information, np.nan)
+    told = np.flatnonzero(diagonal > NOTHING)
+    if not np.isfinite(information).all() or len(told) == 0:
+        return covariance
+    scale = np.sqrt(diagonal[told])
+    shares, directions = np.linalg.eigh(information[np.ix_(told, told)] / scale[:, None] / scale)
+    known = shares > RANK
+    determined = (np.abs(directions[:, ~known]) < OUTSIDE).all(axis=1)
+    # Of a root, so that no rounding makes a variance negative.
+    roots = directions[:, known] / np.sqrt(shares[known]) / scale[:, None]
+    kept = told[determined]
+    covariance[np.ix_(kept, kept)] = roots[determined] @ roots[determined].T
+    return covariance
 
 
 def measured(

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from closedform import _core
 from closedform._typing import Floats
+from closedform.formulas.fit import NOTHING
 from closedform.formulas.form import Form
 from closedform.formulas.noise import Noise, Parameters
 
@@ -156,7 +157,8 @@ class _Equations:
         right = np.add.reduceat(weighed * residuals[:, None], starts, axis=0)
         diagonal = np.einsum("gkk->gk", gram).copy()
         diagonal[:, shared] = diagonal[:, shared].sum(axis=0)
-        scale = np.where(diagonal > 0, 1.0 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0)), 0.0)
+        told = diagonal > NOTHING
+        scale = np.where(told, 1.0 / np.sqrt(np.where(told, diagonal, 1.0)), 0.0)
         gram = gram * scale[:, :, None] * scale[:, None, :]
         return _Equations(gram, right * scale, scale)
 
@@ -248,6 +250,7 @@ def _errors(form: _core.Expression, rows: GroupRows, found: GroupFit) -> Floats:
         scaled = np.empty(errors.shape)
         scaled[:, own] = of_own_errors
         scaled[:, shared] = np.diagonal(covariance)
-        known = (scaled > 0) & (scaled < 1e10)  # of a unit diagonal: beyond, nothing is known
+        # Of a unit diagonal: beyond, nothing is known, nor of what the rows do not feel at all.
+        known = (scaled > 0) & (scaled < 1e10) & (equations.scale > 0)
         errors = np.where(known, np.sqrt(np.where(known, scaled, 1.0)) * equations.scale, np.nan)
     return errors

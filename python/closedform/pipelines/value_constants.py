@@ -11,7 +11,6 @@ smooth, so that neighbouring rows tell the same: standard errors are of sums ove
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +18,7 @@ import numpy.typing as npt
 
 from closedform._typing import Floats
 from closedform.formulas.constants import Constants
-from closedform.formulas.fit import Model
+from closedform.formulas.fit import Model, inverse
 from closedform.formulas.form import Form
 from closedform.formulas.formula import Formula
 from closedform.formulas.simple_values import near, simple_value
@@ -240,17 +239,12 @@ def _apart(knots: Floats) -> Floats:
 
 
 def _clustered(J: Floats, residuals: Floats, box: npt.NDArray[np.intp]) -> Floats:
-    """Covariance of least squares whose errors go together within boxes."""
-    normal = J.T @ J
-    scale = np.sqrt(np.diagonal(normal))
-    if not (scale > 0).all() or np.linalg.matrix_rank(normal / np.outer(scale, scale), 1e-9) < len(
-        scale
-    ):
-        return np.full_like(normal, np.nan)
+    """Covariance of least squares whose errors go together within boxes; NaN where the rows do not
+    determine all constants."""
     sums = np.zeros((int(box.max()) + 1, J.shape[1]))
     np.add.at(sums, box, J * residuals[:, None])
     count = len(sums)
-    middle = sums.T @ sums * count / max(1, count - 1)
-    inverse = np.linalg.inv(normal)
-    covariance: Floats = inverse @ middle @ inverse
-    return covariance if math.isfinite(float(covariance.sum())) else np.full_like(normal, np.nan)
+    with np.errstate(all="ignore"):
+        moved = sums @ inverse(J.T @ J)  # what each box moves the constants by
+        covariance: Floats = moved.T @ moved * (count / max(1, count - 1))
+    return covariance if np.isfinite(covariance).all() else np.full_like(covariance, np.nan)

@@ -83,7 +83,18 @@ def guesses(table: Matrix, objective: Values, settings: Settings, ends: float) -
                 data = 0.5 * len(y) * math.log(loss + EXACT * scatter)
                 length = data + NODE * formula.complexity
                 found.append((length, expression.text(list(table.names))))
-    return list(dict.fromkeys([*exact, *(text for _, text in sorted(found)[:KEPT])]))
+    return list(dict.fromkeys([*exact, *_different([text for _, text in sorted(found)], table)]))
+
+
+def _different(texts: Sequence[str], table: Matrix) -> list[str]:
+    """The first ones, of each form one: the same law comes out of several relations."""
+    forms: dict[tuple[tuple[str, int], ...], str] = {}
+    for text in texts:
+        nodes = Formula(text, table.names)._expression.nodes
+        forms.setdefault(tuple((name, column) for name, column, _ in nodes), text)
+        if len(forms) == KEPT:
+            break
+    return list(forms.values())
 
 
 def _exact(

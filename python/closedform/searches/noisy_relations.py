@@ -1,10 +1,8 @@
 """Laws that are a relation of few terms, looked for where rows have noise.
 
-y**p = (sum of products), log|y| = (the same), and y * (sum of products) = (another one), of the
-libraries of `relations`. Terms are taken one by one, each time the one that leaves least, and each
-is exchanged for any other that leaves less (orthogonal least squares: Chen, Billings and Luo 1989;
-exchanges: Miller, Subset Selection in Regression, 2002); how many there are is told by description
-length. What noise in the target on the right does to the factors is for the fits that follow.
+y**p = (sum of products), log|y| = (the same), and y**p * (sum of products) = (another one), of the
+libraries of `relations`, of few terms (`few_terms`). What noise in the target on the right does to
+the factors is for the fits that follow.
 """
 
 from __future__ import annotations
@@ -13,22 +11,20 @@ import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from functools import cached_property
 
 import numpy as np
 
 from closedform._typing import Floats
 from closedform.searches.factors import Factors, choices
+from closedform.searches.few_terms import Term, few_terms
 from closedform.searches.products import Product, Wave
 from closedform.searches.relation_texts import Relation
 from closedform.searches.relations import exponential, grid_of, laurent, unscaled, with_waves
 from closedform.searches.scaled_rows import Rows
 
-Term: TypeAlias = tuple[int, float]  # a column and its factor
-
 MOST_INPUTS = 8
 FEWEST_ROWS = 12
-MOST_TERMS = 5
 MOST_ANGLES = 4  # inputs whose waves are in a library
 MOST_COLUMNS = 3000  # of a library
 MOST_WORK = 100_000  # columns that terms are chosen from, of all choices together: some second
@@ -40,9 +36,7 @@ SMALL_GRID = (2.0, 2.0, 2, 1.0)  # beside what are only factors
 MOST_FACTORS = 8  # choices of them
 LEAST_SIZE = 0.2  # of the root mean square, that a target is taken for where it is divided by
 DEGREE = 2  # of both polynomials of a quotient
-ROUNDING = 1e-24  # share of the target's square that says nothing
-SWEEPS = 3  # of exchanges
-DEPENDENT = 1e-8  # share of a column's square that lies outside those taken, at least
+ROUNDS = 4  # of a quotient, each with the target as the one before has it
 
 
 def noisy_relations(
@@ -87,6 +81,23 @@ def _with_differences(X: Floats, names: Sequence[str]) -> tuple[Floats, list[str
     return np.column_stack([X, *apart]), [*names, *(f"({names[i]} - {names[j]})" for i, j in pairs)]
 
 
+@dataclass(frozen=True)
+class _Quotient:
+    """Of two sums of columns.
+
+    Attributes:
+        kind: the columns, those below behind those above.
+        values: (n,).
+        length: nats of what it leaves and of its terms.
+    """
+
+    above: Sequence[Term]
+    below: Sequence[Term]
+    kind: frozenset[int]
+    values: Floats
+    length: float
+
+
 @dataclass
 class _Problem:
     """Rows and what of them is looked at.
@@ -107,6 +118,12 @@ class _Problem:
         self.work -= columns.shape[1]
         return [] if self.work < 0 or self.over() else few_terms(columns, target, root)
 
+    @cached_property
+    def _size(self) -> Floats:
+        """Of the target, as an error of it changes its powers: not as near 0 as it may be."""
+        v = self.rows.v
+        return np.maximum(np.abs(v), LEAST_SIZE * math.sqrt(float(np.mean(v**2))))
+
     def relations(self) -> Iterator[Relation]:
         """Sums and quotients of products."""
         rows = self.rows
@@ -117,11 +134,18 @@ class _Problem:
             for waves in sets:
                 for grid in GRIDS:
                     if grid[-1] == 1 or any(rows.positive):
-                        library = laurent(rows, none, grid, waves, MOST_COLUMNS)
-                        yield from self._sums(library or [], POWERS)
+                        library = laurent(rows, none, grid, waves, MOST_COLUMNS) or []
+                        if waves:
+                            yield from self._sums(_angles_alone(library, waves), (1.0,))
+                        yield from self._sums(library, POWERS)
                     if self.work < 0 or self.over():
                         return
-                yield from self._quotients(none, waves)
+                yield from self._quotients(none, waves, 1.0)
+                if not waves:
+                    yield from self._quotients(none, (), 2.0)
+                    apart = (factors for factors in ways if factors.exponents)
+                    for factors, power in itertools.product(apart, (1.0, 2.0)):
+                        yield from self._quotients(factors, (), power)
                 for factors in ways:
                     product = factors.product(1.0, rows)
                     if product is not None and any(product.exponents) and factors.others:
@@ -148,8 +172,7 @@ class _Problem:
         """The target to a power, or its logarithm, a sum."""
         if not library:
             return
-        rows, columns = self.rows, self.rows.columns(library)
-        size = np.maximum(np.abs(rows.v), LEAST_SIZE * math.sqrt(float(np.mean(rows.v**2))))
+        rows, columns, size = self.rows, self.rows.columns(library), self._size
         for power in powers:
             # An error of y is p y**(p - 1) times as large in y**p.
             weighed = self.root * size ** (1.0 - power)
@@ -162,108 +185,102 @@ class _Problem:
             for found in self._few_terms(both, np.log(np.abs(rows.v)), self.root * size):
                 yield exponential(rows, library, positive, found)
 
-    def _quotients(self, factors: Factors, waves: Sequence[Wave]) -> Iterator[Relation]:
-        """The target times a sum, another one."""
+    def _quotients(
+        self, factors: Factors, waves: Sequence[Wave], power: float
+    ) -> Iterator[Relation]:
+        """The target to a power times a sum, what are only factors times another one."""
         rows = self.rows
-        steps = [(0.0, 1.0, 2.0)] * rows.inputs
-        products = grid_of(rows, range(rows.inputs), steps, DEGREE, DEGREE, MOST_COLUMNS) or []
+        common = factors.product(power, rows)
+        steps = [(0.0, 1.0, 2.0)] * len(factors.others)
+        products = grid_of(rows, factors.others, steps, DEGREE, DEGREE, MOST_COLUMNS) or []
         library = with_waves(products, waves, factors, 1)
-        if not library or len(library) > MOST_COLUMNS // 2:
+        if common is None or not library or len(library) > MOST_COLUMNS // 2:
             return
-        columns = rows.columns(library)
-        both = np.hstack([columns, columns * _smoothed(columns, rows.v)[:, None]])
-        first = len(library)
-        for at, product in enumerate(library):
-            unit = columns[:, at]
-            if product.waves or sum(product.exponents) > 1 or not unit.all():
-                continue
-            others = both / unit[:, None]
+        columns, base = rows.columns(library), rows.column(common)
+        target = rows.v**power / base
+        weighed = self.root * np.abs(base) * self._size ** (1.0 - power)
+        smooth = self._smoothed(factors, waves, columns, target, weighed)
+        usual = np.array([not one.waves and sum(one.exponents) <= 1 for one in library])
+        units = np.flatnonzero(usual & columns.all(axis=0)).tolist()
+        found: dict[frozenset[int], _Quotient] = {}
+        least = math.inf
+        for _ in range(ROUNDS):
+            several = list(self._solved(columns, units, target, smooth, weighed))
+            for one in several:
+                found[one.kind] = min(found.get(one.kind, one), one, key=_length)
+            best = min(several, key=_length, default=None)
+            if best is None or not best.length < least - 1.0:
+                break
+            # Its own values have less noise than any smooth ones (refined instrumental variables:
+            # Young, Recursive Estimation and Time-Series Analysis, 1984).
+            least, smooth = best.length, best.values
+        for one in found.values():
+            above = [(factor, library[k].times(common)) for k, factor in one.above]
+            below = [(factor, library[k]) for k, factor in one.below]
+            yield Relation(power, unscaled(rows, above, power), unscaled(rows, below, 0.0))
+
+    def _solved(
+        self,
+        columns: Floats,
+        units: Sequence[int],
+        target: Floats,
+        smooth: Floats,
+        weighed: Floats,
+    ) -> Iterator[_Quotient]:
+        """Quotients of few columns that may be the target, in which one of `units` is divided by.
+
+        smooth: what stands for the target where it is multiplied by a column.
+        """
+        first = columns.shape[1]
+        both = np.hstack([columns, columns * smooth[:, None]])
+        for at in units:
+            others = both / columns[:, at, None]
             others[:, first + at] = 0.0  # the target itself
-            for found in self._few_terms(others, rows.v, self.root):
-                below = [(-factor, library[k - first]) for k, factor in found if k >= first]
-                above = [(factor, library[k]) for k, factor in found if k < first]
-                if below and above:
-                    below.insert(0, (1.0, library[at]))
-                    yield Relation(1.0, unscaled(rows, above, 1.0), unscaled(rows, below, 0.0))
+            for terms in self._few_terms(others, target, weighed):
+                above = [(k, factor) for k, factor in terms if k < first]
+                below = [(k - first, -factor) for k, factor in terms if k >= first]
+                if not (above and below):
+                    continue
+                below.insert(0, (at, 1.0))
+                values = _summed(columns, above) / _summed(columns, below)
+                left = float(np.sum((weighed * (target - values)) ** 2))
+                length = 0.5 * len(target) * math.log(max(left, 1e-300))
+                length += len(terms) * (math.log(2 * first) + 0.5 * math.log(len(target)))
+                if math.isfinite(length):
+                    kind = frozenset(k for k, _ in above) | {first + k for k, _ in below}
+                    yield _Quotient(above, below, kind, values, length)
 
-
-def _smoothed(columns: Floats, target: Floats) -> Floats:
-    """The target as far as the columns say it: in a regression on it its noise would make factors
-    too small."""
-    if 3 * columns.shape[1] > len(target) or not np.isfinite(columns).all():
+    def _smoothed(
+        self,
+        factors: Factors,
+        waves: Sequence[Wave],
+        columns: Floats,
+        target: Floats,
+        weighed: Floats,
+    ) -> Floats:
+        """The target as far as products of both signs say it, or at least the columns: in a
+        regression on it its noise would make factors too small."""
+        library = laurent(self.rows, factors, SMALL_GRID, waves, len(target) // 3)
+        for basis in ([self.rows.columns(library)] if library else []) + [columns]:
+            scaled = basis * weighed[:, None]
+            if 3 * scaled.shape[1] <= len(target) and np.isfinite(scaled).all():
+                own, _ = np.linalg.qr(scaled)
+                smooth: Floats = own @ (own.T @ (target * weighed)) / weighed
+                return smooth
         return target
-    basis, _ = np.linalg.qr(columns)
-    smooth: Floats = basis @ (basis.T @ target)
-    return smooth
 
 
-def few_terms(columns: Floats, target: Floats, root: Floats) -> list[list[Term]]:
-    """The sums of few columns with which the target is described shortest, the two best.
-
-    Args:
-        columns: (n, m) float64; those that are not finite, or 0, are not used. target: (n,).
-        root: (n,) square roots of the weights.
-
-    Returns:
-        Columns and their factors.
-    """
-    target = target * root
-    scaled = columns * root[:, None]
-    norms = np.linalg.norm(scaled, axis=0)
-    usable = np.isfinite(norms) & (norms > 0)
-    if not usable.any() or not np.isfinite(target).all():
-        return []
-    unit = np.where(usable, scaled / np.where(usable, norms, 1.0), 0.0)
-    count, term = len(target), math.log(usable.sum()) + 0.5 * math.log(len(target))
-    floor = ROUNDING * max(float(target @ target), 1e-300)
-    chosen: list[int] = []
-    described: list[tuple[float, list[int]]] = []
-    for _ in range(min(MOST_TERMS, count // 4)):
-        following = _next(unit, target, chosen)
-        if following is None:
-            break
-        chosen = _exchanged(unit, target, [*chosen, following])
-        left = _left(unit, target, chosen)
-        length = 0.5 * count * math.log(max(left, floor)) + term * len(chosen)
-        described.append((length, chosen))
-    best = sorted(described, key=lambda one: one[0])[:2]
-    found = []
-    for _, terms in best:
-        solution = np.linalg.lstsq(unit[:, terms], target, rcond=None)[0] / norms[terms]
-        pairs = zip(terms, solution.tolist(), strict=True)
-        found.append([(k, factor) for k, factor in pairs if factor])
-    return found
+def _length(one: _Quotient) -> float:
+    return one.length
 
 
-def _next(unit: Floats, target: Floats, chosen: Sequence[int]) -> int | None:
-    """The column that leaves least beside those chosen; None where all depend on these."""
-    left, outside = target, np.sum(unit**2, axis=0)
-    along = unit.T @ target
-    if chosen:
-        basis, _ = np.linalg.qr(unit[:, list(chosen)])
-        left = target - basis @ (basis.T @ target)
-        outside = outside - np.sum((basis.T @ unit) ** 2, axis=0)
-        along = unit.T @ left
-    gains = np.where(outside > DEPENDENT, along**2 / np.maximum(outside, DEPENDENT), 0.0)
-    gains[list(chosen)] = 0.0
-    best = int(np.argmax(gains))
-    return best if gains[best] > 0 else None
+def _summed(columns: Floats, terms: Sequence[Term]) -> Floats:
+    places, factors = zip(*terms, strict=True)
+    summed: Floats = columns[:, places] @ np.array(factors)
+    return summed
 
 
-def _exchanged(unit: Floats, target: Floats, chosen: list[int]) -> list[int]:
-    """Each for the one that leaves least beside the others, until none changes."""
-    for _ in range(SWEEPS):
-        before = list(chosen)
-        for i in range(len(chosen)):
-            others = chosen[:i] + chosen[i + 1 :]
-            better = _next(unit, target, others)
-            if better is not None:
-                chosen[i] = better
-        if chosen == before:
-            break
-    return chosen
-
-
-def _left(unit: Floats, target: Floats, chosen: Sequence[int]) -> float:
-    basis, _ = np.linalg.qr(unit[:, list(chosen)])
-    return float(np.sum((target - basis @ (basis.T @ target)) ** 2))
+def _angles_alone(library: Sequence[Product], waves: Sequence[Wave]) -> list[Product]:
+    """Those without powers of what is an angle: beside its waves these can be mistaken for them."""
+    angles = {j for wave in waves for j in wave.inputs}
+    return [one for one in library if not any(one.exponents[j] for j in angles)]

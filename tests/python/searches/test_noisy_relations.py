@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import closedform as cf
-from closedform.searches.noisy_relations import few_terms, noisy_relations
+from closedform.searches.few_terms import few_terms
+from closedform.searches.noisy_relations import noisy_relations
 
 NAMES = ("x1", "x2", "x3")
 
@@ -19,6 +20,9 @@ NAMES = ("x1", "x2", "x3")
         "sqrt((x1 - x2)**2 + x3**2)",
         "(x1*x2 + 3)/(x1 + x3)",
         "2*x1*exp(-0.7*x2/x3)",
+        "x1 + x2 + 2*sqrt(x1*x2)*cos(x3)",
+        "x1 + x2*x3 - 2*sqrt(x1*x3)",
+        "x3*sqrt((x1 + x2)/(6 - x2))",
     ],
 )
 def test_a_law_of_few_terms_is_among_them(law: str) -> None:
@@ -41,6 +45,16 @@ def test_terms_are_exchanged_for_those_that_leave_less() -> None:
     found = few_terms(np.column_stack([both, a, b, rng.normal(size=100)]), a + b, np.ones(100))
     assert sorted(k for k, _ in found[0]) == [1, 2]
     assert [factor for _, factor in sorted(found[0])] == pytest.approx([1.0, 1.0])
+
+
+def test_two_terms_are_exchanged_at_once() -> None:
+    """x1 and x2 for the root of their product and what corrects it: neither alone leaves less."""
+    rng = np.random.default_rng(0)
+    x1, x2, x3 = rng.uniform(1.0, 5.0, (3, 200))
+    root = np.sqrt(x1 * x2)
+    columns = [root, root * np.cos(x3), x1, x2, x1**1.5 * x2**-0.5, x2**1.5 * x1**-0.5, x1 * x2, x3]
+    found = few_terms(np.column_stack(columns), x1 + x2 + 2 * columns[1], np.ones(200))
+    assert sorted(k for k, _ in found[0]) == [1, 2, 3]
 
 
 def test_what_is_no_number_is_not_used() -> None:
