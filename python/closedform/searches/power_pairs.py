@@ -41,11 +41,17 @@ def power_pairs(x: Floats, y: Floats, weights: Floats) -> Iterator[tuple[float, 
             sizes = np.linalg.norm(columns, axis=0)
             factors = np.linalg.lstsq(columns / sizes, root * y, rcond=None)[0] / sizes
             left = float(np.sum((root * y - columns @ factors) ** 2))
+            with np.errstate(all="ignore"):  # of rows far from one there may be no such number
+                factors[-2:] *= np.float64(middle) ** -exponents[[i, j]]
+            if not (np.isfinite(factors).all() and np.isfinite(left)):
+                continue
             terms = [
-                f"({float(factor / middle**p)!r})*x**({p!r})"
-                for factor, p in zip(factors[-2:], exponents[[i, j]].tolist(), strict=True)
+                f"({factor!r})*x**({p!r})"
+                for factor, p in zip(factors[-2:].tolist(), exponents[[i, j]].tolist(), strict=True)
             ]
-            solved.append((left, " + ".join([*terms, *(f"({float(f)!r})" for f in factors[:-2])])))
+            solved.append(
+                (left, " + ".join([*terms, *(f"({f!r})" for f in factors[:-2].tolist())]))
+            )
         if solved:
             left, text = min(solved)
             yield left / whole, text

@@ -33,6 +33,13 @@ def test_of_inputs_that_are_not_positive_there_are_none() -> None:
     assert not list(power_pairs(X - 5.0, X, WEIGHTS))
 
 
+@pytest.mark.parametrize("size", [1e-70, 1e70])
+def test_rows_far_from_one_are_no_error(size: float) -> None:
+    for share, text in power_pairs(size * X, X**2, WEIGHTS):
+        assert 0 <= share <= 1
+        assert cf.Formula(text, ["x"]).complexity > 1
+
+
 def test_repulsion_and_attraction_are_a_law() -> None:
     y = 0.0416 * ((3.4 / X) ** 12 - (3.4 / X) ** 6)
     found = cf.discover(X[:, None], y, evaluations=20_000, time=np.inf)
