@@ -15,22 +15,24 @@ typename Runtime::template Buffer<T> upload(Runtime& runtime, const std::vector<
     return buffer;
 }
 
-/// Memory of a device that is used again and again: taking some makes the whole device wait.
-template <class T, class Runtime>
+/// Memory, a runtime's Buffer or Pinned, that is used again and again: taking some of a device's
+/// makes all of it wait.
+template <class Memory>
 class Room {
   public:
     /// At least `count` numbers, which nothing may be using still.
-    T* take(Runtime& runtime, std::size_t count) {
+    template <class Runtime>
+    auto take(Runtime& runtime, std::size_t count) {
         if (count > size_) {
-            buffer_ = {};  // first, so that both need not find room
-            buffer_ = {runtime, count};
+            memory_ = {};  // first, so that both need not find room
+            memory_ = {runtime, count};
             size_ = count;
         }
-        return buffer_.data();
+        return memory_.data();
     }
 
   private:
-    typename Runtime::template Buffer<T> buffer_;
+    Memory memory_;
     std::size_t size_ = 0;
 };
 

@@ -81,13 +81,10 @@ class MomentRowsOn : public MomentRowSums {
         });
         const SumParts<double> sum = {sums, parts, numbers, total_.take(runtime_, numbers)};
         runtime_.launch(sum, std::min(sum.blocks(), most_blocks), sum.shared_bytes, stream);
-        if (numbers > room_here_) {
-            here_ = {runtime_, numbers};
-            room_here_ = numbers;
-        }
-        runtime_.copy(here_.data(), sum.total, numbers, stream);
+        double* here = here_.take(runtime_, numbers);
+        runtime_.copy(here, sum.total, numbers, stream);
         stream.wait();
-        unpack(body, here_.data(), question.padded, total);
+        unpack(body, here, question.padded, total);
         return true;
     }
 
@@ -130,10 +127,9 @@ class MomentRowsOn : public MomentRowSums {
     const FitRows& rows_;
     MatrixView<const X> x_;
     Bundle<Runtime> bundle_;
-    Room<double, Runtime> sums_;
-    Room<double, Runtime> total_;
-    typename Runtime::template Pinned<double> here_;
-    std::size_t room_here_ = 0;
+    Room<typename Runtime::template Buffer<double>> sums_;
+    Room<typename Runtime::template Buffer<double>> total_;
+    Room<typename Runtime::template Pinned<double>> here_;
     // Last, so that it dies first: its streams end their work before the buffers go.
     RowStore<X, Runtime> store_;
 };

@@ -92,16 +92,16 @@ class Choice:
         lengths = np.array([one.length for one in self.judged])
         order = np.argsort(lengths, kind="stable")
         limit = lengths[self.best] + TELLING
-        found, forms = [], {_form(self.chosen.formula)}
+        found, forms = [], {form_of(self.chosen.formula)}
         for i in order:
-            form = _form(self.judged[i].formula)
+            form = form_of(self.judged[i].formula)
             if lengths[i] <= limit and form not in forms:
                 found.append(int(i))
                 forms.add(form)
         return found
 
 
-def _form(formula: Formula) -> tuple[tuple[str, int], ...]:
+def form_of(formula: Formula) -> tuple[tuple[str, int], ...]:
     """Nodes without the values of constants."""
     return tuple((name, column) for name, column, _ in formula._expression.nodes)
 

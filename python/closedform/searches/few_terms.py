@@ -120,17 +120,28 @@ def _best_pair(unit: Floats, gram: Floats, target: Floats, others: Sequence[int]
         inside = basis.T @ unit
         gram = gram - inside.T @ inside
         along = along - inside.T @ (basis.T @ target)
+    gains = pair_gains(gram, along, DEPENDENT)
+    best = int(np.argmax(gains))
+    return [*divmod(best, len(along))] if gains.flat[best] > 0 else []
+
+
+def pair_gains(gram: Floats, along: Floats, least: float) -> Floats:
+    """What two columns together take of a target's square, (m, m); 0 where they are dependent.
+
+    Args:
+        gram: (m, m) products of the columns, of squares at most 1. along: (m,) theirs with the
+            target.
+        least: share of a column's square that lies outside the other, or is left of it, at least.
+    """
     own = np.diagonal(gram).copy()
-    own[own <= DEPENDENT] = 0.0
+    own[own <= least] = 0.0
     squares = np.multiply.outer(own, own)
     outside = squares - gram**2
-    shares = along**2
-    gains = np.multiply.outer(shares, own)
+    gains = np.multiply.outer(along**2, own)
     gains += gains.T
     gains -= 2.0 * np.multiply.outer(along, along) * gram
-    gains = np.where(outside > DEPENDENT * squares, gains / np.maximum(outside, 1e-300), 0.0)
-    best = int(np.argmax(gains))
-    return [*divmod(best, len(own))] if gains.flat[best] > 0 else []
+    together: Floats = np.where(outside > least * squares, gains / np.maximum(outside, 1e-300), 0.0)
+    return together
 
 
 def _left(unit: Floats, target: Floats, chosen: Sequence[int]) -> float:

@@ -17,6 +17,7 @@ from closedform.formulas.exponential import exponentials
 from closedform.formulas.formula import Formula
 from closedform.searches import interruption
 from closedform.searches.additive import MOST_FITS, additive_sums
+from closedform.searches.description_length import form_of
 from closedform.searches.harmonics import harmonics
 from closedform.searches.linked_powers import linked_powers
 from closedform.searches.noisy_relations import MOST_WORK as NOISY_WORK
@@ -90,8 +91,7 @@ def _different(texts: Sequence[str], table: Matrix) -> list[str]:
     """The first ones, of each form one: the same law comes out of several relations."""
     forms: dict[tuple[tuple[str, int], ...], str] = {}
     for text in texts:
-        nodes = Formula(text, table.names)._expression.nodes
-        forms.setdefault(tuple((name, column) for name, column, _ in nodes), text)
+        forms.setdefault(form_of(Formula(text, table.names)), text)
         if len(forms) == KEPT:
             break
     return list(forms.values())

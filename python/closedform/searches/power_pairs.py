@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from closedform._typing import Floats
+from closedform.searches.few_terms import pair_gains
 
 _SIZES = [*np.arange(0.5, 3.5, 0.5), *range(4, 13)]
 EXPONENTS = np.array([*(-size for size in _SIZES), *_SIZES], dtype=np.float64)
@@ -62,11 +63,7 @@ def _likely(columns: Floats, base: Floats, target: Floats) -> list[tuple[int, in
     basis = np.linalg.qr(base)[0]
     columns, target = columns - basis @ (basis.T @ columns), target - basis @ (basis.T @ target)
     columns = columns / np.maximum(np.linalg.norm(columns, axis=0), 1e-300)
-    gram, along = columns.T @ columns, columns.T @ target
-    apart = 1.0 - gram**2
-    with np.errstate(all="ignore"):  # of a power with itself
-        told = (along[:, None] ** 2 + along**2 - 2.0 * gram * np.outer(along, along)) / apart
-    told[~(apart > ALIKE)] = -np.inf
-    i, j = np.triu_indices(len(along), 1)
-    best = np.argsort(-told[i, j], kind="stable")[:SOLVED]
-    return [(int(i[k]), int(j[k])) for k in best if np.isfinite(told[i[k], j[k]])]
+    i, j = np.triu_indices(columns.shape[1], 1)
+    gains = pair_gains(columns.T @ columns, columns.T @ target, ALIKE)[i, j]
+    best = np.argsort(-gains, kind="stable")[:SOLVED]
+    return [(int(i[k]), int(j[k])) for k in best if gains[k] > 0]

@@ -46,11 +46,13 @@ def _said_so(one: Judged, sample: Sample) -> Judged:
         value if fixed is None else fixed.value
         for value, fixed in zip(expression.constants, simple, strict=True)
     ]
+    if plain == list(expression.constants):
+        return one
     rounded = expression.with_constants(plain)
     before, after = expression.evaluate(sample.X, 1), rounded.evaluate(sample.X, 1)
     size = ROUNDING * float(np.abs(before).max(initial=0.0))
     alike = len(rounded.constants) == len(plain) and np.abs(after - before).max(initial=0.0) <= size
-    if plain == list(expression.constants) or not alike:  # nor where they are no numbers
+    if not alike:  # nor where they are no numbers
         return one
     names = one.formula.names
     return replace(one, formula=Formula(rounded.text(list(names)), names, one.formula.loss))
