@@ -19,6 +19,7 @@ from closedform.searches import interruption
 from closedform.searches.additive import MOST_FITS, additive_sums
 from closedform.searches.description_length import form_of
 from closedform.searches.harmonics import harmonics
+from closedform.searches.journal import key_of
 from closedform.searches.linked_powers import linked_powers
 from closedform.searches.noisy_relations import MOST_WORK as NOISY_WORK
 from closedform.searches.noisy_relations import noisy_relations
@@ -52,7 +53,7 @@ def guesses(table: Matrix, objective: Values, settings: Settings, ends: float) -
 
     Returns:
         Texts in the operators allowed, of at most max_size nodes; those that describe the rows
-        shortest.
+        shortest. Of rows that a search of the same run has asked for they are what it was told.
     """
     if len(objective.y) < FEWEST_ROWS:
         return []
@@ -61,6 +62,20 @@ def guesses(table: Matrix, objective: Values, settings: Settings, ends: float) -
     spans = np.ptp(X, axis=0)
     if not (scatter > 0 and spans.min() > SMALLEST and np.abs(X).max() < 1 / SMALLEST):
         return []
+    asked = (table.names, table.own, table.shifts, settings.operators, settings.max_size)
+
+    def look() -> tuple[list[str], bool]:
+        found = _looked(X, y, weights, table, settings, ends)
+        return found, not _over(ends)
+
+    work = float(_work(max(MOST_WORK, NOISY_WORK), settings))
+    return settings.guessed.texts(key_of([X, y, weights], asked), work, look)
+
+
+def _looked(
+    X: Floats, y: Floats, weights: Floats, table: Matrix, settings: Settings, ends: float
+) -> list[str]:
+    scatter = float(weights @ (y - weights @ y) ** 2)
     # Of the user's columns alone: one counted from an origin is a relation of its own.
     own = np.ascontiguousarray(X[:, : table.own])
     exact = _exact(own, y, weights, table.names[: table.own], settings, ends)

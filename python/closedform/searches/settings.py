@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeAlias
 
 from closedform import _core
@@ -13,6 +13,7 @@ from closedform.errors import InputError
 from closedform.formulas.formula import Formula
 from closedform.formulas.front import Front
 from closedform.searches.checkpoint import Checkpoint
+from closedform.searches.guessed import Guessed
 from closedform.searches.journal import Journal
 from closedform.searches.progress import Callback
 from closedform.searches.rules import Rules
@@ -57,6 +58,7 @@ class Settings:
         template: whose unknown functions are searched; None where the whole is.
         checkpoint: of the fronts in the user's columns; None for none.
         cluster: whose workers search; None for this process.
+        guessed: what this run's searches have guessed of rows so far.
     """
 
     operators: tuple[str, ...]
@@ -77,6 +79,7 @@ class Settings:
     words: Words | None = None
     cluster: Cluster | None = None
     template: _core.Template | None = None
+    guessed: Guessed = field(default_factory=Guessed, compare=False, repr=False)
 
     @property
     def every_operator(self) -> tuple[str, ...]:
