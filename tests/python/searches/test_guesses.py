@@ -1,6 +1,7 @@
 """Formulas to begin with: constants that no small step finds."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -59,11 +60,23 @@ def test_noise_has_no_guesses_and_operators_are_kept_to() -> None:
     table = Matrix(X, ("a", "b"))
     assert guesses(table, Values.of(y, None), SETTINGS, math.inf) == []
     few = checked_settings(Arguments(operators=("+", "*"), max_size=7))
-    for text in guesses(table, Values.of(2 * X[:, 0] + 1, None), few, math.inf):
+    line = Values.of(2 * X[:, 0] + 1, None)
+    for text in guesses(table, line, few, math.inf):
         formula = cf.Formula(text, ["a", "b"])
         assert formula.operators <= {"+", "*"}
         assert formula.complexity <= 7
-    assert guesses(table, Values.of(2 * X[:, 0] + 1, None), few, 0.0) == []
+
+
+def test_a_run_guesses_once_of_the_same_rows_unless_it_had_no_time() -> None:
+    table = Matrix(np.random.default_rng(3).normal(size=(100, 2)), ("a", "b"))
+    line = Values.of(2 * table.values[:, 0] + 1, None)
+    run = checked_settings(Arguments(operators=("+", "*"), max_size=7))
+    assert guesses(table, line, run, 0.0) == []
+    found = guesses(table, line, run, math.inf)
+    assert "2*a + 1" in found
+    assert guesses(table, line, run, 0.0) == found
+    assert guesses(table, line, replace(run, max_size=1), 0.0) == []  # another question
+    assert guesses(table, line, checked_settings(Arguments()), 0.0) == []  # another run
 
 
 def test_what_is_no_number_is_not_written() -> None:
