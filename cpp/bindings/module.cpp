@@ -20,6 +20,7 @@ PYBIND11_MODULE(_core, module) {
     closedform::register_vocabulary(module);
     closedform::register_template(module);
     closedform::register_expression(module);
+    closedform::register_few_terms(module);
     closedform::register_formula_rules(module);
     closedform::register_interruption(module);
     closedform::register_network(module);

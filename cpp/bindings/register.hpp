@@ -7,6 +7,7 @@ namespace closedform {
 
 void register_cuda(pybind11::module_& module);
 void register_expression(pybind11::module_& module);
+void register_few_terms(pybind11::module_& module);
 void register_formula_rules(pybind11::module_& module);
 void register_network(pybind11::module_& module);
 void register_operators(pybind11::module_& module);

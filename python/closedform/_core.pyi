@@ -58,6 +58,20 @@ def sums_of_terms(
     stop_callback: Callable[[], bool] | None,
 ) -> list[tuple[str, float]]: ...
 
+# few of many columns ------------------------------------------------------------------------------
+
+def few_terms(
+    columns: npt.NDArray[np.float64],
+    target: npt.NDArray[np.float64],
+    root: npt.NDArray[np.float64],
+) -> list[list[tuple[int, float]]]: ...
+def exact_sum(
+    columns: npt.NDArray[np.float64], target: npt.NDArray[np.float64]
+) -> list[tuple[int, float]]: ...
+def pair_gains(
+    gram: npt.NDArray[np.float64], along: npt.NDArray[np.float64], least: float
+) -> npt.NDArray[np.float64]: ...
+
 # networks -----------------------------------------------------------------------------------------
 
 class _Network:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from closedform import _core
 from closedform._typing import Floats
-from closedform.searches.few_terms import pair_gains
 
 _SIZES = [*np.arange(0.5, 3.5, 0.5), *range(4, 13)]
 EXPONENTS = np.array([*(-size for size in _SIZES), *_SIZES], dtype=np.float64)
@@ -64,6 +64,6 @@ def _likely(columns: Floats, base: Floats, target: Floats) -> list[tuple[int, in
     columns, target = columns - basis @ (basis.T @ columns), target - basis @ (basis.T @ target)
     columns = columns / np.maximum(np.linalg.norm(columns, axis=0), 1e-300)
     i, j = np.triu_indices(columns.shape[1], 1)
-    gains = pair_gains(columns.T @ columns, columns.T @ target, ALIKE)[i, j]
+    gains = _core.pair_gains(columns.T @ columns, columns.T @ target, ALIKE)[i, j]
     best = np.argsort(-gains, kind="stable")[:SOLVED]
     return [(int(i[k]), int(j[k])) for k in best if gains[k] > 0]

@@ -6,16 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from closedform import _core
 from closedform._typing import Floats
 
-EXACT = 1e-13  # what rounding may leave of a target, over its size
-ROUNDED = 10.0  # times that it may be where all rows are asked
-DEPENDENT = 1e-10  # share of a column's square that lies outside those taken, at least
-ROWS_A_TERM = 4  # at least
-MOST_ROWS = 160  # that terms are chosen on; all decide
-MOST_TERMS = 30  # that are taken before the superfluous are left out
-# A sum of so many terms that has not come nearer by a half since the terms before it is given up.
-PATIENCE = 10
 NULL = 1e-13  # singular value over the largest of what is none
 # Least eigenvalue of products of columns, over their number: above it rounding of the products does
 # not matter, and no singular value is none.
@@ -38,69 +31,7 @@ def exact_sum(columns: Floats, target: Floats) -> list[tuple[int, float]]:
     Returns:
         Columns and their factors; none where no few do.
     """
-    every = -(-len(target) // MOST_ROWS)
-    chosen = _forward(columns[::every], target[::every])
-    if not chosen:
-        return []
-    size = float(np.linalg.norm(target))
-    left, factors = _solved(columns[:, chosen], target)
-    bound = ROUNDED * EXACT * size
-    if left > bound:
-        return []
-    while len(chosen) > 1:
-        told = np.abs(factors) * np.linalg.norm(columns[:, chosen], axis=0)
-        for i in np.argsort(told).tolist():
-            fewer = chosen[:i] + chosen[i + 1 :]
-            left, again = _solved(columns[:, fewer], target)
-            if left <= bound:
-                chosen, factors = fewer, again
-                break
-        else:
-            break
-    return list(zip(chosen, factors.tolist(), strict=True))
-
-
-def _forward(columns: Floats, target: Floats) -> list[int]:
-    """Positions of columns that leave only rounding; none where so many do not."""
-    rows, count = columns.shape
-    with np.errstate(all="ignore"):
-        norms = np.linalg.norm(columns, axis=0)
-    usable = np.isfinite(norms) & (norms > 0)
-    unit = np.where(usable, columns / np.where(usable, norms, 1.0), 0.0)
-    outside = usable.astype(np.float64)
-    left = target / np.linalg.norm(target)
-    along = left @ unit
-    basis = np.empty((0, rows))
-    sizes: list[float] = []
-    chosen: list[int] = []
-    while len(chosen) < min(MOST_TERMS, rows // ROWS_A_TERM, count):
-        gains = np.where(outside > DEPENDENT, along**2 / np.maximum(outside, DEPENDENT), 0.0)
-        best = int(np.argmax(gains))
-        if gains[best] <= 0:
-            return []
-        direction = unit[:, best]
-        for _ in range(2):  # once is not orthogonal to rounding
-            direction = direction - (basis @ direction) @ basis
-        outside[best] = 0.0
-        direction = direction / np.linalg.norm(direction)
-        basis = np.vstack([basis, direction])
-        chosen.append(best)
-        left = left - (direction @ left) * direction
-        outside -= (direction @ unit) ** 2
-        along = left @ unit
-        sizes.append(float(np.linalg.norm(left)))
-        if sizes[-1] <= EXACT:
-            return chosen
-        if len(sizes) > PATIENCE and sizes[-1] > 0.5 * sizes[-1 - PATIENCE]:
-            return []
-    return []
-
-
-def _solved(columns: Floats, target: Floats) -> tuple[float, Floats]:
-    """What the least squares leave, and their factors."""
-    norms = np.linalg.norm(columns, axis=0)
-    solution = np.linalg.lstsq(columns / norms, target, rcond=None)[0]
-    return float(np.linalg.norm(target - columns / norms @ solution)), solution / norms
+    return _core.exact_sum(columns, target)
 
 
 def null_vectors(columns: Floats) -> Floats:
