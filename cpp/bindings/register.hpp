@@ -5,6 +5,7 @@
 
 namespace closedform {
 
+void register_additive(pybind11::module_& module);
 void register_cuda(pybind11::module_& module);
 void register_expression(pybind11::module_& module);
 void register_few_terms(pybind11::module_& module);

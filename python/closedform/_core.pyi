@@ -57,6 +57,15 @@ def sums_of_terms(
     seed: int,
     stop_callback: Callable[[], bool] | None,
 ) -> list[tuple[str, float]]: ...
+def additive_sums(
+    X: npt.NDArray[np.float64],
+    y: npt.NDArray[np.float64],
+    names: Sequence[str],
+    operators: Sequence[str],
+    fits: int,
+    seconds: float,
+    seed: int,
+) -> list[tuple[str, float]]: ...
 
 # few of many columns ------------------------------------------------------------------------------
 

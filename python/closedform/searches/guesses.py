@@ -11,12 +11,12 @@ from time import monotonic
 
 import numpy as np
 
+from closedform import _core
 from closedform._typing import FloatMatrix, Floats
 from closedform.errors import InputError
 from closedform.formulas.exponential import exponentials
 from closedform.formulas.formula import Formula
 from closedform.searches import interruption
-from closedform.searches.additive import MOST_FITS, additive_sums
 from closedform.searches.description_length import form_of
 from closedform.searches.harmonics import harmonics
 from closedform.searches.journal import key_of
@@ -41,7 +41,8 @@ EXACT = 1e-12  # share below which what is left is rounding
 NEAR = 1e-6  # relative errors of what a relation gives, before its constants are fitted
 # Mean square of what rounding leaves, over the target's: at most, and where nothing cancels.
 ROUNDING, CERTAIN = 1e-27, 1e-30
-EVALUATIONS_A_FIT = 150  # of a sum of terms: that many passes over a search's sample of rows
+MOST_FITS = 10_000  # of sums of terms: some second
+EVALUATIONS_A_FIT = 10  # that are given, for each fit of a sum of terms
 SMALLEST = 1e-75  # range of an input: its cubes are numbers
 
 
@@ -222,11 +223,14 @@ def _sums(
     counted = {shift.column for shift in table.shifts}
     used = [j for j in range(len(table.names)) if j not in counted]
     X, names = np.ascontiguousarray(X[:, used]), [table.names[j] for j in used]
-    fits = MOST_FITS if settings.evaluations is None else settings.evaluations // EVALUATIONS_A_FIT
-    found = additive_sums(X, y, settings.operators, settings.seed, fits, lambda: _over(ends))
+    fits = MOST_FITS
+    if settings.evaluations is not None:
+        fits = min(fits, settings.evaluations // EVALUATIONS_A_FIT)
+    seconds = max(0.0, ends - monotonic())
+    found = _core.additive_sums(X, y, names, settings.operators, fits, seconds, settings.seed)
     scatter = float(np.var(y))
-    for sum_ in found:
-        yield sum_.loss / scatter, sum_.text(names)
+    for text, loss in found:
+        yield loss / scatter, text
 
 
 def _solvable(found: Iterator[tuple[float, str]]) -> Iterator[tuple[float, str]]:

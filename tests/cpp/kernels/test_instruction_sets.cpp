@@ -21,7 +21,9 @@
 #include "kernels/simd/activation.hpp"
 #include "kernels/simd/als.hpp"
 #include "kernels/simd/direction.hpp"
+#include "kernels/simd/gram_schmidt.hpp"
 #include "kernels/simd/hinge.hpp"
+#include "kernels/simd/pieces.hpp"
 #include "kernels/simd/tape.hpp"
 #include "kernels/simd/tensor.hpp"
 
@@ -32,6 +34,8 @@ CLOSEDFORM_DECLARE_SETS(HingeKernels, hinge_kernels)
 CLOSEDFORM_DECLARE_SETS(TensorRowKernels, tensor_row_kernels)
 CLOSEDFORM_DECLARE_SETS(AlsRowKernels, als_row_kernels)
 CLOSEDFORM_DECLARE_SETS(ActivationKernels, activation_kernels)
+CLOSEDFORM_DECLARE_SETS(PieceKernels, piece_kernels)
+CLOSEDFORM_DECLARE_SETS(GramSchmidtKernels, gram_schmidt_kernels)
 }  // namespace closedform
 
 using namespace closedform;
@@ -845,6 +849,58 @@ void compare_activation(const ActivationKernels& baseline, const ActivationKerne
                      plus_one(expected)) == "");
 }
 
+// Sums of terms with inner constants --------------------------------------------------------------
+
+void compare_pieces(const PieceKernels& baseline, const PieceKernels& other, Shape shape,
+                    std::size_t rows) {
+    Random random(14, rows);
+    std::vector<double> u(rows);
+    for (std::size_t i = 0; i < rows; ++i) {
+        u[i] = i % 5 == 1 ? awkward[i / 5 % awkward.size()] : random.uniform(0.1, 6.0);
+    }
+    const auto run = [&](const PieceKernels& kernels, double k) {
+        std::vector<double> out(2 * rows, 0.0);
+        kernels.evaluate(shape, k, u.data(), rows, out.data(), out.data() + rows);
+        return out;
+    };
+    for (const double k : {0.7, -0.4}) {
+        const auto expected = run(baseline, k);
+        std::vector<double> scale = plus_one(expected);
+        for (std::size_t i = 0; i < rows; ++i) {
+            scale[rows + i] += std::abs(u[i]);  // the slope of tanh cancels ...
+            const double near_pole = std::abs(k * u[i] / (1.0 + k * u[i]));  // ... and so does this
+            if (std::isfinite(near_pole)) {
+                scale[i] *= 1.0 + near_pole;
+                scale[rows + i] *= 1.0 + near_pole;
+            }
+        }
+        CHECK(difference(expected, run(other, k), 50, scale) == "");
+    }
+}
+
+void compare_projections(const GramSchmidtKernels& baseline, const GramSchmidtKernels& other,
+                         std::size_t rows) {
+    constexpr std::size_t count = 3;
+    Random random(15, rows);
+    std::vector<double> basis(count * rows);
+    std::vector<double> column(rows);
+    for (double& value : basis) {
+        value = random.normal() / std::sqrt(static_cast<double>(rows));
+    }
+    for (double& value : column) {
+        value = random.normal();
+    }
+    const auto run = [&](const GramSchmidtKernels& kernels) {
+        std::vector<double> out = column;
+        out.resize(rows + count + 1, 1.0);
+        out.back() = kernels.project_out(basis.data(), count, rows, out.data(), out.data() + rows);
+        return out;
+    };
+    const auto expected = run(baseline);
+    CHECK(difference(expected, run(other), 20.0 * static_cast<double>(rows), plus_one(expected)) ==
+          "");
+}
+
 }  // namespace
 
 TEST_CASE("instruction sets: values of every operator") {
@@ -915,4 +971,23 @@ TEST_CASE("instruction sets: activations") {
                 }
             }
         });
+}
+
+TEST_CASE("instruction sets: sums of terms with inner constants") {
+    COMPARE_SETS(piece_kernels, [](const PieceKernels& baseline, const PieceKernels& other) {
+        for (int shape = 0; shape <= static_cast<int>(Shape::tanh); ++shape) {
+            for (const std::size_t rows : {1U, 7U, 8U, 33U}) {
+                CAPTURE(shape);
+                CAPTURE(rows);
+                compare_pieces(baseline, other, static_cast<Shape>(shape), rows);
+            }
+        }
+    });
+    COMPARE_SETS(gram_schmidt_kernels,
+                 [](const GramSchmidtKernels& baseline, const GramSchmidtKernels& other) {
+                     for (const std::size_t rows : {1U, 7U, 8U, 33U}) {
+                         CAPTURE(rows);
+                         compare_projections(baseline, other, rows);
+                     }
+                 });
 }

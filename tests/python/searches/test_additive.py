@@ -1,13 +1,14 @@
 """Sums of terms with inner constants."""
 
+import math
+
 import numpy as np
 import pytest
 
 import closedform as cf
-from closedform.searches.additive import additive_sums
-from closedform.searches.pieces import PIECES
+from closedform import _core
+from closedform.searches.guesses import MOST_FITS
 from closedform.searches.settings import OPERATORS
-from closedform.searches.variable_projection import Term, fitted
 
 ALL = (*OPERATORS, "tanh")
 LAWS = {
@@ -25,44 +26,37 @@ def rows(names: list[str]) -> np.ndarray:
 def test_all_terms_are_found_at_once(name: str) -> None:
     names = ["a", "b", "c"] if "c**" in LAWS[name] else ["a", "b"]
     law, X = cf.Formula(LAWS[name], names), rows(names)
-    found = additive_sums(X, law(X), ALL, 0, 1000, lambda: False)
-    best = min(found, key=lambda sum_: sum_.loss)
+    found = _core.additive_sums(X, law(X), names, ALL, MOST_FITS, math.inf, 0)
+    best, _ = min(found, key=lambda sum_: sum_[1])
     fresh = np.random.default_rng(2).uniform(0.1, 4.0, (100, len(names)))
-    assert cf.Formula(best.text(names), names)(fresh) == pytest.approx(law(fresh), rel=1e-9)
+    assert cf.Formula(best, names)(fresh) == pytest.approx(law(fresh), rel=1e-9)
+
+
+def test_a_sum_leaves_what_is_said_of_it() -> None:
+    names = ["a", "b"]
+    X = rows(names)
+    y = np.sin(X[:, 0] * X[:, 1])
+    found = _core.additive_sums(X, y, names, ALL, 250, math.inf, 0)
+    losses = [loss for _, loss in found]
+    assert losses == sorted(losses, reverse=True)
+    for text, loss in found:
+        assert np.mean((y - cf.Formula(text, names)(X)) ** 2) == pytest.approx(loss, rel=1e-9)
 
 
 def test_the_same_seed_gives_the_same_sums_and_operators_are_kept_to() -> None:
-    X = rows(["a", "b"])
+    names = ["a", "b"]
+    X = rows(names)
     y = np.sin(X[:, 0] * X[:, 1]) + 0.1 * X[:, 1] ** 5
-    once, again = (additive_sums(X, y, OPERATORS, 3, 250, lambda: False) for _ in range(2))
-    texts = [sum_.text(["a", "b"]) for sum_ in once]
-    assert texts == [sum_.text(["a", "b"]) for sum_ in again]
-    few = additive_sums(X, y, ("+", "*", "square"), 0, 250, lambda: False)
-    for sum_ in few:
-        allowed = cf.Formula(sum_.text(["a", "b"]), ["a", "b"]).simplified(("+", "*", "square"))
+    once, again = (_core.additive_sums(X, y, names, OPERATORS, 250, math.inf, 3) for _ in range(2))
+    assert once == again
+    few = _core.additive_sums(X, y, names, ["+", "*", "square"], 250, math.inf, 0)
+    for text, _ in few:
+        allowed = cf.Formula(text, names).simplified(("+", "*", "square"))
         assert allowed.operators <= {"+", "*", "square"}
-    assert additive_sums(X, y, ("*", "sin"), 0, 250, lambda: False) == []
+    assert _core.additive_sums(X, y, names, ["*", "sin"], 250, math.inf, 0) == []
 
 
-@pytest.mark.parametrize("piece", PIECES, ids=lambda piece: piece.text)
-def test_a_piece_has_the_values_of_its_text_and_the_slope_of_its_values(piece) -> None:
-    x = np.linspace(0.2, 3.0, 40)
-    for k in piece.starts(0.2, 3.0):
-        text = cf.Formula(piece.text.format(x="x", k=f"({k!r})"), ["x"])
-        assert piece.value(x, k) == pytest.approx(text(x[:, None]), rel=1e-12, abs=1e-14)
-        if piece.slope is not None:
-            step = 1e-6 * abs(k)
-            quotient = (piece.value(x, k + step) - piece.value(x, k - step)) / (2 * step)
-            assert piece.slope(x, k) == pytest.approx(quotient, rel=1e-5, abs=1e-8)
-
-
-def test_a_fit_of_products_ends_at_the_constants_that_made_them() -> None:
-    X = rows(["a", "b"])
-    decay = next(piece for piece in PIECES if piece.text == "exp({k}*{x})")
-    wave = next(piece for piece in PIECES if piece.text == "sin({k}*{x})")
-    truth = Term(((0, decay), (1, wave)), (-0.7, 2.3))
-    y = 1.5 + 2.0 * truth.values(X)
-    found = fitted([Term(truth.factors, (-0.4, 2.0))], X, y, 50)
-    assert found is not None
-    assert found.terms[0].constants == pytest.approx((-0.7, 2.3), rel=1e-9)
-    assert found.factors == pytest.approx([1.5, 2.0], rel=1e-9)
+def test_without_time_there_are_none() -> None:
+    names = ["a", "b"]
+    X = rows(names)
+    assert _core.additive_sums(X, X[:, 0] ** 5, names, ALL, 250, 0.0, 0) == []
