@@ -21,7 +21,7 @@ ROOMS = {
     "objective": "core kernels expression",
     "symmetry": "core expression",
     "search": "core expression objective",
-    "terms": "core expression objective search",
+    "terms": "core kernels expression objective search",
     "structure": "core kernels surrogate",
     "files": "core expression surrogate",
     "gpu": "core objective surrogate structure network",
