@@ -22,10 +22,11 @@ from closedform.formulas import sympy_forms
 from closedform.formulas.constants import Constants
 from closedform.formulas.domain import Domain, domain_of
 from closedform.formulas.fit import fitted
-from closedform.formulas.form import MARK, Form
+from closedform.formulas.form import Form
 from closedform.formulas.noise import EXACT
 from closedform.formulas.physical_constants import PhysicalConstants
 from closedform.formulas.ranges import Ranges, check_ranges, outside_told
+from closedform.formulas.readable import readable_text
 from closedform.formulas.rows import Rows
 from closedform.formulas.units import Units
 from closedform.tables import checks, devices, scalars
@@ -187,15 +188,7 @@ class Formula:
                 return self.text
             sizes = [f"(-{c.size})" if c.value < 0 else c.size for c in self.constants]
             return self._form.written(sizes)
-        marks = [MARK + k for k in range(len(self.constants))]
-        signed = [
-            math.copysign(mark, constant.value)
-            for mark, constant in zip(marks, self.constants, strict=True)
-        ]
-        text = self._expression.with_constants(signed).text(list(self.names))
-        for mark, constant in zip(marks, self.constants, strict=True):
-            text = text.replace(f"{mark:.0f}", constant.size)
-        return text
+        return readable_text(self._expression, self.names, self.constants)
 
     def _tell_units(self, exponents: Sequence[Sequence[float]], known: PhysicalConstants) -> None:
         """exponents: of all numbers in the text; those that are part of the form have no unit."""

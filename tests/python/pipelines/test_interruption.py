@@ -103,7 +103,7 @@ def test_a_signal_ends_a_long_search_with_its_front(number: int) -> None:
             sent.append(number)
             os.kill(os.getpid(), number)
 
-    front = cf.search(X, values=y, time=60, callback=send, threads=2)
+    front = cf.search(X, values=y, time=20, callback=send, threads=2)
     assert front.stopped == "interrupted"
     assert len(front) > 1
 
