@@ -10,25 +10,22 @@ from typing import Literal
 
 import numpy as np
 
-from closedform._typing import FloatMatrix, Floats
+from closedform._typing import FloatMatrix
 from closedform.formulas.formula import Formula
 from closedform.formulas.noise import Robust
 from closedform.formulas.singularities import Finite, box_of, finite_in_box
 from closedform.pipelines.held_out import Errors
+from closedform.pipelines.structure_left import MOST_ROWS, structure_left
 from closedform.searches.description_length import CONSTANT_MARGIN, Choice
-from closedform.searches.effective_rows import effective_share, spread_evenly
+from closedform.searches.effective_rows import effective_share
 from closedform.searches.evidence import Evidence
 from closedform.searches.objectives import Values
 
 Kind = Literal["law", "approximation", "no law"]
 
-# Rows, and correlation lengths and signal-to-noise ratios, of the likelihood ratio.
-MOST_ROWS, ROWS_IN_HASTE = 700, 200
+ROWS_IN_HASTE = 200
 HASTE = 1.0  # seconds
-LENGTHS = (0.02, 0.08, 0.3, 1.0, 3.0)
-RATIOS = np.geomspace(1e-4, 10.0, 11)
 CLEAN = 2.0  # nats: below, chance
-LARGEST = 4.0  # residuals beyond so many standard errors say no more
 INDEPENDENT = 0.8  # share of independent rows, below which residuals go together
 MARGIN = 0.05  # of the ranges, by which the box looked at is wider
 MOST_LET_GO = 0.1  # of the rows; where more are, what they follow is not known
@@ -167,36 +164,6 @@ def judge_form(
     if not evidence.exact and gain < CONSTANT_MARGIN:
         kind = "no law"
     return Verdict(kind, evidence.exact, gain, left, 1.0, finite, False)
-
-
-def structure_left(X: Floats, residuals: Floats, most: int = MOST_ROWS) -> float:
-    """Nats by which a Gaussian process with noise explains residuals better than noise alone.
-
-    The log likelihood ratio, largest over correlation lengths and signal-to-noise ratios; the
-    overall variance is the best one for each.
-
-    Args:
-        X: (n, d) the inputs. residuals: (n,) over their standard errors. most: rows looked at.
-    """
-    z = np.clip(residuals, -LARGEST, LARGEST)
-    rows = np.unique(np.linspace(0, len(z) - 1, min(len(z), most)).astype(int))
-    z, points = z[rows], spread_evenly(X[rows])
-    norms = (points**2).sum(axis=1)
-    squares = np.maximum(norms[:, None] + norms - 2.0 * points @ points.T, 0.0)
-    middle = float(np.median(squares[np.triu_indices(len(z), 1)])) if len(z) > 1 else 1.0
-    if not (z.any() and middle > 0 and np.isfinite(z).all()):
-        return 0.0
-    n = len(z)
-    white = 0.5 * n * math.log(float(z @ z) / n)
-    best = 0.0
-    for length in LENGTHS:
-        values, vectors = np.linalg.eigh(np.exp(-squares / (2.0 * length * middle)))
-        along = (vectors.T @ z) ** 2
-        for ratio in RATIOS:
-            spectrum = 1.0 + ratio * np.maximum(values, 0.0)
-            smooth = 0.5 * (n * math.log(float(np.sum(along / spectrum)) / n))
-            best = max(best, white - smooth - 0.5 * float(np.log(spectrum).sum()))
-    return best
 
 
 def _surrogate_better(errors: Mapping[str, Errors | None]) -> bool:

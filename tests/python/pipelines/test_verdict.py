@@ -10,7 +10,8 @@ import pytest
 
 import closedform as cf
 from closedform.formulas.singularities import box_of, finite_in_box
-from closedform.pipelines.verdict import judge, structure_left
+from closedform.pipelines.structure_left import structure_left
+from closedform.pipelines.verdict import CLEAN, judge
 from closedform.searches.description_length import _Judge, shortest_description
 from closedform.searches.objectives import Values
 from closedform.searches.settings import Arguments, checked_settings
@@ -83,6 +84,23 @@ def test_structure_left_in_residuals() -> None:
     z = rng.normal(size=200)
     assert structure_left(X, z) < 2
     assert structure_left(X, z + 2 * np.sin(6 * X[:, 0])) > 10
+
+
+def test_steps_leave_teeth_in_the_order_of_their_input() -> None:
+    X = np.random.default_rng(0).uniform(0.5, 10.0, (300, 2))
+    y = np.floor(X[:, 0]) + X[:, 1]
+    teeth = y - X.sum(axis=1) + 0.5
+    assert structure_left(X, teeth / teeth.std()) > 20
+    assert discovered(X, y).verdict.kind == "approximation"
+
+
+@pytest.mark.parametrize(("rows", "inputs"), [(20, 1), (60, 3), (200, 5)])
+def test_noise_seldom_has_structure(rows: int, inputs: int) -> None:
+    rng = np.random.default_rng(rows)
+    left = [
+        structure_left(rng.normal(size=(rows, inputs)), rng.normal(size=rows)) for _ in range(100)
+    ]
+    assert np.mean(np.array(left) >= CLEAN) <= 0.1
 
 
 def test_residuals_are_looked_at_where_they_were_taken() -> None:
