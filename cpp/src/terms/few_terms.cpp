@@ -282,12 +282,15 @@ std::vector<std::vector<ColumnFactor>> few_terms(MatrixView<const double> column
     for (std::size_t k = 0; k < std::min<std::size_t>(2, described.size()); ++k) {
         const Set& set = described[k].columns;
         const Eigen::VectorXd factors = least_squares(unit.chosen(set), weighed);
-        std::vector<ColumnFactor>& sum = found.emplace_back();
+        std::vector<ColumnFactor> sum;
         for (std::size_t t = 0; t < set.size(); ++t) {
             const double factor = factors(static_cast<Index>(t)) / unit.length(set[t]);
             if (factor != 0.0) {
                 sum.emplace_back(unit.place(set[t]), factor);
             }
+        }
+        if (!sum.empty()) {  // a factor below rounding is 0
+            found.push_back(std::move(sum));
         }
     }
     return found;

@@ -191,6 +191,16 @@ std::vector<Set> described(const Problem& problem) {
 
 }  // namespace
 
+TEST_CASE("few terms: a column that says less than rounding is no sum") {
+    Problem problem{Eigen::MatrixXd::Constant(40, 1, 1e-40), Eigen::VectorXd::Ones(40),
+                    std::vector<double>(40, 1.0)};
+    problem.columns(5, 0) = 1.0;
+    problem.target(5) = 0.0;
+    for (const auto& sum : few_terms(problem.view(), problem.targets(), problem.root)) {
+        CHECK_FALSE(sum.empty());
+    }
+}
+
 TEST_CASE("few terms are those that least squares on every candidate set choose") {
     int of_one = 0;
     for (std::uint64_t seed = 0; seed < 40; ++seed) {
