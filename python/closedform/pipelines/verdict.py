@@ -14,6 +14,7 @@ from closedform._typing import FloatMatrix
 from closedform.formulas.formula import Formula
 from closedform.formulas.noise import Robust
 from closedform.formulas.singularities import Finite, box_of, finite_in_box
+from closedform.pipelines.changes import goes_along
 from closedform.pipelines.held_out import Errors
 from closedform.pipelines.structure_left import MOST_ROWS, structure_left
 from closedform.searches.description_length import CONSTANT_MARGIN, Choice
@@ -39,7 +40,8 @@ class Verdict:
     Attributes:
         kind: "law": it describes the data at least 5 nats shorter than the constant, its residuals
             hold nothing more, and it has no pole between neighbouring rows. "approximation": better
-            than the constant, but something is left. "no law": the constant is not beaten.
+            than the constant, but something is left. "no law": the constant is not beaten, or by
+            something that goes along with the target by chance.
         exact: the target is reproduced to rounding.
         gain: nats by which it describes the data shorter than the constant.
         left: nats by which a smooth function explains the residuals better than noise does; up to 2
@@ -50,6 +52,8 @@ class Verdict:
             a value, was met.
         surrogate_better: the surrogate's errors on held-out rows are clearly smaller.
         let_go: share of rows that a robust model hardly believes; a law has at most a tenth.
+        goes_along: it changes from row to row as the target does (`changes.goes_along`); where it
+            does not, it is no law.
     """
 
     kind: Kind
@@ -60,11 +64,14 @@ class Verdict:
     finite: Finite
     surrogate_better: bool
     let_go: float = 0.0
+    goes_along: bool = True
 
     def __str__(self) -> str:
         if self.exact:
             return f"{self.kind}: exact to rounding"
         told = [f"{self.gain:.3g} nats shorter than the constant"]
+        if not self.goes_along:
+            told.append("from row to row it changes as the target does not")
         if self.kind != "no law":
             told.append(f"{self.left:.2g} nats of structure left in the residuals")
             if self.independent < INDEPENDENT:
@@ -115,14 +122,16 @@ def judge(
         if finite != "proven":
             finite = finite_in_box(formula._expression, *box_of(X))
     better = _surrogate_better(errors)
-    let_go = 0.0
-    if isinstance(chosen.noise, Robust) and not constant:
+    let_go, along = 0.0, True
+    if not exact and not constant:
         f = chosen.formula._expression.evaluate(sample.X, 1)
-        let_go = float(np.mean(chosen.noise.lets_go(sample.y, f, chosen.parameters)))
+        along = goes_along(sample.y, f)
+        if isinstance(chosen.noise, Robust):
+            let_go = float(np.mean(chosen.noise.lets_go(sample.y, f, chosen.parameters)))
     kind: Kind
     if exact:
         kind = "law"
-    elif constant or gain < CONSTANT_MARGIN:
+    elif constant or gain < CONSTANT_MARGIN or not along:
         kind = "no law"
     elif (
         left < CLEAN
@@ -134,7 +143,7 @@ def judge(
         kind = "law"
     else:
         kind = "approximation"
-    return Verdict(kind, exact, gain, left, independent, finite, better, let_go)
+    return Verdict(kind, exact, gain, left, independent, finite, better, let_go, along)
 
 
 def judge_form(

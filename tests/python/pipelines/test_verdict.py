@@ -10,6 +10,7 @@ import pytest
 
 import closedform as cf
 from closedform.formulas.singularities import box_of, finite_in_box
+from closedform.pipelines.changes import goes_along
 from closedform.pipelines.structure_left import structure_left
 from closedform.pipelines.verdict import CLEAN, judge
 from closedform.searches.description_length import _Judge, shortest_description
@@ -92,6 +93,25 @@ def test_steps_leave_teeth_in_the_order_of_their_input() -> None:
     teeth = y - X.sum(axis=1) + 0.5
     assert structure_left(X, teeth / teeth.std()) > 20
     assert discovered(X, y).verdict.kind == "approximation"
+
+
+@pytest.mark.parametrize("seed", [0, 3])
+def test_walks_have_nothing_to_do_with_one_another(seed: int) -> None:
+    walks = np.random.default_rng(seed).normal(size=(100, 4)).cumsum(axis=0)
+    assert discovered(walks[:, :3], walks[:, 3], 3000).verdict.kind == "no law"
+
+
+def test_what_changes_as_the_target_does_goes_along_in_any_order() -> None:
+    rng = np.random.default_rng(0)
+    x = np.sort(rng.uniform(0, 10, 300))
+    for noise in (0.0, 0.5, 5.0):
+        y = 2 * x + noise * rng.normal(size=300)
+        for order in (np.arange(300), rng.permutation(300)):
+            assert goes_along(y[order], 2 * x[order])
+    steps = rng.normal(size=(100, 2))
+    y, f = steps.cumsum(axis=0).T
+    assert not goes_along(y, f)
+    assert goes_along(y, y + f / 10)
 
 
 @pytest.mark.parametrize(("rows", "inputs"), [(20, 1), (60, 3), (200, 5)])
