@@ -218,6 +218,7 @@ def discover(
         budget=Budget(settings.time, evaluations, callback, kept, LEAST_SECONDS),
         provenance=provenance(target, data, (len(searched.y), len(tested.y)), settings, asked),
         partitions=sampled,
+        moved=spool.Moved.of(len(data.target), held_out),
     )
     with interruption.held(), heard as run.budget.callback:
         found = _discovered(run, strategy, noise, searched, tested)

@@ -31,6 +31,7 @@ from closedform.tables import chunks
 from closedform.tables.checks import Matrix
 from closedform.tables.cluster import Partitions
 from closedform.tables.rows import sample_rows
+from closedform.tables.spool import Moved
 
 # Rows that constants of a whole are fitted to; its loss is that on all rows in the end.
 MOST_REFITTED = 50000
@@ -62,6 +63,7 @@ class Stages:
     plan: NoisePlan = PLAIN
     similarity: Similarity | None = None
     partitions: Partitions | None = None  # where the rows are a sample of those on a cluster
+    moved: Moved | None = None  # of the rows, where others were set aside
 
     def __post_init__(self) -> None:
         # What is searched, and the columns of its formulas: the user's and some counted from an
@@ -79,7 +81,8 @@ class Stages:
         self.structured = Values.of(np.log(self.y), self.counts) if self.linked else self.objective
 
     def _objective(self, plan: NoisePlan) -> Values:
-        return Values.of(self.y, self.counts, plan.noises, plan.precision, self.X)
+        objective = Values.of(self.y, self.counts, plan.noises, plan.precision, self.X)
+        return replace(objective, moved=self.moved)
 
     def unlinked(self, values: Floats) -> Floats:
         """The target from the one that structure is looked for in."""

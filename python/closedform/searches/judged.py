@@ -115,6 +115,8 @@ def sample_of(X: FloatMatrix, objective: Values, seed: int, own: int | None = No
     weights = objective.counts
     rows = np.arange(len(objective.y)) if weights is None else np.flatnonzero(weights)
     drawn = rows[np.sort(sample_rows(len(rows), MOST_ROWS, np.random.default_rng(seed)))]
+    if objective.moved is not None:
+        drawn = drawn[np.argsort(objective.moved.numbers(drawn))]
     chosen_X = np.ascontiguousarray(X[drawn], dtype=np.float64)
     chosen_y = objective.y[drawn]
     counts = np.ones(len(drawn)) if weights is None else weights[drawn]

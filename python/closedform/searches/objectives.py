@@ -14,6 +14,7 @@ from closedform._typing import FloatMatrix, Floats
 from closedform.formulas.formula import Formula
 from closedform.formulas.noise import EXACT, Absolute, Noise
 from closedform.tables.rows import variance
+from closedform.tables.spool import Moved
 
 FEW = 1000  # rows up to which copies among them matter to whether a formula is exact
 
@@ -30,6 +31,7 @@ class Values:
         noises: the models a formula may be judged by; `weights` is made for one of them.
         different: rows that are no copies of others.
         groups: (n,) which group each row is of, where groups have constants of their own.
+        moved: rows that are not where the user gave them; None where all are.
     """
 
     y: Floats
@@ -38,6 +40,7 @@ class Values:
     noises: tuple[Noise, ...] = (Absolute(),)
     different: int | None = None
     groups: npt.NDArray[np.int64] | None = None
+    moved: Moved | None = None
 
     @staticmethod
     def of(

@@ -6,6 +6,7 @@ import errno
 import mmap
 import tempfile
 import weakref
+from dataclasses import dataclass
 from typing import IO, Any
 
 import numpy as np
@@ -85,6 +86,32 @@ def only(values: npt.NDArray[Any], kept: npt.NDArray[np.bool_]) -> npt.NDArray[A
     return mapped
 
 
+@dataclass(frozen=True)
+class Moved:
+    """Rows that change places where some are set aside (`set_aside`).
+
+    Attributes:
+        out: (k,) those named that are not among the last, in their order.
+        free: (k,) those of the last that take their places.
+    """
+
+    out: npt.NDArray[np.intp]
+    free: npt.NDArray[np.intp]
+
+    @classmethod
+    def of(cls, rows: int, aside: npt.NDArray[np.intp]) -> Moved:
+        last = np.arange(rows - len(aside), rows)
+        out = np.setdiff1d(aside, last, assume_unique=True)
+        return cls(out, np.setdiff1d(last, aside, assume_unique=True))
+
+    def numbers(self, places: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+        """What rows at some places were numbered before."""
+        if len(self.out) == 0:
+            return places
+        at = np.minimum(np.searchsorted(self.out, places), len(self.out) - 1)
+        return np.where(self.out[at] == places, self.free[at], places)
+
+
 def set_aside(
     values: npt.NDArray[Any], aside: npt.NDArray[np.intp]
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
@@ -98,11 +125,9 @@ def set_aside(
         aside: k different row numbers.
     """
     own = _private(values)
+    moved = Moved.of(len(own), aside)
+    own[moved.out], own[moved.free] = own[moved.free], own[moved.out]
     left = len(own) - len(aside)
-    last = np.arange(left, len(own))
-    out = np.setdiff1d(aside, last, assume_unique=True)
-    free = np.setdiff1d(last, aside, assume_unique=True)
-    own[out], own[free] = own[free], own[out]
     return own[:left], own[left:]
 
 

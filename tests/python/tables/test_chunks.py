@@ -210,6 +210,8 @@ def test_rows_set_aside(n: int, data: st.DataObject) -> None:
     np.testing.assert_array_equal(np.diff(np.vstack([rest, held])), 1.0)
     assert rest.flags.c_contiguous
     assert values[0, 0] == 0.0
+    numbers = spool.Moved.of(n, order).numbers(np.arange(len(rest)))
+    np.testing.assert_array_equal(values[numbers], rest)
 
 
 @pytest.mark.parametrize("kind", ["read", "read and write", "a view", "private", "file gone"])
