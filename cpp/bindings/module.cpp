@@ -16,7 +16,6 @@ PYBIND11_MODULE(_core, module) {
         info["instruction_set"] = std::string(closedform::name(closedform::instruction_set()));
         return info;
     });
-    closedform::register_additive(module);
     closedform::register_cuda(module);
     closedform::register_vocabulary(module);
     closedform::register_template(module);

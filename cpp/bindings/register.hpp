@@ -5,7 +5,6 @@
 
 namespace closedform {
 
-void register_additive(pybind11::module_& module);
 void register_cuda(pybind11::module_& module);
 void register_expression(pybind11::module_& module);
 void register_few_terms(pybind11::module_& module);

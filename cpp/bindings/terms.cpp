@@ -8,18 +8,33 @@
 #include "closedform/terms/sums_of_terms.hpp"
 #include "interpreter_lock.hpp"
 #include "register.hpp"
+#include "terms/additive_sums.hpp"
 
 namespace py = pybind11;
 
 namespace closedform {
 namespace {
 
+using TextsAndLosses = std::vector<std::tuple<std::string, double>>;
+
+/// With the GIL held, after the library has returned: raises what the stop has met.
+TextsAndLosses told(const std::vector<Candidate>& found, const std::vector<std::string>& names) {
+    if (PyErr_Occurred() != nullptr) {
+        throw py::error_already_set();
+    }
+    std::vector<std::tuple<std::string, double>> result;
+    for (const Candidate& candidate : found) {
+        result.emplace_back(print(candidate.tape, names), candidate.loss);
+    }
+    return result;
+}
+
 template <class T>
-std::vector<std::tuple<std::string, double>> run(
-    const Array<T>& x, const Array<double>& y, const std::optional<Array<double>>& weights,
-    const std::vector<std::string>& names, const std::vector<std::string>& operators,
-    std::size_t max_size, double seconds, int iterations, unsigned threads, std::uint64_t seed,
-    const py::object& stop_callback) {
+TextsAndLosses run(const Array<T>& x, const Array<double>& y,
+                   const std::optional<Array<double>>& weights,
+                   const std::vector<std::string>& names, const std::vector<std::string>& operators,
+                   std::size_t max_size, double seconds, int iterations, unsigned threads,
+                   std::uint64_t seed, const py::object& stop_callback) {
     const auto view = matrix_view(x, "X");
     const auto targets = vector_view(y, view.rows, "y");
     const auto row_weights =
@@ -52,14 +67,31 @@ std::vector<std::tuple<std::string, double>> run(
     if (failure) {
         std::rethrow_exception(failure);
     }
-    if (PyErr_Occurred() != nullptr) {
-        throw py::error_already_set();
+    return told(found, names);
+}
+
+TextsAndLosses additive(const Array<double>& x, const Array<double>& y,
+                        const std::vector<std::string>& names,
+                        const std::vector<std::string>& operators, int fits, double seconds,
+                        std::uint64_t seed) {
+    const auto view = matrix_view(x, "X");
+    const auto targets = vector_view(y, view.rows, "y");
+    AdditiveOptions options;
+    const std::vector<std::string_view> operator_views(operators.begin(), operators.end());
+    options.operators = OpSet(operator_views);
+    options.fits = fits;
+    options.seed = seed;
+    // Ctrl-C is left pending for the caller.
+    options.stop = StopToken(seconds, [] {
+        const Locked locked;
+        return interrupted();
+    });
+    std::vector<Candidate> found;
+    {
+        const Unlocked unlocked;
+        found = additive_sums(view, targets, options);
     }
-    std::vector<std::tuple<std::string, double>> result;
-    for (const Candidate& candidate : found) {
-        result.emplace_back(print(candidate.tape, names), candidate.loss);
-    }
-    return result;
+    return told(found, names);
 }
 
 template <class T>
@@ -75,6 +107,9 @@ void define(py::module_& module) {
 void register_terms(py::module_& module) {
     define<double>(module);
     define<float>(module);
+    module.def("additive_sums", &additive, py::arg("X").noconvert(), py::arg("y").noconvert(),
+               py::arg("names"), py::arg("operators"), py::arg("fits"), py::arg("seconds"),
+               py::arg("seed"));
 }
 
 }  // namespace closedform

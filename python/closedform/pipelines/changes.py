@@ -25,9 +25,10 @@ def goes_along(y: Floats, f: Floats) -> bool:
     with np.errstate(all="ignore"):
         steps, told = np.diff(y), np.diff(f)
         size = float(told @ told)
-        slope = float(told @ steps) / size if size > 0 else 1.0
+        if len(y) < FEWEST or not size > 0:
+            return True
+        slope = float(told @ steps) / size
         left = steps - slope * told
-        error = np.sqrt(float(left @ left) / (len(steps) - 1) / size) if size > 0 else 0.0
-    if len(y) < FEWEST or not np.isfinite(slope + error):
-        return True
-    return slope >= SLOPE or 1.0 - slope <= APART * error
+        error = np.sqrt(float(left @ left) / (len(steps) - 1) / size)
+    along = slope >= SLOPE or 1.0 - slope <= APART * error
+    return bool(along) or not np.isfinite(slope + error)

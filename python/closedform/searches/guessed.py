@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 # Guesses on less work are told again for up to so many times as much.
-AS_GOOD = 2.0
+AS_GOOD = 2
 
 
 class Guessed:
     """Texts by what tells the question from others (`journal.key_of`), and the work they took."""
 
     def __init__(self) -> None:
-        self._found: dict[str, tuple[float, Sequence[str]]] = {}
+        self._found: dict[str, tuple[int, Sequence[str]]] = {}
 
     def texts(
-        self, key: str, work: float, look: Callable[[], tuple[Sequence[str], bool]]
+        self, key: str, work: int, look: Callable[[], tuple[Sequence[str], bool]]
     ) -> list[str]:
         """Those kept of the question, or what `look` gives.
 

@@ -66,17 +66,22 @@ def guesses(table: Matrix, objective: Values, settings: Settings, ends: float) -
     asked = (table.names, table.own, table.shifts, settings.operators, settings.max_size)
 
     def look() -> tuple[list[str], bool]:
-        found = _looked(X, y, weights, table, settings, ends)
+        found = _looked(X, y, weights, scatter, table, settings, ends)
         return found, not _over(ends)
 
-    work = float(_work(max(MOST_WORK, NOISY_WORK), settings))
+    work = _work(max(MOST_WORK, NOISY_WORK), settings)
     return settings.guessed.texts(key_of([X, y, weights], asked), work, look)
 
 
 def _looked(
-    X: Floats, y: Floats, weights: Floats, table: Matrix, settings: Settings, ends: float
+    X: Floats,
+    y: Floats,
+    weights: Floats,
+    scatter: float,
+    table: Matrix,
+    settings: Settings,
+    ends: float,
 ) -> list[str]:
-    scatter = float(weights @ (y - weights @ y) ** 2)
     # Of the user's columns alone: one counted from an origin is a relation of its own.
     own = np.ascontiguousarray(X[:, : table.own])
     exact = _exact(own, y, weights, table.names[: table.own], settings, ends)

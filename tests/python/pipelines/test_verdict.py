@@ -110,7 +110,7 @@ def test_what_changes_as_the_target_does_goes_along_in_any_order() -> None:
             assert goes_along(y[order], 2 * x[order])
     steps = rng.normal(size=(100, 2))
     y, f = steps.cumsum(axis=0).T
-    assert not goes_along(y, f)
+    assert goes_along(y, f) is False
     assert goes_along(y, y + f / 10)
 
 
