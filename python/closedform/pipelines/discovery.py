@@ -27,6 +27,7 @@ from closedform.pipelines.through_surrogate import ThroughSurrogate
 from closedform.pipelines.verdict import judge
 from closedform.searches import interruption, telling
 from closedform.searches.backends import dispatch
+from closedform.searches.blas_threads import single_blas_thread
 from closedform.searches.budget import Budget, last_stage
 from closedform.searches.evidence import told_form
 from closedform.searches.judged import FEW_ROWS
@@ -198,7 +199,7 @@ def discover(
     if form is not None:
         asked["form"] = f"groups of {form.name}" if isinstance(form, Groups) else str(template)
         origin = provenance(target, data, (0, 0), settings, asked)
-        with interruption.held(), heard as callback:
+        with interruption.held(), single_blas_thread(), heard as callback:
             mine = replace(settings, callback=callback)
             found = discover_form(data, form, noise, mine, held_out, origin)
             if settings.checkpoint is not None:
@@ -220,7 +221,7 @@ def discover(
         partitions=sampled,
         moved=spool.Moved.of(len(data.target), held_out),
     )
-    with interruption.held(), heard as run.budget.callback:
+    with interruption.held(), single_blas_thread(), heard as run.budget.callback:
         found = _discovered(run, strategy, noise, searched, tested)
         if partitions is not None:
             ends = run.budget.begun + settings.time

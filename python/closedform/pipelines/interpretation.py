@@ -29,6 +29,7 @@ from closedform.pipelines.provenance import provenance
 from closedform.pipelines.results import Interpretation
 from closedform.searches import interruption, telling
 from closedform.searches.backends import dispatch
+from closedform.searches.blas_threads import single_blas_thread
 from closedform.searches.budget import Budget
 from closedform.searches.directions import search_directions
 from closedform.searches.objectives import Directions
@@ -243,7 +244,7 @@ def interpret(
         and pieces.turns_around(found[0].X, _directions(found[0], signed=False))
     )
     heard = telling.telling("interpret", settings, table, progress, "T")
-    with interruption.held(), heard as budget.callback:
+    with interruption.held(), single_blas_thread(), heard as budget.callback:
         front = _search(
             gradients,
             _directions(gradients, signed=signed, axes=axes),

@@ -20,6 +20,7 @@ from closedform.pipelines.neuron_table import neuron_table
 from closedform.pipelines.neuron_verdict import CLOSE, FACTOR, LIKE, Kind
 from closedform.pipelines.provenance import Provenance, provenance
 from closedform.searches import interruption, telling
+from closedform.searches.blas_threads import single_blas_thread
 from closedform.searches.budget import Budget
 from closedform.searches.directions import search_directions
 from closedform.searches.objectives import Directions
@@ -144,7 +145,7 @@ def interpret_latent_space(
     formulas: list[Formula] = []
     fronts: list[Front] = []
     heard = telling.telling("interpret", settings, data.inputs, progress, "T")
-    with interruption.held(), heard as budget.callback:
+    with interruption.held(), single_blas_thread(), heard as budget.callback:
         for k in range(rank):
             own = None if searched.weights is None else np.asarray(searched.weights)
             sought = there.directions(formulas, scales, own)

@@ -15,6 +15,7 @@ from closedform.formulas.constraints import Constraints
 from closedform.formulas.front import Front
 from closedform.searches import interruption
 from closedform.searches.backends import dispatch
+from closedform.searches.blas_threads import single_blas_thread
 from closedform.searches.budget import Budget
 from closedform.searches.directions import search_directions, unit_rows
 from closedform.searches.everywhere import densities_of, on_all_rows
@@ -299,7 +300,7 @@ class _Asked:
     def running(self, settings: Settings, data: Data, target: str = "y") -> Iterator[Settings]:
         """While it runs, signals are held, and whoever listens is told."""
         heard = telling("search", settings, data.inputs, self.progress, target)
-        with interruption.held(), heard as callback:
+        with interruption.held(), single_blas_thread(), heard as callback:
             yield replace(settings, callback=callback)
 
 

@@ -382,7 +382,6 @@ def test_whoever_stops_it_keeps_the_front(benchmark: tuple[str, float, float, in
     assert front.stopped == "interrupted"
     assert len(seen) == 1
     assert seen[0].best is not None
-    assert front.seconds < 5
     assert all(math.isfinite(formula.loss) for formula in front)
     assert front.best.loss < 1
 

@@ -71,8 +71,8 @@ def test_stops_when_asked() -> None:
         return True
 
     front = search(X, values=y, operators=OPERATORS, max_size=60, time=60, callback=stop)
-    assert front.seconds < 30
-    assert phases[0] == "sums of terms"
+    assert front.stopped == "interrupted"
+    assert phases == ["sums of terms"]
 
 
 def test_exception_of_the_callback_arrives() -> None:
