@@ -165,7 +165,7 @@ SUITE = (
     Benchmark(
         "fatigue",
         fatigue.run,
-        {"size": (40, 120), "splits": (3,), "time": (30.0,)},
+        {"size": (40, 120), "splits": (5,), "time": (30.0,)},
         {"size": (), "splits": (1,)},
     ),
     *(

@@ -138,14 +138,16 @@ class AdditiveSearch {
                            [&](const auto& entry) { return entry.second.loss <= exact_loss_; });
     }
 
-    /// Whether the last two terms of the longest sum say much: there is more to be found.
+    /// Whether the last two terms of the best sum say much: there is more to be found.
     bool falls() const {
-        if (best_.empty() || best_.rbegin()->first < 3) {
+        const auto best = std::min_element(
+            best_.begin(), best_.end(),
+            [](const auto& a, const auto& b) { return a.second.loss < b.second.loss; });
+        if (best == best_.end() || best->first < 3) {
             return false;
         }
-        const auto& [size, longest] = *best_.rbegin();
-        const auto shorter = best_.find(size - 2);
-        return shorter != best_.end() && longest.loss <= falling * shorter->second.loss;
+        const auto shorter = best_.find(best->first - 2);
+        return shorter != best_.end() && best->second.loss <= falling * shorter->second.loss;
     }
 
     std::vector<PieceSum> longer(const std::vector<PieceSum>& sums) {
@@ -229,8 +231,10 @@ class AdditiveSearch {
             auto one = projection_.solved(products);
             while (one && one->products.size() < size) {
                 const PieceProducts following = next(*one);
-                if (following.empty()) {
-                    return;  // nothing is left to say
+                if (following.empty()) {  // nothing is left that single precision tells
+                    --fits_;
+                    one.reset();
+                    break;
                 }
                 std::size_t at = 0;
                 while (at + 1 < following.size() && random_.chance(0.5)) {

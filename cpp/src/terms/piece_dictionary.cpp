@@ -16,7 +16,7 @@ using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
-constexpr std::size_t most_products = 30'000;
+constexpr std::size_t most_products = 300'000;
 constexpr double flat = 1e-9;      // range over size, at most
 constexpr float inside = 1e-5F;    // share of a product's square outside the sum, at least
 constexpr double accuracy = 1e-6;  // of members as combinations of a few columns: float32's own
@@ -47,12 +47,21 @@ bool says_something(const VectorXd& values) {
            values.maxCoeff() - values.minCoeff() > flat * values.cwiseAbs().maxCoeff();
 }
 
+std::vector<PieceAt> without_constants(const std::vector<PieceAt>& members) {
+    std::vector<PieceAt> result;
+    std::copy_if(members.begin(), members.end(), std::back_inserter(result),
+                 [](const PieceAt& member) {
+                     return !all_pieces()[static_cast<std::size_t>(member.piece)].has_constant();
+                 });
+    return result;
+}
+
 }  // namespace
 
 PieceDictionary::PieceDictionary(const BaseColumns& columns, const OpSet& operators)
-    : columns_(columns) {
+    : columns_(columns), operators_(operators) {
     for (int input = 0; input < columns.inputs(); ++input) {
-        singles_.push_back(family(members(input, operators), input));
+        singles_.push_back(family(members(input, Starts::all), input));
     }
 }
 
@@ -61,7 +70,7 @@ bool PieceDictionary::empty() const {
                        [](const Family& one) { return one.members.empty(); });
 }
 
-std::vector<PieceAt> PieceDictionary::members(int input, const OpSet& operators) const {
+std::vector<PieceAt> PieceDictionary::members(int input, Starts starts) const {
     const auto x = columns_.column(input, Base::itself);
     const auto [low, high] = std::minmax_element(x.begin(), x.end());
     const std::vector<Piece>& pieces = all_pieces();
@@ -69,10 +78,18 @@ std::vector<PieceAt> PieceDictionary::members(int input, const OpSet& operators)
     VectorXd slope(value.size());
     std::vector<PieceAt> result;
     for (std::size_t p = 0; p < pieces.size(); ++p) {
-        if (!uses_only(pieces[p].tape(input, 0.37), operators)) {
+        if (!uses_only(pieces[p].tape(input, 0.37), operators_)) {
             continue;
         }
-        for (const double k : pieces[p].starts(*low, *high)) {
+        std::vector<double> constants;
+        if (starts != Starts::more) {
+            constants = pieces[p].starts(*low, *high);
+        }
+        if (starts != Starts::usual && pieces[p].more != nullptr) {
+            const std::vector<double> more = pieces[p].more(*low, *high);
+            constants.insert(constants.end(), more.begin(), more.end());
+        }
+        for (const double k : constants) {
             columns_.evaluate(pieces[p], input, k, {value.data(), columns_.rows()},
                               {slope.data(), columns_.rows()});
             if (says_something(value)) {
@@ -122,38 +139,47 @@ PieceDictionary::Family PieceDictionary::family(const std::vector<PieceAt>& memb
 }
 
 void PieceDictionary::add_pairs() {
+    const auto inputs = static_cast<int>(singles_.size());
+    std::vector<std::vector<PieceAt>> usual;
+    std::vector<std::vector<PieceAt>> plain;
+    for (int input = 0; input < inputs; ++input) {
+        usual.push_back(members(input, Starts::usual));
+        plain.push_back(without_constants(usual.back()));
+    }
     std::size_t count = 0;
-    for (std::size_t i = 0; i < singles_.size(); ++i) {
+    for (std::size_t i = 0; i < usual.size(); ++i) {
         for (std::size_t j = 0; j < i; ++j) {
-            count += singles_[i].members.size() * singles_[j].members.size();
+            count += usual[i].size() * usual[j].size();
         }
     }
-    paired_ = singles_;
-    if (count > most_products) {  // only what has no constant is paired
-        for (Family& one : paired_) {
-            std::vector<PieceAt> plain;
-            std::copy_if(
-                one.members.begin(), one.members.end(), std::back_inserter(plain),
-                [](const PieceAt& member) {
-                    return !all_pieces()[static_cast<std::size_t>(member.piece)].has_constant();
-                });
-            one = family(plain, one.input);
+    // Of each input three families: what is paired with all the like, what has no constant, what
+    // is paired with the latter alone.
+    for (int input = 0; input < inputs; ++input) {
+        const auto at = static_cast<std::size_t>(input);
+        paired_.push_back(family(count > most_products ? plain[at] : usual[at], input));
+        paired_.push_back(family(plain[at], input));
+        paired_.push_back(family(members(input, Starts::more), input));
+    }
+    for (std::size_t i = 0; i < paired_.size(); i += 3) {
+        for (std::size_t j = i + 3; j < paired_.size(); j += 3) {
+            add_pair(i, j);
+            add_pair(i + 2, j + 1);
+            add_pair(i + 1, j + 2);
         }
     }
-    for (std::size_t i = 0; i < paired_.size(); ++i) {
-        for (std::size_t j = i + 1; j < paired_.size(); ++j) {
-            if (paired_[i].members.empty() || paired_[j].members.empty()) {
-                continue;
-            }
-            Pair pair{i, j, {}};
-            product_transposed(paired_[i].squares, paired_[j].squares, pair.inverse_sizes);
-            // One that is zero everywhere, or nearly, says nothing.
-            constexpr float least = std::numeric_limits<float>::min();
-            pair.inverse_sizes = (pair.inverse_sizes.array() > least)
-                                     .select(pair.inverse_sizes.array().inverse(), 0.0F);
-            pairs_.push_back(std::move(pair));
-        }
+}
+
+void PieceDictionary::add_pair(std::size_t first, std::size_t second) {
+    if (paired_[first].members.empty() || paired_[second].members.empty()) {
+        return;
     }
+    Pair pair{first, second, {}};
+    product_transposed(paired_[first].squares, paired_[second].squares, pair.inverse_sizes);
+    // One that is zero everywhere, or nearly, says nothing.
+    constexpr float least = std::numeric_limits<float>::min();
+    pair.inverse_sizes =
+        (pair.inverse_sizes.array() > least).select(pair.inverse_sizes.array().inverse(), 0.0F);
+    pairs_.push_back(std::move(pair));
 }
 
 PieceProducts PieceDictionary::next(const MatrixXd& directions, std::size_t count) const {

@@ -4,6 +4,7 @@
 
 #include <Eigen/Core>
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "closedform/expression/expression.hpp"
@@ -52,16 +53,21 @@ class PieceDictionary {
         const PieceAt* second;  ///< null where there is none
     };
 
+    /// Which of a piece's constants to begin with.
+    enum class Starts : std::uint8_t { all, usual, more };
+
     Family family(const std::vector<PieceAt>& members, int input) const;
-    std::vector<PieceAt> members(int input, const OpSet& operators) const;
+    std::vector<PieceAt> members(int input, Starts starts) const;
+    void add_pair(std::size_t first, std::size_t second);
     void choose_single(const Family& family, const RowMajorFloats& directions,
                        std::vector<Choice>& choices) const;
     void choose_pair(const Pair& pair, const RowMajorFloats& directions,
                      std::vector<Choice>& choices) const;
 
     const BaseColumns& columns_;
+    OpSet operators_;
     std::vector<Family> singles_;  ///< of each input
-    std::vector<Family> paired_;   ///< what of them is multiplied with others
+    std::vector<Family> paired_;   ///< what is multiplied with another input's
     std::vector<Pair> pairs_;
 };
 

@@ -54,14 +54,32 @@ Numbers bells(double low, double high) {
     return scaled({-1.0, -4.0, -15.0, -50.0}, 1.0 / std::pow(largest(low, high), 2));
 }
 
-/// From a quarter of a period over the range to four and a quarter.
-Numbers frequencies(double low, double high) {
+/// Of 1/x, where it has no pole.
+Numbers rates_of_inverse(double low, double high) {
+    return low * high > 0.0 ? rates(1.0 / high, 1.0 / low) : Numbers{};
+}
+
+/// From a quarter of a period over the range, in quarters.
+Numbers quarters_of_periods(int last, double low, double high) {
     Numbers result;
-    for (int quarters = 1; quarters <= 17; ++quarters) {
+    for (int quarters = 1; quarters <= last; ++quarters) {
         result.push_back(quarters * std::numbers::pi / (2.0 * (high - low)));
     }
     return result;
 }
+
+Numbers frequencies(double low, double high) { return quarters_of_periods(17, low, high); }
+
+/// From there to sixteen periods in halves, which is as far as a fit goes.
+Numbers high_frequencies(double low, double high) {
+    Numbers result;
+    for (int halves = 9; halves <= 32; ++halves) {
+        result.push_back(halves * std::numbers::pi / (high - low));
+    }
+    return result;
+}
+
+Numbers low_frequencies(double low, double high) { return quarters_of_periods(8, low, high); }
 
 /// Of an input that is never negative, whose 1 + k*x has no zero.
 Numbers few(double low, double high) {
@@ -104,14 +122,25 @@ const std::vector<Piece>& all_pieces() {
          Base::logarithm,
          Shape::exp,
          exponents,
-         {"", "x", "x**2", "x**3", "sqrt(x)", "1/x"}},
-        {"exp(k*x)", Base::itself, Shape::exp, rates, {""}},
-        {"exp(k*x**2)", Base::square, Shape::exp, bells, {""}},
-        {"sin(k*x)", Base::itself, Shape::sin, frequencies, {"x"}},
-        {"cos(k*x)", Base::itself, Shape::cos, frequencies, {"", "x**2"}},
-        {"1/(1 + k*x)", Base::itself, Shape::inverse, few, {"", "1/x"}},
-        {"x/(1 + k*x)", Base::itself, Shape::saturated, few, {"", "x"}},
-        {"1/(1 + k*x**2)", Base::square, Shape::inverse, few_of_squares, {""}},
+         {"", "x", "x**2", "x**3", "sqrt(x)", "1/x", "log(x)"}},
+        {"exp(k*x)", Base::itself, Shape::exp, rates, {"", "x"}},
+        {"exp(k/x)", Base::inverse, Shape::exp, rates_of_inverse, {"", "1/x"}},
+        {"x*exp(k*x)", Base::itself, Shape::exp, rates, {"x", "x**2"}, Base::itself},
+        {"exp(k*x**2)", Base::square, Shape::exp, bells, {"", "x**2"}},
+        {"sin(k*x)", Base::itself, Shape::sin, frequencies, {"x"}, {}, high_frequencies},
+        {"cos(k*x)", Base::itself, Shape::cos, frequencies, {"", "x**2"}, {}, high_frequencies},
+        {"x*sin(k*x)", Base::itself, Shape::sin, low_frequencies, {"x**2"}, Base::itself},
+        {"x*cos(k*x)", Base::itself, Shape::cos, low_frequencies, {"x", "x**3"}, Base::itself},
+        {"1/(1 + k*x)", Base::itself, Shape::inverse, few, {"", "x", "1/x"}},
+        {"x/(1 + k*x)", Base::itself, Shape::saturated, few, {"", "x", "x**2", "1/x"}},
+        {"1/(1 + k*x**2)", Base::square, Shape::inverse, few_of_squares, {"", "x**2"}},
+        {"x/(1 + k*x**2)",
+         Base::square,
+         Shape::inverse,
+         few_of_squares,
+         {"x", "1/x"},
+         Base::itself},
+        {"x**2/(1 + k*x**2)", Base::square, Shape::saturated, few_of_squares, {"", "x**2"}},
         {"log(1 + k*x)", Base::itself, Shape::log, few, {"x", "log(x)"}},
         {"tanh(k*x)", Base::itself, Shape::tanh, steepnesses, {"", "x"}},
         {"sin(k*sqrt(x))", Base::root, Shape::sin, root_frequencies, {"sqrt(x)"}},
@@ -169,6 +198,13 @@ void BaseColumns::evaluate(const Piece& piece, int input, double k, std::span<do
                            std::span<double> slope) const {
     piece_kernels().evaluate(piece.shape, k, column(input, piece.base).data(), rows_, value.data(),
                              slope.data());
+    if (piece.lead) {
+        const std::span<const double> lead = column(input, *piece.lead);
+        for (std::size_t i = 0; i < rows_; ++i) {
+            value[i] *= lead[i];
+            slope[i] *= lead[i];
+        }
+    }
 }
 
 }  // namespace closedform

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -35,6 +36,9 @@ struct Piece {
     std::vector<double> (*starts)(double low, double high) = nullptr;
     /// Texts of pieces that it comes near to for some constant; "" for 1.
     std::vector<std::string_view> limits = {};
+    std::optional<Base> lead = std::nullopt;  ///< that the shape is multiplied by
+    /// More constants to begin with, or null. They are many: alone and with plain pieces only.
+    std::vector<double> (*more)(double low, double high) = nullptr;
 
     bool has_constant() const { return shape != Shape::plain; }
     /// As an expression of one input.

@@ -273,3 +273,21 @@ TEST_CASE("additive sums: all terms are found, the same ones each time") {
     CHECK(additive_sums(rows.view(), y, options).empty());
     CHECK_THROWS(additive_sums(rows.view(), std::span(y).first(7), options));
 }
+
+TEST_CASE("additive sums: rates, growth and waves of many periods are among the terms") {
+    const std::vector<std::string> names = {"a", "b"};
+    for (const char* law : {
+             "5.2*a**3*exp(-4.2/b) + 2.1*a - 0.25*a*b",              // Arrhenius
+             "0.6*a*exp(-0.27*a) + 0.35*sin(2.8*b)*a - 0.2*a",       // Ricker
+             "0.33*a/(1 + 0.8*a**2)*cos(0.4*b) - 0.3*a",             // Haldane
+             "0.31*log(1 + 0.7*b)*a - 0.17*a**1.33 + 0.2*sin(15*b)"  // ten periods
+         }) {
+        CAPTURE(law);
+        const Inputs rows = inputs(300, 2);
+        AdditiveOptions options;
+        options.operators = OpSet::all();
+        const auto found = additive_sums(rows.view(), values_of(parse(law, names), rows), options);
+        REQUIRE(!found.empty());
+        CHECK(found.back().loss < 1e-22);
+    }
+}
