@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,13 @@ class Kept:
                 except ValueError:  # empty, or where a run was cut short
                     continue
                 self._runs[_key(entry["asked"])] = entry["got"]
+
+    def of(self, benchmark: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+        """What was asked of a benchmark's runs, and what they gave."""
+        for key, got in self._runs.items():
+            asked = json.loads(key)
+            if asked["benchmark"] == benchmark:
+                yield asked, got
 
     def run(self, asked: Mapping[str, Value], work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """What is in the file of a run, or `work`'s result, which then is."""

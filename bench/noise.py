@@ -6,15 +6,20 @@ of no effect but for the law's own; in "correlated 10" each of them has a correl
 one of the law's. A formula is right by `problem.right_form`, judged without noise. Of a peer, the
 formula it chooses counts, as with ours.
 
-With `--state FILE` every run is kept there as it ends, and those already in it are not repeated.
+With `--state FILE` every run is kept there as it ends, and those already in it are not repeated;
+`python -m bench.noise FILE` counts what such a file holds and writes bench/results/noise.csv, which
+the documentation shows.
 """
 
 from __future__ import annotations
 
+import csv
 import math
+import sys
 import time as clock
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -218,3 +223,38 @@ def _summary(parameters: dict[str, Value], members: Sequence[Record]) -> Record:
         theirs=sum(theirs) if theirs else None,
         note=f"called laws: {agree} of them, {sum(called) - agree} of the wrong",
     )
+
+
+COUNTED = Path(__file__).with_name("results") / "noise.csv"
+
+
+def counted(kept: Kept) -> list[dict[str, Value]]:
+    """A row for each kind, number of rows and level that all laws were run at: how many forms each
+    engine chose rightly (None where it was not run), and how many wrong ones we called laws."""
+    runs: dict[tuple[Value, ...], dict[str, list[Found]]] = {}
+    for asked, got in kept.of("noise"):
+        engines_here = runs.setdefault((asked["kind"], asked["rows"], asked["level"]), {})
+        engines_here.setdefault(asked["engine"], []).append(Found(**got))
+    rows: list[dict[str, Value]] = []
+    for (kind, size, level), found in sorted(runs.items()):
+        ours, theirs = found.get("closedform", []), found.get("pyoperon", [])
+        if len(ours) < len(LAWS):
+            continue
+        row: dict[str, Value] = {"kind": kind, "rows": size, "noise": level}
+        row["closedform"] = sum(one.chosen for one in ours)
+        row["wrong laws"] = sum(one.verdict == "law" and not one.chosen for one in ours)
+        row["pyoperon"] = sum(one.chosen for one in theirs) if len(theirs) == len(ours) else None
+        rows.append(row)
+    return rows
+
+
+def main(state: str) -> None:
+    rows = counted(Kept(state))
+    with COUNTED.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

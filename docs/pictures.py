@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import matplotlib as mpl
@@ -17,7 +18,7 @@ def _save(figure: Figure, path: Path) -> None:
 
 
 def draw(folder: Path) -> None:
-    """Writes structure.svg, parts.svg, front.svg and link.svg into a folder."""
+    """Writes structure.svg, parts.svg, link.svg and noise.svg into a folder."""
     mpl.use("agg")
     folder.mkdir(exist_ok=True)
     rng = np.random.default_rng(0)
@@ -30,3 +31,33 @@ def draw(folder: Path) -> None:
     neuron = cf.Formula("tanh(x1*x2 - 2)", ["x1", "x2"])
     found = cf.interpret(neuron, X[:, :2], evaluations=2000, operators="+ - *", threads=1)
     _save(found.plot().figure, folder / "link.svg")
+    _save(_recovery(), folder / "noise.svg")
+
+
+def _recovery() -> Figure:
+    """Right forms over noise, from what `bench noise` counted."""
+    file = Path(__file__).parents[1] / "bench" / "results" / "noise.csv"
+    with file.open(encoding="utf-8") as lines:
+        rows = list(csv.DictReader(lines))
+    sizes = sorted({int(row["rows"]) for row in rows})
+    colours = {kind: f"C{i}" for i, kind in enumerate(sorted({row["kind"] for row in rows}))}
+    figure = Figure(figsize=(4.2 * len(sizes), 3.6), layout="constrained")
+    axes = figure.subplots(1, len(sizes), sharey=True, squeeze=False)[0]
+    for axis, size in zip(axes, sizes, strict=True):
+        here = [row for row in rows if int(row["rows"]) == size]
+        for kind in colours:
+            line = [row for row in here if row["kind"] == kind]
+            if not line:
+                continue
+            noise = [100 * float(row["noise"]) for row in line]
+            right = [int(row["closedform"]) for row in line]
+            axis.plot(noise, right, marker="o", color=colours[kind], label=kind)
+        peer = [row for row in here if row["kind"] == "absolute" and row["pyoperon"]]
+        if peer:
+            noise = [100 * float(row["noise"]) for row in peer]
+            right = [int(row["pyoperon"]) for row in peer]
+            axis.plot(noise, right, "k--", marker="x", label="absolute, pyoperon")
+        axis.set(title=f"{size} rows", xlabel="noise, %", ylim=(-0.3, 12.3))
+        axis.legend(fontsize="x-small")
+    axes[0].set_ylabel("right forms of 12")
+    return figure

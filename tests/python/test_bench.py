@@ -328,6 +328,11 @@ def test_recovery_from_noise_is_counted_with_the_verdicts(
     assert total.answer == "right forms; 2 on the front"
     assert total.note == "called laws: 1 of them, 1 of the wrong"
     assert total.peer == "pyoperon left out: it is not here"
+    monkeypatch.setattr(noise, "LAWS", ("V1", "I.8.14"))
+    monkeypatch.setitem(noise.ENGINES, "closedform", ours)
+    here = {"kind": "relative", "rows": 200, "noise": 0.1}
+    counted = {"closedform": 1, "wrong laws": 1, "pyoperon": None}
+    assert noise.counted(Kept(every["state"])) == [here | counted]
 
 
 def test_verdicts_of_noise_are_kept_and_counted(

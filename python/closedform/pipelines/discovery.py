@@ -17,6 +17,7 @@ from closedform.formulas.constraints import Constraints
 from closedform.formulas.front import Front
 from closedform.formulas.noise import Robust, check_target
 from closedform.pipelines.everywhere import concluded
+from closedform.pipelines.fewer_inputs import searched_in_fewer_inputs
 from closedform.pipelines.fewer_variables import searched_by_units
 from closedform.pipelines.given_form import discover_form
 from closedform.pipelines.held_out import Errors, HeldOut, Rows
@@ -97,14 +98,16 @@ def discover(
 
     A share of the rows is set aside for the errors reported and used for nothing else; below 30
     rows none is, and each row is left out once. The others are searched for a while; an exact law
-    ends it there. Otherwise it is settled how the target scatters (`noise_choice.planned`), and a
-    surrogate, of the logarithm where errors are in proportion to the values, shows
-    whether the function is one of fewer variables (`similarity`), which is then searched in those,
-    and whether it is a sum or product of blocks of inputs (`separability`); each block is searched
-    on samples of its own, and the whole is put together, all its constants fitted to the data. Then
-    the data are searched directly again. Of all formulas the one that describes the data shortest
-    is returned (`description_length.shortest_description`), and a verdict on it: a law, an
-    approximation, or none (`verdict.judge`).
+    ends it there. Otherwise it is settled how the target scatters (`noise_choice.planned`), of more
+    than five inputs those that the first formulas use are searched by themselves
+    (`fewer_inputs.searched_in_fewer_inputs`), and a surrogate, of the logarithm where errors are in
+    proportion to the values, shows whether the function is one of fewer variables (`similarity`),
+    which is then searched in those, and whether it is a sum or product of blocks of inputs
+    (`separability`); each block is searched on samples of its own, and the whole is put together,
+    all its constants fitted to the data. Then the data are searched directly again. Of all formulas
+    the one that describes the data shortest is returned
+    (`description_length.shortest_description`), and a verdict on it: a law, an approximation, or
+    none (`verdict.judge`).
 
     Args:
         X: (n, d) array or table; the path of a CSV or Parquet file; or rows in chunks, as
@@ -290,6 +293,8 @@ def _discovered(
         run.look_at_noise(noise, sigma, sigma_X)
         if len(run.plan.noises) > 1:
             direct = run.second_look(direct)
+    if strategy != "direct" and not run.done(direct):
+        direct = searched_in_fewer_inputs(run, direct)
     if strategy != "direct" and not run.done(direct):
         surrogate, structure = run.read_structure()
     split = strategy == "auto"

@@ -84,7 +84,14 @@ def _looked(
 ) -> list[str]:
     # Of the user's columns alone: one counted from an origin is a relation of its own.
     own = np.ascontiguousarray(X[:, : table.own])
-    exact = _exact(own, y, weights, table.names[: table.own], settings, ends)
+    names = table.names[: table.own]
+
+    def related() -> tuple[list[str], bool]:
+        return _exact(own, y, weights, names, settings, ends), not _over(ends)
+
+    # However rows are weighed, the same relations hold at them.
+    asked = key_of([own, y], (names, settings.operators, settings.max_size))
+    exact = settings.guessed.texts(asked, _work(MOST_WORK, settings), related)
     # One input's smooth functions are all rational ones to rounding.
     if (exact and table.own > 1) or table.own > MOST_INPUTS:
         return exact
@@ -92,7 +99,7 @@ def _looked(
     with np.errstate(all="ignore"):
         every = itertools.chain(
             _all(X, y, weights, table, settings.operators, ends),
-            _noisy(own, y, weights, scatter, table.names[: table.own], settings, ends),
+            _noisy(own, y, weights, scatter, names, settings, ends),
             _sums(X, y, table, settings, ends),
         )
         for share, text in every:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -99,16 +99,28 @@ def grid_of(
     degree: float,
     together: int,
     most: int,
-) -> list[Product] | None:
+) -> Sequence[Product] | None:
     """Powers of the inputs in all combinations; None where these are too many.
 
     steps: exponents of each input, small ones first.
     """
+    return _grid(rows.inputs, tuple(inputs), tuple(map(tuple, steps)), degree, together, most)
+
+
+@lru_cache(maxsize=256)  # every search of a run asks for the same ones
+def _grid(
+    width: int,
+    inputs: tuple[int, ...],
+    steps: tuple[tuple[float, ...], ...],
+    degree: float,
+    together: int,
+    most: int,
+) -> tuple[Product, ...] | None:
     found: list[Product] = []
 
     def extend(exponents: list[float], used: float, count: int) -> bool:
         if len(exponents) == len(inputs):
-            whole = [0.0] * rows.inputs
+            whole = [0.0] * width
             for j, exponent in zip(inputs, exponents, strict=True):
                 whole[j] = exponent
             found.append(Product(tuple(whole)))
@@ -119,7 +131,7 @@ def grid_of(
             if used + abs(step) <= degree and count + (step != 0) <= together
         )
 
-    return found if extend([], 0.0, 0) else None
+    return tuple(found) if extend([], 0.0, 0) else None
 
 
 def with_waves(
@@ -155,7 +167,7 @@ def laurent(
     grid: tuple[float, float, int, float],
     waves: Sequence[Wave],
     most: int = MOST_COLUMNS,
-) -> list[Product] | None:
+) -> Sequence[Product] | None:
     """Exponents of both signs, times waves; None where there are more than `most`."""
     largest, degree, together, least = grid
     steps = []

@@ -133,3 +133,18 @@ def test_rows_without_weight_say_nothing_of_errors_either() -> None:
     assert found.errors["direct"].max_abs < 1e-12
     with pytest.raises(InputError, match=r"^weights: only 3 rows have any; at least 4 are"):
         cf.discover(X, y, weights=(np.arange(60) < 3).astype(float), evaluations=100)
+
+
+def test_of_many_columns_those_that_matter_are_searched_alone() -> None:
+    X = np.random.default_rng(4).uniform(1, 3, (120, 8))
+    y = 2 * X[:, 2] * np.exp(-0.8 * X[:, 4]) + 0.4 * np.sin(2.3 * X[:, 7])
+    messages: list[str] = []
+
+    def heard(progress: Progress) -> bool:
+        messages.append(progress.message)
+        return False
+
+    found = cf.discover(X, y, time=math.inf, evaluations=80_000, callback=heard)
+    assert "in x3, x5, x8 alone" in messages
+    assert found.stopped == "exact"
+    assert found.formula.inputs == ("x3", "x5", "x8")
