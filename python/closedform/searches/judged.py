@@ -113,14 +113,17 @@ def sample_of(X: FloatMatrix, objective: Values, seed: int, own: int | None = No
     own: how many columns are the user's (`Matrix.own`), and say what is near; None for all.
     """
     weights = objective.counts
-    rows = np.arange(len(objective.y)) if weights is None else np.flatnonzero(weights)
-    drawn = rows[np.sort(sample_rows(len(rows), MOST_ROWS, np.random.default_rng(seed)))]
+    weighed = None if weights is None else np.flatnonzero(weights)
+    rows = len(objective.y) if weighed is None else len(weighed)
+    drawn = np.sort(sample_rows(rows, MOST_ROWS, np.random.default_rng(seed)))
+    if weighed is not None:
+        drawn = weighed[drawn]
     if objective.moved is not None:
         drawn = drawn[np.argsort(objective.moved.numbers(drawn))]
     chosen_X = np.ascontiguousarray(X[drawn], dtype=np.float64)
     chosen_y = objective.y[drawn]
     counts = np.ones(len(drawn)) if weights is None else weights[drawn]
-    share = len(drawn) / len(rows)
+    share = len(drawn) / rows
     if weights is not None:
         counts, share = _counted(counts), float(counts.sum() / weights.sum())
     first = _without_copies(chosen_X, chosen_y)

@@ -107,7 +107,7 @@ def grid_of(
     return _grid(rows.inputs, tuple(inputs), tuple(map(tuple, steps)), degree, together, most)
 
 
-@lru_cache(maxsize=256)  # every search of a run asks for the same ones
+@lru_cache(maxsize=128)  # every search of a run asks for the same ones
 def _grid(
     width: int,
     inputs: tuple[int, ...],

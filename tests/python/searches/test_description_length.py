@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from closedform.formulas.noise import Absolute, Counts, Mixed, Noise
 from closedform.searches.aliases import aliased
 from closedform.searches.description_length import shortest_description
 from closedform.searches.effective_rows import effective_share, neighbours_of
-from closedform.searches.judged import judged, sample_of
+from closedform.searches.judged import MOST_ROWS, judged, sample_of
 from closedform.searches.objectives import Values
 from closedform.searches.settings import Arguments, checked_settings
 
@@ -152,3 +153,14 @@ def test_what_is_a_simple_number_but_for_rounding_is_said_as_one() -> None:
     y = 1985 + 7 * X[:, 0] + 23 * X[:, 0] ** 2
     found = cf.discover(X, y, evaluations=20_000, time=np.inf)
     assert found.formula.text == "7*x1 + 23*x1**2 + 1985"
+
+
+def test_a_sample_of_many_rows_takes_memory_for_those_drawn_alone() -> None:
+    X, y = np.random.default_rng(0).uniform(size=(1_000_000, 2)), np.zeros(1_000_000)
+    objective = Values(y, None)
+    tracemalloc.start()
+    sample = sample_of(X, objective, seed=0)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert len(sample.y) == MOST_ROWS
+    assert peak < 2e6  # a number for each row are 8e6
