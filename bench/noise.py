@@ -1,10 +1,11 @@
 """Twelve laws from rows with noise: how often the right form is chosen, and how often by pyoperon.
 
-Noise is a share of the law's spread ("absolute") or of each value ("relative"); "outliers" have,
-besides, one row in fifty off by 5 to 20 spreads; "irrelevant 10" is 10 columns in all, uniform and
-of no effect but for the law's own; in "correlated 10" each of them has a correlation of 0.9 with
-one of the law's. A formula is right by `problem.right_form`, judged without noise. Of a peer, the
-formula it chooses counts, as with ours.
+Noise is a share of the law's spread ("absolute"), of each value ("relative"), of both ("mixed": of
+half the spread), or in the logarithm ("log"). "outliers" have, besides absolute noise, one row in
+fifty off by 5 to 20 spreads; "missing" lacks one number in twenty of the inputs; "irrelevant 10" is
+10 columns in all, uniform and of no effect but for the law's own; in "correlated 10" each of them
+has a correlation of 0.9 with one of the law's. A formula is right by `problem.right_form`, judged
+without noise. Of a peer, the formula it chooses counts, as with ours.
 
 With `--state FILE` every run is kept there as it ends, and those already in it are not repeated;
 `python -m bench.noise FILE` counts what such a file holds and writes bench/results/noise.csv, which
@@ -34,10 +35,14 @@ from bench.record import Record, Value
 OPERATORS = (*engines.OPERATORS, "sqrt")
 ONE_IN, GROSS = 50, (5.0, 20.0)
 CORRELATION = 0.9
+MISSING = 0.05
 KINDS = (
     "absolute",
     "relative",
+    "mixed",
+    "log",
     "outliers",
+    "missing",
     "irrelevant 10",
     "irrelevant 25",
     "correlated 10",
@@ -83,17 +88,28 @@ class Noisy(Problem):
             X[:, self.own :] = CORRELATION * X[:, like] + rest * X[:, self.own :]
         return X
 
-    def training(self, seed: int) -> tuple[Floats, Floats]:
+    def measured(self, seed: int) -> tuple[Floats, Floats]:
+        """The rows as they come; what is missing is NaN."""
         X = self.uniform(self.rows, seed)
         f = self.truth(X)
         rng = np.random.default_rng([seed, 1])
         spread = float(np.std(f))
-        scale = np.abs(f) if self.kind == "relative" else np.full(len(f), spread)
-        y = f + self.level * scale * rng.normal(size=len(f))
+        scales = {"relative": np.abs(f), "mixed": np.hypot(f, 0.5 * spread)}
+        errors = self.level * rng.normal(size=len(f))
+        y = f + scales.get(self.kind, spread) * errors
+        if self.kind == "log":
+            y = f * np.exp(errors)
+        if self.kind == "missing":
+            X[rng.random(X.shape) < MISSING] = np.nan
         if self.kind == "outliers":
             off = rng.choice(len(y), len(y) // ONE_IN, replace=False)
             y[off] += spread * rng.uniform(*GROSS, len(off)) * rng.choice((-1.0, 1.0), len(off))
         return X, y
+
+    def training(self, seed: int) -> tuple[Floats, Floats]:
+        X, y = self.measured(seed)
+        whole = np.isfinite(X).all(axis=1)
+        return X[whole], y[whole]
 
 
 def noisy(law: str, kind: str, level: float, rows: int) -> Noisy:
@@ -115,11 +131,13 @@ class Found:
 
 
 def ours(problem: Problem, budget: Budget) -> Found:
-    X, y = problem.training(budget.seed)
+    assert isinstance(problem, Noisy)
+    X, y = problem.measured(budget.seed)
     begun = clock.perf_counter()
     found = cf.discover(
         X,
         y,
+        missing="drop",
         time=budget.seconds,
         operators=budget.operators,
         max_size=engines.MAX_SIZE,
@@ -163,7 +181,7 @@ def run(
     seed: int,
 ) -> list[Record]:
     """Whether the form is right, 1 or 0."""
-    if kind == "relative" and level == 0:  # as absolute
+    if kind in ("relative", "mixed", "log") and level == 0:  # as absolute
         return []
     problem = noisy(law, kind, level, rows)
     budget = Budget(time, threads, seed, OPERATORS)

@@ -130,12 +130,16 @@ def test_forms_are_judged_without_noise(text: str, right: bool) -> None:
 def test_noise_is_of_the_kind_and_size_named(kind: str) -> None:
     law = noise.noisy("I.37.4", kind, 0.05, 2000)
     X, y = law.training(seed=3)
-    assert X.shape == (2000, int(kind.split()[1]) if " " in kind else 3)
+    rows = np.count_nonzero(np.isfinite(law.measured(seed=3)[0]).all(axis=1))
+    assert (0.8 < rows / 2000 < 0.9) if kind == "missing" else rows == 2000
+    assert X.shape == (rows, int(kind.split()[1]) if " " in kind else 3)
     off = y - law.truth(X)
     spread = float(np.std(law.truth(X)))
     gross = np.abs(off) > 4.5 * spread
     assert np.count_nonzero(gross) == (40 if kind == "outliers" else 0)
-    scale = np.abs(law.truth(X)) if kind == "relative" else spread
+    sizes = {"relative": np.abs(law.truth(X)), "log": np.abs(law.truth(X))}
+    sizes["mixed"] = np.hypot(law.truth(X), 0.5 * spread)
+    scale = sizes.get(kind, spread)
     assert np.std((off / scale)[~gross]) == pytest.approx(0.05, rel=0.1)
     if kind.startswith(("irrelevant", "correlated")):
         of = np.corrcoef(X.T)[3:, :3].max(axis=1)
