@@ -41,7 +41,7 @@ def _recovery() -> Figure:
         rows = list(csv.DictReader(lines))
     sizes = sorted({int(row["rows"]) for row in rows})
     colours = {kind: f"C{i}" for i, kind in enumerate(sorted({row["kind"] for row in rows}))}
-    figure = Figure(figsize=(4.2 * len(sizes), 3.6), layout="constrained")
+    figure = Figure(figsize=(3.6 * len(sizes) + 2, 3.6), layout="constrained")
     axes = figure.subplots(1, len(sizes), sharey=True, squeeze=False)[0]
     for axis, size in zip(axes, sizes, strict=True):
         here = [row for row in rows if int(row["rows"]) == size]
@@ -58,6 +58,6 @@ def _recovery() -> Figure:
             right = [int(row["pyoperon"]) for row in peer]
             axis.plot(noise, right, "k--", marker="x", label="absolute, pyoperon")
         axis.set(title=f"{size} rows", xlabel="noise, %", ylim=(-0.3, 12.3))
-        axis.legend(fontsize="x-small")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right upper")
     axes[0].set_ylabel("right forms of 12")
     return figure
