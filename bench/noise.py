@@ -130,8 +130,7 @@ class Found:
     seconds: float
 
 
-def ours(problem: Problem, budget: Budget) -> Found:
-    assert isinstance(problem, Noisy)
+def ours(problem: Noisy, budget: Budget) -> Found:
     X, y = problem.measured(budget.seed)
     begun = clock.perf_counter()
     found = cf.discover(
@@ -148,7 +147,7 @@ def ours(problem: Problem, budget: Budget) -> Found:
     return _found(problem, found.formula, found.front, found.verdict.kind, seconds)
 
 
-def pyoperon(problem: Problem, budget: Budget) -> Found:
+def pyoperon(problem: Noisy, budget: Budget) -> Found:
     begun = clock.perf_counter()
     best, front = engines.pyoperon_front(problem, budget, math.ceil(budget.seconds))
     seconds = clock.perf_counter() - begun
@@ -166,7 +165,7 @@ def _found(
     return Found(chosen, on_front, str(best), verdict, seconds)
 
 
-ENGINES: dict[str, Callable[[Problem, Budget], Found]] = {"closedform": ours, "pyoperon": pyoperon}
+ENGINES: dict[str, Callable[[Noisy, Budget], Found]] = {"closedform": ours, "pyoperon": pyoperon}
 
 
 def run(

@@ -1,4 +1,4 @@
-"""Draws the pictures of "How it works" from runs of the library itself."""
+"""Draws the pictures of "How it works" from runs of the library itself, and recovery from noise."""
 
 from __future__ import annotations
 

@@ -18,8 +18,8 @@ def single_blas_thread() -> Iterator[None]:
     """Within, BLAS libraries take one thread each; after the last of the runs what they had.
 
     A run's matrices are small, its threads are the core's, and sums whose order hangs on the
-    number of threads would be answers that do. On a busy machine threads that wait for one
-    another took ten times as long for the same factorisations.
+    number of threads would be answers that do. Threads that wait for one another made a search
+    of a wide table twice as long beside three busy processes.
     """
     global _within, _limits
     with _lock:
