@@ -47,7 +47,7 @@ GPU_ROWS = {
     "fit": 200_000,
     "network": 100_000,
     "expressions": 100_000,
-    "search": 10_000_000,
+    "search": 1_000_000,
 }
 
 SUITE = (

@@ -175,7 +175,7 @@ class Run:
             Step(
                 "racecheck",
                 [*checked, "racecheck", *small, *self._junit("racecheck")],
-                90,
+                180,
                 "sanitizer.log",
                 needs=sanitizer,
             ),

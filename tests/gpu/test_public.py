@@ -13,13 +13,22 @@ from there import LIBRARIES, library, moved
 
 import closedform as cf
 from closedform import _core
+from closedform.tables import devices
 
 DTYPES = [np.float32, np.float64]
 SETTINGS: dict[str, Any] = {"modes": 3, "segments": 5, "smoothing": 1e-6, "time": np.inf}
 BUDGET: dict[str, Any] = {"evaluations": 20_000, "time": np.inf}
 
+HERE: dict[str, Any] = {"device": "cpu"}
+
 on_devices = pytest.mark.parametrize("device", ["cuda", "auto"])
 precision = pytest.mark.parametrize("dtype", DTYPES, ids=["float32", "float64"])
+
+
+@pytest.fixture(autouse=True)
+def few_rows_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For "auto"."""
+    monkeypatch.setattr(devices, "LEAST_ROWS", 1)
 
 
 def law(rows: int, dtype: type = np.float64) -> tuple[Rows, Any]:
@@ -40,7 +49,7 @@ def hold(found: Any, surrogate: cf.Surrogate, X: Rows, order: int) -> None:
 @precision
 def test_a_surrogate_fits_and_predicts_as_on_the_cpu(dtype: type, device: Any) -> None:
     X, y = law(3000, dtype)
-    here = cf.Surrogate(**SETTINGS).fit(X, y)
+    here = cf.Surrogate(**SETTINGS, **HERE).fit(X, y)
     there = cf.Surrogate(**SETTINGS, device=device).fit(X, y)
     assert there.held_out_error == pytest.approx(here.held_out_error, rel=1e-5)
     hold(there.predict(X), there, X, 0)
@@ -52,8 +61,8 @@ def test_a_surrogate_fits_and_predicts_as_on_the_cpu(dtype: type, device: Any) -
 @on_devices
 def test_separability_finds_the_same_tree(device: Any) -> None:
     X, y = law(3000)
-    surrogate = cf.Surrogate(**SETTINGS).fit(X, y)
-    here = cf.separability(surrogate, X, y, time=60)
+    surrogate = cf.Surrogate(**SETTINGS, **HERE).fit(X, y)
+    here = cf.separability(surrogate, X, y, time=60, **HERE)
     there = cf.separability(surrogate, X, y, time=60, device=device)
     assert there.tree == here.tree
     assert there.active == here.active
@@ -74,7 +83,7 @@ def network_and_rows(dtype: type) -> tuple[Any, Rows]:
 @precision
 def test_a_network_is_the_cpu_s(dtype: type, device: Any) -> None:
     model, X = network_and_rows(dtype)
-    here, there = cf.network(model), cf.network(model, device=device)
+    here, there = cf.network(model, **HERE), cf.network(model, device=device)
     for name in ("value", "gradient", "probability"):
         expected = getattr(here, name)(X)
         assert_close(getattr(there, name)(X), expected, 500 * eps(dtype) * np.abs(expected).max())
@@ -87,7 +96,7 @@ def test_a_search_finds_the_cpu_s_formula(target: str, device: Any) -> None:
     y = X[:, 0] * X[:, 1]
     U = np.stack([X[:, 1], X[:, 0], np.zeros(len(X))], axis=1)
     given: Any = {target: {"values": y, "gradients": U, "labels": y > 1.5}[target]}
-    here = cf.search(X, **given, **BUDGET)
+    here = cf.search(X, **given, **BUDGET, **HERE)
     there = cf.search(X, **given, **BUDGET, device=device)
     if target == "labels":  # no formula is exact but by its sign: the same quality
         assert there.best.loss <= 1.05 * here.best.loss + 1e-3
@@ -104,14 +113,14 @@ def test_discover_and_interpret_find_the_cpu_s_formula(device: Any) -> None:
     X, _ = law(4000)
     y = X[:, 0] * X[:, 1]
     for strategy in ("direct", "auto"):
-        here = cf.discover(X, y, strategy=strategy, **BUDGET)
+        here = cf.discover(X, y, strategy=strategy, **BUDGET, **HERE)
         there = cf.discover(X, y, strategy=strategy, **BUDGET, device=device)
         assert there.formula.text == here.formula.text
     model = (
         lambda X: X[:, 0] * X[:, 1],
         lambda X: np.stack([X[:, 1], X[:, 0], 0 * X[:, 0]], axis=1),
     )
-    expected = cf.interpret(model, X, **BUDGET)
+    expected = cf.interpret(model, X, **BUDGET, **HERE)
     found = cf.interpret(model, X, **BUDGET, device="auto")  # "cuda" is refused for such a pair
     assert found.formula.text == expected.formula.text
 
@@ -162,7 +171,7 @@ def test_arrays_are_searched_and_fitted_as_the_host_s(name: str) -> None:
 @pytest.mark.parametrize("name", LIBRARIES)
 def test_networks_take_arrays_where_they_lie(name: str, dtype: type) -> None:
     model, X = network_and_rows(dtype)
-    net = cf.network(model)
+    net = cf.network(model, **HERE)
     for what in ("value", "gradient", "probability"):
         expected = getattr(net, what)(X)
         found = getattr(net, what)(moved(name, X))

@@ -197,8 +197,8 @@ def _add_common(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--device",
         choices=get_args(Device),
-        default="cpu",
-        help="where what goes over all rows is computed (default cpu)",
+        default="auto",
+        help="where what goes over all rows is computed (default auto: a GPU if many rows)",
     )
     command.add_argument("--seed", type=int, default=0, help="of every random choice (default 0)")
     command.add_argument(

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from closedform import _core
-from closedform._choices import Kind
+from closedform._choices import Device, Kind
 from closedform._typing import FloatMatrix, Floats
 from closedform.errors import InputError, OutsideWarning
 from closedform.figures.canvas import axes_of
@@ -555,11 +555,11 @@ def scored(
     X: FloatMatrix,
     goal: _core.Goal,
     threads: int = 0,
-    on_device: bool = False,
+    device: Device = "cpu",
 ) -> list[Formula]:
     """Formulas whose losses are computed from their texts, in one pass over all rows: what is shown
     is what is."""
-    if on_device:
+    if devices.on_gpu(device, len(X)):
         losses = devices.running(lambda: goal.losses_on_device(texts, names, X))
     else:
         losses = goal.losses(texts, names, X, threads)

@@ -49,7 +49,7 @@ class Network:
         function: NeuronFunction,
         names: tuple[str, ...] | None,
         classifier: bool | None,
-        device: Device = "cpu",
+        device: Device = "auto",
     ) -> None:
         self._function = function
         self._device: Device = device
@@ -101,14 +101,14 @@ class Network:
     def _evaluate(self, X: object, threads: int | None, *, slopes: bool) -> Floats:
         on_gpu, there = self._function.on_gpu, self._matrix_there(X)
         if on_gpu is not None and there is not None:
-            devices.on_gpu("cuda")
+            devices.on_gpu("cuda", there.shape[0])
             if there.shape[1] != self.inputs:
                 raise InputError(
                     f"X: has {there.shape[1]} columns; the network takes {self.inputs}"
                 )
             return devices.running(lambda: on_gpu(there, slopes))
         rows = self._rows(X)
-        if on_gpu is not None and devices.on_gpu(self._device):
+        if on_gpu is not None and devices.on_gpu(self._device, len(rows)):
             return devices.running(lambda: on_gpu(rows, slopes))
         work = self._function.gradient if slopes else self._function.value
         return work(rows, scalars.thread_count(threads))
@@ -147,7 +147,7 @@ def network(
     neuron: Neuron = None,
     names: Sequence[str] | None = None,
     classifier: bool | None = None,
-    device: Device = "cpu",
+    device: Device = "auto",
 ) -> Network:
     """Takes one neuron out of a trained model.
 

@@ -85,7 +85,7 @@ def discover(
     strategy: str = "auto",
     backend: str = "native",
     options: Mapping[str, Any] | None = None,
-    device: Device = "cpu",
+    device: Device = "auto",
     threads: int | None = None,
     seed: int = 0,
     start: Start | None = None,
@@ -165,7 +165,7 @@ def discover(
     check_noise(noise, sigma, sigma_X)
     settings = on_cluster(settings, client := cluster.client_of(client, X))
     others = {"sigma_X": sigma_X, "units": units, "limits": limits, "constraints": constraints}
-    told_form(groups, template, y, others, settings)
+    settings = told_form(groups, template, y, others, settings)
     attributes = getattr(X, "attrs", None)
     own = None
     if groups is not None:

@@ -60,7 +60,7 @@ def interpret(
     X: object,
     *,
     neuron: Latent,
-    device: Device = "cpu",
+    device: Device = "auto",
     weights: object = None,
     missing: Missing = "error",
     time: float = 60.0,
@@ -84,7 +84,7 @@ def interpret(
     *,
     neuron: Neuron = None,
     classifier: bool | None = None,
-    device: Device = "cpu",
+    device: Device = "auto",
     band: float = BAND,
     weights: object = None,
     missing: Missing = "error",
@@ -112,7 +112,7 @@ def interpret(
     *,
     neuron: Neuron | Latent = None,
     classifier: bool | None = None,
-    device: Device = "cpu",
+    device: Device = "auto",
     band: float = BAND,
     weights: object = None,
     missing: Missing = "error",
@@ -351,7 +351,7 @@ def _search(
         time=budget.seconds(1 - LINK),
         evaluations=budget.quota(1 - LINK),
         callback=budget.listener(),
-        on_device=settings.on_device and not directions.axes and directions.tangents is None,
+        device=settings.device if not directions.axes and directions.tangents is None else "cpu",
     )
     front = search_directions(table, directions, mine, symmetries=symmetries)
     budget.spend(front.evaluations, front.stopped)

@@ -155,7 +155,7 @@ def interpret_latent_space(
                 time=budget.seconds(share),
                 evaluations=budget.quota(share),
                 callback=budget.listener(),
-                on_device=False,
+                device="cpu",
             )
             front = search_directions(searched.X, sought, mine, symmetries=True)
             budget.spend(front.evaluations, front.stopped)

@@ -148,7 +148,7 @@ def fit_link(
         words=None,
         backend="native",
         options={},
-        on_device=False,
+        device="cpu",
     )
     if weights is not None:
         weights = checks.weights(weights, len(t))

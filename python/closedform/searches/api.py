@@ -82,7 +82,7 @@ def search(
     seed: int = 0,
     start: Start | None = None,
     stop_loss: float | None = None,
-    device: Device = "cpu",
+    device: Device = "auto",
     callback: Callback | None = None,
     progress: bool = True,
     client: object = None,
@@ -232,7 +232,7 @@ def search(
     if constraints is not None and (gradients is not None or labels is not None):
         raise InputError("constraints: are of values; a search for gradients or labels has none")
     others = {"sigma_X": sigma_X, "units": units, "limits": limits, "constraints": constraints}
-    told_form(groups, template, values, others, settings)
+    settings = told_form(groups, template, values, others, settings)
     plain = noise == "absolute" and sigma is None and sigma_X is None
     if (gradients is not None or labels is not None) and not plain:
         raise InputError("noise: is of values; a search for gradients or labels has none")

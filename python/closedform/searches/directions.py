@@ -104,7 +104,7 @@ def search_directions(
         table.values,
         objective.goal,
         settings.threads or 0,
-        settings.on_device,
+        settings.device,
     )
     # A constant has no direction: it is the answer only where nothing has one of any use.
     members = pareto((f for f in formulas if f._expression.inputs_needed), PARALLEL)

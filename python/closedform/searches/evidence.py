@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -37,16 +37,16 @@ def told_form(
     values: object,
     others: Mapping[str, object],
     settings: Settings,
-) -> None:
-    """Refuses what a search with groups or a template does not know.
+) -> Settings:
+    """The settings of a search with groups or a template, or without: such a one is the CPU's.
 
     others: arguments that go with none of them, by name; None where they are not given.
 
     Raises:
-        InputError: names the argument.
+        InputError: names an argument that does not go with them.
     """
     if groups is None and template is None:
-        return
+        return settings
     argument = "template" if groups is None else "groups"
     if groups is not None and template is not None:
         raise InputError("groups: cannot be given with a template; leave one of them out")
@@ -63,8 +63,9 @@ def told_form(
             raise InputError(f"{argument}: cannot be given with {name}; leave one of them out")
     if settings.backend != "native":
         raise InputError(f'{argument}: is known to the native engine alone; use backend="native"')
-    if settings.on_device:
-        raise InputError(f'{argument}: is searched on the CPU; use device="cpu"')
+    if settings.device == "cuda":
+        raise InputError(f"{argument}: is searched on the CPU; leave out device")
+    return replace(settings, device="cpu")
 
 
 def constant_cost(noise: Noise, y: Floats, counts: Floats) -> float:

@@ -50,8 +50,8 @@ def search_labels(table: Matrix, objective: Labels, settings: Settings) -> Front
     """`search` for labels on arguments that have been checked, by an engine that is ready."""
     engine = dispatch.search(table, objective, settings)
     texts = [text for text, _ in engine.entries]
-    threads, on_device = settings.threads or 0, settings.on_device
-    found = scored(texts, table.names, table.values, objective.goal, threads, on_device)
+    threads, device = settings.threads or 0, settings.device
+    found = scored(texts, table.names, table.values, objective.goal, threads, device)
     members = pareto(found)
     symbols = alphabet(settings.every_operator, len(table.names))
     lengths = structure_lengths(members, symbols) + _unlikelihoods(members, table, objective)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeAlias
 
 from closedform import _core
-from closedform._choices import BACKENDS
+from closedform._choices import BACKENDS, Device
 from closedform.errors import InputError
 from closedform.formulas.formula import Formula
 from closedform.formulas.front import Front
@@ -51,7 +51,8 @@ class Settings:
         callback: told about twice a second; returning True ends the search.
         start: texts of formulas to begin with, in the user's columns.
         good_enough: loss at which to stop; 0 for none.
-        on_device: whether what goes over all rows is computed on a GPU.
+        device: where what goes over all rows is computed; "auto" is decided where they lie, of a
+            cluster's colony by its worker.
         rules: that formulas keep; None for none.
         words: operators of the user's own, and what words count; None for none.
         journal: of what has been done in a run that can be gone on with; None for none.
@@ -72,7 +73,7 @@ class Settings:
     callback: Callback | None
     start: tuple[str, ...] = ()
     good_enough: float = 0.0
-    on_device: bool = False
+    device: Device = "cpu"
     checkpoint: Checkpoint | None = None
     journal: Journal | None = None
     rules: Rules | None = None
@@ -138,7 +139,7 @@ def arguments_of(given: Mapping[str, Any]) -> Arguments:
 
 
 def checked_settings(
-    given: Arguments, callback: Callback | None = None, device: str = "cpu"
+    given: Arguments, callback: Callback | None = None, device: str = "auto"
 ) -> Settings:
     """Settings that make sense; the options are checked by their engine.
 
@@ -189,7 +190,7 @@ def checked_settings(
             for one in given_formulas(given.start)
         ),
         good_enough=0.0 if given.stop_loss is None else _positive(given.stop_loss),
-        on_device=given.backend == "native" and devices.on_gpu(where),
+        device=where if given.backend == "native" else "cpu",
         checkpoint=None if path is None else Checkpoint(path),
         journal=None if state is None else Journal(state),
         words=words,

@@ -157,8 +157,8 @@ def _refitted(texts: Sequence[str], table: Matrix, objective: Values, budget: Bu
 def _scored(
     texts: Sequence[str], table: Matrix, objective: Values, settings: Settings
 ) -> list[Formula]:
-    threads, on_device = settings.threads or 0, settings.on_device
-    return scored(texts, table.names, table.values, objective.goal, threads, on_device)
+    threads, device = settings.threads or 0, settings.device
+    return scored(texts, table.names, table.values, objective.goal, threads, device)
 
 
 def _by_worth(formulas: Sequence[Formula], table: Matrix, settings: Settings) -> list[Formula]:

@@ -114,7 +114,7 @@ class Surrogate:
         time: float = 20.0,
         seed: int = 0,
         threads: int | None = None,
-        device: Device = "cpu",
+        device: Device = "auto",
     ) -> None:
         self.modes = modes
         self.segments = segments
@@ -179,7 +179,7 @@ class Surrogate:
                 time=self.time,
                 seed=self.seed,
                 threads=scalars.thread_count(self.threads),
-                on_device=devices.on_gpu(self.device),
+                on_device=devices.on_gpu(self.device, len(target)),
                 beyond=None if everywhere is None else everywhere.beyond,
             )
         )
@@ -263,7 +263,7 @@ class Surrogate:
                 f"X: has {rows.shape[1]} columns; the surrogate takes {self.n_inputs}: "
                 f"{', '.join(self.names)}"
             )
-        on_device = devices.on_gpu("cuda" if there is not None else self.device)
+        on_device = devices.on_gpu("cuda" if there is not None else self.device, rows.shape[0])
         if on_device and self.outside == "error":
             if there is not None or self.device == "cuda":
                 raise InputError(

@@ -209,7 +209,7 @@ def separability(
     time: float = 10.0,
     seed: int = 0,
     threads: int | None = None,
-    device: Device = "cpu",
+    device: Device = "auto",
     client: object = None,
 ) -> Separability:
     """Finds the sums and products of blocks of inputs a function is made of.
@@ -269,10 +269,10 @@ def separated(
 
     everywhere: all rows, where these are a sample of them.
     """
-    on_device = devices.on_gpu(device)
     count = scalars.thread_count(threads)
     surrogate.core  # noqa: B018  # refuses one that is not fitted
     rows = inputs_of(data.inputs, surrogate.names, surrogate.labels, "the surrogate")
+    on_device = devices.on_gpu(device, len(rows))
     found = devices.running(
         lambda: _core.separate(
             surrogate.core,

@@ -305,19 +305,34 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     devices._found.cache_clear()
 
 
+@pytest.fixture
+def few_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "LEAST_ROWS", 1)
+
+
+@pytest.mark.usefixtures("few_are_enough")
 @pytest.mark.parametrize("device", ["cuda", "auto"])
 @pytest.mark.parametrize("target", ["values", "gradients", "labels"])
 def test_a_search_asks_the_device_for_what_goes_over_all_rows(
     target: str, device: devices.Device, asked: list[str]
 ) -> None:
     given: Any = {target: {"values": y, "gradients": X[:, ::-1], "labels": y > 0.25}[target]}
-    here = cf.search(X, **given, symmetries=False, **BUDGET)
+    here = cf.search(X, **given, symmetries=False, **BUDGET, device="cpu")
     assert not asked
     there = cf.search(X, **given, symmetries=False, **BUDGET, device=device)
     assert set(asked) == {"search", "losses"}
     assert [f.text for f in there] == [f.text for f in here]
 
 
+def test_few_rows_are_the_cpu_s_unless_a_gpu_is_named(asked: list[str]) -> None:
+    cf.search(X, values=y, symmetries=False, **BUDGET)
+    assert not asked
+    assert devices.on_gpu("auto", devices.LEAST_ROWS)
+    assert not devices.on_gpu("auto", devices.LEAST_ROWS - 1)
+    assert devices.on_gpu("cuda", 1)
+
+
+@pytest.mark.usefixtures("few_are_enough")
 def test_discover_and_interpret_hand_their_device_on(asked: list[str]) -> None:
     cf.discover(X, y, strategy="direct", **BUDGET, device="cuda")
     assert set(asked) == {"search", "losses"}
@@ -334,6 +349,7 @@ def test_a_device_s_error_is_one_of_the_argument() -> None:
         devices.running(lambda: goal.losses_on_device(["x1"], ["x1", "x2"], X))
 
 
+@pytest.mark.usefixtures("few_are_enough")
 @pytest.mark.parametrize("driver", [False, True])
 def test_auto_runs_on_the_cpu_and_says_so_once_where_a_driver_is(
     driver: bool, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
@@ -346,7 +362,7 @@ def test_auto_runs_on_the_cpu_and_says_so_once_where_a_driver_is(
         predicted = there.predict(X)
         structure = cf.separability(there, X, y, device="auto", time=0.5)
     devices._found.cache_clear()
-    here = cf.Surrogate(**settings).fit(X, y)
+    here = cf.Surrogate(**settings, device="cpu").fit(X, y)
     assert np.array_equal(predicted, here.predict(X))
     assert structure.names == there.names
     assert len(caplog.records) == driver

@@ -191,7 +191,7 @@ def _report(
             list(start),
             report,
             settings.good_enough,
-            settings.on_device,
+            devices.on_gpu(settings.device, len(table.values)),
             None if settings.rules is None else settings.rules.core(table.names),
             state,
             keep,
