@@ -163,7 +163,7 @@ def network(
         classifier: True makes a bare logit a classifier's (F = sigmoid(f)); False says that a
             final sigmoid is no probability. None: what the model shows.
         device: where a native network runs: "cpu"; "cuda", a GPU; or "auto", a GPU where one can
-            be used. Other models run where their framework has them.
+            be used, for 131,072 rows or more. Other models run where their framework has them.
 
     Returns:
         The neuron. A sigmoid at the end of an output is removed, a softmax turned into log-odds;

@@ -185,7 +185,7 @@ def search(
             the names of the columns. They are refitted; those with other operators are left out.
         stop_loss: loss of a formula at which the search ends; None for that of an exact one.
         device: "cpu"; "cuda", a GPU, for what goes over all rows; or "auto", a GPU where one can be
-            used. The GPU computes losses on all rows, of a whole batch of expressions at a time: of
+            used and rows are many (131,072). With a cluster, each worker's. The GPU computes losses on all rows, of a whole batch of expressions at a time: of
             everything the islands found whenever they exchange it (in the precision of X, and if
             its memory holds the rows) and of what is left at the end (in float64). Of values it
             also scores the evolution's candidates, many at a time and on up to 8192 rows instead of

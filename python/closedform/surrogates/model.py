@@ -70,9 +70,9 @@ class Surrogate:
             Where that does not suffice, what was fitted so far is kept.
         seed: of the random starts and the choice of held-out rows.
         threads: None for all cores. Results do not depend on it unless `time` runs out.
-        device: "cpu"; "cuda", a GPU; or "auto", a GPU where one can be used. On a GPU values and
-            derivatives are computed in the precision of the rows, and the sums over rows of a fit
-            in float64 always.
+        device: "cpu"; "cuda", a GPU; or "auto", a GPU where one can be used, for 131,072 rows
+            or more. On a GPU values and derivatives are computed in the precision of the rows, and
+            the sums over rows of a fit in float64 always.
 
     Attributes:
         held_out_error: root mean square error over the standard deviation of y, on rows the models

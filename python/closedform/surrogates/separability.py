@@ -227,7 +227,7 @@ def separability(
         seed: of the choice of held-out rows; give the surrogate's for comparable errors.
         threads: None for all cores; results do not depend on it unless `time` runs out.
         device: "cpu"; "cuda", a GPU, for the pass over all rows, in their precision; or "auto", a
-            GPU where one can be used. Trees are fitted on the CPU.
+            GPU where one can be used, for 131,072 rows or more. Trees are fitted on the CPU.
         client: of dask.distributed, for Dask's data; default the current one.
 
     Raises:

@@ -15,6 +15,7 @@ import closedform as cf
 from closedform import _core
 from closedform.errors import InputError
 from closedform.searches import objectives
+from closedform.searches.settings import Arguments, checked_settings
 from closedform.sklearn import ClosedFormClassifier, ClosedFormRegressor
 from closedform.tables import checks, devices
 
@@ -330,6 +331,12 @@ def test_few_rows_are_the_cpu_s_unless_a_gpu_is_named(asked: list[str]) -> None:
     assert devices.on_gpu("auto", devices.LEAST_ROWS)
     assert not devices.on_gpu("auto", devices.LEAST_ROWS - 1)
     assert devices.on_gpu("cuda", 1)
+
+
+def test_a_worker_decides_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks a cluster need not have the GPU."""
+    monkeypatch.setattr(_core, "cuda_problem", lambda: pytest.fail("asked here"))
+    assert checked_settings(Arguments(), device="auto").device == "auto"
 
 
 @pytest.mark.usefixtures("few_are_enough")
