@@ -185,13 +185,14 @@ def search(
             the names of the columns. They are refitted; those with other operators are left out.
         stop_loss: loss of a formula at which the search ends; None for that of an exact one.
         device: "cpu"; "cuda", a GPU, for what goes over all rows; or "auto", a GPU where one can be
-            used and rows are many (131,072). With a cluster, each worker's. The GPU computes losses on all rows, of a whole batch of expressions at a time: of
-            everything the islands found whenever they exchange it (in the precision of X, and if
-            its memory holds the rows) and of what is left at the end (in float64). Of values it
-            also scores the evolution's candidates, many at a time and on up to 8192 rows instead of
-            512: the same for a seed and evaluations, but not what the CPU finds. Otherwise the
-            evolution, on samples of at most 8192 rows, and the last fits of constants are the CPU's
-            and the same; so a GPU is worth it for many rows. Native only.
+            used and rows are many (131,072). With a cluster, each worker's. The GPU computes losses
+            on all rows, of a whole batch of expressions at a time: of everything the islands found
+            whenever they exchange it (in the precision of X, and if its memory holds the rows) and
+            of what is left at the end (in float64). Of values it also scores the evolution's
+            candidates, many at a time and on up to 8192 rows instead of 512: the same for a seed
+            and evaluations, but not what the CPU finds. Otherwise the evolution, on samples of at
+            most 8192 rows, and the last fits of constants are the CPU's and the same; so a GPU is
+            worth it for many rows. Native only.
         callback: called about twice a second with a Progress; returning True ends the search.
         progress: whether a terminal (standard error) or a notebook shows how far it is.
         client: of dask.distributed, whose workers search, as in `discover`.
