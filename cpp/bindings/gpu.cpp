@@ -1,3 +1,4 @@
+#include <pybind11/gil_safe_call_once.h>
 #include <pybind11/stl.h>
 
 #include <filesystem>
@@ -80,24 +81,23 @@ DeviceMatrix from_dlpack(const py::capsule& capsule) {
 }  // namespace
 
 void find_libraries() {
-    static bool done = false;  // under the GIL
-    if (done) {
-        return;
-    }
-    done = true;
-    std::vector<std::string> folders;
-    for (const py::handle entry : py::module_::import("sys").attr("path")) {
-        if (!py::isinstance<py::str>(entry)) {
-            continue;
+    static py::gil_safe_call_once_and_store<bool> told;
+    told.call_once_and_store_result([] {
+        std::vector<std::string> folders;
+        for (const py::handle entry : py::module_::import("sys").attr("path")) {
+            if (!py::isinstance<py::str>(entry)) {
+                continue;
+            }
+            const std::filesystem::path packages =
+                std::filesystem::path(entry.cast<std::string>()) / "nvidia";
+            std::error_code none;  // no such folder
+            for (const auto& package : std::filesystem::directory_iterator(packages, none)) {
+                folders.push_back((package.path() / "lib").string());
+            }
         }
-        const std::filesystem::path packages =
-            std::filesystem::path(entry.cast<std::string>()) / "nvidia";
-        std::error_code none;  // no such folder
-        for (const auto& package : std::filesystem::directory_iterator(packages, none)) {
-            folders.push_back((package.path() / "lib").string());
-        }
-    }
-    cuda::look_for_libraries_in(folders);
+        cuda::look_for_libraries_in(folders);
+        return true;
+    });
 }
 
 void register_cuda(py::module_& module) {

@@ -6,7 +6,9 @@
 #include "interruption.hpp"
 #include "register.hpp"
 
-PYBIND11_MODULE(_core, module) {
+// Nothing here needs the lock: what can be changed after it is made (a surrogate's `set_outside`)
+// is who shares it's to guard, as everywhere in Python.
+PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
     module.doc() = "closedform's C++ core";
     module.def("build_info", [] {
         pybind11::dict info;

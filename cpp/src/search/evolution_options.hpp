@@ -55,7 +55,10 @@ struct EvolutionOptions {
     double term_from_population = 0.5;   ///< where the scale is free
     double whole_member = 0.5;           ///< then all of it, not a subtree
     double neighbour_first = 0.5;        ///< while there are neighbours to be looked at
-    // Shares of the kinds of proposal; what is left shakes the parent's constants.
+    // Shares of the kinds of proposal; what is left shakes the parent's constants. Of 178 laws at
+    // two seeds, 1.5e5 evaluations each, 193 of 356 searches end exact with these; 188 to 192 did
+    // where the shares learnt from what paid (three measures of that), 186 and 191 where all
+    // structures of up to 4 and 5 nodes were looked at besides.
     double mutation = 0.45;
     double crossover = 0.25;
     double added_term = 0.1;
