@@ -2,11 +2,12 @@
 
 Noise is a share of the law's spread ("absolute"), of each value ("relative"), of both ("mixed": of
 half the spread), or in the logarithm ("log"). "counts" are Poisson's, around the law in such units
-that a count of its mean has this relative error; of the laws that are positive. "outliers" have, besides absolute noise, one row in
-fifty off by 5 to 20 spreads; "missing" lacks one number in twenty of the inputs; "irrelevant 10" is
-10 columns in all, uniform and of no effect but for the law's own; in "correlated 10" each of them
-has a correlation of 0.9 with one of the law's. A formula is right by `problem.right_form`, judged
-without noise. Of a peer, the formula it chooses counts, as with ours.
+that a count of its mean has this relative error; of the laws that are positive. "outliers" have,
+besides absolute noise, one row in fifty off by 5 to 20 spreads; "missing" lacks one number in
+twenty of the inputs; "irrelevant 10" is 10 columns in all, uniform and of no effect but for the
+law's own; in "correlated 10" each of them has a correlation of 0.9 with one of the law's. A formula
+is right by `problem.right_form`, judged without noise. Of a peer, the formula it chooses counts, as
+with ours.
 
 With `--state FILE` every run is kept there as it ends, and those already in it are not repeated;
 `python -m bench.noise FILE` counts what such a file holds and writes bench/results/noise.csv, which
@@ -257,9 +258,9 @@ COUNTED = Path(__file__).with_name("results") / "noise.csv"
 
 
 def counted(kept: Kept) -> list[dict[str, Value]]:
-    """A row for each kind, number of rows and level that all its laws were run at: how many they are
-    and how many forms each engine chose rightly (None where it was not run), and how many wrong ones
-    we called laws."""
+    """A row for each kind, number of rows and level that all its laws were run at: how many they
+    are and how many forms each engine chose rightly (None where it was not run), and how many wrong
+    ones we called laws."""
     runs: dict[tuple[Value, ...], dict[str, list[Found]]] = {}
     for asked, got in kept.of("noise"):
         engines_here = runs.setdefault((asked["kind"], asked["rows"], asked["level"]), {})

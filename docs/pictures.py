@@ -50,14 +50,14 @@ def _recovery() -> Figure:
             if not line:
                 continue
             noise = [100 * float(row["noise"]) for row in line]
-            right = [int(row["closedform"]) for row in line]
+            right = [100 * int(row["closedform"]) / int(row["laws"]) for row in line]
             axis.plot(noise, right, marker="o", color=colours[kind], label=kind)
         peer = [row for row in here if row["kind"] == "absolute" and row["pyoperon"]]
         if peer:
             noise = [100 * float(row["noise"]) for row in peer]
-            right = [int(row["pyoperon"]) for row in peer]
+            right = [100 * int(row["pyoperon"]) / int(row["laws"]) for row in peer]
             axis.plot(noise, right, "k--", marker="x", label="absolute, pyoperon")
-        axis.set(title=f"{size} rows", xlabel="noise, %", ylim=(-0.3, 12.3))
+        axis.set(title=f"{size} rows", xlabel="noise, %", ylim=(-3, 103))
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right upper")
-    axes[0].set_ylabel("right forms of 12")
+    axes[0].set_ylabel("right forms, % of the laws")
     return figure

@@ -273,7 +273,7 @@ def test_start_checkpoint_and_device(
     assert calls[0]["options"]["checkpoint"] == saved
     assert calls[0]["device"] == "auto"
     assert main.main(base) == 0
-    assert (calls[1]["options"], calls[1]["device"]) == ({}, "cpu")
+    assert (calls[1]["options"], calls[1]["device"]) == ({}, "auto")
     capsys.readouterr()
     for more, message in (
         (["--start", str(tmp_path / "no.json")], "--start: cannot read"),
