@@ -133,12 +133,17 @@ def test_noise_is_of_the_kind_and_size_named(kind: str) -> None:
     rows = np.count_nonzero(np.isfinite(law.measured(seed=3)[0]).all(axis=1))
     assert (0.8 < rows / 2000 < 0.9) if kind == "missing" else rows == 2000
     assert X.shape == (rows, int(kind.split()[1]) if " " in kind else 3)
-    off = y - law.truth(X)
-    spread = float(np.std(law.truth(X)))
+    f = law.truth(X)
+    unit = 1.0
+    if kind == "counts":
+        np.testing.assert_array_equal(y, np.round(y))
+        unit = 0.05**2 * f.mean()
+    off = unit * y - f
+    spread = float(np.std(f))
     gross = np.abs(off) > 4.5 * spread
     assert np.count_nonzero(gross) == (40 if kind == "outliers" else 0)
-    sizes = {"relative": np.abs(law.truth(X)), "log": np.abs(law.truth(X))}
-    sizes["mixed"] = np.hypot(law.truth(X), 0.5 * spread)
+    sizes = {"relative": f, "log": f, "counts": np.sqrt(f * f.mean())}
+    sizes["mixed"] = np.hypot(f, 0.5 * spread)
     scale = sizes.get(kind, spread)
     assert np.std((off / scale)[~gross]) == pytest.approx(0.05, rel=0.1)
     if kind.startswith(("irrelevant", "correlated")):
@@ -335,7 +340,7 @@ def test_recovery_from_noise_is_counted_with_the_verdicts(
     monkeypatch.setattr(noise, "LAWS", ("V1", "I.8.14"))
     monkeypatch.setitem(noise.ENGINES, "closedform", ours)
     here = {"kind": "relative", "rows": 200, "noise": 0.1}
-    counted = {"closedform": 1, "wrong laws": 1, "pyoperon": None}
+    counted = {"laws": 2, "closedform": 1, "wrong laws": 1, "pyoperon": None}
     assert noise.counted(Kept(every["state"])) == [here | counted]
 
 
