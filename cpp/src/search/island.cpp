@@ -8,6 +8,7 @@
 #include "expression/reduced_forms.hpp"
 #include "expression/structure_hash.hpp"
 #include "search/linear_form.hpp"
+#include "search/local_series.hpp"
 
 namespace closedform {
 
@@ -276,7 +277,13 @@ void Island::reduce(const Candidate& candidate) {
     // reductions are tried.
     const bool fully = candidate.tape.size() <= reduced_fully;
     const int iterations = fully ? options_.sample_iterations : options_.reduced_iterations;
-    for (Tape& reduced : reductions_of_parts(candidate.tape, problem_.operators)) {
+    std::vector<Tape> smaller = reductions_of_parts(candidate.tape, problem_.operators);
+    if (problem_.whole == nullptr) {
+        for (Tape& tape : local_series(candidate.tape, problem_.sample->rows(), workspace_)) {
+            smaller.push_back(std::move(tape));
+        }
+    }
+    for (Tape& reduced : smaller) {
         if (stop_.stopped()) {
             return;
         }

@@ -115,6 +115,7 @@ class Island {
     Variation variation_;
     std::vector<Variation> of_parts_;  ///< of a template's unknown functions
     std::unique_ptr<Scorer> scorer_;
+    Workspace workspace_;
     Archive archive_;
     std::vector<std::vector<Candidate>> bins_;  ///< population by size, best loss first
     std::unordered_map<std::uint64_t, std::uint32_t> visits_;
