@@ -58,6 +58,7 @@ def _add_discover(commands: Commands) -> None:
             "closedform discover data.parquet --target y --drop id --time 10 --save front.json",
             "closedform discover data.csv --target y --sigma error --report page.html",
             "closedform discover data.csv --target F --units m=kg,a=m/s^2,F=N",
+            "closedform discover orbits.csv --target dx --target dy",
             "closedform discover data.csv --target rate --groups enzyme",
             "closedform discover data.csv --target y --template 'f(x1)*g(x2) + p[0]'",
             "closedform discover data.csv --target y --start front.json --checkpoint front.json",
@@ -70,7 +71,13 @@ def _add_discover(commands: Commands) -> None:
         metavar="DATA",
         help="CSV file with a header, or Parquet (a file or a folder); - for standard input",
     )
-    discover.add_argument("--target", required=True, metavar="NAME", help="column to explain")
+    discover.add_argument(
+        "--target",
+        required=True,
+        action="append",
+        metavar="NAME",
+        help="column to explain (repeatable: several, none of them an input of another)",
+    )
     discover.add_argument(
         "--noise", choices=KINDS, default="auto", help="how the target scatters (default: look)"
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from closedform import _core
-from closedform.cli import EXIT_INTERRUPTED, export, scheduler, streams
+from closedform.cli import EXIT_INTERRUPTED, export, scheduler, several, streams
 from closedform.cli.arguments import names_of
 from closedform.cli.display import display, interruptible
 from closedform.cli.documents import discovery_document, interpretation_document
@@ -48,6 +48,9 @@ def _info(options: argparse.Namespace) -> int:
 
 
 def _discover(options: argparse.Namespace) -> int:
+    if len(options.target) > 1:
+        return several.run(options, lambda *shown: _asked(options) | _common(options, *shown))
+    options = argparse.Namespace(**vars(options) | {"target": options.target[0]})
     _check_outputs(options)
     with scheduler.connected(options.scheduler) as client:
         return _discovered(options, client)
@@ -70,21 +73,14 @@ def _discovered(options: argparse.Namespace, client: Any) -> int:
     # Here, not above: it brings sympy, which a bad file or --help need not wait for.
     from closedform.pipelines.discovery import discover
 
-    units, constants = options.units, options.constant_units
-    if units is not None:  # the target is a column of its own by now
-        units = {"y" if name == options.target else name: unit for name, unit in units.items()}
+    asked = _asked(options)
+    if (units := options.units) is not None:  # the target is a column of its own by now
+        asked["units"] = {"y" if name == options.target else name: u for name, u in units.items()}
     with display(options, options.target) as show, interruptible() as interrupted:
         discovery = discover(
-            units=units,
-            constant_units=constants
-            if constants in ("dimensionless", "free")
-            else names_of(constants),
-            noise=options.noise,
-            sigma_X=options.sigma_x,
             groups=groups,
-            template=options.template,
-            strategy=options.strategy,
             client=client,
+            **asked,
             **rows,
             **_common(options, show, interrupted),
         )
@@ -96,6 +92,21 @@ def _discovered(options: argparse.Namespace, client: Any) -> int:
             far = tuple(int(table.kept[row]) for row in far)
     discovery = replace(discovery, outliers=far, provenance=origin)
     return _conclude(options, discovery, discovery_document, interrupted)
+
+
+def _asked(options: argparse.Namespace) -> dict[str, Any]:
+    """What `discover` alone is told besides the rows."""
+    constants = options.constant_units
+    return {
+        "units": options.units,
+        "constant_units": constants
+        if constants in ("dimensionless", "free")
+        else names_of(constants),
+        "noise": options.noise,
+        "sigma_X": options.sigma_x,
+        "template": options.template,
+        "strategy": options.strategy,
+    }
 
 
 def _interpret(options: argparse.Namespace) -> int:

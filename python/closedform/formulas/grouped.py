@@ -17,6 +17,7 @@ from closedform.formulas.ranges import Ranges, check_ranges
 from closedform.tables import checks, scalars
 from closedform.tables.columns import inputs_of
 from closedform.tables.groups import Groups, taken
+from closedform.tables.words import Words
 
 New = Literal["error", "mean"]
 MOST_LISTED = 8  # groups in a message
@@ -123,6 +124,10 @@ class GroupedFormula(Formula):
                 for name, values in self.parameters.items()
             }
         )
+
+    def in_words(self, words: Words | None) -> str:
+        """As of a `Formula`: of the one with the means of the groups' constants."""
+        return self.mean().in_words(words)
 
     def _with(self, own: Mapping[str, Constant]) -> Formula:
         texts = [*self.own_names, *(f"({constant.value!r})" for constant in own.values())]

@@ -53,7 +53,7 @@ def told_form(
     if values is None:
         raise InputError(f"{argument}: is of values; give them, an array or a column's name")
     own = {
-        "start": settings.start or None,
+        "start": (settings.start or None) if template is not None else None,
         "client": settings.cluster,
         "complexities or operators of your own": settings.words,
         "options resume": settings.journal,

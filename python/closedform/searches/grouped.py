@@ -74,7 +74,7 @@ def search_groups(
     weights = counts
     few = _seen(index, settings.seed)
     seen = replace(table, values=np.ascontiguousarray(X[few]))
-    texts: list[str] = []
+    texts = list(settings.start)
     for precision in precisions:
         weights = counts if precision is None else counts * precision
         some = Values(y[few], weights[few], counts[few], groups=index[few].astype(np.int64))

@@ -109,6 +109,15 @@ def test_errors_of_rows_left_out_know_which_rows_weigh() -> None:
     assert all(math.isfinite(formula.loss) for formula in front)
 
 
+def test_a_search_begins_with_a_form_or_a_front_of_forms() -> None:
+    table = _table(0.02)
+    assert "/(" not in str(_found(table, 200, noise="relative").best)  # too few to find it alone
+    told = _found(table, 200, noise="relative", start="1.0*x/(2 + x)")
+    assert str(told.best) == "p1[metal]*x/(p2[metal] + x)"
+    again = _found(table, 200, noise="relative", start=told)
+    assert str(again.best) == str(told.best)
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
@@ -117,6 +126,7 @@ def test_errors_of_rows_left_out_know_which_rows_weigh() -> None:
         ({"groups": [None] * 48}, "groups: row 0 has no name"),
         ({"groups": "metal", "template": "f(x)"}, "groups: cannot be given with a template"),
         ({"groups": "metal", "limits": {"depth": 3}}, "groups: cannot be given with limits"),
+        ({"groups": "metal", "start": "x/z"}, "start: .* unknown name 'z'"),
         ({"groups": "metal", "backend": "pysr"}, "groups: is known to the native engine"),
     ],
 )

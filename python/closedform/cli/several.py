@@ -1,0 +1,99 @@
+"""`discover` with several targets: a system of equations, one front each."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from closedform.cli import EXIT_INTERRUPTED, streams
+from closedform.cli.display import display, interruptible
+from closedform.cli.documents import discovery_document
+from closedform.cli.streams import readable
+from closedform.errors import InputError
+from closedform.searches.progress import Progress
+from closedform.tables.checks import Matrix
+from closedform.tables.chunks import Data
+from closedform.tables.files import read_table
+
+# What is of one target alone.
+OF_ONE = ("sigma", "groups", "scheduler", "checkpoint", "resume", "save", "report")
+
+
+def run(
+    options: argparse.Namespace,
+    told: Callable[[Callable[[Progress], None], list[bool]], dict[str, Any]],
+) -> int:
+    """Searches all targets and prints what was found.
+
+    told: arguments of `discover` but for the rows, of what shows progress and what Ctrl-C fills.
+
+    Raises:
+        InputError: two targets of one name, or an option that is of one target.
+    """
+    targets: list[str] = options.target
+    if len(set(targets)) < len(targets):
+        raise InputError("--target: is given twice with one name; leave one out")
+    for option in OF_ONE:
+        if getattr(options, option) is not None:
+            raise InputError(f"--{option}: is of one target; leave it out, or give one --target")
+    with readable(options.data) as file:
+        table = read_table(
+            file,
+            target=None,
+            drop=options.drop,
+            weights=options.weights,
+            missing=options.missing,
+        )
+    X, Y = _split(table, targets)
+    from closedform.pipelines.systems import discover_system
+
+    with display(options, ", ".join(targets)) as show, interruptible() as interrupted:
+        system = discover_system(X, Y, weights=table.weights, **told(show, interrupted))
+    found = {}
+    for name, one in system.items():
+        kept = table.kept  # rows are those of the file
+        found[name] = replace(
+            one,
+            provenance=replace(one.provenance, target=name, dropped=table.dropped),
+            outliers=one.outliers
+            if kept is None
+            else tuple(int(kept[row]) for row in one.outliers),
+        )
+    if options.json:
+        documents = [
+            discovery_document(one, argparse.Namespace(**vars(options) | {"target": name}))
+            for name, one in found.items()
+        ]
+        text = json.dumps({"targets": documents}, indent=2, allow_nan=False)
+    else:
+        text = "\n\n".join(f"{name}\n{one}" for name, one in found.items())
+    streams.write(text + "\n")
+    stopped = interrupted or any(one.stopped == "interrupted" for one in found.values())
+    return EXIT_INTERRUPTED if stopped else 0
+
+
+def _split(table: Data, targets: Sequence[str]) -> tuple[Matrix, Matrix]:
+    """Inputs and targets, by the columns' labels."""
+    labels = table.inputs.labels or table.inputs.names
+    for name in targets:
+        if name not in labels:
+            raise InputError(f"--target: no column {name!r}; there are {', '.join(labels)}")
+    if len(targets) == len(labels):
+        raise InputError("--target: no input columns are left; name fewer")
+    return (
+        _columns(table.inputs, [j for j, label in enumerate(labels) if label not in targets]),
+        _columns(table.inputs, [labels.index(name) for name in targets]),
+    )
+
+
+def _columns(of: Matrix, which: Sequence[int]) -> Matrix:
+    return Matrix(
+        np.ascontiguousarray(of.values[:, which], dtype=np.float64),
+        tuple(of.names[j] for j in which),
+        tuple((of.labels or of.names)[j] for j in which),
+    )
