@@ -182,8 +182,8 @@ def search(
         threads: None for all cores.
         seed: of every random choice.
         start: formulas to begin with: a Front, such as one that was saved, formulas, or texts, in
-            the names of the columns. They are refitted; those with other operators are left out. With
-            groups their constants are every group's own; a template has no start.
+            the names of the columns. They are refitted; those with other operators are left out.
+            With groups their constants are every group's own; a template has no start.
         stop_loss: loss of a formula at which the search ends; None for that of an exact one.
         device: "cpu"; "cuda", a GPU, for what goes over all rows; or "auto", a GPU where one can be
             used and rows are many (131,072). With a cluster, each worker's. The GPU computes losses
