@@ -128,16 +128,18 @@ bool FormulaRules::in_their_places(const Tape& tape) const {
            !any_broken(tape, forbidden, reads_forbidden) && !(has_own() && own_of_numbers(tape));
 }
 
-bool FormulaRules::allow(const Tape& tape) const {
-    if (!in_their_places(tape) || any_broken(tape, operand_sizes, operands_too_large) ||
-        (most_constants < max_tape_size && constant_positions(tape).size() > most_constants)) {
+bool FormulaRules::within_limits(const Tape& tape) const {
+    if (most_constants < max_tape_size && constant_positions(tape).size() > most_constants) {
         return false;
     }
-    if (most_depth < max_tape_size) {
-        const auto depth = deepest(tape, [](const Node&, Op) { return true; }, Op::constant);
-        if (depth.back() > most_depth) {
-            return false;
-        }
+    return most_depth == max_tape_size || tape.empty() ||
+           deepest(tape, [](const Node&, Op) { return true; }, Op::constant).back() <= most_depth;
+}
+
+bool FormulaRules::allow(const Tape& tape) const {
+    if (!in_their_places(tape) || any_broken(tape, operand_sizes, operands_too_large) ||
+        !within_limits(tape)) {
+        return false;
     }
     if (!dimensions && !has_own() && shapes.empty()) {
         return true;

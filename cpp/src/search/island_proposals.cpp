@@ -209,7 +209,15 @@ OpenForm Island::opened(const Tape& tape, std::uint64_t& structure) const {
         return {};
     }
     structure = skeleton(form);
-    return open_form(tape, form, problem_.operators, objective, constant_terms_);
+    OpenForm open = open_form(tape, form, problem_.operators, objective, constant_terms_);
+    // What is laid open may be more than the formula may have: less of it then, at last nothing.
+    if (constant_terms_ && !problem_.rules->within_limits(open.sum.tape)) {
+        open = open_form(tape, form, problem_.operators, objective, false);
+    }
+    if (!problem_.rules->within_limits(open.sum.tape) && uses_only(tape, problem_.operators)) {
+        open = {{tape, {}}, false, constant_positions(tape).size()};
+    }
+    return open;
 }
 
 OpenForm Island::opened_parts(const Tape& tape, std::uint64_t& structure) const {

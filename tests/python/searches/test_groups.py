@@ -118,6 +118,12 @@ def test_a_search_begins_with_a_form_or_a_front_of_forms() -> None:
     assert {str(told.best), str(again.best)} <= laws
 
 
+def test_forms_keep_limits() -> None:
+    forms = _found(_table(), limits={"constants": 1}, noise="relative")
+    assert "p1[metal]*x" in {str(form) for form in forms}
+    assert all(len(form.parameters) <= 1 for form in forms if isinstance(form, cf.GroupedFormula))
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
@@ -125,7 +131,7 @@ def test_a_search_begins_with_a_form_or_a_front_of_forms() -> None:
         ({"groups": ["a", "b"]}, "groups: has 2 names for 48 rows"),
         ({"groups": [None] * 48}, "groups: row 0 has no name"),
         ({"groups": "metal", "template": "f(x)"}, "groups: cannot be given with a template"),
-        ({"groups": "metal", "limits": {"depth": 3}}, "groups: cannot be given with limits"),
+        ({"groups": "metal", "units": {"x": "m"}}, "groups: cannot be given with units"),
         ({"groups": "metal", "start": "x/z"}, "start: .* unknown name 'z'"),
         ({"groups": "metal", "backend": "pysr"}, "groups: is known to the native engine"),
     ],

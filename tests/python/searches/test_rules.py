@@ -97,6 +97,20 @@ def test_limits_are_kept_by_every_formula() -> None:
     assert not all(rules.allow(formula) for formula in free)
 
 
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [({"constants": 1}, "2.7*x1/x2"), ({"depth": 2}, "x1/x2"), ({"constants": 0}, "x2 + x1/x2")],
+)
+def test_formulas_with_fewer_constants_than_are_laid_open_are_found(
+    limits: dict[str, int], expected: str
+) -> None:
+    """A candidate's factors and constant term are too much for these limits."""
+    X = np.random.default_rng(0).uniform(1, 9, (60, 2))
+    y = cf.Formula(expected, ["x1", "x2"])(X)
+    front = cf.search(X, values=y, limits=limits, operators="+ * /", **BUDGET)
+    np.testing.assert_allclose(front.best(X), y, rtol=1e-12)
+
+
 def test_units_of_any_coherent_system_are_written() -> None:
     names = ["m", "r", "t"]
     told = Units.read({"m": "g", "r": "cm", "t": "s", "F": "dyn"}, names, ["F", "y"])

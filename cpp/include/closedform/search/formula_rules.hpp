@@ -65,6 +65,9 @@ struct FormulaRules {
     /// whatever dimension the whole is, and no operator is where it may not be.
     bool conceivable(const Tape& tape) const;
 
+    /// Whether it has few enough constants and is not too deep.
+    bool within_limits(const Tape& tape) const;
+
     /// Whether anything is inconceivable.
     bool restrain() const {
         return dimensions || !nestings.empty() || !forbidden.empty() || has_own();
