@@ -104,11 +104,14 @@ def test_limits_are_kept_by_every_formula() -> None:
 def test_formulas_with_fewer_constants_than_are_laid_open_are_found(
     limits: dict[str, int], expected: str
 ) -> None:
-    """A candidate's factors and constant term are too much for these limits."""
-    X = np.random.default_rng(0).uniform(1, 9, (60, 2))
+    """A candidate's factors and constant term are too much for these limits, and with noise none
+    of them vanishes."""
+    rng = np.random.default_rng(0)
+    X = rng.uniform(1, 9, (60, 2))
     y = cf.Formula(expected, ["x1", "x2"])(X)
-    front = cf.search(X, values=y, limits=limits, operators="+ * /", **BUDGET)
-    np.testing.assert_allclose(front.best(X), y, rtol=1e-12)
+    noisy = y * (1 + 0.01 * rng.normal(size=60))
+    front = cf.search(X, values=noisy, limits=limits, operators="+ * /", **BUDGET)
+    np.testing.assert_allclose(front.best(X), y, rtol=0.01)
 
 
 def test_units_of_any_coherent_system_are_written() -> None:
