@@ -40,18 +40,22 @@ def _recovery() -> Figure:
     with file.open(encoding="utf-8") as lines:
         rows = list(csv.DictReader(lines))
     sizes = sorted({int(row["rows"]) for row in rows})
-    colours = {kind: f"C{i}" for i, kind in enumerate(sorted({row["kind"] for row in rows}))}
+    # There are ten colours.
+    styles = {
+        kind: {"color": f"C{i % 10}", "linestyle": "-" if i < 10 else ":"}
+        for i, kind in enumerate(sorted({row["kind"] for row in rows}))
+    }
     figure = Figure(figsize=(3.6 * len(sizes) + 2, 3.6), layout="constrained")
     axes = figure.subplots(1, len(sizes), sharey=True, squeeze=False)[0]
     for axis, size in zip(axes, sizes, strict=True):
         here = [row for row in rows if int(row["rows"]) == size]
-        for kind in colours:
+        for kind, style in styles.items():
             line = [row for row in here if row["kind"] == kind]
             if not line:
                 continue
             noise = [100 * float(row["noise"]) for row in line]
             right = [100 * int(row["closedform"]) / int(row["laws"]) for row in line]
-            axis.plot(noise, right, marker="o", color=colours[kind], label=kind)
+            axis.plot(noise, right, marker="o", label=kind, **style)
         peer = [row for row in here if row["kind"] == "absolute" and row["pyoperon"]]
         if peer:
             noise = [100 * float(row["noise"]) for row in peer]
