@@ -55,10 +55,11 @@ class StateWriter {
 };
 
 /// Throws std::invalid_argument where there are fewer bytes than are asked for, and where they are
-/// no expressions of so many inputs: who wrote them is not known.
+/// no expressions of so many inputs, so many to a tape: who wrote them is not known.
 class StateReader {
   public:
-    StateReader(std::string_view bytes, std::size_t inputs) : left_(bytes), inputs_(inputs) {}
+    StateReader(std::string_view bytes, std::size_t inputs, std::size_t parts)
+        : left_(bytes), inputs_(inputs), parts_(parts) {}
 
     template <Plain T>
     void get(T& value) {
@@ -98,6 +99,9 @@ class StateReader {
             node.size = static_cast<std::uint16_t>(size);
             sizes.push_back(size);
         }
+        if (!tape.empty() && sizes.size() != parts_) {
+            refuse();
+        }
     }
     template <class T>
     void get(std::vector<T>& values) {
@@ -131,6 +135,7 @@ class StateReader {
 
     std::string_view left_;
     std::size_t inputs_;
+    std::size_t parts_;
 };
 
 }  // namespace closedform

@@ -172,7 +172,8 @@ class Search {
              ++i) {
             inputs = std::max(inputs, options_.whole->unknowns[i].arguments);
         }
-        StateReader from(bytes, inputs);
+        const std::size_t parts = options_.whole ? options_.whole->unknowns.size() : 1;
+        StateReader from(bytes, inputs, parts);
         from.get(epoch_);
         epoch_ = std::min(longest_epoch, 2 * epoch_);
         from.get(spent_);
