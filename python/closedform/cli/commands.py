@@ -7,7 +7,6 @@ import contextlib
 import json
 import math
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from closedform.cli import EXIT_INTERRUPTED, export, scheduler, several, streams
 from closedform.cli.arguments import names_of
 from closedform.cli.display import display, interruptible
 from closedform.cli.documents import discovery_document, interpretation_document
+from closedform.cli.rows import all_columns, of_the_file
 from closedform.cli.streams import is_stream, readable, write_to
 from closedform.errors import InputError
 from closedform.figures.canvas import check_available
@@ -84,13 +84,7 @@ def _discovered(options: argparse.Namespace, client: Any) -> int:
             **rows,
             **_common(options, show, interrupted),
         )
-    origin = replace(discovery.provenance, target=options.target)
-    far = discovery.outliers
-    if table is not None:
-        origin = replace(origin, dropped=table.dropped)
-        if table.kept is not None:  # rows are those of the file
-            far = tuple(int(table.kept[row]) for row in far)
-    discovery = replace(discovery, outliers=far, provenance=origin)
+    discovery = of_the_file(discovery, options.target, table)
     return _conclude(options, discovery, discovery_document, interrupted)
 
 
@@ -113,14 +107,7 @@ def _interpret(options: argparse.Namespace) -> int:
     _check_outputs(options)
     if options.boundary and options.weights is not None:
         raise InputError("--boundary: cannot be used with --weights; give one of them")
-    with readable(options.data) as file:
-        table = read_table(
-            file,
-            target=None,
-            drop=options.drop,
-            weights=options.weights,
-            missing=options.missing,
-        )
+    table = all_columns(options)
     from closedform.neurons.network import network
     from closedform.pipelines.interpretation import interpret
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,12 +12,11 @@ import numpy as np
 from closedform.cli import EXIT_INTERRUPTED, streams
 from closedform.cli.display import display, interruptible
 from closedform.cli.documents import discovery_document
-from closedform.cli.streams import readable
+from closedform.cli.rows import all_columns, of_the_file
 from closedform.errors import InputError
 from closedform.searches.progress import Progress
 from closedform.tables.checks import Matrix
 from closedform.tables.chunks import Data
-from closedform.tables.files import read_table
 
 # What is of one target alone.
 OF_ONE = ("sigma", "groups", "scheduler", "checkpoint", "resume", "save", "report")
@@ -41,29 +39,13 @@ def run(
     for option in OF_ONE:
         if getattr(options, option) is not None:
             raise InputError(f"--{option}: is of one target; leave it out, or give one --target")
-    with readable(options.data) as file:
-        table = read_table(
-            file,
-            target=None,
-            drop=options.drop,
-            weights=options.weights,
-            missing=options.missing,
-        )
+    table = all_columns(options)
     X, Y = _split(table, targets)
     from closedform.pipelines.systems import discover_system
 
     with display(options, ", ".join(targets)) as show, interruptible() as interrupted:
         system = discover_system(X, Y, weights=table.weights, **told(show, interrupted))
-    found = {}
-    for name, one in system.items():
-        kept = table.kept  # rows are those of the file
-        found[name] = replace(
-            one,
-            provenance=replace(one.provenance, target=name, dropped=table.dropped),
-            outliers=one.outliers
-            if kept is None
-            else tuple(int(kept[row]) for row in one.outliers),
-        )
+    found = {name: of_the_file(one, name, table) for name, one in system.items()}
     if options.json:
         documents = [
             discovery_document(one, argparse.Namespace(**vars(options) | {"target": name}))
