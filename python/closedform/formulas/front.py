@@ -158,6 +158,16 @@ class Front(Sequence[Formula]):
         front._best = self._position(index, "index")
         return front
 
+    def with_chosen(self, formula: Formula) -> Front:
+        """The same front with a formula as its best, which is put among the others if it is not one
+        of them."""
+        front = copy.copy(self)
+        if formula not in self._formulas:
+            front._formulas = sorted([*self, formula], key=lambda one: one.complexity)
+            front._rivals = [front._formulas.index(rival) for rival in self.rivals]
+        front._best = front._formulas.index(formula)
+        return front
+
     def written(self, formulas: Iterable[Formula]) -> Front:
         """The same front, its formulas written otherwise: one for each, in order."""
         front = copy.copy(self)

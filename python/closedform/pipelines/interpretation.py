@@ -17,7 +17,7 @@ from closedform.neurons.adapters.neuron import Neuron
 from closedform.neurons.latent_space import Latent, is_latent
 from closedform.neurons.network import Network, network
 from closedform.neurons.unit_gradients import UnitGradients, checked_points
-from closedform.pipelines import monotone_link, neuron_verdict, pieces
+from closedform.pipelines import monotone_link, neuron_decision, neuron_verdict, pieces
 from closedform.pipelines.latent_space import LatentSpace, interpret_latent_space
 from closedform.pipelines.monotone_link import MonotoneLink
 from closedform.pipelines.neuron_constants import with_constants
@@ -145,7 +145,9 @@ def interpret(
     front, the formula at its steepest drop is chosen
     on rows set aside for that (`steepest_drop`). Its constants are then fitted to the neuron's
     values through a free function (`value_constants`), have standard errors, and become simple
-    numbers where the values agree with them. Then the link from its values to the neuron's,
+    numbers where the values agree with them. Of a classifier's product whose threshold is 0 and
+    whose other factors have one sign, the factor that decides is taken, where it is as near to the
+    gradients (`deciding_factor`). Then the link from its values to the neuron's,
     monotone or between its extrema, and for a classifier the threshold, or the level set, are
     fitted; other rows set aside measure all of it and give the verdict (`neuron_verdict`).
 
@@ -258,11 +260,16 @@ def interpret(
         axes = bool(extrema)
         sought = _directions(gradients, signed=signed, axes=axes)
         front = _written(front, gradients, sought, settings, single=len(nets) == 1)
+        classes = neuron_decision.classes(nets[0], searched.X, threads)
+        if classes is not None and not axes:
+            front = neuron_decision.with_factor(
+                front, searched.X, classes, gradients, sought, settings
+            )
         formula = front.best
         if settings.checkpoint is not None:
             settings.checkpoint.conclude(front)
         link = _link(formula, found[0], settings, budget, link_quota, extrema, rising)
-        decision = _decision(formula, nets[0], searched.X, threads, single=not link.extrema)
+        decision = neuron_decision.decision(formula, searched.X, classes, single=not link.extrema)
         there = _directions(inside, signed=not axes, axes=axes)
         errors = gradient_errors(formula, inside.X, there)
         fidelity = _fidelity(neurons, measuring.X, measured, errors, formula, link, decision)
@@ -271,7 +278,7 @@ def interpret(
             formula=formula,
             front=front,
             link=link,
-            threshold=_single(decision),
+            threshold=neuron_decision.single(decision),
             level_set=decision,
             fidelity=fidelity,
             verdict=neuron_verdict.judge(
@@ -390,31 +397,6 @@ def _turning_points(formula: Formula, gradients: UnitGradients) -> tuple[tuple[f
     told = defined & np.isfinite(T) & (along != 0)
     cuts, rising = pieces.runs(T[told], along[told] > 0)
     return tuple(cuts), rising or not cuts
-
-
-def _decision(
-    formula: Formula, net: Network, X: Matrix, threads: int | None, *, single: bool
-) -> tuple[Interval, ...] | None:
-    """Where on the formula's values the class is positive; None where the neuron is no
-    classifier's, or all rows are of one class. single: above a threshold."""
-    if net.probability(X.values[:1]) is None:
-        return None
-    T = formula._expression.evaluate(X.values)
-    defined = np.isfinite(T)
-    above = net.value(X.values, threads=threads)[defined] > 0
-    if not single:
-        return pieces.level_set(T[defined], above)
-    cut = monotone_link.threshold(T[defined], above)
-    if cut is None:
-        return None
-    return ((monotone_link.simple_threshold(T[defined], above, cut), np.inf),)
-
-
-def _single(decision: tuple[Interval, ...] | None) -> float | None:
-    """The threshold, where a decision is one."""
-    if decision is None or len(decision) != 1 or decision[0][1] != np.inf:
-        return None
-    return decision[0][0]
 
 
 def _rarer(gradients: UnitGradients) -> float:

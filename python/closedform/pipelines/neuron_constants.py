@@ -44,19 +44,20 @@ def with_constants(
         return front
     most = MOST * best.loss + PARALLEL if single else math.inf
     for formula in tried:
-        scored = _scored(formula, best, rows, directions, settings)
-        if scored.loss <= most and scored.complexity <= settings.max_size:
-            return front.written(scored if other is best else other for other in front)
+        rated = scored(formula, best, rows, directions, settings)
+        if rated.loss <= most and rated.complexity <= settings.max_size:
+            return front.written(rated if other is best else other for other in front)
     return front
 
 
-def _scored(
+def scored(
     formula: Formula,
     best: Formula,
     rows: UnitGradients,
     directions: Directions,
     settings: Settings,
 ) -> Formula:
+    """A formula written in place of the best one, with the loss of its text."""
     plain = formula.simplified(settings.every_operator)
     loss = directions.goal.loss(plain.text, plain.names, rows.X, settings.threads or 0)
     found = Formula(plain.text, plain.names, loss, best.ranges, best.labels)

@@ -125,6 +125,12 @@ def judge(
     return NeuronVerdict(kind, loss, reached, noise, rivals)
 
 
+def as_near(loss: float, reached: float) -> bool:
+    """Whether a formula of this loss may be a neuron's concept, where another one reached a loss:
+    the difference may be the network's own error."""
+    return 1.0 - loss / 2 >= CLOSE and loss <= max(PARALLEL, FACTOR * reached)
+
+
 def _within_noise(errors: np.ndarray, others: np.ndarray) -> bool:
     difference = others - errors
     if not np.isfinite(difference).all():
