@@ -97,7 +97,7 @@ class AdditiveSearch {
             return {};
         }
         grow();
-        if (columns_.inputs() > 1 && !found_exact()) {
+        if (!found_exact()) {
             dictionary_.add_pairs();
             grow();
             if (falls()) {

@@ -47,11 +47,13 @@ bool says_something(const VectorXd& values) {
            values.maxCoeff() - values.minCoeff() > flat * values.cwiseAbs().maxCoeff();
 }
 
-std::vector<PieceAt> without_constants(const std::vector<PieceAt>& members) {
+/// Those with an inner constant, or those without.
+std::vector<PieceAt> chosen(const std::vector<PieceAt>& members, bool with_constants) {
     std::vector<PieceAt> result;
     std::copy_if(members.begin(), members.end(), std::back_inserter(result),
-                 [](const PieceAt& member) {
-                     return !all_pieces()[static_cast<std::size_t>(member.piece)].has_constant();
+                 [&](const PieceAt& member) {
+                     const Piece& piece = all_pieces()[static_cast<std::size_t>(member.piece)];
+                     return piece.has_constant() == with_constants;
                  });
     return result;
 }
@@ -144,7 +146,7 @@ void PieceDictionary::add_pairs() {
     std::vector<std::vector<PieceAt>> plain;
     for (int input = 0; input < inputs; ++input) {
         usual.push_back(members(input, Starts::usual));
-        plain.push_back(without_constants(usual.back()));
+        plain.push_back(chosen(usual.back(), false));
     }
     std::size_t count = 0;
     for (std::size_t i = 0; i < usual.size(); ++i) {
@@ -152,16 +154,19 @@ void PieceDictionary::add_pairs() {
             count += usual[i].size() * usual[j].size();
         }
     }
-    // Of each input three families: what is paired with all the like, what has no constant, what
-    // is paired with the latter alone.
+    // Of each input four families: what is paired with all the like, what has no constant, what is
+    // paired with the latter alone, and what is so with its own input's.
+    constexpr std::size_t families = 4;
     for (int input = 0; input < inputs; ++input) {
         const auto at = static_cast<std::size_t>(input);
         paired_.push_back(family(count > most_products ? plain[at] : usual[at], input));
         paired_.push_back(family(plain[at], input));
         paired_.push_back(family(members(input, Starts::more), input));
+        paired_.push_back(family(chosen(usual[at], true), input));
     }
-    for (std::size_t i = 0; i < paired_.size(); i += 3) {
-        for (std::size_t j = i + 3; j < paired_.size(); j += 3) {
+    for (std::size_t i = 0; i < paired_.size(); i += families) {
+        add_pair(i + 1, i + 3);
+        for (std::size_t j = i + families; j < paired_.size(); j += families) {
             add_pair(i, j);
             add_pair(i + 2, j + 1);
             add_pair(i + 1, j + 2);
@@ -191,12 +196,12 @@ PieceProducts PieceDictionary::next(const MatrixXd& directions, std::size_t coun
     for (const Pair& pair : pairs_) {
         choose_pair(pair, rows, choices);
     }
-    const std::size_t chosen = std::min(count, choices.size());
-    std::partial_sort(choices.begin(), choices.begin() + static_cast<std::ptrdiff_t>(chosen),
+    const std::size_t taken = std::min(count, choices.size());
+    std::partial_sort(choices.begin(), choices.begin() + static_cast<std::ptrdiff_t>(taken),
                       choices.end(),
                       [](const Choice& a, const Choice& b) { return a.gain > b.gain; });
     PieceProducts result;
-    for (const Choice& one : std::span(choices).first(chosen)) {
+    for (const Choice& one : std::span(choices).first(taken)) {
         result.push_back({{*one.first}});
         if (one.second != nullptr) {
             result.back().factors.push_back(*one.second);

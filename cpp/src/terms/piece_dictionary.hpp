@@ -25,7 +25,8 @@ class PieceDictionary {
 
     bool empty() const;
 
-    /// Products of the pieces of two inputs, too.
+    /// Products of two pieces, too: of two inputs, or of one input, one with a constant and one
+    /// without. With all products of one input fewer of random sums are found, half as fast.
     void add_pairs();
 
     /// At most so many products of different kinds, best first: those that would say most beside
@@ -67,7 +68,7 @@ class PieceDictionary {
     const BaseColumns& columns_;
     OpSet operators_;
     std::vector<Family> singles_;  ///< of each input
-    std::vector<Family> paired_;   ///< what is multiplied with another input's
+    std::vector<Family> paired_;   ///< what is multiplied with others
     std::vector<Pair> pairs_;
 };
 

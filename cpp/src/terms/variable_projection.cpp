@@ -33,6 +33,9 @@ constexpr double damping_growth = 8.0;
 constexpr int tries = 6;       // of a step, each more damped than the one before
 constexpr double slow = 1e-4;  // relative gain of a step that is hardly one ...
 constexpr int patience = 3;    // ... and how many of them end a fit
+// Times y's size around its mean, a term's at most. Larger ones cancel: the difference of two of
+// one kind stands for the derivative by its constant, which is another term.
+constexpr double cancelling = 1e3;
 
 const Piece& piece_at(const PieceAt& factor) {
     return all_pieces()[static_cast<std::size_t>(factor.piece)];
@@ -113,6 +116,7 @@ Tape PieceSum::tape() const {
 VariableProjection::VariableProjection(const BaseColumns& columns, std::span<const double> y)
     : columns_(columns),
       y_(Eigen::Map<const VectorXd>(y.data(), static_cast<Index>(y.size()))),
+      scatter_((y_.array() - y_.mean()).matrix().norm()),
       values_(4 * columns.rows()) {}
 
 std::optional<PieceSum> VariableProjection::solved(const PieceProducts& products) {
@@ -213,7 +217,8 @@ bool VariableProjection::solve(Point& at) {
     solve_linear(at, sizes);
     at.left = y_ - at.design * at.coefficients;
     at.loss = at.left.squaredNorm() / static_cast<double>(y_.size());
-    return std::isfinite(at.loss);
+    const auto terms = at.coefficients.cwiseProduct(sizes).tail(sizes.size() - 1);
+    return std::isfinite(at.loss) && terms.lpNorm<Eigen::Infinity>() <= cancelling * scatter_;
 }
 
 void VariableProjection::solve_linear(Point& at, const VectorXd& sizes) {

@@ -21,7 +21,7 @@ struct PieceAt {
     double k = 0.0;
 };
 
-/// A product of one or two pieces of different inputs, by input.
+/// A product of one or two pieces, by input; of one input, the one without a constant first.
 struct PieceProduct {
     std::vector<PieceAt> factors;
 
@@ -79,6 +79,7 @@ class VariableProjection {
 
     const BaseColumns& columns_;
     Eigen::VectorXd y_;
+    double scatter_;  ///< size of y around its mean
     Point now_;
     Point next_;
     Eigen::MatrixXd tangents_;
