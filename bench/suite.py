@@ -31,6 +31,7 @@ from bench import (
     surrogate_derivatives,
     surrogate_fit,
     surrogate_structure,
+    trained_models,
     trained_rules,
     trained_systems,
     verdicts,
@@ -140,6 +141,13 @@ SUITE = (
         {"system": trained_systems.NAMES, "draw": (0, 1), "evaluations": (240_000,)},
         {"system": ("trace of 2x2", "determinant"), "draw": (0,)},
         trained_systems.summarise,
+    ),
+    Benchmark(
+        "models.trained",
+        trained_models.run,
+        {"draw": tuple(range(10)), "evaluations": (240_000,)},
+        {"draw": (0,)},
+        trained_models.summarise,
     ),
     Benchmark(
         "regression.vladislavleva",
