@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -13,6 +14,7 @@ from closedform._typing import FloatMatrix, Floats
 from closedform.errors import InputError
 from closedform.formulas.constants import Constant, Constants
 from closedform.formulas.formula import Formula
+from closedform.formulas.physical_constants import PhysicalConstants
 from closedform.formulas.ranges import Ranges, check_ranges
 from closedform.tables import checks, scalars
 from closedform.tables.columns import inputs_of
@@ -129,12 +131,43 @@ class GroupedFormula(Formula):
         """As of a `Formula`: of the one with the means of the groups' constants."""
         return self.mean().in_words(words)
 
-    def _with(self, own: Mapping[str, Constant]) -> Formula:
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """That of every group, in the inputs alone."""
+        return tuple(map(self._text_of, self.group_labels))
+
+    def _text_of(self, group: str) -> str:
+        return self._text_with({name: values[group] for name, values in self.parameters.items()})
+
+    def _text_with(self, own: Mapping[str, Constant]) -> str:
         texts = [*self.own_names, *(f"({constant.value!r})" for constant in own.values())]
-        text = self._expression.text(texts)
+        return self._expression.text(texts)
+
+    def _tell_units(
+        self, exponents: Sequence[Sequence[Sequence[float]]], known: PhysicalConstants
+    ) -> None:
+        # The numbers of a group's text are the numbers (None) and the parameters of this one, in
+        # order; but for an exponent of exactly 2 or 3, which is written as part of the form.
+        count = len(self.own_names)
+        leaves = [
+            None if kind == "constant" else self.names[column]
+            for kind, column, _ in self._expression.nodes
+            if kind == "constant" or (kind == "variable" and column >= count)
+        ]
+        if any(len(own) != len(leaves) for own in exponents):
+            return
+        numbers = [e for e, name in zip(exponents[0], leaves, strict=True) if name is None]
+        super()._tell_units([numbers], known)
+        for label, own in zip(self.group_labels, exponents, strict=True):
+            for name, exponent in zip(leaves, own, strict=True):
+                if name is not None:
+                    values = self.parameters[name]
+                    values[label] = replace(values[label], unit=known.units.written(exponent))
+
+    def _with(self, own: Mapping[str, Constant]) -> Formula:
         count = len(self.own_names)
         return Formula(
-            text,
+            self._text_with(own),
             self.own_names,
             self.loss,
             None if self.ranges is None else self.ranges[:count],

@@ -52,6 +52,8 @@ def discover_form(
     else:
         front, evidence = search_template(searched.inputs, searched, form, noise, settings)
     front = front.of_data(data.inputs.labels, data.inputs.values)
+    if settings.rules is not None:
+        front = settings.rules.told(settings.rules.kept(front))
     best = front.best
     X, test_X = (
         _columns(best, part.inputs.values, form, rows)

@@ -134,7 +134,8 @@ def search(
             p[1], ...; operators; derivatives: "f(x) + D(f, 1)" by f's first argument where f first
             stands, "D(f, 1)(2*x)" elsewhere. Their expressions, of at most max_size nodes together,
             are searched at once, and `formula.parts` has them. Derivatives may bring operators that
-            were not asked for. With groups or a template neither units, limits nor sigma_X; native.
+            were not asked for. With a template neither units nor limits, with groups or a template
+            no sigma_X; native.
         units: of the inputs and, as "y" or by the name of its column, of the target, by name or by
             the label of a column: what pint reads, such as "kg m/s^2" (needs closedform[units]); or
             "attrs" for `X.attrs["units"]` of a pandas table. An input without one is a pure number.

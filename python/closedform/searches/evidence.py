@@ -53,7 +53,7 @@ def told_form(
     if values is None:
         raise InputError(f"{argument}: is of values; give them, an array or a column's name")
     if groups is not None:
-        others = {name: given for name, given in others.items() if name != "limits"}
+        others = {name: given for name, given in others.items() if name not in ("limits", "units")}
     own = {
         "start": (settings.start or None) if template is not None else None,
         "client": settings.cluster,

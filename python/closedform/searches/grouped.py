@@ -199,7 +199,7 @@ class _Judge:
     ) -> None:
         """models: the rows, one for each noise model. ends: by time.monotonic."""
         self.ends = ends
-        self.names, self.models = names, models
+        self.names, self.models, self.allows = names, models, settings.allows
         self.symbol = math.log(alphabet(settings.operators, len(names)))
         self.number = 0.5 * math.log(float(models[0].counts.sum()))
 
@@ -214,10 +214,11 @@ class _Judge:
 
     def best(self, text: str) -> _Found | None:
         """Under the noise model that suits it best, all constants the groups' own; None where they
-        are as many as rows, or it has no value somewhere."""
+        are as many as rows, it has no value somewhere, or breaks a rule."""
         formula = Formula(text, self.names)
         groups = len(self.models[0].starts)
-        if len(formula.constants) * groups >= len(self.models[0].y):
+        many = len(formula.constants) * groups >= len(self.models[0].y)
+        if many or not self.allows(formula):
             return None
         start = self._apart(formula)
         found = [self.of(formula, rows, start, moved=False) for rows in self.models]

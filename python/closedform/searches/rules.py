@@ -138,8 +138,13 @@ class Rules:
         return rules
 
     def allow(self, formula: Formula) -> bool:
-        """Whether a formula keeps them."""
-        if not self.core(formula.names).allow(formula.text, formula.names):
+        """Whether a formula keeps them, of groups that of each. A number alone is compared with
+        whatever its unit is; constraints are of numbers, too."""
+        names = formula.own_names
+        if self.constraints is None and not set(formula.inputs) & set(names):
+            return True
+        core = self.core(names)
+        if not all(core.allow(text, names) for text in formula.texts):
             return False
         return self.constraints is None or self.constraints.hold(formula)
 
@@ -151,8 +156,7 @@ class Rules:
     def kept(self, front: Front) -> Front:
         """A front without the formulas that break a rule, its best the closest of the others where
         it was one; the smallest alone, and a warning, where none is left."""
-        free = self.constraints is None  # a constant's unit is whatever it has to be
-        places = [i for i, one in enumerate(front) if (free and not one.inputs) or self.allow(one)]
+        places = [i for i, one in enumerate(front) if self.allow(one)]
         if not places:
             told = (
                 "no formula that was found keeps the constraints and limits; nor does the constant"
@@ -183,10 +187,11 @@ class Rules:
             known = PhysicalConstants(self.units) if self.units.coherent else None
             for formula in front:
                 formula.units = self.units
-                core = self.core(formula.names)
-                own = core.units_of_constants(formula.text, formula.names)
-                if own is not None and known is not None:
-                    formula._tell_units(own, known)
+                names = formula.own_names
+                core = self.core(names)
+                own = [core.units_of_constants(text, names) for text in formula.texts]
+                if known is not None and None not in own:
+                    formula._tell_units([one for one in own if one is not None], known)
         return front
 
 

@@ -92,12 +92,8 @@ class Settings:
         return table if self.words is None else replace(table, names=self.words.of(table.names))
 
     def allows(self, formula: Formula) -> bool:
-        """Whether a formula keeps the rules; its size and operators are not looked at. A constant
-        is compared with whatever its unit is."""
-        rules = self.rules
-        if rules is None or (rules.constraints is None and not formula.inputs):
-            return True
-        return rules.allow(formula)
+        """Whether a formula keeps the rules; its size and operators are not looked at."""
+        return self.rules is None or self.rules.allow(formula)
 
     def of_other_columns(self) -> Settings:
         """Without what speaks of the user's columns, for a search of other inputs."""
