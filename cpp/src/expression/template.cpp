@@ -1,5 +1,6 @@
 #include "closedform/expression/template.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -104,6 +105,18 @@ Tape Template::expand(const Tape& candidate) const {
     }
     fix_sizes(*whole);
     return std::move(*whole);
+}
+
+bool Template::reads(const Tape& expression, std::size_t input) const {
+    return std::any_of(expression.begin(), expression.end(), [&](const Node& node) {
+        const auto at = static_cast<std::size_t>(node.variable);
+        if (node.op != Op::variable || at < inputs) {
+            return node.op == Op::variable && at == input;
+        }
+        const auto& arguments = calls[at - inputs].arguments;
+        return std::any_of(arguments.begin(), arguments.end(),
+                           [&](const Tape& own) { return reads(own, input); });
+    });
 }
 
 }  // namespace closedform

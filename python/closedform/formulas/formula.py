@@ -202,7 +202,10 @@ class Formula:
         unit."""
         measured = set(self._expression.constants)
         numbers = [value for kind, _, value in self._expression.nodes if kind == "constant"]
-        own = [e for value, e in zip(numbers, exponents[0], strict=True) if value in measured]
+        told = list(zip(numbers, exponents[0], strict=True))
+        own = [e for value, e in told if value in measured]
+        if self.parts:  # a constant may stand in several places
+            own = [next(e for v, e in told if v == c.value) for c in self.constants]
         if len(own) == len(self.constants):
             units = [known.units.written(e) for e in own]
             named = [known.named(c, e) for c, e in zip(self.constants, own, strict=True)]

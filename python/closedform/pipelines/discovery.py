@@ -193,7 +193,8 @@ def discover(
     table = data.inputs
     rules = Rules.read(units, constant_units, limits, table.names, called, attributes, table.labels)
     shape = Constraints.read(constraints, data.inputs.names, data.inputs.values, data.target)
-    settings = replace(settings, rules=rules.constrained(shape))
+    told_template = form if isinstance(form, Template) else None
+    settings = replace(settings, rules=rules.completed(shape, told_template))
     dispatch.prepare(settings)
     target = column_name(y, "y")
     told = "auto" if sigma is None else "sigma"

@@ -24,7 +24,7 @@ from closedform.formulas.front import Front, pareto
 from closedform.formulas.group_fit import GroupFit, GroupRows, group_fit
 from closedform.formulas.grouped import GroupedFormula
 from closedform.formulas.noise import EXACT, FLOOR, Absolute, Given, Noise, Relative, Robust, named
-from closedform.searches.backends import dispatch
+from closedform.searches.backends import dispatch, native
 from closedform.searches.budget import Budget
 from closedform.searches.description_length import TELLING, alphabet
 from closedform.searches.evidence import Evidence, constant_cost
@@ -74,7 +74,7 @@ def search_groups(
     weights = counts
     few = _seen(index, settings.seed)
     seen = replace(table, values=np.ascontiguousarray(X[few]))
-    texts = list(settings.start)
+    texts = native.begun(table, settings)
     for precision in precisions:
         weights = counts if precision is None else counts * precision
         some = Values(y[few], weights[few], counts[few], groups=index[few].astype(np.int64))

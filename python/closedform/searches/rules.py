@@ -14,6 +14,7 @@ from closedform.formulas.formula import Formula
 from closedform.formulas.front import Front
 from closedform.formulas.physical_constants import PhysicalConstants
 from closedform.formulas.units import Units
+from closedform.searches.template_parts import texts_of_parts
 from closedform.tables import scalars
 from closedform.tables.words import Names
 
@@ -88,11 +89,13 @@ class Limits:
 
 @dataclass(frozen=True)
 class Rules:
-    """Units, limits and constraints, where there are any."""
+    """Units, limits and constraints, where there are any; of formulas found in a template, where
+    there is one."""
 
     units: Units | None
     limits: Limits | None
     constraints: Constraints | None = None
+    template: _core.Template | None = None
 
     @staticmethod
     def read(
@@ -143,15 +146,19 @@ class Rules:
         names = formula.own_names
         if self.constraints is None and not set(formula.inputs) & set(names):
             return True
-        core = self.core(names)
+        core, form = self.core(names), self.template
+        if form is not None:
+            return all(core.allow_parts(form, own) for own in texts_of_parts(form, formula))
         if not all(core.allow(text, names) for text in formula.texts):
             return False
         return self.constraints is None or self.constraints.hold(formula)
 
-    def constrained(self, constraints: Constraints | None) -> Rules | None:
-        """The same with constraints; None where nothing is asked for."""
+    def completed(
+        self, constraints: Constraints | None, template: _core.Template | None = None
+    ) -> Rules | None:
+        """The same with constraints, of formulas of that form; None where nothing is asked for."""
         made = replace(self, constraints=constraints)
-        return None if made == Rules(None, None) else made
+        return None if made == Rules(None, None) else replace(made, template=template)
 
     def kept(self, front: Front) -> Front:
         """A front without the formulas that break a rule, its best the closest of the others where

@@ -166,7 +166,6 @@ def test_constants_of_groups_have_units() -> None:
         ({"groups": "alloy"}, "groups: no column 'alloy'"),
         ({"groups": ["a", "b"]}, "groups: has 2 names for 48 rows"),
         ({"groups": [None] * 48}, "groups: row 0 has no name"),
-        ({"groups": "metal", "template": "f(x)"}, "groups: cannot be given with a template"),
         ({"groups": "metal", "sigma_X": 0.1}, "groups: cannot be given with sigma_X; leave one"),
         ({"groups": "metal", "start": "x/z"}, "start: .* unknown name 'z'"),
         ({"groups": "metal", "backend": "pysr"}, "groups: is known to the native engine"),
