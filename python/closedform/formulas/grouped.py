@@ -32,7 +32,8 @@ class GroupedFormula(Formula):
     written from it is a function of both. `constants` are those that all groups share.
 
     Attributes:
-        groups: what tells groups apart: the name of a column.
+        groups: what tells groups apart: the name of a column. parts: as of a `Formula`; of groups
+            those that have constants of their own.
         parameters: by name, then by group, the constants of its own (`Constant`, with standard
             errors).
         rmse: by group, the root mean square error at rows left out of the fits of the constants.
@@ -166,13 +167,20 @@ class GroupedFormula(Formula):
 
     def _with(self, own: Mapping[str, Constant]) -> Formula:
         count = len(self.own_names)
-        return Formula(
+        formula = Formula(
             self._text_with(own),
             self.own_names,
             self.loss,
             None if self.ranges is None else self.ranges[:count],
             None if self.labels is None else self.labels[:count],
         )
+        formula.parts = {
+            name: part._with({p: own[p] for p in part.parameters})
+            if isinstance(part, GroupedFormula)
+            else part
+            for name, part in self.parts.items()
+        }
+        return formula
 
     def __call__(
         self,
@@ -301,16 +309,19 @@ class GroupedFormula(Formula):
             }
             for name, values in saved["parameters"].items()
         }
-        return GroupedFormula(
-            str(saved["text"]),
-            names,
-            parameters,
-            str(saved["groups"]),
-            loss,
-            ranges,
-            labels,
-            {str(k): math.nan if v is None else float(v) for k, v in saved["rmse"].items()},
-        )
+        groups = str(saved["groups"])
+        rmse = {str(k): math.nan if v is None else float(v) for k, v in saved["rmse"].items()}
+        text = str(saved["text"])
+        formula = GroupedFormula(text, names, parameters, groups, loss, ranges, labels, rmse)
+
+        def part(text: str, names: Sequence[str]) -> Formula:
+            own = {name: parameters[name] for name in names if name in parameters}
+            inputs = [name for name in names if name not in own]
+            return GroupedFormula(text, inputs, own, groups) if own else Formula(text, inputs)
+
+        saved_parts = saved.get("parts", {}).items()
+        formula.parts = {str(name): part(text, own) for name, (text, own) in saved_parts}
+        return formula
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, GroupedFormula) and self._saved() == other._saved()

@@ -135,8 +135,8 @@ def search(
             p[1], ...; operators; derivatives: "f(x) + D(f, 1)" by f's first argument where f first
             stands, "D(f, 1)(2*x)" elsewhere. Their expressions, of at most max_size nodes together,
             are searched at once, and `formula.parts` has them. Derivatives may bring operators that
-            were not asked for. With groups or a template
-            neither sigma_X nor constraints; native.
+            were not asked for. With groups too, constants are each group's own in this form. With
+            groups or a template neither sigma_X nor constraints; native.
         units: of the inputs and, as "y" or by the name of its column, of the target, by name or by
             the label of a column: what pint reads, such as "kg m/s^2" (needs closedform[units]); or
             "attrs" for `X.attrs["units"]` of a pandas table. An input without one is a pure number.
@@ -385,7 +385,7 @@ def _for_values(
     with asked.running(settings, data) as mine:
         ends = monotonic() + settings.time
         if split is not None:
-            front, _ = search_groups(data.inputs, data, split, form.noise, mine)
+            front, _ = search_groups(data.inputs, data, split, form.noise, mine, template)
         elif template is not None:
             front, _ = search_template(data.inputs, data, template, form.noise, mine)
         else:

@@ -48,8 +48,6 @@ def told_form(
     if groups is None and template is None:
         return settings
     argument = "template" if groups is None else "groups"
-    if groups is not None and template is not None:
-        raise InputError("groups: cannot be given with a template; leave one of them out")
     if values is None:
         raise InputError(f"{argument}: is of values; give them, an array or a column's name")
     others = {name: given for name, given in others.items() if name not in ("limits", "units")}

@@ -14,9 +14,13 @@ from closedform.tables import scalars
 
 
 def nothing_found(with_rules: bool) -> InputError:
-    """For who asked for a form that none of the rows' formulas has."""
-    also = ", and keeps the rules, was found" if with_rules else ""
-    return InputError(f"template: no formula of this form has a value at every row of X{also}")
+    """For who asked for a form that no formula of the rows has."""
+    if with_rules:
+        return InputError(
+            "template: no formula of this form was found that keeps the units and limits; give it "
+            "more time, or others of them"
+        )
+    return InputError("template: no formula of this form has a value at every row of X")
 
 
 def plain_names(count: int) -> list[str]:

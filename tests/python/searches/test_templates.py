@@ -181,6 +181,13 @@ def test_a_derivative_is_of_its_own_unit() -> None:
     assert [constant.unit for constant in told.best.constants] == [""]  # once, of two places
 
 
+def test_a_form_that_nothing_of_the_units_has_is_one_line() -> None:
+    pytest.importorskip("pint", reason="pint is not installed")
+    X = np.random.default_rng(1).uniform(0.5, 2, (50, 1))
+    with pytest.raises(cf.InputError, match="no formula of this form was found that keeps"):
+        _found("f(x1) + x1", X, X[:, 0], 500, units={"x1": "m", "y": "s"})
+
+
 def test_a_constant_is_of_one_unit_wherever_its_function_stands() -> None:
     pytest.importorskip("pint", reason="pint is not installed")
     rng = np.random.default_rng(1)
