@@ -134,3 +134,42 @@ def test_what_no_group_has_is_one_line() -> None:
         _found("f(u)*g(v)", table, sigma_X=0.1)
     with pytest.raises(cf.InputError, match=r"template 'f\(metal.*unknown name 'metal'"):
         _found("f(metal)*g(v)", table)
+
+
+def test_the_estimator_and_the_command_line_take_all_of_it(tmp_path: Path) -> None:
+    pytest.importorskip("pint", reason="pint is not installed")
+    table = _table()
+    told = {"template": "f(u) + f(v) + p[0]", "groups": "metal", "constant_units": "free"}
+    units = {"u": "m", "v": "m", "y": "J"}
+    model = cf.ClosedFormRegressor(
+        **told,
+        units=units,
+        limits={"constants": 2},
+        start={"f": "1.5*u*u"},
+        noise="absolute",
+        operators="+ *",
+        max_size=9,
+        evaluations=400,
+        time=math.inf,
+        random_state=0,
+    )
+    model.fit(table[["metal", "u", "v"]], table["y"])
+    assert model.score(table[["metal", "u", "v"]], table["y"]) > 0.999
+    form = model.formula_
+    assert isinstance(form, cf.GroupedFormula)
+    assert {c.unit for values in form.parameters.values() for c in values.values()} == {"kg/s^2"}
+    assert [constant.unit for constant in form.constants] == ["kg m^2/s^2"]
+
+    from closedform.cli.main import main
+
+    table.to_csv(tmp_path / "data.csv", index=False)
+    options = "--evaluations 400 --operators=+,* --max-size 9 --noise absolute --quiet --threads 1"
+    own = ["--target", "y", "--groups", "metal", "--template", told["template"]]
+    own += ["--units", "u=m,v=m,y=J", "--constant-units", "free", "--save", f"{tmp_path}/f.json"]
+    begun = ["--start", "f=1.5*u*u; p[0]=0.4"]
+    assert main(["discover", f"{tmp_path}/data.csv", *own, *begun, *options.split()]) == 0
+    saved = cf.Formula.load(tmp_path / "f.json")
+    assert isinstance(saved, cf.GroupedFormula)
+    assert set(saved.parts) == {"f", "p[0]"}
+    again = ["--start", f"{tmp_path}/f.json"]
+    assert main(["discover", f"{tmp_path}/data.csv", *own, *again, *options.split()]) == 0
