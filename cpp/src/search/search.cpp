@@ -389,8 +389,7 @@ class Search {
         }
         // Working units can have made an expression given too long: it is not lost for that.
         for (const Tape& tape : options_.start) {
-            if (size_of(tape) <= options_.max_size && uses_only(tape, options_.operators) &&
-                options_.rules.allow(tape)) {
+            if (size_of(tape) <= options_.max_size && uses_only(tape, options_.operators)) {
                 found.push_back(tape);
             }
         }

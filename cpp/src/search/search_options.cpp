@@ -49,7 +49,7 @@ void check_options(std::size_t rows, std::size_t columns, const Target& target,
     }
     for (const Tape& tape : options.start) {
         if (options.whole != nullptr) {
-            if (options.whole->expand(tape).empty()) {
+            if (!options.whole->takes(parts_of(tape))) {
                 refuse("start: needs an expression for each unknown function, in its arguments");
             }
             continue;

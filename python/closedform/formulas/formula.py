@@ -204,8 +204,9 @@ class Formula:
         numbers = [value for kind, _, value in self._expression.nodes if kind == "constant"]
         told = list(zip(numbers, exponents[0], strict=True))
         own = [e for value, e in told if value in measured]
-        if self.parts:  # a constant may stand in several places
-            own = [next(e for v, e in told if v == c.value) for c in self.constants]
+        if self.parts:  # a constant may stand in several places, of one unit
+            places = [[e for v, e in told if v == c.value] for c in self.constants]
+            own = [same[0] for same in places if len({known.units.written(e) for e in same}) == 1]
         if len(own) == len(self.constants):
             units = [known.units.written(e) for e in own]
             named = [known.named(c, e) for c, e in zip(self.constants, own, strict=True)]

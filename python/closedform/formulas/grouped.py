@@ -148,7 +148,7 @@ class GroupedFormula(Formula):
         self, exponents: Sequence[Sequence[Sequence[float]]], known: PhysicalConstants
     ) -> None:
         # The numbers of a group's text are the numbers (None) and the parameters of this one, in
-        # order; but for an exponent of exactly 2 or 3, which is written as part of the form.
+        # order, but where one is written otherwise for its value.
         count = len(self.own_names)
         leaves = [
             None if kind == "constant" else self.names[column]
@@ -160,10 +160,11 @@ class GroupedFormula(Formula):
         numbers = [e for e, name in zip(exponents[0], leaves, strict=True) if name is None]
         super()._tell_units([numbers], known)
         for label, own in zip(self.group_labels, exponents, strict=True):
-            for name, exponent in zip(leaves, own, strict=True):
-                if name is not None:
-                    values = self.parameters[name]
-                    values[label] = replace(values[label], unit=known.units.written(exponent))
+            for name, values in self.parameters.items():
+                places = [e for e, leaf in zip(own, leaves, strict=True) if leaf == name]
+                units = {known.units.written(e) for e in places}
+                if len(units) == 1:
+                    values[label] = replace(values[label], unit=units.pop())
 
     def _with(self, own: Mapping[str, Constant]) -> Formula:
         count = len(self.own_names)

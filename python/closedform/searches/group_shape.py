@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from closedform import _core
 from closedform._typing import Floats
 from closedform.formulas.constants import Constant
-from closedform.formulas.form import Form
+from closedform.formulas.form import MARK, Form
 from closedform.formulas.formula import Formula
 from closedform.formulas.grouped import GroupedFormula
 from closedform.searches.backends import dispatch, native
@@ -64,9 +64,13 @@ class Shape:
         """Those of the rows, from others on, and the loss."""
         if self.whole is not None:
             return self.whole.template.refit(self.whole.texts, constants, X, y, weights)
-        begun = self.formula._expression.with_constants(constants)
-        own, loss = begun.refit(X, y, weights)
-        return list(own.constants), loss
+        expression = self.formula._expression
+        own, loss = expression.with_constants(constants).refit(X, y, weights)
+        # By their places: an exponent that ends at a whole number is no constant any more.
+        marked = expression.with_constants([MARK + k for k in range(len(constants))])
+        places = [value >= MARK for _, _, value in marked.nodes]
+        nodes = zip(own.nodes, places, strict=True)
+        return [value for (_, _, value), here in nodes if here], loss
 
     def parts(
         self,

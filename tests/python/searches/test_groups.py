@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 import closedform as cf
+from closedform.searches.group_shape import Shape
 from closedform.searches.rules import Rules
 
 LABELS = ("steel", "brass", "lead", "tin")
@@ -62,6 +63,14 @@ def test_constants_that_agree_are_shared() -> None:
     assert isinstance(found, cf.GroupedFormula)
     assert len(found.parameters) == 1
     assert [round(c.value, 6) for c in found.constants] == [-0.5]
+
+
+def test_an_exponent_may_be_whole_in_one_group() -> None:
+    shape = Shape.of_text("1.7*x**1.3", ("x",))
+    x = np.linspace(1, 3, 9)[:, None]
+    own, loss = shape.refit([1.5, 2.0], x, 1.5 * x[:, 0] ** 2, np.ones(9))
+    assert loss < 1e-20
+    assert own == pytest.approx([1.5, 2.0])
 
 
 def test_prediction_of_a_new_group_is_refused_or_the_mean(form: cf.GroupedFormula) -> None:

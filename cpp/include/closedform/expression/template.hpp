@@ -34,6 +34,9 @@ struct Template {
     /// candidate, or too long.
     Tape expand(const Tape& candidate) const;
 
+    /// Whether parts are one for each of the unknowns, in its arguments.
+    bool takes(std::span<const Tape> parts) const;
+
     /// Whether a tape of inputs and calls reads an input, if only in what a call's arguments are.
     bool reads(const Tape& expression, std::size_t input) const;
 };

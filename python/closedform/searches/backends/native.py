@@ -73,10 +73,7 @@ def begun(table: Matrix, settings: Settings) -> list[str]:
 
 
 def search(
-    table: Matrix,
-    objective: Objective,
-    settings: Settings,
-    start: Sequence[str] = (),
+    table: Matrix, objective: Objective, settings: Settings, start: Sequence[str] = ()
 ) -> Found:
     """Runs the native search from `start` and the user's; for values also from sums of terms."""
     start = [*begun(table, settings), *start]
