@@ -79,7 +79,7 @@ class Equations {
     /// The operands' are there.
     Affine node_at(std::size_t i, std::size_t& next) {
         const Node& node = tape_[i];
-        const Affine number{Dimension{}, none()};
+        Affine number{Dimension{}, none()};
         if (node.op == Op::constant) {
             std::size_t own = which(node);
             if (node.variable < 0) {
