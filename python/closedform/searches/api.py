@@ -142,9 +142,10 @@ def search(
             "attrs" for `X.attrs["units"]` of a pandas table. An input without one is a pure number.
             No formula adds what is not alike, or takes a function of what is no pure number, and
             all are of the target's unit; such candidates are not evaluated. With a template that is
-            asked of the whole, where a constant is of one unit wherever its function stands.
+            asked of the whole.
         constant_units: what constants may be of, beside exponents: "dimensionless", "free" (any
-            unit), or a sequence of units beside pure numbers.
+            unit; one for each constant, wherever a template has its function), or a sequence of
+            units beside pure numbers.
         limits: to the form of formulas: "depth" (nodes from the root to a leaf), "constants"
             (measured numbers), "operands" (nodes of an operator's: {"pow": (None, 1)}), "nesting"
             (of one operator inside another: {"sin": {"sin": 0}}), "forbidden" (inputs that an
