@@ -10,6 +10,7 @@
 #include "arrays.hpp"
 #include "closedform/expression/infix.hpp"
 #include "register.hpp"
+#include "template.hpp"
 #include "words.hpp"
 
 namespace py = pybind11;
@@ -122,6 +123,11 @@ void register_formula_rules(py::module_& module) {
         .def("allow",
              [](const FormulaRules& rules, const std::string& text, const Words& words) {
                  return rules.allow(parse(text, words.names, words.vocabulary.get()));
+             })
+        .def("allow_parts",
+             [](const FormulaRules& rules, const Template& whole,
+                const std::vector<std::string>& texts) {
+                 return rules.of_parts(whole).allow(candidate_of(whole, texts));
              })
         .def("units_of_constants", &units_of_constants, py::arg("text"), py::arg("names"));
 }

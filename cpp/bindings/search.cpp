@@ -75,6 +75,7 @@ std::string reason_text(StopReason reason) {
 struct PythonTarget {
     std::shared_ptr<const Target> target;
     py::tuple arrays;
+    std::span<const std::int64_t> groups = {};  ///< with constants of their own; empty for none
 };
 
 using Optional = std::optional<Array<double>>;
@@ -86,15 +87,13 @@ std::span<const double> weights_of(const Optional& weights, std::size_t rows) {
 PythonTarget value_target(const Array<double>& values, const Optional& weights,
                           const std::optional<Array<std::int64_t>>& groups) {
     const auto rows = static_cast<std::size_t>(values.size());
+    PythonTarget result{std::make_shared<ValueTarget>(vector_view(values, rows, "values"),
+                                                      weights_of(weights, rows)),
+                        py::make_tuple(values, weights, groups)};
     if (groups) {
-        return {std::make_shared<GroupTarget>(vector_view(values, rows, "values"),
-                                              weights_of(weights, rows),
-                                              vector_view(*groups, rows, "groups")),
-                py::make_tuple(values, weights, groups)};
+        result.groups = vector_view(*groups, rows, "groups");
     }
-    return {std::make_shared<ValueTarget>(vector_view(values, rows, "values"),
-                                          weights_of(weights, rows)),
-            py::make_tuple(values, weights)};
+    return result;
 }
 
 PythonTarget direction_target(const Array<double>& directions, const Optional& scales,
@@ -124,6 +123,19 @@ std::vector<Tape> parsed(const std::vector<std::string>& texts, const Words& wor
     std::vector<Tape> tapes;
     for (const std::string& text : texts) {
         tapes.push_back(parse(text, words.names, words.vocabulary.get()));
+    }
+    return tapes;
+}
+
+/// Texts of a formula: one, or with a template one for each of its unknown functions.
+using Parts = std::vector<std::string>;
+
+std::vector<Tape> begun(const std::vector<Parts>& start, const Words& words,
+                        const Template* whole) {
+    std::vector<Tape> tapes;
+    for (const Parts& texts : start) {
+        tapes.push_back(whole == nullptr ? parse(texts.at(0), words.names, words.vocabulary.get())
+                                         : candidate_of(*whole, texts));
     }
     return tapes;
 }
@@ -187,7 +199,7 @@ template <class T>
 py::dict run(const Array<T>& x, const PythonTarget& target, const Words& words,
              const std::vector<std::string>& operators, std::size_t max_size, double seconds,
              std::uint64_t evaluations, unsigned threads, std::uint64_t seed,
-             const std::vector<std::string>& start, const py::object& callback, double good_enough,
+             const std::vector<Parts>& start, const py::object& callback, double good_enough,
              bool on_device, const FormulaRules* rules, const std::string& resume,
              const py::object& keep, const Template* whole) {
     const auto view = matrix_view(x, "X");
@@ -202,7 +214,7 @@ py::dict run(const Array<T>& x, const PythonTarget& target, const Words& words,
     options.threads = threads;
     options.seed = seed;
     options.good_enough = good_enough;
-    options.start = parsed(start, words);
+    options.start = begun(start, words, whole);
     if (rules != nullptr) {
         options.rules = *rules;
     }
@@ -214,12 +226,16 @@ py::dict run(const Array<T>& x, const PythonTarget& target, const Words& words,
             keep(py::bytes(state));
         };
     }
-    std::optional<TemplateTarget> parts;
+    options.whole = whole;
+    const Target* searched = target.target.get();
+    std::optional<TemplateTarget> through;
     if (whole != nullptr) {
-        options.whole = whole;
-        parts.emplace(*target.target, *whole);
+        searched = &through.emplace(*searched, *whole);
     }
-    const Target& searched = parts ? *parts : *target.target;
+    std::optional<GroupTarget> grouped;
+    if (!target.groups.empty()) {
+        searched = &grouped.emplace(*searched, target.groups);
+    }
     const auto told = [&](const std::vector<Candidate>& front) -> std::vector<Entry> {
         return whole == nullptr ? entries(front, words) : whole_entries(front, *whole, words.names);
     };
@@ -249,7 +265,7 @@ py::dict run(const Array<T>& x, const PythonTarget& target, const Words& words,
         // Taking all rows there can last.
         const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - begin;
         options.seconds = std::max(options.seconds - spent.count(), 0.0);
-        result = search(view, searched, options, progress);
+        result = search(view, *searched, options, progress);
     }
     py::dict out;
     out["front"] = told(result.front);

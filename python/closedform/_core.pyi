@@ -435,6 +435,7 @@ class FormulaRules:
         self, of: str, input: int, low: float, high: float, points: npt.NDArray[np.float64]
     ) -> None: ...
     def allow(self, text: str, names: Sequence[str], /) -> bool: ...
+    def allow_parts(self, template: Template, parts: Sequence[str], /) -> bool: ...
     def units_of_constants(self, text: str, names: Sequence[str]) -> list[list[float]] | None: ...
 
 class SearchReport(TypedDict):
@@ -457,6 +458,14 @@ class Template:
     def arguments(self, names: Sequence[str]) -> list[list[str]]: ...
     def constants(self, parts: Sequence[str]) -> list[float]: ...
     def text(self, parts: Sequence[str], names: Sequence[str]) -> str: ...
+    def refit(
+        self,
+        parts: Sequence[str],
+        constants: Sequence[float],
+        X: npt.NDArray[np.float64],
+        y: npt.NDArray[np.float64],
+        weights: npt.NDArray[np.float64] | None = None,
+    ) -> tuple[list[float], float]: ...
 
 class Goal:
     """What a search is after; keeps its arrays alive."""
@@ -520,7 +529,7 @@ def search(
     evaluations: int,
     threads: int,
     seed: int,
-    start: Sequence[str],
+    start: Sequence[Sequence[str]],
     callback: Callable[[float, int, list[tuple[str, float]]], bool] | None,
     good_enough: float,
     on_device: bool = False,

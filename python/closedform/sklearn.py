@@ -69,7 +69,7 @@ class _Estimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no ty
 
     def _begun(self, former: Sequence[Front], count: int, names: Sequence[str]) -> list[Any]:
         """What each of so many searches begins with: `start`, and what was found before."""
-        if not self.warm_start or len(former) != count or former[0].best.names != tuple(names):
+        if not self.warm_start or len(former) != count or former[0].best.own_names != tuple(names):
             return [self.start] * count
         given = given_formulas(self.start)
         return [[*given, *front] for front in former]

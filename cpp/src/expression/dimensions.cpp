@@ -1,16 +1,15 @@
 #include "closedform/expression/dimensions.hpp"
 
 #include <algorithm>
-#include <cmath>
 #include <tuple>
 #include <utility>
 
-#include "closedform/expression/operator_table.hpp"
+#include "expression/dimension_rules.hpp"
+#include "expression/tied_dimensions.hpp"
 
 namespace closedform {
 namespace {
 
-constexpr double equal_within = 1e-6;     // of exponents of units
 constexpr std::size_t most_options = 16;  // of a subtree whose constants can be of several units
 
 /// What a subtree can be of, by the choice of its constants' units: anything, or one of a few.
@@ -22,59 +21,12 @@ struct Possible {
     bool none() const { return !any && options.empty(); }
 };
 
-bool alike(const Dimension& a, const Dimension& b) {
-    for (std::size_t k = 0; k < most_base_units; ++k) {
-        if (!(std::abs(a[k] - b[k]) <= equal_within)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 bool Possible::has(const Dimension& wanted) const {
     return any || std::any_of(options.begin(), options.end(),
                               [&](const Dimension& own) { return alike(own, wanted); });
 }
 
-/// a + factor * b, exponent by exponent.
-Dimension plus(const Dimension& a, const Dimension& b, double factor) {
-    Dimension sum = a;
-    for (std::size_t k = 0; k < most_base_units; ++k) {
-        sum[k] += factor * b[k];
-    }
-    return sum;
-}
-
-Dimension times(const Dimension& a, double factor) { return plus(Dimension{}, a, factor); }
-
 constexpr Dimension number{};
-
-/// How the dimension of an operator's value follows from those of its operands.
-enum class Rule { alike, product, power, keeps, compares, numbers, exponent };
-
-Rule rule_of(Op op) {
-    switch (op) {
-        case Op::add:
-        case Op::sub:
-        case Op::max:
-        case Op::min:
-            return Rule::alike;
-        case Op::mul:
-        case Op::div:
-            return Rule::product;
-        case Op::pow:
-            return Rule::exponent;
-        case Op::abs:
-            return Rule::keeps;
-        case Op::sign:
-        case Op::greater:
-            return Rule::compares;
-        default:
-            return op == Op::sqrt || facts(op).power != 0 ? Rule::power : Rule::numbers;
-    }
-}
-
-double power_of(Op op) { return op == Op::sqrt ? 0.5 : facts(op).power; }
 
 Possible same(const Possible& a, const Possible& b) {
     if (a.any || b.any) {
@@ -114,11 +66,6 @@ Possible number_if(bool can) {
     return {false, can ? std::vector<Dimension>{number} : std::vector<Dimension>{}};
 }
 
-/// A pow whose exponent is a number, which then is a pure one.
-bool has_constant_exponent(const Tape& tape, std::size_t i) {
-    return tape[i].op == Op::pow && tape[i - 1].op == Op::constant;
-}
-
 /// What every node can be of, operands before operators.
 std::vector<Possible> possible(const Tape& tape, const Dimensions& dimensions) {
     std::vector<Possible> found(tape.size());
@@ -154,10 +101,11 @@ std::vector<Possible> possible(const Tape& tape, const Dimensions& dimensions) {
             case Rule::numbers:
                 found[i] = number_if(first.has(number));
                 break;
-            case Rule::exponent:
-                found[i] = has_constant_exponent(tape, i)
-                               ? raised(first, tape[i - 1].value)
-                               : number_if(first.has(number) && last.has(number));
+            case Rule::exponent: {
+                const auto exponent = constant_exponent(tape, i);
+                found[i] = exponent ? raised(first, *exponent)
+                                    : number_if(first.has(number) && last.has(number));
+            }
         }
         if (found[i].none()) {
             found.back() = {};
@@ -201,9 +149,8 @@ class Assignment {
                 left = number;
                 break;
             case Rule::exponent: {
-                const double exponent = tape_[last].value;
-                const bool scales = has_constant_exponent(tape_, root) && exponent != 0.0;
-                left = scales ? times(wanted, 1.0 / exponent) : number;
+                const double exponent = constant_exponent(tape_, root).value_or(0.0);
+                left = exponent != 0.0 ? times(wanted, 1.0 / exponent) : number;
                 right = number;
             }
         }
@@ -260,12 +207,18 @@ class Assignment {
 }  // namespace
 
 bool consistent(const Tape& tape, const Dimensions& dimensions) {
+    if (dimensions.free_constants() && has_tied_constants(tape)) {
+        return ties_agree(tape, dimensions, std::nullopt);
+    }
     return !possible(tape, dimensions).back().none();
 }
 
 bool meets_target(const Tape& tape, const Dimensions& dimensions) {
     if (tape.size() == 1 && tape.front().op == Op::constant) {
         return true;
+    }
+    if (dimensions.free_constants() && has_tied_constants(tape)) {
+        return ties_agree(tape, dimensions, dimensions.target);
     }
     const Possible whole = possible(tape, dimensions).back();
     return dimensions.target ? whole.has(*dimensions.target) : !whole.none();

@@ -1,5 +1,6 @@
 #include "closedform/expression/template.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -83,15 +84,12 @@ class Expansion {
 
 Tape Template::expand(const Tape& candidate) const {
     std::vector<Tape> parts = parts_of(candidate);
-    if (parts.size() != unknowns.size()) {
+    if (!takes(parts)) {
         return {};
     }
     std::int32_t position = 0;
-    for (std::size_t k = 0; k < parts.size(); ++k) {
-        if (static_cast<std::size_t>(inputs_needed(parts[k])) > unknowns[k].arguments) {
-            return {};
-        }
-        for (Node& node : parts[k]) {
+    for (Tape& part : parts) {
+        for (Node& node : part) {
             if (node.op == Op::constant) {
                 node.variable = position;
             }
@@ -104,6 +102,25 @@ Tape Template::expand(const Tape& candidate) const {
     }
     fix_sizes(*whole);
     return std::move(*whole);
+}
+
+bool Template::takes(std::span<const Tape> parts) const {
+    return std::equal(parts.begin(), parts.end(), unknowns.begin(), unknowns.end(),
+                      [](const Tape& part, const Unknown& unknown) {
+                          return static_cast<std::size_t>(inputs_needed(part)) <= unknown.arguments;
+                      });
+}
+
+bool Template::reads(const Tape& expression, std::size_t input) const {
+    return std::any_of(expression.begin(), expression.end(), [&](const Node& node) {
+        const auto at = static_cast<std::size_t>(node.variable);
+        if (node.op != Op::variable || at < inputs) {
+            return node.op == Op::variable && at == input;
+        }
+        const auto& arguments = calls[at - inputs].arguments;
+        return std::any_of(arguments.begin(), arguments.end(),
+                           [&](const Tape& own) { return reads(own, input); });
+    });
 }
 
 }  // namespace closedform

@@ -61,10 +61,9 @@ double ValueTarget::mean_square() const {
     return sum / static_cast<double>(y_.size());
 }
 
-GroupTarget::GroupTarget(std::span<const double> y, std::span<const double> weights,
-                         std::span<const std::int64_t> groups)
-    : ValueTarget(y, weights), groups_(groups) {
-    if (groups.size() != y.size()) {
+GroupTarget::GroupTarget(const Target& target, std::span<const std::int64_t> groups)
+    : target_(target), groups_(groups) {
+    if (groups.size() != target.rows()) {
         throw std::invalid_argument("groups: need one number for every row");
     }
 }
@@ -86,11 +85,11 @@ std::unique_ptr<Objective> GroupTarget::at(RowBlocks blocks, std::span<const std
         const double total = counts.empty() ? static_cast<double>(here.size())
                                             : std::accumulate(counts.begin(), counts.end(), 0.0);
         if (total > 0.0) {
-            groups.push_back(ValueTarget::at(blocks.some(rows), here, units));
+            groups.push_back(target_.at(blocks.some(rows), here, units));
             totals.push_back(total);
         }
     }
-    auto all = ValueTarget::at(std::move(blocks), which, units);
+    auto all = target_.at(std::move(blocks), which, units);
     return std::make_unique<GroupObjective>(std::move(groups), std::move(totals), std::move(all));
 }
 

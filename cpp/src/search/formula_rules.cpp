@@ -51,7 +51,8 @@ bool operands_too_large(const Tape& tape, const FormulaRules::Operands& limit) {
     return false;
 }
 
-bool reads_forbidden(const Tape& tape, const FormulaRules::Forbidden& pair) {
+bool reads_forbidden(const std::vector<Tape>& parts, const FormulaRules::Forbidden& pair) {
+    const Tape& tape = parts[pair.part];
     for (std::size_t i = 0; i < tape.size(); ++i) {
         if (tape[i].op == pair.op) {
             const auto begin = tape.begin() + static_cast<std::ptrdiff_t>(subtree_begin(tape, i));
@@ -124,16 +125,40 @@ bool any_broken(const Tape& tape, const std::vector<Rule>& rules,
 }  // namespace
 
 bool FormulaRules::in_their_places(const Tape& tape) const {
-    return !any_broken(tape, nestings, nests_too_deep) &&
-           !any_broken(tape, forbidden, reads_forbidden) && !(has_own() && own_of_numbers(tape));
+    const auto reads = [&] {
+        const std::vector<Tape> parts = parts_of(tape);
+        return std::any_of(forbidden.begin(), forbidden.end(),
+                           [&](const Forbidden& pair) { return reads_forbidden(parts, pair); });
+    };
+    return !any_broken(tape, nestings, nests_too_deep) && (forbidden.empty() || !reads()) &&
+           !(has_own() && own_of_numbers(tape));
 }
 
 bool FormulaRules::within_limits(const Tape& tape) const {
     if (most_constants < max_tape_size && constant_positions(tape).size() > most_constants) {
         return false;
     }
-    return most_depth == max_tape_size || tape.empty() ||
-           deepest(tape, [](const Node&, Op) { return true; }, Op::constant).back() <= most_depth;
+    if (most_depth == max_tape_size || tape.empty()) {
+        return true;
+    }
+    const auto depths = deepest(tape, [](const Node&, Op) { return true; }, Op::constant);
+    return *std::max_element(depths.begin(), depths.end()) <= most_depth;
+}
+
+FormulaRules FormulaRules::of_parts(const Template& form) const {
+    FormulaRules result = *this;
+    result.whole = &form;
+    result.forbidden.clear();
+    for (const Forbidden& pair : forbidden) {
+        for (const Template::Call& call : form.calls) {
+            for (std::size_t k = 0; k < call.arguments.size(); ++k) {
+                if (form.reads(call.arguments[k], static_cast<std::size_t>(pair.input))) {
+                    result.forbidden.push_back({pair.op, static_cast<int>(k), call.unknown});
+                }
+            }
+        }
+    }
+    return result;
 }
 
 bool FormulaRules::allow(const Tape& tape) const {

@@ -74,6 +74,12 @@ class Island {
     Tape first_parts();
     OpenForm opened(const Tape& tape, std::uint64_t& structure) const;
     OpenForm opened_parts(const Tape& tape, std::uint64_t& structure) const;
+    /// Lays less of them open, as little less as the rules want.
+    void close(const std::vector<Tape>& parts, std::vector<OpenForm>& open) const;
+    /// Whether rules let it be fitted as it is laid open.
+    bool may_be(const Tape& open) const {
+        return problem_.rules->within_limits(open) && problem_.rules->conceivable(open);
+    }
     const Candidate& choose(std::size_t largest);
     Tape pursue(const Candidate& parent);
     std::vector<Tape> terms_for(const Candidate& parent, Joint joint);

@@ -25,6 +25,14 @@ bool has_varying_exponent(const Tape& tape) {
     return false;
 }
 
+Tape joined(const std::vector<OpenForm>& parts) {
+    std::vector<Tape> tapes;
+    for (const OpenForm& part : parts) {
+        tapes.push_back(part.sum.tape);
+    }
+    return join_parts(tapes);
+}
+
 }  // namespace
 
 Tape Island::first_parts() {
@@ -223,26 +231,69 @@ OpenForm Island::opened(const Tape& tape, std::uint64_t& structure) const {
 OpenForm Island::opened_parts(const Tape& tape, std::uint64_t& structure) const {
     // Each part's own: where it stands in the template decides whether they enter linearly, so all
     // are fitted by iteration.
-    OpenForm result;
-    std::vector<Tape> parts = parts_of(tape);
     structure = skeleton(tape);
-    for (Tape& part : parts) {
+    const std::vector<Tape> parts = parts_of(tape);
+    std::vector<OpenForm> open;
+    for (const Tape& part : parts) {
         const Scaled form = canonical(part);
         if (!std::isfinite(form.scale)) {
             return {};
         }
-        OpenForm own = open_form(part, form, problem_.operators, *problem_.sample, constant_terms_);
-        if (own.sum.tape.empty()) {
+        open.push_back(open_form(part, form, problem_.operators, *problem_.sample));
+        if (open.back().sum.tape.empty()) {
             return {};
         }
-        result.inner += own.inner;
-        part = std::move(own.sum.tape);
     }
-    result.sum.tape = join_parts(parts);
+    if (!may_be(joined(open))) {
+        close(parts, open);
+    }
+    OpenForm result;
+    for (const OpenForm& own : open) {
+        result.inner += own.inner;
+    }
+    result.sum.tape = joined(open);
     if (result.sum.tape.size() > max_tape_size) {
         return {};
     }
     return result;
+}
+
+void Island::close(const std::vector<Tape>& parts, std::vector<OpenForm>& open) const {
+    // Of every part without a constant term, and as it is.
+    std::vector<std::array<OpenForm, 3>> ways;
+    for (std::size_t k = 0; k < parts.size(); ++k) {
+        ways.push_back(
+            {open[k],
+             open_form(parts[k], canonical(parts[k]), problem_.operators, *problem_.sample, false),
+             {{parts[k], {}}, false, constant_positions(parts[k]).size()}});
+    }
+    std::vector<std::size_t> chosen(parts.size(), 0);
+    const auto take = [&](std::size_t k, std::size_t way) {
+        const OpenForm& own = ways[k][way];
+        if (own.sum.tape.empty() || !uses_only(own.sum.tape, problem_.operators)) {
+            return false;
+        }
+        open[k] = own;
+        chosen[k] = way;
+        return may_be(joined(open));
+    };
+    bool allowed = false;
+    for (std::size_t way = 1; way < 3 && !allowed; ++way) {
+        for (std::size_t k = 0; k < parts.size() && !allowed; ++k) {
+            allowed = take(k, way);
+        }
+    }
+    // Not all that was closed on the way need be.
+    for (std::size_t k = 0; k < parts.size() && allowed; ++k) {
+        const std::size_t last = chosen[k];
+        std::size_t way = 0;
+        while (way < last && !take(k, way)) {
+            ++way;
+        }
+        if (way == last) {
+            take(k, last);
+        }
+    }
 }
 
 std::optional<ScoreTask> Island::prepared(Tape tape, Proposal& proposal) {

@@ -297,6 +297,9 @@ class Search {
             if (stop.stopped()) {
                 break;
             }
+            if (!options_.rules.allow(tape)) {
+                continue;
+            }
             tape = sample_->simplest(restore(tape, inverse), options_.operators);
             if (tape.empty() || size_of(tape) > options_.max_size) {
                 continue;
@@ -467,12 +470,15 @@ class Search {
 template <class T>
 SearchResult search(MatrixView<const T> x, const Target& target, const SearchOptions& options,
                     const std::function<bool(const SearchProgress&)>& progress) {
+    SearchOptions own = options;
+    if (options.whole != nullptr) {
+        own.rules = options.rules.of_parts(*options.whole);
+    }
     if (!options.rules.has_own()) {
-        return Search<T>(x, target, options).run(progress);
+        return Search<T>(x, target, own).run(progress);
     }
     const Vocabulary& words = *options.rules.vocabulary;
     const ExpandedTarget written_out(target, words);
-    SearchOptions own = options;
     std::optional<ExpandedLosses> losses;
     if (options.loss_rows != nullptr) {
         own.loss_rows = &losses.emplace(*options.loss_rows, words);

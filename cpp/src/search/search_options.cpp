@@ -47,10 +47,13 @@ void check_options(std::size_t rows, std::size_t columns, const Target& target,
         refuse("rules: have units of " + std::to_string(options.rules.dimensions->inputs.size()) +
                " inputs, X has " + std::to_string(columns) + " columns");
     }
-    if (options.whole != nullptr && !options.start.empty()) {
-        refuse("start: is of whole formulas; leave it out of a search with a template");
-    }
     for (const Tape& tape : options.start) {
+        if (options.whole != nullptr) {
+            if (!options.whole->takes(parts_of(tape))) {
+                refuse("start: needs an expression for each unknown function, in its arguments");
+            }
+            continue;
+        }
         if (static_cast<std::size_t>(inputs_needed(tape)) > columns) {
             refuse("start: reads column " + std::to_string(inputs_needed(tape) - 1) + ", X has " +
                    std::to_string(columns));

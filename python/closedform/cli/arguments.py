@@ -61,6 +61,8 @@ def _add_discover(commands: Commands) -> None:
             "closedform discover orbits.csv --target dx --target dy",
             "closedform discover data.csv --target rate --groups enzyme",
             "closedform discover data.csv --target y --template 'f(x1)*g(x2) + p[0]'",
+            "closedform discover data.csv --target F --groups cell --units x=m,F=N "
+            "--constant-units free",
             "closedform discover data.csv --target y --start front.json --checkpoint front.json",
             "closedform discover folder --target y --scheduler tcp://10.0.0.1:8786",
             "gzip -dc data.csv.gz | closedform discover - --target y --save - --quiet > front.json",
@@ -209,7 +211,9 @@ def _add_common(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--seed", type=int, default=0, help="of every random choice (default 0)")
     command.add_argument(
-        "--start", metavar="FRONT.json", help="a saved front, or a formula, to begin with"
+        "--start",
+        metavar="FRONT.json",
+        help="a saved front, or a formula, to begin with; of a template 'f=sin(x1); g=a1*a1'",
     )
     command.add_argument("--stop-loss", type=_positive, help="stop at a formula of this loss")
     command.add_argument(

@@ -167,10 +167,13 @@ def _common(
 
 
 def _start(options: argparse.Namespace) -> Any:
-    """Formulas to begin with: of a file, or the text of one."""
+    """Formulas to begin with: of a file, or the text of one, or of a template's functions."""
     given = options.start
     if given is None or not (given.endswith(".json") or Path(given).is_file()):
-        return given
+        if given is None or getattr(options, "template", None) is None or "=" not in given:
+            return given
+        functions = [part.partition("=") for part in given.split(";") if part.strip()]
+        return {name.strip(): text.strip() for name, _, text in functions}
     from closedform.formulas.front import Front
 
     try:

@@ -190,11 +190,23 @@ class Formula:
             return self._form.written(sizes)
         return readable_text(self._expression, self.names, self.constants)
 
-    def _tell_units(self, exponents: Sequence[Sequence[float]], known: PhysicalConstants) -> None:
-        """exponents: of all numbers in the text; those that are part of the form have no unit."""
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """It, in the inputs of `own_names` alone; of groups, that of each."""
+        return (self.text,)
+
+    def _tell_units(
+        self, exponents: Sequence[Sequence[Sequence[float]]], known: PhysicalConstants
+    ) -> None:
+        """exponents: of all numbers in each of `texts`; those that are part of the form have no
+        unit."""
         measured = set(self._expression.constants)
         numbers = [value for kind, _, value in self._expression.nodes if kind == "constant"]
-        own = [e for value, e in zip(numbers, exponents, strict=True) if value in measured]
+        told = list(zip(numbers, exponents[0], strict=True))
+        own = [e for value, e in told if value in measured]
+        if self.parts:  # a constant may stand in several places, of one unit
+            places = [[e for v, e in told if v == c.value] for c in self.constants]
+            own = [same[0] for same in places if len({known.units.written(e) for e in same}) == 1]
         if len(own) == len(self.constants):
             units = [known.units.written(e) for e in own]
             named = [known.named(c, e) for c, e in zip(self.constants, own, strict=True)]

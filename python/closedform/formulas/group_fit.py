@@ -85,8 +85,7 @@ class GroupFit:
 
 
 def group_fit(
-    expression: _core.Expression,
-    names: tuple[str, ...],
+    form: Form,
     rows: GroupRows,
     start: Floats,
     shared: npt.NDArray[np.bool_],
@@ -97,23 +96,23 @@ def group_fit(
 
     moved: else they stay there, without errors.
     """
-    form = Form.of_numbers(expression, names).expression()
+    expression = form.expression()
     constants = start.copy()
     constants[:, shared] = np.median(start[:, shared], axis=0)
-    found = _judged(form, rows, constants, shared)
+    found = _judged(expression, rows, constants, shared)
     if not moved:
         return found
     for _ in range(ROUNDS if math.isfinite(found.cost) and start.size else 0):
         with np.errstate(all="ignore"):
             response, weights = rows.noise.working(rows.y, found.values, found.parameters)
-        stepped = _least_squares(form, rows, response, weights * rows.counts, found)
-        trial = _judged(form, rows, stepped, shared)
+        stepped = _least_squares(expression, rows, response, weights * rows.counts, found)
+        trial = _judged(expression, rows, stepped, shared)
         if not trial.cost < found.cost:
             break
         gained, found = found.cost - trial.cost, trial
         if gained < SETTLED:
             break
-    return replace(found, errors=_errors(form, rows, found))
+    return replace(found, errors=_errors(expression, rows, found))
 
 
 def _columns(rows: GroupRows, constants: Floats) -> Floats:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -13,6 +14,7 @@ from closedform._typing import FloatMatrix, Floats
 from closedform.errors import InputError
 from closedform.formulas.constants import Constant, Constants
 from closedform.formulas.formula import Formula
+from closedform.formulas.physical_constants import PhysicalConstants
 from closedform.formulas.ranges import Ranges, check_ranges
 from closedform.tables import checks, scalars
 from closedform.tables.columns import inputs_of
@@ -30,7 +32,8 @@ class GroupedFormula(Formula):
     written from it is a function of both. `constants` are those that all groups share.
 
     Attributes:
-        groups: what tells groups apart: the name of a column.
+        groups: what tells groups apart: the name of a column. parts: as of a `Formula`; of groups
+            those that have constants of their own.
         parameters: by name, then by group, the constants of its own (`Constant`, with standard
             errors).
         rmse: by group, the root mean square error at rows left out of the fits of the constants.
@@ -129,17 +132,56 @@ class GroupedFormula(Formula):
         """As of a `Formula`: of the one with the means of the groups' constants."""
         return self.mean().in_words(words)
 
-    def _with(self, own: Mapping[str, Constant]) -> Formula:
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """That of every group, in the inputs alone."""
+        return tuple(map(self._text_of, self.group_labels))
+
+    def _text_of(self, group: str) -> str:
+        return self._text_with({name: values[group] for name, values in self.parameters.items()})
+
+    def _text_with(self, own: Mapping[str, Constant]) -> str:
         texts = [*self.own_names, *(f"({constant.value!r})" for constant in own.values())]
-        text = self._expression.text(texts)
+        return self._expression.text(texts)
+
+    def _tell_units(
+        self, exponents: Sequence[Sequence[Sequence[float]]], known: PhysicalConstants
+    ) -> None:
+        # The numbers of a group's text are the numbers (None) and the parameters of this one, in
+        # order, but where one is written otherwise for its value.
         count = len(self.own_names)
-        return Formula(
-            text,
+        leaves = [
+            None if kind == "constant" else self.names[column]
+            for kind, column, _ in self._expression.nodes
+            if kind == "constant" or (kind == "variable" and column >= count)
+        ]
+        if any(len(own) != len(leaves) for own in exponents):
+            return
+        numbers = [e for e, name in zip(exponents[0], leaves, strict=True) if name is None]
+        super()._tell_units([numbers], known)
+        for label, own in zip(self.group_labels, exponents, strict=True):
+            for name, values in self.parameters.items():
+                places = [e for e, leaf in zip(own, leaves, strict=True) if leaf == name]
+                units = {known.units.written(e) for e in places}
+                if len(units) == 1:
+                    values[label] = replace(values[label], unit=units.pop())
+
+    def _with(self, own: Mapping[str, Constant]) -> Formula:
+        count = len(self.own_names)
+        formula = Formula(
+            self._text_with(own),
             self.own_names,
             self.loss,
             None if self.ranges is None else self.ranges[:count],
             None if self.labels is None else self.labels[:count],
         )
+        formula.parts = {
+            name: part._with({p: own[p] for p in part.parameters})
+            if isinstance(part, GroupedFormula)
+            else part
+            for name, part in self.parts.items()
+        }
+        return formula
 
     def __call__(
         self,
@@ -268,16 +310,19 @@ class GroupedFormula(Formula):
             }
             for name, values in saved["parameters"].items()
         }
-        return GroupedFormula(
-            str(saved["text"]),
-            names,
-            parameters,
-            str(saved["groups"]),
-            loss,
-            ranges,
-            labels,
-            {str(k): math.nan if v is None else float(v) for k, v in saved["rmse"].items()},
-        )
+        groups = str(saved["groups"])
+        rmse = {str(k): math.nan if v is None else float(v) for k, v in saved["rmse"].items()}
+        text = str(saved["text"])
+        formula = GroupedFormula(text, names, parameters, groups, loss, ranges, labels, rmse)
+
+        def part(text: str, names: Sequence[str]) -> Formula:
+            own = {name: parameters[name] for name in names if name in parameters}
+            inputs = [name for name in names if name not in own]
+            return GroupedFormula(text, inputs, own, groups) if own else Formula(text, inputs)
+
+        saved_parts = saved.get("parts", {}).items()
+        formula.parts = {str(name): part(text, own) for name, (text, own) in saved_parts}
+        return formula
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, GroupedFormula) and self._saved() == other._saved()

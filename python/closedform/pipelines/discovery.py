@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 
 from closedform._choices import Device, Missing, NoiseKind
-from closedform._core import Template
 from closedform._typing import Floats
 from closedform.errors import InputError
 from closedform.formulas.constraints import Constraints
@@ -19,7 +18,7 @@ from closedform.formulas.noise import Robust, check_target
 from closedform.pipelines.everywhere import concluded
 from closedform.pipelines.fewer_inputs import searched_in_fewer_inputs
 from closedform.pipelines.fewer_variables import searched_by_units
-from closedform.pipelines.given_form import discover_form
+from closedform.pipelines.given_form import GivenForm, discover_form
 from closedform.pipelines.held_out import Errors, HeldOut, Rows
 from closedform.pipelines.provenance import provenance, sample_of
 from closedform.pipelines.results import Discovery, Way
@@ -180,11 +179,10 @@ def discover(
         sampled = partitions if sum(partitions.rows) > len(held) else None
         held_out = np.flatnonzero(held)
     data = replace(data, inputs=settings.worded(data.inputs))
-    form: Groups | Template | None = None
-    if template is not None:
-        form = read_template(template, data.inputs.names)
-    elif own is not None:
-        form = own.check(len(data.inputs.values) + data.dropped).at(data.kept)
+    if own is not None:
+        own = own.check(len(data.inputs.values) + data.dropped).at(data.kept)
+    read = None if template is None else read_template(template, data.inputs.names)
+    form = GivenForm(own, read)
     errors = column_errors(sigma_X, data.inputs, data.kept)
     checks.varying_columns(data.inputs)
     checks.varying_target(data.target)
@@ -193,14 +191,15 @@ def discover(
     table = data.inputs
     rules = Rules.read(units, constant_units, limits, table.names, called, attributes, table.labels)
     shape = Constraints.read(constraints, data.inputs.names, data.inputs.values, data.target)
-    settings = replace(settings, rules=rules.constrained(shape))
+    settings = replace(settings, rules=rules.completed(shape, form.template))
     dispatch.prepare(settings)
     target = column_name(y, "y")
     told = "auto" if sigma is None else "sigma"
     asked = {"noise": told if noise == "auto" else noise, "strategy": strategy, "device": device}
     heard = telling.telling("discover", settings, data.inputs, progress, target)
-    if form is not None:
-        asked["form"] = f"groups of {form.name}" if isinstance(form, Groups) else str(template)
+    if own is not None or template is not None:
+        groups_of = [] if own is None else [f"groups of {own.name}"]
+        asked["form"] = ", ".join([*groups_of, *([] if template is None else [template])])
         origin = provenance(target, data, (0, 0), settings, asked)
         with interruption.held(), single_blas_thread(), heard as callback:
             mine = replace(settings, callback=callback)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -26,9 +26,17 @@ from closedform.tables.chunks import Data
 from closedform.tables.groups import Groups
 
 
+@dataclass(frozen=True)
+class GivenForm:
+    """What the user said of the form: groups of the rows, a template of the whole, or both."""
+
+    groups: Groups | None
+    template: _core.Template | None
+
+
 def discover_form(
     data: Data,
-    form: Groups | _core.Template,
+    form: GivenForm,
     noise: NoiseKind,
     settings: Settings,
     held_out: npt.NDArray[np.intp],
@@ -42,19 +50,23 @@ def discover_form(
     last = last_stage(settings.time)
     budget = Budget(settings.time, settings.evaluations, None, kept=last)
     settings = replace(settings, time=budget.left())
-    if isinstance(form, Groups):
-        held_out = _of_known_groups(form, held_out)
+    groups, template = form.groups, form.template
+    if groups is not None:
+        held_out = _of_known_groups(groups, held_out)
     kept = np.setdiff1d(np.arange(len(data.target)), held_out)
     searched, tested = _at(data, kept), _at(data, held_out)
-    if isinstance(form, Groups):
-        own = form.at(kept)
-        front, evidence = search_groups(searched.inputs, searched, own, noise, settings)
-    else:
-        front, evidence = search_template(searched.inputs, searched, form, noise, settings)
+    table = searched.inputs
+    if groups is not None:
+        own = groups.at(kept)
+        front, evidence = search_groups(table, searched, own, noise, settings, template)
+    elif template is not None:
+        front, evidence = search_template(table, searched, template, noise, settings)
     front = front.of_data(data.inputs.labels, data.inputs.values)
+    if settings.rules is not None:
+        front = settings.rules.told(settings.rules.kept(front))
     best = front.best
     X, test_X = (
-        _columns(best, part.inputs.values, form, rows)
+        _columns(best, part.inputs.values, groups, rows)
         for part, rows in ((searched, kept), (tested, held_out))
     )
     errors: dict[str, Errors | None] = {"surrogate": None, "through_surrogate": None}
@@ -69,7 +81,7 @@ def discover_form(
         surrogate=None,
         separability=None,
         similarity=None,
-        strategy="groups" if isinstance(form, Groups) else "template",
+        strategy="template" if groups is None else "groups",
         errors=errors | {"direct": _errors(evidence, best, tested, test_X)},
         chosen="direct",
         stopped=front.stopped,
@@ -100,14 +112,14 @@ def _at(data: Data, rows: npt.NDArray[np.intp]) -> Data:
 def _columns(
     formula: Formula,
     X: FloatMatrix,
-    form: Groups | _core.Template,
+    groups: Groups | None,
     rows: npt.NDArray[np.intp],
 ) -> FloatMatrix:
     """Rows as the formula takes them: with the parameters of their groups."""
     X = np.ascontiguousarray(X, dtype=np.float64)
-    if not isinstance(formula, GroupedFormula) or not isinstance(form, Groups):
+    if not isinstance(formula, GroupedFormula) or groups is None:
         return X
-    return formula.with_parameters(X, form.at(rows), "error")
+    return formula.with_parameters(X, groups.at(rows), "error")
 
 
 def _of_known_groups(groups: Groups, held_out: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Any
 
+from closedform import _core
 from closedform._choices import Device, Missing, NoiseKind
 from closedform._typing import Floats
 from closedform.errors import InputError
@@ -134,18 +135,23 @@ def search(
             p[1], ...; operators; derivatives: "f(x) + D(f, 1)" by f's first argument where f first
             stands, "D(f, 1)(2*x)" elsewhere. Their expressions, of at most max_size nodes together,
             are searched at once, and `formula.parts` has them. Derivatives may bring operators that
-            were not asked for. With groups or a template neither units, limits nor sigma_X; native.
+            were not asked for. With groups too, constants are each group's own in this form. With
+            groups or a template neither sigma_X nor constraints; native.
         units: of the inputs and, as "y" or by the name of its column, of the target, by name or by
             the label of a column: what pint reads, such as "kg m/s^2" (needs closedform[units]); or
             "attrs" for `X.attrs["units"]` of a pandas table. An input without one is a pure number.
             No formula adds what is not alike, or takes a function of what is no pure number, and
-            all are of the target's unit; such candidates are not evaluated.
+            all are of the target's unit; such candidates are not evaluated. With a template that is
+            asked of the whole.
         constant_units: what constants may be of, beside exponents: "dimensionless", "free" (any
-            unit), or a sequence of units beside pure numbers.
+            unit; one for each constant, wherever a template has its function), or a sequence of
+            units beside pure numbers.
         limits: to the form of formulas: "depth" (nodes from the root to a leaf), "constants"
             (measured numbers), "operands" (nodes of an operator's: {"pow": (None, 1)}), "nesting"
             (of one operator inside another: {"sin": {"sin": 0}}), "forbidden" (inputs that an
-            operator may not be a function of: {"exp": ["x2"]}).
+            operator may not be a function of: {"exp": ["x2"]}). With a template they are limits to
+            each unknown function, but constants are those of all functions and numbers together;
+            an argument that has a forbidden input in it is one.
         constraints: what formulas of values are to be like in the ranges of the data: "increasing",
             "decreasing", "convex", "concave" (inputs: ["x1"]), "positive" (True), "bounds"
             ((0, None)), "symmetric" (pairs: [("x1", "x2")]), "zero_at_zero" (True), "values" (pairs
@@ -182,8 +188,11 @@ def search(
         threads: None for all cores.
         seed: of every random choice.
         start: formulas to begin with: a Front, such as one that was saved, formulas, or texts, in
-            the names of the columns. They are refitted; those with other operators are left out.
-            With groups their constants are every group's own; a template has no start.
+            the names of the columns. They are refitted; those with other operators, or that break a
+            rule, are left out. With groups their constants are every group's own. With a template
+            they are formulas found in one (their `parts`), or mappings from functions to
+            expressions: {"f": "sin(x1)*x2", "g": "a1**2"}, in the inputs that a function is first
+            given, or in its arguments a1, a2, ...
         stop_loss: loss of a formula at which the search ends; None for that of an exact one.
         device: "cpu"; "cuda", a GPU, for what goes over all rows; or "auto", a GPU where one can be
             used and rows are many (131,072). With a cluster, each worker's. The GPU computes losses
@@ -277,7 +286,7 @@ class _Asked:
     def worded(self, data: Data) -> Data:
         return replace(data, inputs=self.settings.worded(data.inputs))
 
-    def ready(self, data: Data, target: object) -> Settings:
+    def ready(self, data: Data, target: object, template: _core.Template | None = None) -> Settings:
         """The settings with the rules of the columns, for an engine that is ready."""
         names = (target, "y") if isinstance(target, str) else ("y",)
         attributes = getattr(self.X, "attrs", None)
@@ -294,7 +303,7 @@ class _Asked:
         shape = None
         if self.constraints is not None and data.y is not None:
             shape = Constraints.read(self.constraints, table.names, table.values, data.y)
-        settings = replace(self.settings, rules=rules.constrained(shape))
+        settings = replace(self.settings, rules=rules.completed(shape, template))
         dispatch.prepare(settings)
         return settings
 
@@ -373,11 +382,11 @@ def _for_values(
         )
     errors = column_errors(form.sigma_X, data.inputs, data.kept)
     template = None if form.template is None else read_template(form.template, data.inputs.names)
-    settings = asked.ready(data, values)
+    settings = asked.ready(data, values, template)
     with asked.running(settings, data) as mine:
         ends = monotonic() + settings.time
         if split is not None:
-            front, _ = search_groups(data.inputs, data, split, form.noise, mine)
+            front, _ = search_groups(data.inputs, data, split, form.noise, mine, template)
         elif template is not None:
             front, _ = search_template(data.inputs, data, template, form.noise, mine)
         else:

@@ -48,14 +48,10 @@ def told_form(
     if groups is None and template is None:
         return settings
     argument = "template" if groups is None else "groups"
-    if groups is not None and template is not None:
-        raise InputError("groups: cannot be given with a template; leave one of them out")
     if values is None:
         raise InputError(f"{argument}: is of values; give them, an array or a column's name")
-    if groups is not None:
-        others = {name: given for name, given in others.items() if name != "limits"}
+    others = {name: given for name, given in others.items() if name not in ("limits", "units")}
     own = {
-        "start": (settings.start or None) if template is not None else None,
         "client": settings.cluster,
         "complexities or operators of your own": settings.words,
         "options resume": settings.journal,

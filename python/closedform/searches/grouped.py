@@ -8,7 +8,7 @@ log of the number of rows a number (Schwarz 1978).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from time import monotonic
 
@@ -24,13 +24,14 @@ from closedform.formulas.front import Front, pareto
 from closedform.formulas.group_fit import GroupFit, GroupRows, group_fit
 from closedform.formulas.grouped import GroupedFormula
 from closedform.formulas.noise import EXACT, FLOOR, Absolute, Given, Noise, Relative, Robust, named
-from closedform.searches.backends import dispatch
 from closedform.searches.budget import Budget
 from closedform.searches.description_length import TELLING, alphabet
 from closedform.searches.evidence import Evidence, constant_cost
+from closedform.searches.group_shape import Shape, Shapes
 from closedform.searches.logarithm import search_logarithm
 from closedform.searches.objectives import Values
 from closedform.searches.settings import Settings
+from closedform.searches.template_parts import nothing_found
 from closedform.tables.checks import Matrix
 from closedform.tables.chunks import Data
 from closedform.tables.groups import Groups
@@ -46,8 +47,13 @@ FOLDS = 5  # of the rows of a group, each left out once
 
 @dataclass(frozen=True)
 class _Found:
-    """A form, fitted: all constants are the groups' own, or some are shared."""
+    """A form, fitted: all constants are the groups' own, or some are shared.
 
+    Attributes:
+        formula: of the shape, with its loss at the rows.
+    """
+
+    shape: Shape
     formula: Formula
     fit: GroupFit
     rows: GroupRows
@@ -55,9 +61,15 @@ class _Found:
 
 
 def search_groups(
-    table: Matrix, data: Data, groups: Groups, noise: NoiseKind, settings: Settings
+    table: Matrix,
+    data: Data,
+    groups: Groups,
+    noise: NoiseKind,
+    settings: Settings,
+    form: _core.Template | None = None,
 ) -> tuple[Front, Evidence]:
-    """`search` for values with groups, on arguments that have been checked.
+    """`search` for values with groups, in a form of the user's if there is one, on arguments that
+    have been checked.
 
     Returns:
         A front of `GroupedFormula`; of `Formula` where no constant is a group's own.
@@ -74,12 +86,13 @@ def search_groups(
     weights = counts
     few = _seen(index, settings.seed)
     seen = replace(table, values=np.ascontiguousarray(X[few]))
-    texts = list(settings.start)
+    shapes = Shapes(table.names, form)
+    shapes.add_start(table, settings)
     for precision in precisions:
         weights = counts if precision is None else counts * precision
         some = Values(y[few], weights[few], counts[few], groups=index[few].astype(np.int64))
         # What scatters in proportion is found sooner by its logarithm, where factors are terms.
-        halves = 1 if precision is None or not y.min() > 0 else 2
+        halves = 1 if precision is None or not y.min() > 0 or form is not None else 2
         share = replace(
             settings,
             time=budget.seconds(SHARE / len(precisions) / halves),
@@ -87,17 +100,19 @@ def search_groups(
         )
         if halves == 2:
             by_logarithm, looked = search_logarithm(seen, some, share)
-            texts += by_logarithm
+            shapes.texts += by_logarithm
             if looked is not None:
                 budget.spend(looked.evaluations, looked.reason)
-        found = dispatch.search(seen, some, share)
+        found = shapes.search(seen, some, share)
         budget.spend(found.evaluations, found.reason)
-        texts += [text for text, _ in [*found.entries, *found.rivals]]
         if found.reason in ("interrupted", "exact"):
             break
     exact = EXACT * variance(y, weights)
     models = [GroupRows(X, y, counts, weights, index.astype(np.int64), model) for model in noises]
-    settled, shown = _settled(_Judge(table.names, models, settings, budget.ends()), texts, exact)
+    judge = _Judge(table.names, models, settings, budget.ends())
+    settled, shown = _settled(judge, shapes.found(), exact)
+    if form is not None and settled[0].shape.whole is None:
+        raise nothing_found(settings.rules is not None)
     written = [_written(one, labels, groups.name) for one in settled]
     if isinstance(written[0], GroupedFormula):
         written[0].rmse = dict(zip(labels, shown.tolist(), strict=True))
@@ -123,14 +138,14 @@ def search_groups(
     return front, evidence
 
 
-def _settled(judge: _Judge, texts: Sequence[str], exact: float) -> tuple[list[_Found], Floats]:
+def _settled(judge: _Judge, shapes: Iterator[Shape], exact: float) -> tuple[list[_Found], Floats]:
     """The members of a front, the shortest description first, and the errors of that one's groups
     at rows left out."""
     judged: list[_Found] = []
-    for text in dict.fromkeys(texts):
+    for shape in shapes:
         if judged and judge.late():
             break
-        if (one := judge.best(text)) is not None:
+        if (one := judge.best(shape)) is not None:
             judged.append(one)
     if not judged:
         judged = [judge.constant()]
@@ -199,7 +214,7 @@ class _Judge:
     ) -> None:
         """models: the rows, one for each noise model. ends: by time.monotonic."""
         self.ends = ends
-        self.names, self.models = names, models
+        self.names, self.models, self.allows = names, models, settings.allows
         self.symbol = math.log(alphabet(settings.operators, len(names)))
         self.number = 0.5 * math.log(float(models[0].counts.sum()))
 
@@ -210,63 +225,61 @@ class _Judge:
         """The mean of all rows."""
         rows = self.models[0]
         mean = float(np.average(rows.y, weights=rows.weights))
-        return self.of(Formula(repr(mean), self.names), rows)
+        return self.of(Shape.of_text(repr(mean), self.names), rows)
 
-    def best(self, text: str) -> _Found | None:
+    def best(self, shape: Shape) -> _Found | None:
         """Under the noise model that suits it best, all constants the groups' own; None where they
-        are as many as rows, or it has no value somewhere."""
-        formula = Formula(text, self.names)
+        are as many as rows, it has no value somewhere, or breaks a rule."""
         groups = len(self.models[0].starts)
-        if len(formula.constants) * groups >= len(self.models[0].y):
+        many = len(shape.constants) * groups >= len(self.models[0].y)
+        if many or not self.allows(shape.formula):
             return None
-        start = self._apart(formula)
-        found = [self.of(formula, rows, start, moved=False) for rows in self.models]
+        start = self._apart(shape)
+        found = [self.of(shape, rows, start, moved=False) for rows in self.models]
         best = min(found, key=lambda one: one.length)
         return best if math.isfinite(best.length) else None
 
     def of(
         self,
-        formula: Formula,
+        shape: Shape,
         rows: GroupRows,
         start: Floats | None = None,
         shared: npt.NDArray[np.bool_] | None = None,
         *,
         moved: bool = True,
     ) -> _Found:
-        count = len(formula.constants)
         if start is None:
-            own = np.array([constant.value for constant in formula.constants])
-            start = np.tile(own, (len(rows.starts), 1))
+            start = np.tile(np.array(shape.constants), (len(rows.starts), 1))
         if shared is None:
-            shared = np.zeros(count, dtype=bool)
-        fit = group_fit(formula._expression, self.names, rows, start, shared, moved=moved)
-        structure = self.symbol * formula.complexity
+            shared = np.zeros(len(shape.constants), dtype=bool)
+        fit = group_fit(shape.form, rows, start, shared, moved=moved)
+        structure = self.symbol * shape.nodes
         free = fit.free + rows.noise.free
-        scored = Formula(formula.text, self.names, self._loss(rows, fit))
-        return _Found(scored, fit, rows, fit.cost + structure + self.number * free)
+        scored = Formula(shape.formula.text, self.names, self._loss(rows, fit))
+        return _Found(shape, scored, fit, rows, fit.cost + structure + self.number * free)
 
     def _loss(self, rows: GroupRows, fit: GroupFit) -> float:
         if not math.isfinite(fit.cost):
             return math.inf
         return float(np.average((rows.y - fit.values) ** 2, weights=rows.weights))
 
-    def _apart(self, formula: Formula) -> Floats:
+    def _apart(self, shape: Shape) -> Floats:
         """(groups, k) constants of every group fitted alone; from those of others where it ends
         farther off than most."""
-        rows, expression = self.models[0], formula._expression
+        rows = self.models[0]
         ends = [*rows.starts[1:], len(rows.y)]
         parts = [slice(first, end) for first, end in zip(rows.starts, ends, strict=True)]
 
-        def fitted(part: slice, from_: _core.Expression) -> tuple[_core.Expression, float]:
+        def fitted(part: slice, from_: list[float]) -> tuple[list[float], float]:
             X, y = np.ascontiguousarray(rows.X[part]), rows.y[part]
             weights = rows.weights[part]
             if not weights.max() > 0:
                 return from_, math.inf
-            own, loss = from_.refit(X, y, weights)
+            own, loss = shape.refit(from_, X, y, weights)
             spread = float(np.var(y)) or 1.0
             return own, loss / spread if math.isfinite(loss) else math.inf
 
-        found = [fitted(part, expression) for part in parts]
+        found = [fitted(part, shape.constants) for part in parts]
         losses = np.array([loss for _, loss in found])
         order = np.argsort(losses)
         middle = float(np.median(losses))
@@ -275,11 +288,11 @@ class _Judge:
                 trial = fitted(parts[g], found[other][0])
                 if trial[1] < found[g][1]:
                     found[g] = trial
-        return np.array([own.constants for own, _ in found]).reshape(len(parts), -1)
+        return np.array([own for own, _ in found]).reshape(len(parts), -1)
 
     def shared(self, one: _Found, exact: float) -> _Found:
         """With constants that are the same in all groups where that describes the data shorter."""
-        one = self.of(one.formula, one.rows, one.fit.constants)
+        one = self.of(one.shape, one.rows, one.fit.constants)
         groups = len(one.fit.constants)
         open_ = [k for k in range(one.fit.constants.shape[1]) if groups > 1]
         while open_ and not self.late():
@@ -287,7 +300,7 @@ class _Judge:
             for k in open_:
                 shared = one.fit.shared.copy()
                 shared[k] = True
-                trial = self.of(one.formula, one.rows, one.fit.constants, shared)
+                trial = self.of(one.shape, one.rows, one.fit.constants, shared)
                 still_exact = one.formula.loss <= exact and trial.formula.loss <= exact
                 if trial.length < one.length or still_exact:
                     trials.append((trial, k))
@@ -308,7 +321,7 @@ class _Judge:
             kept = np.flatnonzero(~out & (rows.weights > 0))
             if not out.any() or len(np.unique(rows.index[kept])) < len(rows.starts):
                 continue
-            part = self.of(one.formula, rows.at(kept), fit.constants, fit.shared)
+            part = self.of(one.shape, rows.at(kept), fit.constants, fit.shared)
             X = np.hstack([rows.X[out], part.fit.constants[rows.index[out]]])
             values[out] = fit.form.evaluate(np.ascontiguousarray(X), 1)
         squares = (rows.y - values) ** 2 * rows.counts
@@ -337,6 +350,7 @@ def _written(one: _Found, labels: Sequence[str], name: str) -> Formula:
     )
     if not called:
         plain = Formula(text, formula.names, formula.loss)
+        plain.parts = one.shape.parts(texts, {}, name)
         if len(plain.constants) == len(constants):
             plain.constants = constants
         return plain
@@ -350,6 +364,7 @@ def _written(one: _Found, labels: Sequence[str], name: str) -> Formula:
         for k in own
     }
     found = GroupedFormula(text, formula.names, parameters, name, formula.loss)
+    found.parts = one.shape.parts(texts, parameters, name)
     if len(found.constants) == len(constants):
         found.constants = constants
     return found

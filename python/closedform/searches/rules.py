@@ -14,6 +14,7 @@ from closedform.formulas.formula import Formula
 from closedform.formulas.front import Front
 from closedform.formulas.physical_constants import PhysicalConstants
 from closedform.formulas.units import Units
+from closedform.searches.template_parts import texts_of_parts
 from closedform.tables import scalars
 from closedform.tables.words import Names
 
@@ -88,11 +89,13 @@ class Limits:
 
 @dataclass(frozen=True)
 class Rules:
-    """Units, limits and constraints, where there are any."""
+    """Units, limits and constraints, where there are any; of formulas found in a template, where
+    there is one."""
 
     units: Units | None
     limits: Limits | None
     constraints: Constraints | None = None
+    template: _core.Template | None = None
 
     @staticmethod
     def read(
@@ -138,21 +141,29 @@ class Rules:
         return rules
 
     def allow(self, formula: Formula) -> bool:
-        """Whether a formula keeps them."""
-        if not self.core(formula.names).allow(formula.text, formula.names):
+        """Whether a formula keeps them, of groups that of each. A number alone is compared with
+        whatever its unit is; constraints are of numbers, too."""
+        names = formula.own_names
+        if self.constraints is None and not set(formula.inputs) & set(names):
+            return True
+        core, form = self.core(names), self.template
+        if form is not None:
+            return all(core.allow_parts(form, own) for own in texts_of_parts(form, formula))
+        if not all(core.allow(text, names) for text in formula.texts):
             return False
         return self.constraints is None or self.constraints.hold(formula)
 
-    def constrained(self, constraints: Constraints | None) -> Rules | None:
-        """The same with constraints; None where nothing is asked for."""
+    def completed(
+        self, constraints: Constraints | None, template: _core.Template | None = None
+    ) -> Rules | None:
+        """The same with constraints, of formulas of that form; None where nothing is asked for."""
         made = replace(self, constraints=constraints)
-        return None if made == Rules(None, None) else made
+        return None if made == Rules(None, None) else replace(made, template=template)
 
     def kept(self, front: Front) -> Front:
         """A front without the formulas that break a rule, its best the closest of the others where
         it was one; the smallest alone, and a warning, where none is left."""
-        free = self.constraints is None  # a constant's unit is whatever it has to be
-        places = [i for i, one in enumerate(front) if (free and not one.inputs) or self.allow(one)]
+        places = [i for i, one in enumerate(front) if self.allow(one)]
         if not places:
             told = (
                 "no formula that was found keeps the constraints and limits; nor does the constant"
@@ -183,10 +194,11 @@ class Rules:
             known = PhysicalConstants(self.units) if self.units.coherent else None
             for formula in front:
                 formula.units = self.units
-                core = self.core(formula.names)
-                own = core.units_of_constants(formula.text, formula.names)
-                if own is not None and known is not None:
-                    formula._tell_units(own, known)
+                names = formula.own_names
+                core = self.core(names)
+                own = [core.units_of_constants(text, names) for text in formula.texts]
+                if known is not None and None not in own:
+                    formula._tell_units([one for one in own if one is not None], known)
         return front
 
 

@@ -29,8 +29,9 @@ LARGEST_SIZE = 255  # nodes of a tape, cpp/include/closedform/expression/express
 COLONIES, MOST_COLONIES = 8, 10_000  # on a cluster, unless it is said, and at most
 # Names, the user's own operators by name as texts, or both (`search`).
 Operators: TypeAlias = Iterable[str | Mapping[str, str]] | Mapping[str, str]
-# Formulas to begin with.
-Start: TypeAlias = Front | Formula | str | Iterable[Formula | str]
+# Formulas to begin with; with a template they can be its functions' expressions, by their names.
+Begin: TypeAlias = str | Formula | Mapping[str, str | float | Formula]
+Start: TypeAlias = Front | Begin | Iterable[Begin]
 # Options of the engines that hold formulas of the user's columns, or say something of each.
 COLUMN_OPTIONS = frozenset({"guesses", "output_directory", "run_id"})
 
@@ -49,7 +50,7 @@ class Settings:
         threads: None for all cores.
         seed: of every random choice.
         callback: told about twice a second; returning True ends the search.
-        start: texts of formulas to begin with, in the user's columns.
+        start: formulas to begin with, in the user's columns.
         good_enough: loss at which to stop; 0 for none.
         device: where what goes over all rows is computed; "auto" is decided where they lie, of a
             cluster's colony by its worker.
@@ -71,7 +72,7 @@ class Settings:
     threads: int | None
     seed: int
     callback: Callback | None
-    start: tuple[str, ...] = ()
+    start: tuple[Begin, ...] = ()
     good_enough: float = 0.0
     device: Device = "cpu"
     checkpoint: Checkpoint | None = None
@@ -92,12 +93,8 @@ class Settings:
         return table if self.words is None else replace(table, names=self.words.of(table.names))
 
     def allows(self, formula: Formula) -> bool:
-        """Whether a formula keeps the rules; its size and operators are not looked at. A constant
-        is compared with whatever its unit is."""
-        rules = self.rules
-        if rules is None or (rules.constraints is None and not formula.inputs):
-            return True
-        return rules.allow(formula)
+        """Whether a formula keeps the rules; its size and operators are not looked at."""
+        return self.rules is None or self.rules.allow(formula)
 
     def of_other_columns(self) -> Settings:
         """Without what speaks of the user's columns, for a search of other inputs."""
@@ -185,10 +182,7 @@ def checked_settings(
         threads=threads,
         seed=seed,
         callback=callback,
-        start=tuple(
-            one if isinstance(one, str) else one.in_words(words)
-            for one in given_formulas(given.start)
-        ),
+        start=tuple(given_formulas(given.start)),
         good_enough=0.0 if given.stop_loss is None else _positive(given.stop_loss),
         device=where if given.backend == "native" else "cpu",
         checkpoint=None if path is None else Checkpoint(path),
@@ -223,20 +217,20 @@ def _positive(loss: float) -> float:
     return value
 
 
-def given_formulas(start: object) -> list[str | Formula]:
-    """Formulas to begin with, and texts of some.
+def given_formulas(start: object) -> list[Begin]:
+    """Formulas to begin with, texts of some, and mappings from a template's functions.
 
     Raises:
         InputError: something else.
     """
     if start is None:
         return []
-    if isinstance(start, (str, Formula)):
+    if isinstance(start, (str, Formula, Mapping)):
         start = (start,)
-    several = isinstance(start, Iterable) and not isinstance(start, (bytes, Mapping))
-    formulas: list[str | Formula] = []
+    several = isinstance(start, Iterable) and not isinstance(start, bytes)
+    formulas: list[Begin] = []
     for one in start if several else [start]:  # type: ignore[attr-defined]
-        if not isinstance(one, (str, Formula)):
+        if not isinstance(one, (str, Formula, Mapping)):
             raise InputError(
                 f"start: must be a Front, formulas or texts of some, not {type(one).__name__}"
             )

@@ -19,12 +19,11 @@ from closedform._choices import NoiseKind
 from closedform._typing import Floats
 from closedform.errors import InputError
 from closedform.formulas.fit import fitted
-from closedform.formulas.form import Form
 from closedform.formulas.formula import Formula
 from closedform.formulas.front import Front, pareto
 from closedform.formulas.noise import EXACT, Noise, Parameters
 from closedform.formulas.rows import Rows
-from closedform.searches.backends import dispatch
+from closedform.searches.backends import native
 from closedform.searches.budget import Budget, last_stage
 from closedform.searches.description_length import TELLING, alphabet
 from closedform.searches.evidence import Evidence, constant_cost
@@ -32,6 +31,7 @@ from closedform.searches.noise_choice import LONGEST_LOOK, LOOKING, planned
 from closedform.searches.noise_plan import PLAIN
 from closedform.searches.objectives import Values
 from closedform.searches.settings import Settings
+from closedform.searches.template_parts import Whole, begun, nodes_of, nothing_found
 from closedform.tables import scalars
 from closedform.tables.checks import Matrix
 from closedform.tables.chunks import Data
@@ -96,7 +96,9 @@ def search_template(
             threads=settings.threads or 0,
         )
     objective = Values.of(y, data.weights, plan.noises, plan.precision)
-    found = dispatch.search(table, objective, replace(settings, time=budget.left(), template=form))
+    start = begun(form, table.names, settings.start)
+    left = replace(settings, time=budget.left(), template=form, start=())
+    found = native.evolved(table, objective, left, start)
     budget.spend(found.evaluations, found.reason)
     ends = budget.ends() - READY
     judge = _Judge(table, objective, form, settings)
@@ -108,7 +110,7 @@ def search_template(
         if (one := judge.of(parts)) is not None:
             judged.append(one)
     if not judged:
-        raise InputError("template: no formula of this form has a value at every row of X")
+        raise nothing_found(settings.rules is not None)
     shown = pareto([one.formula for one in judged], judge.exact)
     told = {id(one.formula): one for one in judged}
     members = [told[id(formula)] for formula in shown]
@@ -151,19 +153,13 @@ class _Judge:
 
     def of(self, parts: Sequence[str]) -> _Judged | None:
         """None where the whole has no value at some row, or a constant that stands nowhere."""
-        values = self.form.constants(list(parts))
-        own = _fresh(self.names, len(values))
-        try:
-            form = Form.read(
-                self.form.text(list(parts), [*self.names, *own]), self.names, dict.fromkeys(own)
-            )
-        except (InputError, ValueError):
+        whole = Whole.of(self.form, self.names, parts)
+        if whole is None:
             return None
-        form = form.with_values(values)
         models = self.objective.noises
-        looked = [self._under(noise, form, parts, moved=False) for noise in models]
+        looked = [self._under(noise, whole, moved=False) for noise in models]
         suits = min(looked, key=lambda one: one.length).noise
-        best = self._under(suits, form, parts, moved=True)
+        best = self._under(suits, whole, moved=True)
         return best if math.isfinite(best.length) else None
 
     def by_worth(self, parts: Sequence[list[str]], losses: Sequence[float]) -> list[list[str]]:
@@ -171,14 +167,14 @@ class _Judge:
         rows = float(self.counts.sum())
 
         def length(i: int) -> float:
-            nodes = sum(part.complexity for part in self._parts(parts[i], ()).values())
+            nodes = nodes_of(self.form, parts[i])
             return 0.5 * rows * math.log(losses[i] + EXACT) + self.symbol * nodes
 
         return [list(parts[i]) for i in sorted(range(len(parts)), key=length)]
 
-    def _under(self, noise: Noise, form: Form, parts: Sequence[str], *, moved: bool) -> _Judged:
+    def _under(self, noise: Noise, whole: Whole, *, moved: bool) -> _Judged:
         """moved: with the constants that the model fits, and their errors."""
-        y = self.objective.y
+        y, form = self.objective.y, whole.form
         rows = Rows(self.X, y, self.counts, noise, self.weights)
         loss = rows.loss(form.filled().evaluate(self.X, 1))
         covariance = None
@@ -190,36 +186,13 @@ class _Judge:
         formula._take(form, covariance)
         values = form.filled().evaluate(self.X, 1)
         formula.loss = rows.loss(values)
-        formula.parts = self._parts(parts, [v for v in form.values.values() if v is not None])
+        formula.parts = whole.formulas([v for v in form.values.values() if v is not None])
         length = math.inf
         parameters: Parameters = ()
         if math.isfinite(formula.loss):
             constants = len(form.values)
-            nodes = sum(part.complexity for part in formula.parts.values())
             with np.errstate(all="ignore"):
                 parameters = noise.parameters(y, values, self.counts, constants)
                 cost = float(self.counts @ noise.costs(y, values, parameters))
-            length = cost + self.symbol * nodes + self.number * (constants + noise.free)
+            length = cost + self.symbol * whole.nodes + self.number * (constants + noise.free)
         return _Judged(formula, noise, parameters, values, length if length == length else math.inf)
-
-    def _parts(self, parts: Sequence[str], values: Sequence[float]) -> dict[str, Formula]:
-        """The unknown functions, with constants as they were fitted; with none, as they were."""
-        found: dict[str, Formula] = {}
-        left = list(values)
-        called = self.form.arguments(list(self.names))
-        for (name, count), text, arguments in zip(self.form.unknowns, parts, called, strict=True):
-            plain = [f"a{k}" for k in range(1, count + 1)]
-            expression = _core.Expression(text, plain)
-            own, left = left[: len(expression.constants)], left[len(expression.constants) :]
-            if own:
-                expression = expression.with_constants(own)
-            inputs = set(arguments) <= set(self.names) and len(set(arguments)) == count
-            names = arguments if inputs and count else plain
-            found[name] = Formula(expression.text(names), names)
-        return found
-
-
-def _fresh(names: Sequence[str], count: int) -> list[str]:
-    """Names of constants that no input has."""
-    free = (f"c{k}" for k in range(1, count + len(names) + 1))
-    return [name for name in free if name not in names][:count]

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "closedform/expression/infix.hpp"
+#include "closedform/expression/template.hpp"
 #include "closedform/expression/vocabulary.hpp"
 #include "closedform/objective/target.hpp"
 #include "closedform/search/formula_rules.hpp"
@@ -47,6 +48,50 @@ TEST_CASE("Limits are those of the whole formula") {
     CHECK(allowed(rules, "2.5*a + b**2"));
     CHECK(!allowed(rules, "2.5*a + 1.5*b"));
     CHECK(!allowed(rules, "sin(a*(b + a))"));
+}
+
+TEST_CASE("Limits are to every part of a template's candidate, units those of the whole") {
+    const std::vector<std::string> arguments = {"u", "v"};
+    const auto may_be = [&](const FormulaRules& rules, const char* text,
+                            std::vector<const char*> parts) {
+        std::vector<Tape> tapes;
+        for (const char* part : parts) {
+            tapes.push_back(parse(part, arguments));
+        }
+        const Template form = parse_template(text, names);
+        const FormulaRules own = rules.of_parts(form);
+        const Tape candidate = join_parts(tapes);
+        CHECK(own.allow(candidate) <= own.conceivable(candidate));
+        return own.allow(candidate);
+    };
+    FormulaRules rules;
+    rules.forbidden = {{Op::exp, 1}};
+    CHECK(may_be(rules, "f(a) + exp(b)*g(b)", {"exp(u)", "u"}));
+    CHECK(!may_be(rules, "f(a) + g(2*b)", {"u", "exp(u)"}));
+    CHECK(may_be(rules, "f(a, 2*b)", {"exp(u) + v"}));
+    CHECK(!may_be(rules, "f(a, 2*b)", {"exp(u + v)"}));
+    CHECK(!may_be(rules, "g(f(b))", {"u", "exp(u)"}));
+    rules = {};
+    rules.most_depth = 2;
+    rules.most_constants = 2;
+    CHECK(may_be(rules, "sin(sin(f(a)*g(b)))", {"exp(u)", "u*u"}));
+    CHECK(!may_be(rules, "f(a)*g(b)", {"exp(2*u)", "u"}));
+    CHECK(!may_be(rules, "f(a)*g(b) + p[0]", {"2.1*u", "2.2*u", "2.3"}));
+    rules = {};
+    rules.dimensions = Dimensions{{{1, 0}, {0, 1}}, Dimension{1, -1}, {Dimension{}}};
+    CHECK(may_be(rules, "f(a)*g(b)", {"2*u", "1/u"}));
+    CHECK(!may_be(rules, "f(a)*g(b)", {"u", "u"}));
+    CHECK(!may_be(rules, "f(a)*g(b)", {"u + 1", "1/u"}));
+    CHECK(may_be(rules, "D(f, b) + f(a, b)/b", {"u + u*(v/v)"}));
+    CHECK(!may_be(rules, "D(f, b) + f(a, b)/b", {"u*v"}));
+    CHECK(may_be(rules, "D(f, a)*a/b + f(a)/b", {"(u/3)**1.3*(2*u)**-0.3"}));
+    // A constant is of one unit wherever its function stands.
+    rules.dimensions = Dimensions{{{1, 0}, {0, 1}}, Dimension{0, 0}, {}};
+    CHECK(may_be(rules, "f(a) + g(b)", {"2*u", "2*u"}));
+    CHECK(may_be(rules, "f(a) + f(2*a)", {"exp(2*u)"}));
+    CHECK(may_be(rules, "f(a)*f(b)*p[0]", {"2*u", "3"}));
+    CHECK(!may_be(rules, "f(a) + f(b)", {"2*u"}));
+    CHECK(!may_be(rules, "sin(f(a))*f(b)*p[0]", {"exp(2*u)", "3"}));
 }
 
 TEST_CASE("Nothing that a search gives back breaks a rule") {

@@ -12,6 +12,8 @@ import pandas as pd
 import pytest
 
 import closedform as cf
+from closedform.searches.group_shape import Shape
+from closedform.searches.rules import Rules
 
 LABELS = ("steel", "brass", "lead", "tin")
 FACTORS = dict(zip(LABELS, (2.0, 3.5, 0.7, 5.1), strict=True))
@@ -61,6 +63,14 @@ def test_constants_that_agree_are_shared() -> None:
     assert isinstance(found, cf.GroupedFormula)
     assert len(found.parameters) == 1
     assert [round(c.value, 6) for c in found.constants] == [-0.5]
+
+
+def test_an_exponent_may_be_whole_in_one_group() -> None:
+    shape = Shape.of_text("1.7*x**1.3", ("x",))
+    x = np.linspace(1, 3, 9)[:, None]
+    own, loss = shape.refit([1.5, 2.0], x, 1.5 * x[:, 0] ** 2, np.ones(9))
+    assert loss < 1e-20
+    assert own == pytest.approx([1.5, 2.0])
 
 
 def test_prediction_of_a_new_group_is_refused_or_the_mean(form: cf.GroupedFormula) -> None:
@@ -124,14 +134,48 @@ def test_forms_keep_limits() -> None:
     assert all(len(form.parameters) <= 1 for form in forms if isinstance(form, cf.GroupedFormula))
 
 
+def _heat() -> pd.DataFrame:
+    """Each metal turns its own share of the power into heat."""
+    rng = np.random.default_rng(3)
+    names = np.repeat(LABELS, 15)
+    U, R = rng.uniform(0.5, 3, (2, len(names)))
+    y = np.array([FACTORS[n] for n in names]) * U**2 / R * (1 + 0.02 * rng.normal(size=len(names)))
+    return pd.DataFrame({"metal": names, "U": U, "R": R, "y": y})
+
+
+def test_forms_keep_units() -> None:
+    pytest.importorskip("pint", reason="pint is not installed")
+    units = {"U": "V", "R": "ohm", "y": "W"}
+    told = _found(_heat(), units=units)
+    rules = Rules.read(units, "dimensionless", None, ["U", "R"], ["y"])
+    assert all(rules.allow(form) for form in told)
+    fresh = np.random.default_rng(9).uniform(0.5, 3, (20, 2))
+    for label in LABELS:
+        law = FACTORS[label] * fresh[:, 0] ** 2 / fresh[:, 1]
+        np.testing.assert_allclose(told.best.of(label)(fresh), law, rtol=0.02)
+    assert [c.unit for c in told.best.parameters["p1"].values()] == [""] * 4
+    assert not all(rules.allow(form) for form in _found(_heat()))
+
+
+def test_constants_of_groups_have_units() -> None:
+    pytest.importorskip("pint", reason="pint is not installed")
+    units = {"x": "mol", "y": "mol/s"}
+    given = {"evaluations": 6000, "time": math.inf, "threads": 1, "operators": "+ * /"}
+    found = cf.discover(
+        _table(), "y", groups="metal", units=units, constant_units="free", max_size=9, **given
+    )
+    assert found.verdict.kind == "law"
+    own = {values["tin"].unit for values in found.formula.parameters.values()}
+    assert own in ({"mol/s", "mol"}, {"1/mol", "1/s"}, {"s/mol", "s"}), found.formula
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
         ({"groups": "alloy"}, "groups: no column 'alloy'"),
         ({"groups": ["a", "b"]}, "groups: has 2 names for 48 rows"),
         ({"groups": [None] * 48}, "groups: row 0 has no name"),
-        ({"groups": "metal", "template": "f(x)"}, "groups: cannot be given with a template"),
-        ({"groups": "metal", "units": {"x": "m"}}, "groups: cannot be given with units"),
+        ({"groups": "metal", "sigma_X": 0.1}, "groups: cannot be given with sigma_X; leave one"),
         ({"groups": "metal", "start": "x/z"}, "start: .* unknown name 'z'"),
         ({"groups": "metal", "backend": "pysr"}, "groups: is known to the native engine"),
     ],

@@ -33,6 +33,12 @@ struct Template {
     /// `variable` which of the candidate's they are; others' is -1. Empty where it is no such
     /// candidate, or too long.
     Tape expand(const Tape& candidate) const;
+
+    /// Whether parts are one for each of the unknowns, in its arguments.
+    bool takes(std::span<const Tape> parts) const;
+
+    /// Whether a tape of inputs and calls reads an input, if only in what a call's arguments are.
+    bool reads(const Tape& expression, std::size_t input) const;
 };
 
 /// What `parse` reads, in which names that are no inputs and no operators are unknown functions,

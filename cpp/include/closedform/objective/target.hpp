@@ -90,18 +90,24 @@ class ValueTarget : public Target {
     std::span<const double> weights_;
 };
 
-/// Values of groups that have constants of their own: see GroupObjective. `groups`: which one each
-/// row is of, from 0; groups without rows that weigh anything do not count.
-class GroupTarget : public ValueTarget {
+/// Another target whose groups of rows have constants of their own: see GroupObjective. `groups`:
+/// which one each row is of, from 0; groups without rows that weigh anything do not count. Both
+/// must live as long.
+class GroupTarget : public Target {
   public:
-    GroupTarget(std::span<const double> y, std::span<const double> weights,
-                std::span<const std::int64_t> groups);
+    GroupTarget(const Target& target, std::span<const std::int64_t> groups);
+    std::size_t rows() const override { return target_.rows(); }
+    std::span<const double> weights() const override { return target_.weights(); }
+    TargetArrays arrays() const override { return target_.arrays(); }
     std::unique_ptr<Objective> at(RowBlocks blocks, std::span<const std::size_t> which,
                                   const Units& units) const override;
+    double mean_square() const override { return target_.mean_square(); }
     // A constant of its own needs its own rows: whoever asks chooses which there are.
     std::size_t sample_rows() const override { return rows(); }
+    std::size_t first_epoch() const override { return target_.first_epoch(); }
 
   private:
+    const Target& target_;
     std::span<const std::int64_t> groups_;
 };
 

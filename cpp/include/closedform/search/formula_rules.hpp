@@ -12,6 +12,7 @@
 
 #include "closedform/expression/dimensions.hpp"
 #include "closedform/expression/expression.hpp"
+#include "closedform/expression/template.hpp"
 #include "closedform/expression/vocabulary.hpp"
 
 namespace closedform {
@@ -32,7 +33,8 @@ struct FormulaRules {
     /// An operator that no expression with an input may be an operand of.
     struct Forbidden {
         Op op = Op::constant;
-        int input = 0;
+        int input = 0;         ///< with `whole` an argument of the part's function
+        std::size_t part = 0;  ///< of a candidate of `whole`
     };
 
     /// What a formula is to be like, looked at at some points.
@@ -57,6 +59,14 @@ struct FormulaRules {
     std::vector<Shape> shapes;
     std::size_t most_depth = max_tape_size;      ///< nodes from the root down to a leaf
     std::size_t most_constants = max_tape_size;  ///< exponents that are structure are none
+
+    /// What formulas are parts of (`of_parts`); null: of nothing.
+    const Template* whole = nullptr;
+
+    /// The same of candidates of a template, which must live as long: limits are to each of its
+    /// unknown functions, but constants are those of all together; an argument that holds an input
+    /// is forbidden where that is; units and shapes are those of the whole.
+    FormulaRules of_parts(const Template& form) const;
 
     /// Whether a formula may be given to whoever asked.
     bool allow(const Tape& tape) const;
@@ -83,8 +93,11 @@ struct FormulaRules {
 
     bool has_own() const { return vocabulary != nullptr && vocabulary->has_own(); }
 
-    /// In operators of the table; empty where that is too long.
+    /// The whole, in operators of the table; empty where that is too long.
     Tape written_out(const Tape& tape) const {
+        if (whole != nullptr) {
+            return whole->expand(tape);
+        }
         return has_own() ? vocabulary->expanded(tape).tape : tape;
     }
 

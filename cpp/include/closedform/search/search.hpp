@@ -32,16 +32,17 @@ struct SearchOptions {
     std::uint64_t evaluations = 0;  ///< passes of a candidate over the sample rows; 0: no limit
     double good_enough = 0.0;       ///< loss at which to stop; 0: none
     std::size_t islands = 8;
-    std::vector<Tape> start;  ///< expressions to begin with
-    FormulaRules rules;       ///< that no formula of the result breaks
+    std::vector<Tape> start;  ///< expressions to begin with; those that break a rule are left
+    FormulaRules rules;       ///< that no formula of the result breaks, of the columns of X
     /// A state that `keep` was given by a search of the same data and options: it goes on from
     /// there, as that one would have. Empty: from the beginning.
     std::string_view resume = {};
     /// Given the state after every epoch that no budget or clock cut short; null for none.
     std::function<void(const std::string&)> keep = {};
     /// What candidates are parts of, of its inputs, the columns of X; null: of nothing. Tapes of
-    /// the result are then those of the unknown functions, one behind the other (`parts_of`), each
-    /// in its own arguments; max_size is of all of them together. Without units, without `start`.
+    /// the result, and of `start`, are then those of the unknown functions, one behind the other
+    /// (`parts_of`), each in its own arguments; max_size is of all of them together, and rules are
+    /// kept as `FormulaRules::of_parts` says.
     const Template* whole = nullptr;
     /// All rows of X and of the target, where losses on them are cheap; null: they are looked at
     /// here, once, at the end. If it is resident, what the islands found is compared on all rows at

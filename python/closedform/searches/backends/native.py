@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from time import monotonic
 
@@ -55,15 +55,21 @@ def check(settings: Settings) -> None:
 
 
 def begun(table: Matrix, settings: Settings) -> list[str]:
-    """The user's formulas to begin with.
+    """Texts of the user's formulas to begin with.
 
     Raises:
         InputError: one that is none of the table's columns.
     """
-    try:
-        return [Formula(text, table.names).text for text in settings.start]
-    except InputError as error:
-        raise InputError(f"start: {error}") from error
+    texts = []
+    for one in settings.start:
+        if isinstance(one, Mapping):
+            raise InputError("start: a mapping is of a template's functions; give template, too")
+        text = one if isinstance(one, str) else one.in_words(settings.words)
+        try:
+            texts.append(Formula(text, table.names).text)
+        except InputError as error:
+            raise InputError(f"start: {error}") from error
+    return texts
 
 
 def search(
@@ -88,20 +94,18 @@ def evolved(
     table: Matrix,
     objective: Objective,
     settings: Settings,
-    start: Sequence[str],
+    start: Sequence[str] | Sequence[tuple[str, ...]],
     spent: float = 0.0,
     stopped: bool = False,
 ) -> Found:
     """The evolution alone, from formulas that are there.
 
     Args:
+        start: with a template its functions' expressions (`template_parts.begun`).
         spent: seconds of the settings' that are gone.
         stopped: whether somebody has asked it to end.
     """
     time = settings.time
-    if settings.rules is not None:
-        rules = settings.rules.core(table.names)
-        start = [text for text in start if rules.allow(text, table.names)]
 
     def report(seconds: float, passes: int, entries: list[tuple[str, float]]) -> bool:
         return stopped or told(settings, table, entries, passes, spent + seconds)
@@ -160,7 +164,7 @@ def _run(
     table: Matrix,
     objective: Objective,
     settings: Settings,
-    start: Sequence[str],
+    start: Sequence[str] | Sequence[tuple[str, ...]],
     seconds: float,
     report: Callable[[float, int, list[tuple[str, float]]], bool] | None,
 ) -> Found:
@@ -171,7 +175,7 @@ def _report(
     table: Matrix,
     objective: Objective,
     settings: Settings,
-    start: Sequence[str],
+    start: Sequence[str] | Sequence[tuple[str, ...]],
     seconds: float,
     report: Callable[[float, int, list[tuple[str, float]]], bool] | None,
     state: bytes = b"",
@@ -188,7 +192,7 @@ def _report(
             settings.evaluations or 0,
             settings.threads or 0,
             settings.seed,
-            list(start),
+            [(one,) if isinstance(one, str) else one for one in start],
             report,
             settings.good_enough,
             devices.on_gpu(settings.device, len(table.values)),
