@@ -22,12 +22,16 @@ TURNING, FOR_ONE_ACROSS = 0.005, 2.0
 OPPOSITE, ACROSS = 0.8, 0.4  # |cosine| from, and up to
 FEWEST_PAIRS = 5
 MOST_ROWS = 3000
+NEAREST = 9  # rows that hang together, itself among them
+LEAST_PART = 0.1  # share of the rows, of the second of the parts that they lie in
+MOSTLY = 0.9  # of the pairs that face each other, those with opposite directions
 
 
 def turns_around(X: Floats, directions: Directions) -> bool:
     """Whether the directions are those of a function that rises with its concept here and falls
     there: then neighbours on two sides of a level set have opposite ones, and hardly any are at
-    right angles.
+    right angles. Where the neuron is saturated between the two sides there are no rows: then those
+    that face each other over the gap have opposite ones.
 
     Args:
         X: (n, d) the rows.
@@ -43,11 +47,37 @@ def turns_around(X: Floats, directions: Directions) -> bool:
     scales = np.ones(X.shape[1]) if directions.scales is None else directions.scales
     unit = np.divide(1.0, scales, out=np.zeros_like(scales), where=scales > 0)
     points, U = X[rows] * unit, vectors[rows]
-    _, nearest = cKDTree(points).query(points, k=2)
+    _, nearest = cKDTree(points).query(points, k=min(NEAREST, len(rows)))
     cosines = np.sum(U * U[nearest[:, 1]], axis=1)
     opposite = int(np.sum(cosines < -OPPOSITE))
     across = int(np.sum(np.abs(cosines) < ACROSS)) / 2
-    return opposite >= max(FEWEST_PAIRS, TURNING * len(rows), FOR_ONE_ACROSS * across)
+    if opposite >= max(FEWEST_PAIRS, TURNING * len(rows), FOR_ONE_ACROSS * across):
+        return True
+    return across <= TURNING * len(rows) and _faces_itself(points, U, nearest)
+
+
+def _faces_itself(points: Floats, U: Floats, nearest: npt.NDArray[np.intp]) -> bool:
+    """Whether rows lie in parts, and those that face each other have opposite directions.
+
+    Args:
+        nearest: (n, k) rows nearest to each, itself first.
+    """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+    from scipy.spatial import cKDTree
+
+    count, k = nearest.shape
+    links = (np.ones(count * k), (np.repeat(np.arange(count), k), nearest.ravel()))
+    _, part_of = connected_components(coo_array(links, shape=(count, count)), directed=False)
+    sizes = np.bincount(part_of)
+    largest, second = np.argsort(-sizes, kind="stable")[:2] if len(sizes) > 1 else (0, 0)
+    if largest == second or sizes[second] < LEAST_PART * count:
+        return False
+    one, other = (np.flatnonzero(part_of == part) for part in (second, largest))
+    gap, facing = cKDTree(points[other]).query(points[one])
+    near = gap <= np.median(gap)
+    cosines = np.sum(U[one] * U[other[facing]], axis=1)[near]
+    return bool(np.mean(cosines < -OPPOSITE) >= MOSTLY)
 
 
 def runs(t: Floats, flags: Flags) -> tuple[list[float], bool]:

@@ -138,6 +138,26 @@ def test_a_middle_class_has_a_level_set_for_its_decision() -> None:
     assert found.verdict.kind == "concept found"
 
 
+@pytest.mark.parametrize(
+    ("concept", "logit", "slope", "level_set"),
+    [
+        # Both sides of a middle class that is sure of its middle, and the two branches of x1*x2,
+        # between which the neuron does not turn around.
+        ("x1 - x2", lambda g: 40 - 160 * g**2, lambda g: -320 * g, (-0.5, 0.5)),
+        ("x1*x2", lambda g: 40 * (g - 0.5), lambda g: 40 * np.ones_like(g), (0.5, math.inf)),
+    ],
+)
+def test_rows_within_the_band_may_lie_in_parts(
+    concept: str, logit: Any, slope: Any, level_set: tuple[float, float]
+) -> None:
+    neuron = of_concept(concept, logit, slope, ("x1", "x2"))
+    found = cf.interpret(neuron, X, classifier=True, **MODEST)
+    assert found.formula.text in (concept, "x2 - x1")
+    assert found.level_set is not None
+    assert found.level_set[0] == pytest.approx(level_set, abs=0.05)
+    assert found.verdict.kind == "concept found"
+
+
 def test_a_neuron_that_rises_needs_no_sign_for_every_row(ellipse: cf.Interpretation) -> None:
     assert ellipse.link.extrema == ()
     assert ellipse.level_set == ((ellipse.threshold, math.inf),)

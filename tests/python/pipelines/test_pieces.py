@@ -52,3 +52,13 @@ def test_a_neuron_turns_around_where_its_neighbours_are_opposite(text: str) -> N
         (turned * U, True),
     ):
         assert turns_around(X, Directions(unit(gradients), scales, None, False)) == answer
+
+
+def test_a_neuron_turns_around_where_those_that_face_each_other_are_opposite() -> None:
+    """A middle class is saturated in its middle: no row with a gradient has neighbours there."""
+    X = np.random.default_rng(4).uniform(-1, 1, (3000, 2))
+    z = X[:, 0] - 0.5 * X[:, 1]
+    X, z = X[(abs(z) > 0.4) & (abs(z) < 0.6)], z[(abs(z) > 0.4) & (abs(z) < 0.6)]
+    U = np.tile(unit(np.array([[1.0, -0.5]])), (len(X), 1))
+    for gradients, answer in ((np.sign(z)[:, None] * U, True), (U, False)):
+        assert turns_around(X, Directions(gradients, np.ones(2), None, False)) == answer
