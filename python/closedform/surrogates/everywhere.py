@@ -17,8 +17,9 @@ import numpy as np
 
 from closedform import _core
 from closedform._typing import FloatMatrix, Floats
-from closedform.tables.cluster import NoAnswer, Part, Partitions
+from closedform.tables.cluster import Part, Partitions
 from closedform.tables.columns import inputs_of
+from closedform.tables.tasks import NoAnswer
 
 SCORED = 1_000_000  # rows, in all: means over more are no better
 _log = logging.getLogger("closedform")
