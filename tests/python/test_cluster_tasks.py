@@ -14,6 +14,7 @@ import pytest
 
 import closedform as cf
 from closedform.searches.progress import Progress
+from closedform.tables.tasks import Shared
 
 pytest.importorskip("distributed", reason="needs closedform[dask]")
 pytestmark = [
@@ -84,10 +85,8 @@ def test_targets_lie_in_partitions_and_what_is_wrong_with_one_names_it(
     rows = dataframe.from_pandas(frame, npartitions=3, sort=False)
     heard: list[Progress] = []
     given = told(client, evaluations=1000, strategy="direct", callback=heard.append)
-    found = cf.discover_system(rows, ["dv", "du"], **given)
-    apart = cf.discover_system(rows[["a", "b"]], rows[["dv", "du"]], **given)
+    found = cf.discover_system(rows[["a", "b"]], rows[["dv", "du"]], **given)
     assert list(found) == ["dv", "du"]
-    assert fronts(found) == fronts(apart)
     assert found["du"].provenance.rows + found["du"].provenance.held_out == len(frame)
     assert {told.phase.split(":")[0] for told in heard} == {"du", "dv"}
     with pytest.raises(cf.InputError, match=r"^Y: target 'dv': .*y: row 5"):
@@ -100,3 +99,35 @@ def test_targets_lie_in_partitions_and_what_is_wrong_with_one_names_it(
         cf.discover_system(rows, ["du", "dv"], **{**given, "operators": "+ sine"})
     with pytest.raises(cf.InputError, match=r"^strategy: "):
         cf.discover_system(rows, ["du", "dv"], **{**given, "strategy": "none"})
+
+
+@pytest.mark.parametrize("rows", [120, 3000])
+def test_fits_of_a_surrogate_are_tasks_to_the_same_bits(
+    rows: int, clients: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(2)
+    X = rng.uniform(1, 3, (rows, 3))
+    y = np.exp(0.4 * X[:, 0]) * X[:, 1] + np.sin(3 * X[:, 2]) + 0.01 * rng.normal(size=rows)
+    tasks: list[int] = []
+    ask = Shared.ask
+
+    def asked(self: Shared, question: Any, some: Any, seconds: float) -> list[Any]:
+        if rows == 120 and self._client is clients[1] and len(tasks) == 2:
+            os.kill(next(iter(clients[1].run(os.getpid).values())), signal.SIGKILL)
+        tasks.append(len(some))
+        return ask(self, question, some, seconds)
+
+    monkeypatch.setattr(Shared, "ask", asked)
+
+    def fitted(client: Any) -> tuple[int, list[bytes], float]:
+        tasks.clear()
+        surrogate = cf.Surrogate(2, 6, time=math.inf, threads=1).fit(X, y, client=client)
+        core = surrogate.core
+        factors = [core.factor(d).tobytes() for d in range(core.inputs)]
+        return sum(tasks), factors, surrogate.held_out_error
+
+    (none, *here), (one, *of_one), (two, *of_two) = map(fitted, (None, *clients))
+    clients[1].wait_for_workers(2, timeout=60)
+    assert here == of_one == of_two
+    assert none == 0
+    assert one == two > 6

@@ -1,6 +1,6 @@
 """Tasks on the workers of a Dask cluster, which have something in common: rows, as a rule.
 
-That is sent to all workers once, and once more where those that had it died. An answer depends on
+That is sent to the workers once, and once more where those that had it died. An answer depends on
 its task alone, so that the number of workers changes nothing.
 """
 
@@ -61,7 +61,8 @@ class Shared:
     def _submitted(self, question: Callable[..., Any], tasks: Sequence[tuple[Any, ...]]) -> Any:
         try:
             if self._sent is None:
-                (self._sent,) = self._client.scatter([self._what], broadcast=True, hash=False)
+                # To one of them, which the others ask: a broadcast hangs where a worker dies.
+                (self._sent,) = self._client.scatter([self._what], hash=False)
             return [self._client.submit(question, self._sent, *task, pure=False) for task in tasks]
         except (OSError, TimeoutError, ValueError) as error:  # a worker dies, or there is none
             raise NoAnswer(f"client: no answer: {type(error).__name__}: {error}") from error
