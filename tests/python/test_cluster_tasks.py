@@ -6,6 +6,7 @@ import math
 import os
 import signal
 import threading
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,8 +14,9 @@ import pandas
 import pytest
 
 import closedform as cf
+from closedform.searches import group_judge
 from closedform.searches.progress import Progress
-from closedform.tables.tasks import Shared
+from closedform.tables.tasks import NoAnswer, Shared
 
 pytest.importorskip("distributed", reason="needs closedform[dask]")
 pytestmark = [
@@ -77,15 +79,21 @@ def test_targets_are_searched_at_once_with_the_same_result_for_any_workers(
 
 
 def test_targets_lie_in_partitions_and_what_is_wrong_with_one_names_it(
-    clients: tuple[Any, Any],
+    clients: tuple[Any, Any], tmp_path: Path
 ) -> None:
     from dask import dataframe
+
+    def read(part: pandas.DataFrame) -> pandas.DataFrame:
+        with (tmp_path / "made").open("a") as made:
+            made.write(f"{len(part)}\n")
+        return part
 
     frame, client = system(noise=0.0), clients[1]
     rows = dataframe.from_pandas(frame, npartitions=3, sort=False)
     heard: list[Progress] = []
     given = told(client, evaluations=1000, strategy="direct", callback=heard.append)
-    found = cf.discover_system(rows[["a", "b"]], rows[["dv", "du"]], **given)
+    found = cf.discover_system(rows.map_partitions(read, meta=frame), ["dv", "du"], **given)
+    assert (tmp_path / "made").read_text().split() == ["40", "40", "40"]  # for all, and once
     assert list(found) == ["dv", "du"]
     assert found["du"].provenance.rows + found["du"].provenance.held_out == len(frame)
     assert {told.phase.split(":")[0] for told in heard} == {"du", "dv"}
@@ -131,3 +139,47 @@ def test_fits_of_a_surrogate_are_tasks_to_the_same_bits(
     assert here == of_one == of_two
     assert none == 0
     assert one == two > 6
+
+
+def test_forms_are_fitted_to_groups_by_the_workers_as_without_them(
+    clients: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(4)
+    x = rng.uniform(1, 3, (160, 1))
+    cell = np.repeat(["a", "b", "c", "d"], 40)
+    rate = np.repeat([0.5, 1.0, 1.5, 2.0], 40)
+    y = rate * x[:, 0] + 3.0 + 0.02 * rng.normal(size=160)
+    questions: list[str] = []
+    ask = Shared.ask
+
+    def asked(self: Shared, question: Any, some: Any, seconds: float) -> list[Any]:
+        questions.append(question.__name__)
+        return ask(self, question, some, seconds)
+
+    monkeypatch.setattr(Shared, "ask", asked)
+    given = told(None, operators="+ *", max_size=7, evaluations=2000)
+
+    def searched(client: Any) -> list[str]:
+        front = cf.search(x, values=y, groups=cell, **{**given, "client": client})
+        best = front.best
+        assert isinstance(best, cf.GroupedFormula)
+        numbers = [[c.value.hex() for c in of.values()] for of in best.parameters.values()]
+        return [f"{f.text} {f.loss!r}" for f in front] + [f"{numbers} {best.rmse}"]
+
+    one, two = map(searched, clients)
+    assert questions.count("_asked") == 4  # what suits each form, and what groups share
+    assert one == two
+    monkeypatch.setattr(group_judge, "Shared", Nobody)
+    assert searched(clients[0]) == one
+    with pytest.raises(cf.InputError, match=r"^template: cannot be given with client"):
+        cf.search(x, values=y, template="f(x1)", **{**given, "client": clients[0]})
+
+
+class Nobody:
+    """Workers that do not answer."""
+
+    def __init__(self, client: Any, what: object) -> None:
+        pass
+
+    def ask(self, *what: Any) -> list[Any]:
+        raise NoAnswer("client: no answer: they have gone")

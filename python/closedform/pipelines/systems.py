@@ -104,15 +104,17 @@ def discover_system(
     Raises:
         InputError: arguments that cannot be used; targets without names, or of one name.
     """
-    client = cluster.client_of(client, X)
+    workers: Any = cluster.client_of(client, X)
     inputs, names, targets = _targets(X, Y)
     start = given_formulas(told.pop("start", None))
     if len(names) > 1 and "checkpoint" in (told.get("options") or {}):
         raise InputError(f"options: one checkpoint cannot hold {len(names)} targets' fronts")
     units = told.pop("units", None)
     budget: dict[str, Any] = {"time": time, "evaluations": evaluations, "callback": callback}
-    if client is not None:
-        same = {**told, "X": inputs, "client": client}
+    if workers is not None:
+        if cluster.is_distributed(inputs):  # read once, for all targets and both rounds
+            inputs, *targets = workers.persist([inputs, *targets])
+        same = {**told, "X": inputs, "client": workers}
         of_each = {
             name: {**same, "y": target, "units": _units(units, name, names)}
             for name, target in zip(names, targets, strict=True)

@@ -56,7 +56,7 @@ def told_form(
         others = {name: given for name, given in others.items() if name != "limits"}
     own = {
         "start": (settings.start or None) if template is not None else None,
-        "client": settings.cluster,
+        "client": settings.cluster if template is not None else None,
         "complexities or operators of your own": settings.words,
         "options resume": settings.journal,
     }
