@@ -7,7 +7,6 @@ INN, arXiv 2404.10296), fitted by alternating least squares.
 
 from __future__ import annotations
 
-import copyreg
 import io
 import os
 from collections.abc import Callable, Mapping
@@ -31,16 +30,6 @@ from closedform.tables.output import write_output
 
 Outside = Literal["error", "clamp", "linear"]
 
-
-def _parts(model: _core.TensorSurrogate) -> tuple[Any, ...]:
-    inputs = range(model.inputs)
-    nodes, patches, factors = (
-        [of(d) for d in inputs] for of in (model.nodes, model.patch, model.factor)
-    )
-    return _core.TensorSurrogate, (nodes, patches, factors, model.offset, model.outside)
-
-
-copyreg.pickle(_core.TensorSurrogate, _parts)  # for multiprocessing; files are `Surrogate.save`'s
 
 _FORMAT = "closedform-surrogate"
 _VERSION = 1

@@ -6,6 +6,7 @@ is to be compared, each a size and a fold of the rows, to the bits that it would
 
 from __future__ import annotations
 
+import copyreg
 import logging
 from collections.abc import Sequence
 from typing import Any
@@ -17,6 +18,17 @@ from closedform.tables.tasks import NoAnswer, Shared
 ROWS_A_TASK = 2000  # at least: fits of few rows are done before others have been asked
 LATE = 0.5  # seconds beyond the time that answers are waited for
 _log = logging.getLogger("closedform")
+
+
+def _parts(model: _core.TensorSurrogate) -> tuple[Any, ...]:
+    inputs = range(model.inputs)
+    nodes, patches, factors = (
+        [of(d) for d in inputs] for of in (model.nodes, model.patch, model.factor)
+    )
+    return _core.TensorSurrogate, (nodes, patches, factors, model.offset, model.outside)
+
+
+copyreg.pickle(_core.TensorSurrogate, _parts)  # files are `Surrogate.save`'s
 
 
 class Rows:
