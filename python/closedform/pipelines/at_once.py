@@ -92,9 +92,11 @@ def _round(
 
         try:
             return discover(**{**targets[name], **given, "callback": heard})
-        except InputError as error:
+        except Exception as error:
             budget.stopped = "interrupted"  # the others need not go on
-            return error
+            if isinstance(error, InputError):
+                return error
+            raise
 
     with ThreadPoolExecutor(min(len(targets), MOST)) as threads:
         answers = dict(zip(targets, threads.map(searched, targets), strict=True))

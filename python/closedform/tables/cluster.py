@@ -25,7 +25,7 @@ from closedform.tables import checks, chunks
 from closedform.tables.checks import Matrix
 from closedform.tables.chunks import Data
 from closedform.tables.rows import sample_rows
-from closedform.tables.tasks import NoAnswer, answers
+from closedform.tables.tasks import NoAnswer, answers, no_answer
 
 AT_ONCE = 64  # answers of partitions that are kept while they wait for their turn
 SAMPLE = 200_000  # rows that whoever asks keeps
@@ -121,7 +121,7 @@ def _checked_client(client: Any) -> Any:
     try:
         others = client.run(_versions, on_error="return")
     except Exception as error:  # whatever a cluster that has gone raises
-        raise NoAnswer(f"client: no answer: {type(error).__name__}: {error}") from error
+        raise no_answer(error) from error
     own = _versions()
     for worker, theirs in others.items():
         if theirs != own and not isinstance(theirs, OSError):  # one that has just died

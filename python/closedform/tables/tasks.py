@@ -23,6 +23,12 @@ class NoAnswer(InputError):
     """A cluster that goes away, or has lost what was sent to it."""
 
 
+def no_answer(error: Exception) -> NoAnswer:
+    """What Dask said of it, in one line."""
+    said = str(error).strip().partition("\n")[0]
+    return NoAnswer(f"client: no answer: {type(error).__name__}: {said}")
+
+
 class Shared:
     """What tasks on the workers of a client have in common."""
 
@@ -61,11 +67,12 @@ class Shared:
     def _submitted(self, question: Callable[..., Any], tasks: Sequence[tuple[Any, ...]]) -> Any:
         try:
             if self._sent is None:
-                # To one of them, which the others ask: a broadcast hangs where a worker dies.
+                # To one of them, which the others ask: a broadcast has been seen to wait for ever
+                # for a worker that had died.
                 (self._sent,) = self._client.scatter([self._what], hash=False)
             return [self._client.submit(question, self._sent, *task, pure=False) for task in tasks]
-        except (OSError, TimeoutError, ValueError) as error:  # a worker dies, or there is none
-            raise NoAnswer(f"client: no answer: {type(error).__name__}: {error}") from error
+        except Exception as error:  # whatever a cluster raises whose workers die
+            raise no_answer(error) from error
 
     def _answered(self, asked: Sequence[Any], ends: float) -> list[Any]:
         _wait(asked, ends)
@@ -108,5 +115,5 @@ def answers(client: Any, asked: Sequence[Any], ends: float = math.inf) -> list[A
     except InputError:
         raise
     except Exception as error:  # whatever a cluster that goes away, or a task in it, raises
-        raise NoAnswer(f"client: no answer: {type(error).__name__}: {error}") from error
+        raise no_answer(error) from error
     return found
