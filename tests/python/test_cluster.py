@@ -370,6 +370,9 @@ def test_the_command_line_reads_parquet_on_the_workers(
     words = ["--scheduler", address, "--evaluations", "1000", "--quiet"]
     assert main(["discover", str(folder), "--target", "y", "--strategy", "direct", *words]) == 0
     assert "b_c" in capsys.readouterr().out
+    both = ["--target", "y", "--target", "d", "--operators", "+", "--max-size", "3"]
+    assert main(["discover", str(folder), *both, "--strategy", "direct", *words]) == 0
+    assert "  d = " in capsys.readouterr().out
     words[1] = "tcp://127.0.0.1:9"
     assert main(["discover", str(folder), "--target", "y", *words]) == 2
     assert "does not answer" in capsys.readouterr().err

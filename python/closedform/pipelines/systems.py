@@ -160,7 +160,7 @@ def _split(X: Any, labels: Sequence[str]) -> tuple[object, object]:
         raise InputError("Y: labels of columns are those of a table; give one as X")
     for label in labels:
         if label not in columns:
-            raise InputError(f"Y: no column {label!r} in X; it has {', '.join(columns)}")
+            raise InputError(f"Y: no column {label!r} in X; it has {', '.join(map(str, columns))}")
     kept = [label for label in columns if label not in labels]
     if not kept:
         raise InputError("X: no input columns are left; it needs at least one")
