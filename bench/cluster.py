@@ -1,9 +1,10 @@
-"""Sums over rows on a Dask cluster: time by the number of workers, memory, and what they cost.
+"""Rows and fits on a Dask cluster: time by the number of workers, memory, and what they cost.
 
 `LocalCluster`s of processes of one thread each share the rows in partitions; a surrogate of fixed
-size is fitted, and a formula's normal equations are taken, by 1, 2 and 4 workers: the same bits.
-From the time of a task and what a round trip costs, a model says how long a pass takes with as many
-workers as there are cores to put them on, and how well 64 of them would be used.
+size is fitted, a formula's normal equations are taken, and the sizes of a surrogate are chosen, by
+1, 2 and 4 workers: the same bits. From the time of a task and what asking for it takes, in seconds
+of a core, a model says how long a pass takes with as many workers as there are cores to put them
+on, and how well 64 of them would be used.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from closedform.tables.cluster import Part, Partitions
 
 LAW, NAMES = "1.7*x1*x2/x3 + 0.1", ("x1", "x2", "x3")
 FAR = 64  # workers that the model is asked about
+CHOSEN = 20_000  # rows of a surrogate whose sizes are chosen
 # Whoever asks: 200,000 rows of four numbers, their fit, and Dask itself. MiB, whatever the rows.
 CONSTANT = Target("ours", 600, most=True)
 FORESEEN = Target("ours", 1.3, most=True)  # a pass, over what the model says, or less than its own
@@ -85,6 +87,7 @@ def run(*, rows: int, partitions: int, workers: int, threads: int, seed: int) ->
             total = placed.total(*question)
             took = time.perf_counter() - began
             records += _told(parameters, what, took, costs, _digest(total))
+        records.append(_sizes(parameters, client, seed))
         most = max(client.run(anonymous_memory).values())
     own = rows * 4 * 8 / 2**20
     note = f"the rows are {own:.0f} MiB; a worker holds at most {most:.0f} MiB"
@@ -135,6 +138,26 @@ def _costs(client: Any, placed: Partitions, question: tuple[Any, ...]) -> Costs:
     answered = placed.total(ask, *what)
     asking = (time.process_time() - began) / len(placed.parts)
     return Costs(tuple(tasks), asking, min(trips), len(pickle.dumps(answered)))
+
+
+def _sizes(parameters: dict[str, int], client: Any, seed: int) -> Record:
+    """Fits that choose a surrogate's sizes, on the workers: how much of the work is theirs."""
+    rng = np.random.default_rng(seed)
+    X = rng.uniform(1.0, 3.0, (CHOSEN, 6))
+    y = X[:, 0] * X[:, 1] / X[:, 2] + np.sin(X[:, 3]) + 0.05 * rng.normal(size=CHOSEN)
+    before = sum(client.run(time.process_time).values())
+    own, began = time.process_time(), time.perf_counter()
+    found = cf.Surrogate(time=np.inf, seed=seed, threads=1).fit(X, y, client=client)
+    took, own = time.perf_counter() - began, time.process_time() - own
+    theirs = sum(client.run(time.process_time).values()) - before
+    factors = [found.core.factor(d) for d in range(found.n_inputs)]
+    return Record(
+        "cluster",
+        parameters,
+        f"sizes of a surrogate of {CHOSEN} rows: {_digest(factors)}",
+        took,
+        note=f"seconds of a core: the workers {theirs:.2f}, who asks {own:.2f}",
+    )
 
 
 def _told(

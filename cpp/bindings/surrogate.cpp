@@ -16,6 +16,7 @@
 #include "interpreter_lock.hpp"
 #include "partition_sums.hpp"
 #include "register.hpp"
+#include "surrogate/trial_fits.hpp"
 
 namespace closedform {
 namespace py = pybind11;
@@ -56,21 +57,42 @@ py::tuple read(const py::bytes& bytes) {
                           saved.held_out_rows, saved.segments, saved.smoothing);
 }
 
+/// What the fits by which sizes are chosen are told, on a worker as here.
+SurrogateOptions options_of(std::size_t modes, std::size_t patch, std::size_t degree,
+                            std::uint64_t seed) {
+    SurrogateOptions options;
+    options.modes = modes;
+    options.patch = patch;
+    options.degree = degree;
+    options.seed = seed;
+    return options;
+}
+
+/// `ask(trials, seconds)` is a list of FittedTrial, or None for what is late.
+TrialsElsewhere trials_asked(const std::optional<py::function>& ask) {
+    if (!ask) {
+        return {};
+    }
+    return [&ask](std::span<const SurrogateTrial> trials, double seconds) {
+        const Locked locked;
+        const py::list told = py::cast(std::vector<SurrogateTrial>(trials.begin(), trials.end()));
+        return (*ask)(told, seconds).cast<std::vector<std::optional<FittedTrial>>>();
+    };
+}
+
 py::tuple fit(const py::array& x, const DoubleArray& y, const std::optional<DoubleArray>& weights,
               std::size_t modes, std::size_t segments, double smoothing, std::size_t patch,
               std::size_t degree, double time, std::uint64_t seed, unsigned threads, bool on_device,
               const std::optional<Beyond>& beyond,
-              const std::optional<std::size_t>& least_on_device) {
+              const std::optional<std::size_t>& least_on_device,
+              const std::optional<py::function>& trials) {
     const Table rows = table_of(x);
-    SurrogateOptions options;
-    options.modes = modes;
+    SurrogateOptions options = options_of(modes, patch, degree, seed);
     options.segments = segments;
     options.smoothing = smoothing;
-    options.patch = patch;
-    options.degree = degree;
     options.time = time;
-    options.seed = seed;
     options.threads = threads;
+    options.trials_there = trials_asked(trials);
     if (on_device) {
         options.rows_there = cuda::moment_sums;
         options.least_rows_there = least_on_device.value_or(options.least_rows_there);
@@ -96,6 +118,79 @@ py::tuple fit(const py::array& x, const DoubleArray& y, const std::optional<Doub
     report["held_out_rows"] = result.held_out_rows;
     report["discrete"] = result.discrete;
     return py::make_tuple(std::move(result.model), report);
+}
+
+/// The rows of a fit where its trials are done for it. Keeps them alive.
+class TrialRows {
+  public:
+    TrialRows(py::array x, DoubleArray y, std::optional<DoubleArray> weights, std::size_t modes,
+              std::size_t patch, std::size_t degree, std::uint64_t seed, std::vector<double> low,
+              std::vector<double> high)
+        : x_(std::move(x)),
+          y_(std::move(y)),
+          weights_(std::move(weights)),
+          rows_(table_of(x_)),
+          options_(options_of(modes, patch, degree, seed)) {
+        options_.beyond.low = std::move(low);
+        options_.beyond.high = std::move(high);
+        fits_ = std::make_unique<TrialFits>(
+            rows_, span_of(y_), weights_ ? span_of(*weights_) : std::span<const double>{},
+            options_);
+    }
+
+    FittedTrial fit(const SurrogateTrial& trial, double seconds) const {
+        const Unlocked unlocked;
+        return fits_->fit(trial, StopToken(seconds));
+    }
+
+  private:
+    py::array x_;
+    DoubleArray y_;
+    std::optional<DoubleArray> weights_;
+    Table rows_;
+    SurrogateOptions options_;
+    std::unique_ptr<TrialFits> fits_;
+};
+
+/// (step, start, segments, smoothing, fold, seed, model), the model None to begin.
+py::tuple sent(const SurrogateTrial& trial) {
+    const py::object model =
+        trial.model.inputs() == 0 ? py::object(py::none()) : py::cast(trial.model);
+    return py::make_tuple(static_cast<int>(trial.step), static_cast<int>(trial.size.start),
+                          trial.size.segments, trial.size.smoothing, trial.fold, trial.seed, model);
+}
+
+SurrogateTrial received(const py::tuple& state) {
+    SurrogateTrial trial;
+    trial.step = static_cast<SurrogateTrial::Step>(state[0].cast<int>());
+    trial.size = {static_cast<SurrogateStart>(state[1].cast<int>()), state[2].cast<std::size_t>(),
+                  state[3].cast<double>()};
+    trial.fold = state[4].cast<std::size_t>();
+    trial.seed = state[5].cast<std::uint64_t>();
+    if (!state[6].is_none()) {
+        trial.model = state[6].cast<TensorSurrogate>();
+    }
+    return trial;
+}
+
+/// The fits by which sizes are chosen, for those that do them elsewhere.
+void register_trials(py::module_& module) {
+    py::class_<SurrogateTrial>(module, "SurrogateTrial").def(py::pickle(&sent, &received));
+    py::class_<FittedTrial>(module, "FittedTrial")
+        .def(py::pickle(
+            [](const FittedTrial& found) {
+                return py::make_tuple(found.model, found.training, found.squares, found.weight);
+            },
+            [](const py::tuple& state) {
+                return FittedTrial{state[0].cast<TensorSurrogate>(), state[1].cast<double>(),
+                                   state[2].cast<double>(), state[3].cast<double>()};
+            }));
+    py::class_<TrialRows>(module, "TrialRows")
+        .def(py::init<py::array, DoubleArray, std::optional<DoubleArray>, std::size_t, std::size_t,
+                      std::size_t, std::uint64_t, std::vector<double>, std::vector<double>>(),
+             py::arg("x"), py::arg("y"), py::arg("weights"), py::kw_only(), py::arg("modes"),
+             py::arg("patch"), py::arg("degree"), py::arg("seed"), py::arg("low"), py::arg("high"))
+        .def("fit", &TrialRows::fit, py::arg("trial"), py::arg("seconds"));
 }
 
 /// One array of the shape [rows], [rows, d] or [rows, d, d].
@@ -196,7 +291,8 @@ void register_surrogate(py::module_& module) {
                py::arg("modes"), py::arg("segments"), py::arg("smoothing"), py::arg("patch"),
                py::arg("degree"), py::arg("time"), py::arg("seed"), py::arg("threads"),
                py::arg("on_device") = false, py::arg("beyond") = py::none(),
-               py::arg("least_on_device") = py::none());
+               py::arg("least_on_device") = py::none(), py::arg("trials") = py::none());
+    register_trials(module);
 }
 
 }  // namespace closedform

@@ -201,7 +201,27 @@ def fit_surrogate(
     on_device: bool = False,
     beyond: Beyond | None = None,
     least_on_device: int | None = None,
+    trials: Callable[[Sequence[SurrogateTrial], float], Sequence[FittedTrial | None]] | None = None,
 ) -> tuple[TensorSurrogate, SurrogateReport]: ...
+
+class SurrogateTrial: ...
+class FittedTrial: ...
+
+class TrialRows:
+    def __init__(
+        self,
+        x: npt.NDArray[np.floating[Any]],
+        y: npt.NDArray[np.float64],
+        weights: npt.NDArray[np.float64] | None,
+        *,
+        modes: int,
+        patch: int,
+        degree: int,
+        seed: int,
+        low: Sequence[float],
+        high: Sequence[float],
+    ) -> None: ...
+    def fit(self, trial: SurrogateTrial, seconds: float) -> FittedTrial: ...
 
 # sums over the partitions of a cluster ------------------------------------------------------------
 

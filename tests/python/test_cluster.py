@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -44,18 +43,6 @@ def table() -> pandas.DataFrame:
     X = rng.uniform(1, 3, (ROWS, 3))
     y = 2.31 * X[:, 0] * X[:, 1] / X[:, 2] + 0.3 * rng.normal(size=ROWS)
     return pandas.DataFrame({"a": X[:, 0], "b c": X[:, 1], "d": X[:, 2], "y": y})
-
-
-@pytest.fixture(scope="module")
-def clients() -> Iterator[tuple[Any, Any]]:
-    """Of one worker, and of two."""
-    from distributed import Client, LocalCluster
-
-    how: dict[str, Any] = {"threads_per_worker": 1, "dashboard_address": ":0"}
-    how |= {"processes": True, "silence_logs": "CRITICAL"}
-    one, two = LocalCluster(n_workers=1, **how), LocalCluster(n_workers=2, **how)
-    with one, two, Client(one, set_as_default=False) as a, Client(two) as b:
-        yield a, b
 
 
 def parts_of(frame: pandas.DataFrame, client: Any, **roles: Any) -> Partitions:
@@ -383,6 +370,9 @@ def test_the_command_line_reads_parquet_on_the_workers(
     words = ["--scheduler", address, "--evaluations", "1000", "--quiet"]
     assert main(["discover", str(folder), "--target", "y", "--strategy", "direct", *words]) == 0
     assert "b_c" in capsys.readouterr().out
+    both = ["--target", "y", "--target", "d", "--operators", "+", "--max-size", "3"]
+    assert main(["discover", str(folder), *both, "--strategy", "direct", *words]) == 0
+    assert "  d = " in capsys.readouterr().out
     words[1] = "tcp://127.0.0.1:9"
     assert main(["discover", str(folder), "--target", "y", *words]) == 2
     assert "does not answer" in capsys.readouterr().err

@@ -49,7 +49,12 @@ def _info(options: argparse.Namespace) -> int:
 
 def _discover(options: argparse.Namespace) -> int:
     if len(options.target) > 1:
-        return several.run(options, lambda *shown: _asked(options) | _common(options, *shown))
+
+        def told(*shown: Any) -> dict[str, Any]:
+            return _asked(options) | _common(options, *shown)
+
+        with scheduler.connected(options.scheduler) as client:
+            return several.run(options, told, client)
     options = argparse.Namespace(**vars(options) | {"target": options.target[0]})
     _check_outputs(options)
     with scheduler.connected(options.scheduler) as client:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from closedform.cli import EXIT_INTERRUPTED, streams
+from closedform.cli import EXIT_INTERRUPTED, scheduler, streams
 from closedform.cli.display import display, interruptible
 from closedform.cli.documents import discovery_document
 from closedform.cli.rows import all_columns, of_the_file
@@ -19,16 +19,18 @@ from closedform.tables.checks import Matrix
 from closedform.tables.chunks import Data
 
 # What is of one target alone.
-OF_ONE = ("sigma", "groups", "scheduler", "checkpoint", "resume", "save", "report")
+OF_ONE = ("sigma", "groups", "checkpoint", "resume", "save", "report")
 
 
 def run(
     options: argparse.Namespace,
     told: Callable[[Callable[[Progress], None], list[bool]], dict[str, Any]],
+    client: Any,
 ) -> int:
     """Searches all targets and prints what was found.
 
     told: arguments of `discover` but for the rows, of what shows progress and what Ctrl-C fills.
+    client: whose workers search; None for this process.
 
     Raises:
         InputError: two targets of one name, or an option that is of one target.
@@ -39,12 +41,17 @@ def run(
     for option in OF_ONE:
         if getattr(options, option) is not None:
             raise InputError(f"--{option}: is of one target; leave it out, or give one --target")
-    table = all_columns(options)
-    X, Y = _split(table, targets)
+    X: Any = scheduler.partitions(options, client)
+    Y: Any = targets
+    weights, table = options.weights, None
+    if X is None:
+        table = all_columns(options)
+        weights = table.weights
+        X, Y = _split(table, targets)
     from closedform.pipelines.systems import discover_system
 
     with display(options, ", ".join(targets)) as show, interruptible() as interrupted:
-        system = discover_system(X, Y, weights=table.weights, **told(show, interrupted))
+        system = discover_system(X, Y, weights=weights, client=client, **told(show, interrupted))
     found = {name: of_the_file(one, name, table) for name, one in system.items()}
     if options.json:
         documents = [

@@ -63,13 +63,13 @@ class GroupFit:
     """Constants of a form, (groups, k), and what the data say of them.
 
     Attributes:
+        constants: of every group.
         shared: (k,) bool; such a constant is the same in every group.
         cost: -log density of the rows.
         values: (n,) of the formula. parameters: of the noise.
         errors: (groups, k) standard errors; NaN where others can stand for a constant.
     """
 
-    form: _core.Expression
     constants: Floats
     shared: npt.NDArray[np.bool_]
     cost: float
@@ -132,7 +132,7 @@ def _judged(
             cost = float(rows.counts @ rows.noise.costs(rows.y, values, parameters))
     nothing = np.full(constants.shape, np.nan)
     cost = cost if math.isfinite(cost) else math.inf
-    return GroupFit(form, constants, shared, cost, values, parameters, nothing)
+    return GroupFit(constants, shared, cost, values, parameters, nothing)
 
 
 @dataclass(frozen=True)

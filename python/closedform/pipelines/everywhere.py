@@ -15,7 +15,8 @@ from closedform.searches.everywhere import LATE, densities_of, on_all_rows, sent
 from closedform.searches.settings import Settings
 from closedform.tables.checks import Matrix
 from closedform.tables.chunks import Data
-from closedform.tables.cluster import NoAnswer, Part, Partitions
+from closedform.tables.cluster import Part, Partitions
+from closedform.tables.tasks import NoAnswer
 
 _log = logging.getLogger("closedform")
 

@@ -161,7 +161,11 @@ class Stages:
             seed=self.settings.seed,
             threads=self.settings.threads or 0,
             device=self.device,
-        ).fit_sample(chunks.gather(table, target, weights), self._everywhere(partitions, seconds))
+        ).fit_sample(
+            chunks.gather(table, target, weights),
+            self._everywhere(partitions, seconds),
+            None if self.settings.cluster is None else self.settings.cluster.client,
+        )
 
     def _everywhere(self, partitions: Partitions | None, seconds: float) -> Everywhere | None:
         if partitions is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,12 +11,13 @@ from closedform._typing import Floats
 from closedform.errors import InputError
 from closedform.formulas import html
 from closedform.formulas.formula import Formula, shortened
+from closedform.pipelines.at_once import discover_at_once, named
 from closedform.pipelines.discovery import discover
 from closedform.pipelines.results import Discovery
 from closedform.searches.progress import Callback
 from closedform.searches.settings import given_formulas
 from closedform.searches.turns import Turns
-from closedform.tables import checks, scalars
+from closedform.tables import checks, cluster, scalars
 from closedform.tables.frames import frame_of
 
 
@@ -80,63 +81,104 @@ def discover_system(
     time: float = 60.0,
     evaluations: int | None = None,
     callback: Callback | None = None,
+    client: object = None,
     **told: Any,
 ) -> System:
     """Finds a formula for each of several targets of the same inputs.
 
     The targets take their turns, with equal shares of the budget, what one leaves going to the
     others. The formulas of those before are among those that a search begins with: equations of one
-    system have terms in common.
+    system have terms in common. With a client they are searched at once, in two rounds, of which
+    the second begins with the formulas of all.
 
     Args:
         X: (n, d) array or table, as of `discover`.
         Y: (n, targets) array or table, whose labels name the targets (those of an array are y1, y2
-            and so on), or labels of columns of X, which are then no inputs.
+            and so on), or labels of columns of X, which are then no inputs. Of Dask where X is.
         time, evaluations: of all targets together.
         callback: as of `discover`; returning True ends the whole.
+        client: as of `discover`; its workers search for several targets at a time.
         told: what else `discover` takes, for each target; a mapping of `units` may have those of
             all targets by their names.
 
     Raises:
         InputError: arguments that cannot be used; targets without names, or of one name.
     """
+    workers: Any = cluster.client_of(client, X)
     inputs, names, targets = _targets(X, Y)
     start = given_formulas(told.pop("start", None))
     if len(names) > 1 and "checkpoint" in (told.get("options") or {}):
         raise InputError(f"options: one checkpoint cannot hold {len(names)} targets' fronts")
     units = told.pop("units", None)
-    budget = {"time": time, "evaluations": evaluations, "callback": callback}
+    budget: dict[str, Any] = {"time": time, "evaluations": evaluations, "callback": callback}
+    if workers is not None:
+        if cluster.is_distributed(inputs):  # read once, for all targets and both rounds
+            inputs, *targets = workers.persist([inputs, *targets])
+        same = {**told, "X": inputs, "client": workers}
+        of_each = {
+            name: {**same, "y": target, "units": _units(units, name, names)}
+            for name, target in zip(names, targets, strict=True)
+        }
+        return System(discover_at_once(of_each, start, **budget))
     turns = Turns(budget, len(names))
     found: dict[str, Discovery] = {}
     for name, target in zip(names, targets, strict=True):
         own = [*start, *(one for before in found.values() for one in before.front)]
         given = {**told, **turns.next(), "start": own, "units": _units(units, name, names)}
-        found[name] = discover(inputs, target, **given)
+        try:
+            found[name] = discover(inputs, target, **given)
+        except InputError as error:
+            raise named(name, error) from error
         turns.ended(found[name].stopped)
     return System(found)
 
 
-def _targets(X: object, Y: object) -> tuple[object, tuple[str, ...], list[Floats]]:
+def _targets(X: object, Y: object) -> tuple[object, tuple[str, ...], list[Any]]:
     """The inputs, and the targets by name."""
     if isinstance(Y, (list, tuple)) and Y and all(isinstance(one, str) for one in Y):
-        frame = frame_of(X)
-        if frame is None:
-            raise InputError("Y: labels of columns are those of a table; give one as X")
-        for label in scalars.texts(Y, "Y"):
-            if label not in frame.columns:
-                raise InputError(f"Y: no column {label!r} in X; it has {', '.join(frame.columns)}")
-        kept = [label for label in frame.columns if label not in Y]
-        if not kept:
-            raise InputError("X: no input columns are left; it needs at least one")
-        X, Y = frame.select(kept).to_native(), frame.select(list(Y)).to_native()
-    table = checks.matrix(Y, name="Y")
-    labels = table.labels
+        X, Y = _split(X, scalars.texts(Y, "Y"))
+    if cluster.is_distributed(X):
+        labels, columns = _columns_there(Y)
+    else:
+        table = checks.matrix(Y, name="Y")
+        labels = table.labels
+        columns = list(np.ascontiguousarray(table.values.T, dtype=np.float64))
     if labels is None:
-        count = table.values.shape[1]
+        count = len(columns)
         labels = tuple(f"y{k + 1}" for k in range(count)) if count > 1 else ("y",)
     if len(set(labels)) < len(labels):
         raise InputError("Y: two targets have one name; rename one")
-    return X, labels, list(np.ascontiguousarray(table.values.T, dtype=np.float64))
+    return X, labels, columns
+
+
+def _split(X: Any, labels: Sequence[str]) -> tuple[object, object]:
+    """The other columns of a table, and those with the labels."""
+    there = cluster.is_distributed(X)
+    frame = None if there else frame_of(X)
+    columns = list(getattr(X, "columns", ())) if frame is None else frame.columns
+    if not columns:
+        raise InputError("Y: labels of columns are those of a table; give one as X")
+    for label in labels:
+        if label not in columns:
+            raise InputError(f"Y: no column {label!r} in X; it has {', '.join(map(str, columns))}")
+    kept = [label for label in columns if label not in labels]
+    if not kept:
+        raise InputError("X: no input columns are left; it needs at least one")
+    if frame is None:
+        return X[kept], X[list(labels)]
+    return frame.select(kept).to_native(), frame.select(list(labels)).to_native()
+
+
+def _columns_there(Y: Any) -> tuple[tuple[str, ...] | None, list[Any]]:
+    """Labels and columns of targets on a cluster, which stay there."""
+    if not cluster.is_distributed(Y) or Y.ndim != 2:
+        raise InputError(
+            "Y: must be a Dask table with a column for each target, or labels of columns of X, "
+            f"not {type(Y).__name__}"
+        )
+    if hasattr(Y, "columns"):
+        return tuple(map(str, Y.columns)), [Y[label] for label in Y.columns]
+    return None, [Y[:, k] for k in range(Y.shape[1])]
 
 
 def _units(units: object, name: str, names: tuple[str, ...]) -> object:

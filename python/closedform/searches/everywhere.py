@@ -24,8 +24,9 @@ from closedform.formulas.formula import Formula
 from closedform.formulas.front import Front
 from closedform.formulas.noise import Given, Noise, Parameters
 from closedform.tables.chunks import Data
-from closedform.tables.cluster import NoAnswer, Part, Partitions
+from closedform.tables.cluster import Part, Partitions
 from closedform.tables.rows import row_blocks
+from closedform.tables.tasks import NoAnswer
 
 STEPS = 3  # from constants that a sample of many rows gave
 LATE = 0.4  # seconds beyond the time that a pass which has begun is waited for

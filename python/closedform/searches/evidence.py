@@ -52,7 +52,7 @@ def told_form(
         raise InputError(f"{argument}: is of values; give them, an array or a column's name")
     others = {name: given for name, given in others.items() if name not in ("limits", "units")}
     own = {
-        "client": settings.cluster,
+        "client": settings.cluster if template is not None else None,
         "complexities or operators of your own": settings.words,
         "options resume": settings.journal,
     }

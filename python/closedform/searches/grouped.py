@@ -8,9 +8,8 @@ log of the number of rows a number (Schwarz 1978).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from time import monotonic
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -21,12 +20,13 @@ from closedform._typing import Floats
 from closedform.formulas.constants import Constant, Constants
 from closedform.formulas.formula import Formula
 from closedform.formulas.front import Front, pareto
-from closedform.formulas.group_fit import GroupFit, GroupRows, group_fit
+from closedform.formulas.group_fit import GroupRows
 from closedform.formulas.grouped import GroupedFormula
 from closedform.formulas.noise import EXACT, FLOOR, Absolute, Given, Noise, Relative, Robust, named
 from closedform.searches.budget import Budget
-from closedform.searches.description_length import TELLING, alphabet
+from closedform.searches.description_length import TELLING
 from closedform.searches.evidence import Evidence, constant_cost
+from closedform.searches.group_judge import Asker, Found, Judge
 from closedform.searches.group_shape import Shape, Shapes
 from closedform.searches.logarithm import search_logarithm
 from closedform.searches.objectives import Values
@@ -40,24 +40,6 @@ from closedform.tables.rows import variance
 MOST_GROUPS = 32  # that the islands see
 MOST_ROWS = 1024  # of these together
 SHARE = 0.85  # of the time, for the islands
-FAR = 3.0  # times the middle loss of the groups: another start may be nearer
-OTHER_STARTS = 4
-FOLDS = 5  # of the rows of a group, each left out once
-
-
-@dataclass(frozen=True)
-class _Found:
-    """A form, fitted: all constants are the groups' own, or some are shared.
-
-    Attributes:
-        formula: of the shape, with its loss at the rows.
-    """
-
-    shape: Shape
-    formula: Formula
-    fit: GroupFit
-    rows: GroupRows
-    length: float
 
 
 def search_groups(
@@ -109,11 +91,14 @@ def search_groups(
             break
     exact = EXACT * variance(y, weights)
     models = [GroupRows(X, y, counts, weights, index.astype(np.int64), model) for model in noises]
-    judge = _Judge(table.names, models, settings, budget.ends())
-    settled, shown = _settled(judge, shapes.found(), exact)
+    judge = Judge(table.names, models, settings, exact, budget.ends())
+    client = None if settings.cluster is None else settings.cluster.client
+    allowed = [shape for shape in shapes.found() if settings.allows(shape.formula)]
+    settled, shown = _settled(judge, Asker(judge, client), allowed)
     if form is not None and settled[0].shape.whole is None:
         raise nothing_found(settings.rules is not None)
-    written = [_written(one, labels, groups.name) for one in settled]
+    size = float(counts.sum())
+    written = [_written(one, size, labels, groups.name) for one in settled]
     if isinstance(written[0], GroupedFormula):
         written[0].rmse = dict(zip(labels, shown.tolist(), strict=True))
     order_of = sorted(range(len(written)), key=lambda i: (written[i].complexity, written[i].loss))
@@ -129,7 +114,7 @@ def search_groups(
     )
     with np.errstate(all="ignore"):
         residuals = np.empty(len(y))
-        noise_ = best.rows.noise
+        noise_ = models[best.model].noise
         residuals[order] = noise_.residuals(y, best.fit.values, best.fit.parameters)
     null = min(constant_cost(model, y, counts) for model in noises) + math.log(len(y))
     evidence = Evidence(
@@ -138,15 +123,11 @@ def search_groups(
     return front, evidence
 
 
-def _settled(judge: _Judge, shapes: Iterator[Shape], exact: float) -> tuple[list[_Found], Floats]:
+def _settled(judge: Judge, asker: Asker, shapes: Sequence[Shape]) -> tuple[list[Found], Floats]:
     """The members of a front, the shortest description first, and the errors of that one's groups
     at rows left out."""
-    judged: list[_Found] = []
-    for shape in shapes:
-        if judged and judge.late():
-            break
-        if (one := judge.best(shape)) is not None:
-            judged.append(one)
+    forms = [(shape,) for shape in shapes]
+    judged = [one for one in asker.each(Judge.best, forms, least=1) if one is not None]
     if not judged:
         judged = [judge.constant()]
     told = {id(one.formula): one for one in judged}
@@ -156,19 +137,20 @@ def _settled(judge: _Judge, shapes: Iterator[Shape], exact: float) -> tuple[list
     if shortest not in members:
         members.append(shortest)
     members.sort(key=lambda one: one.length)
-    settled = [one if judge.late() else judge.shared(one, exact) for one in members]
+    shared = asker.each(Judge.shared, [(one,) for one in members])
+    settled = [new or one for new, one in zip(shared, members, strict=True)]
     settled.sort(key=lambda one: one.length)
-    different: dict[str, _Found] = {}
+    different: dict[str, Found] = {}
     for one in settled:  # the same form may have been fitted from several starts
         different.setdefault(_skeleton(one), one)
     settled = list(different.values())
     return settled, judge.left_out(settled[0])
 
 
-def _skeleton(one: _Found) -> str:
+def _skeleton(one: Found) -> str:
     """The form with its constants marked as shared or not."""
     marks = ["s" if shared else "g" for shared in one.fit.shared.tolist()]
-    return one.fit.form.text([*one.formula.names, *marks])
+    return one.form.text([*one.formula.names, *marks])
 
 
 def _models(
@@ -202,147 +184,16 @@ def _seen(index: npt.NDArray[np.intp], seed: int) -> npt.NDArray[np.intp]:
     return np.concatenate(chosen)
 
 
-class _Judge:
-    """Fits forms to all groups and says how long they describe the data."""
-
-    def __init__(
-        self,
-        names: tuple[str, ...],
-        models: Sequence[GroupRows],
-        settings: Settings,
-        ends: float,
-    ) -> None:
-        """models: the rows, one for each noise model. ends: by time.monotonic."""
-        self.ends = ends
-        self.names, self.models, self.allows = names, models, settings.allows
-        self.symbol = math.log(alphabet(settings.operators, len(names)))
-        self.number = 0.5 * math.log(float(models[0].counts.sum()))
-
-    def late(self) -> bool:
-        return monotonic() > self.ends
-
-    def constant(self) -> _Found:
-        """The mean of all rows."""
-        rows = self.models[0]
-        mean = float(np.average(rows.y, weights=rows.weights))
-        return self.of(Shape.of_text(repr(mean), self.names), rows)
-
-    def best(self, shape: Shape) -> _Found | None:
-        """Under the noise model that suits it best, all constants the groups' own; None where they
-        are as many as rows, it has no value somewhere, or breaks a rule."""
-        groups = len(self.models[0].starts)
-        many = len(shape.constants) * groups >= len(self.models[0].y)
-        if many or not self.allows(shape.formula):
-            return None
-        start = self._apart(shape)
-        found = [self.of(shape, rows, start, moved=False) for rows in self.models]
-        best = min(found, key=lambda one: one.length)
-        return best if math.isfinite(best.length) else None
-
-    def of(
-        self,
-        shape: Shape,
-        rows: GroupRows,
-        start: Floats | None = None,
-        shared: npt.NDArray[np.bool_] | None = None,
-        *,
-        moved: bool = True,
-    ) -> _Found:
-        if start is None:
-            start = np.tile(np.array(shape.constants), (len(rows.starts), 1))
-        if shared is None:
-            shared = np.zeros(len(shape.constants), dtype=bool)
-        fit = group_fit(shape.form, rows, start, shared, moved=moved)
-        structure = self.symbol * shape.nodes
-        free = fit.free + rows.noise.free
-        scored = Formula(shape.formula.text, self.names, self._loss(rows, fit))
-        return _Found(shape, scored, fit, rows, fit.cost + structure + self.number * free)
-
-    def _loss(self, rows: GroupRows, fit: GroupFit) -> float:
-        if not math.isfinite(fit.cost):
-            return math.inf
-        return float(np.average((rows.y - fit.values) ** 2, weights=rows.weights))
-
-    def _apart(self, shape: Shape) -> Floats:
-        """(groups, k) constants of every group fitted alone; from those of others where it ends
-        farther off than most."""
-        rows = self.models[0]
-        ends = [*rows.starts[1:], len(rows.y)]
-        parts = [slice(first, end) for first, end in zip(rows.starts, ends, strict=True)]
-
-        def fitted(part: slice, from_: list[float]) -> tuple[list[float], float]:
-            X, y = np.ascontiguousarray(rows.X[part]), rows.y[part]
-            weights = rows.weights[part]
-            if not weights.max() > 0:
-                return from_, math.inf
-            own, loss = shape.refit(from_, X, y, weights)
-            spread = float(np.var(y)) or 1.0
-            return own, loss / spread if math.isfinite(loss) else math.inf
-
-        found = [fitted(part, shape.constants) for part in parts]
-        losses = np.array([loss for _, loss in found])
-        order = np.argsort(losses)
-        middle = float(np.median(losses))
-        for g in np.flatnonzero(~(losses <= FAR * middle)):
-            for other in order[:OTHER_STARTS]:
-                trial = fitted(parts[g], found[other][0])
-                if trial[1] < found[g][1]:
-                    found[g] = trial
-        return np.array([own for own, _ in found]).reshape(len(parts), -1)
-
-    def shared(self, one: _Found, exact: float) -> _Found:
-        """With constants that are the same in all groups where that describes the data shorter."""
-        one = self.of(one.shape, one.rows, one.fit.constants)
-        groups = len(one.fit.constants)
-        open_ = [k for k in range(one.fit.constants.shape[1]) if groups > 1]
-        while open_ and not self.late():
-            trials = []
-            for k in open_:
-                shared = one.fit.shared.copy()
-                shared[k] = True
-                trial = self.of(one.shape, one.rows, one.fit.constants, shared)
-                still_exact = one.formula.loss <= exact and trial.formula.loss <= exact
-                if trial.length < one.length or still_exact:
-                    trials.append((trial, k))
-            if not trials:
-                break
-            one, k = min(trials, key=lambda pair: pair[0].length)
-            open_.remove(k)
-        return one
-
-    def left_out(self, one: _Found) -> Floats:
-        """(groups,) root mean square errors at rows left out of the fit of the constants: a fifth
-        of every group at a time; NaN for a group with too few."""
-        rows, fit = one.rows, one.fit
-        place = np.arange(len(rows.y)) - rows.starts[rows.index]
-        values = np.full(len(rows.y), np.nan)
-        for fold in range(FOLDS):
-            out = place % FOLDS == fold
-            kept = np.flatnonzero(~out & (rows.weights > 0))
-            if not out.any() or len(np.unique(rows.index[kept])) < len(rows.starts):
-                continue
-            part = self.of(one.shape, rows.at(kept), fit.constants, fit.shared)
-            X = np.hstack([rows.X[out], part.fit.constants[rows.index[out]]])
-            values[out] = fit.form.evaluate(np.ascontiguousarray(X), 1)
-        squares = (rows.y - values) ** 2 * rows.counts
-        known = np.isfinite(squares)
-        total = np.bincount(rows.index[known], squares[known], len(rows.starts))
-        count = np.bincount(rows.index[known], rows.counts[known], len(rows.starts))
-        with np.errstate(all="ignore"):
-            errors: Floats = np.sqrt(total / count)
-        return errors
-
-
-def _written(one: _Found, labels: Sequence[str], name: str) -> Formula:
-    """Shared constants as numbers, the others as parameters."""
+def _written(one: Found, size: float, labels: Sequence[str], name: str) -> Formula:
+    """Shared constants as numbers, the others as parameters. size: how many rows count."""
     fit, formula = one.fit, one.formula
     own = np.flatnonzero(~fit.shared)
-    freedom = max(1.0, float(one.rows.counts.sum()) - fit.free)
+    freedom = max(1.0, size - fit.free)
     taken = set(formula.names)
     fresh = (f"p{k}" for k in range(1, len(formula.names) + len(own) + 2) if f"p{k}" not in taken)
     called = {int(k): next(fresh) for k in own}
     texts = [called.get(k, f"({value!r})") for k, value in enumerate(fit.constants[0].tolist())]
-    text = fit.form.text([*formula.names, *texts])
+    text = one.form.text([*formula.names, *texts])
     constants = Constants(
         [float(fit.constants[0, k]) for k in np.flatnonzero(fit.shared)],
         np.diag(fit.errors[0, fit.shared] ** 2),

@@ -17,8 +17,9 @@ import numpy as np
 
 from closedform import _core
 from closedform._typing import FloatMatrix, Floats
-from closedform.tables.cluster import NoAnswer, Part, Partitions
+from closedform.tables.cluster import Part, Partitions
 from closedform.tables.columns import inputs_of
+from closedform.tables.tasks import NoAnswer
 
 SCORED = 1_000_000  # rows, in all: means over more are no better
 _log = logging.getLogger("closedform")
@@ -41,8 +42,13 @@ class Everywhere:
     @property
     def beyond(self) -> _core.Beyond:
         """What a fit asks."""
+        return _core.Beyond(self._slopes, self.partitions.weight, *self.ends_of_columns)
+
+    @property
+    def ends_of_columns(self) -> tuple[list[float], list[float]]:
+        """The least and the largest values, which grids reach to."""
         low, high = self.partitions.ranges.T.tolist()
-        return _core.Beyond(self._slopes, self.partitions.weight, low, high)
+        return low, high
 
     def _slopes(self, model: _core.TensorSurrogate) -> tuple[Sequence[Floats], float] | None:
         try:

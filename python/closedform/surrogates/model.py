@@ -7,7 +7,6 @@ INN, arXiv 2404.10296), fitted by alternating least squares.
 
 from __future__ import annotations
 
-import copyreg
 import io
 import os
 from collections.abc import Callable, Mapping
@@ -22,6 +21,7 @@ from closedform._choices import Device
 from closedform._typing import FloatMatrix, Floats
 from closedform.errors import InputError
 from closedform.surrogates.everywhere import Everywhere
+from closedform.surrogates.trials import Rows, Trials
 from closedform.tables import cluster, devices, scalars
 from closedform.tables.checks import matrix
 from closedform.tables.chunks import Data
@@ -30,16 +30,6 @@ from closedform.tables.output import write_output
 
 Outside = Literal["error", "clamp", "linear"]
 
-
-def _parts(model: _core.TensorSurrogate) -> tuple[Any, ...]:
-    inputs = range(model.inputs)
-    nodes, patches, factors = (
-        [of(d) for d in inputs] for of in (model.nodes, model.patch, model.factor)
-    )
-    return _core.TensorSurrogate, (nodes, patches, factors, model.offset, model.outside)
-
-
-copyreg.pickle(_core.TensorSurrogate, _parts)  # for multiprocessing; files are `Surrogate.save`'s
 
 _FORMAT = "closedform-surrogate"
 _VERSION = 1
@@ -143,7 +133,9 @@ class Surrogate:
             y: (n,) target, or the name of a column of a data set; None where it comes with chunks.
             weights: (n,) non-negative weights of the rows in the squared error, or such a name;
                 default all one.
-            client: of dask.distributed, for Dask's data; default the current one.
+            client: of dask.distributed, whose workers do the fits that sizes are chosen by, of up
+                to 200,000 rows, to the same bits. None for this process; for Dask's data, the
+                current one.
 
         Returns:
             The surrogate itself.
@@ -151,36 +143,43 @@ class Surrogate:
         Raises:
             InputError: a ValueError, for anything that cannot be fitted.
         """
+        client = cluster.client_of(client, X)
         given, partitions = cluster.gathered(X, y, weights, client=client)
         everywhere = None
         if partitions is not None and sum(partitions.rows) > len(given.target):
             everywhere = Everywhere(partitions, monotonic() + self.time)
-        return self.fit_sample(given, everywhere)
+        return self.fit_sample(given, everywhere, client)
 
-    def fit_sample(self, given: Data, everywhere: Everywhere | None) -> Surrogate:
+    def fit_sample(
+        self, given: Data, everywhere: Everywhere | None, client: Any = None
+    ) -> Surrogate:
         """As `fit`, to rows that have been checked.
 
         everywhere: all rows, where these are a sample of them.
         """
         target = given.target
-        low, high = float(target.min()), float(target.max())
-        if high - low <= 1e-14 * max(abs(low), abs(high)):
+        least, most = float(target.min()), float(target.max())
+        if most - least <= 1e-14 * max(abs(least), abs(most)):
             raise InputError("y: is constant, there is nothing to fit; give a target that varies")
+        told: dict[str, Any] = {
+            "modes": 0 if self.modes == "auto" else self.modes,
+            "patch": self.patch,
+            "degree": self.degree,
+            "seed": self.seed,
+        }
+        rows = given.inputs.values, target, given.weights
+        low, high = ([], []) if everywhere is None else everywhere.ends_of_columns
         model, report = devices.running(
             lambda: _core.fit_surrogate(
-                given.inputs.values,
-                target,
-                given.weights,
-                modes=0 if self.modes == "auto" else self.modes,
+                *rows,
+                **told,
                 segments=0 if self.segments == "auto" else self.segments,
                 smoothing=-1.0 if self.smoothing == "auto" else self.smoothing,
-                patch=self.patch,
-                degree=self.degree,
                 time=self.time,
-                seed=self.seed,
                 threads=scalars.thread_count(self.threads),
                 on_device=devices.on_gpu(self.device, len(target)),
                 beyond=None if everywhere is None else everywhere.beyond,
+                trials=Trials.of(client, Rows(*rows, **told, low=low, high=high)),
             )
         )
         model.set_outside(self.outside)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 import operator
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -26,16 +25,12 @@ from closedform.tables import checks, chunks
 from closedform.tables.checks import Matrix
 from closedform.tables.chunks import Data
 from closedform.tables.rows import sample_rows
+from closedform.tables.tasks import NoAnswer, answers, no_answer
 
-POLL = 0.01  # seconds between looks at whether an answer is there
 AT_ONCE = 64  # answers of partitions that are kept while they wait for their turn
 SAMPLE = 200_000  # rows that whoever asks keeps
 _Answer = TypeVar("_Answer")
 _Sum = TypeVar("_Sum")
-
-
-class NoAnswer(InputError):
-    """A cluster that goes away, or has lost what was sent to it."""
 
 
 @dataclass(frozen=True)
@@ -126,10 +121,10 @@ def _checked_client(client: Any) -> Any:
     try:
         others = client.run(_versions, on_error="return")
     except Exception as error:  # whatever a cluster that has gone raises
-        raise NoAnswer(f"client: no answer: {type(error).__name__}: {error}") from error
+        raise no_answer(error) from error
     own = _versions()
     for worker, theirs in others.items():
-        if theirs != own:
+        if theirs != own and not isinstance(theirs, OSError):  # one that has just died
             raise InputError(
                 f"client: worker {worker} has {theirs}, this process {own}; install the same"
             )
@@ -288,33 +283,6 @@ class Partitions:
         table = Matrix(values, self.names, self.labels)
         data = Data(table, joined("y"), joined("weights"), joined("sigma"), None, self.dropped)
         return data, np.concatenate([held for _, held in taken])
-
-
-def answers(client: Any, asked: Sequence[Any], ends: float = math.inf) -> list[Any]:
-    """What workers answer, once all do, fetched in one go; what runs on the workers goes on.
-
-    Args:
-        ends: by time.monotonic, when it is no longer waited for.
-
-    Raises:
-        InputError: what a worker raised of that kind, the first of those asked.
-        NoAnswer: why the cluster gives none.
-        KeyboardInterrupt: the run is to end.
-    """
-    while not all(future.done() for future in asked):
-        if _core.interrupt_requested():
-            raise KeyboardInterrupt
-        if time.monotonic() > ends:
-            raise NoAnswer("client: no answer in time")
-        time.sleep(POLL)
-    failed = [future for future in asked if future.status != "finished"]
-    try:
-        found: list[Any] = client.gather(failed[:1] or list(asked))
-    except InputError:
-        raise
-    except Exception as error:  # whatever a cluster that goes away, or a task in it, raises
-        raise NoAnswer(f"client: no answer: {type(error).__name__}: {error}") from error
-    return found
 
 
 def _in_order(

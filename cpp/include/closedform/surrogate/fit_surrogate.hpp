@@ -12,6 +12,7 @@
 #include "closedform/core/stop.hpp"
 #include "closedform/core/table.hpp"
 #include "closedform/surrogate/moment_sums.hpp"
+#include "closedform/surrogate/surrogate_trial.hpp"
 #include "closedform/surrogate/tensor_surrogate.hpp"
 
 namespace closedform {
@@ -44,6 +45,8 @@ struct SurrogateOptions {
     std::size_t least_rows_there = 65536;
     /// Where the rows given are a sample.
     RowsBeyond beyond = {};
+    /// For the fits of many models, by which sizes are chosen; empty: they are done here.
+    TrialsElsewhere trials_there = {};
 };
 
 struct SurrogateFit {

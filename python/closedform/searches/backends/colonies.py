@@ -8,26 +8,23 @@ another, and the number of workers changes nothing.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
-from time import monotonic, sleep
-from typing import Any
+from time import monotonic
 
 import numpy as np
 
 from closedform.errors import InputError
 from closedform.formulas.formula import Formula
 from closedform.formulas.front import pareto
-from closedform.searches import interruption
 from closedform.searches.backends import native
 from closedform.searches.backends.found import Found
 from closedform.searches.objectives import Objective
 from closedform.searches.settings import Settings
 from closedform.tables.checks import Matrix
-from closedform.tables.cluster import POLL, NoAnswer, answers
+from closedform.tables.tasks import Shared
 
-ROUNDS, ATTEMPTS = 4, 3
+ROUNDS = 4
 WORTH = 2000  # evaluations for which it is worth asking a worker
 LATE = 0.5  # seconds beyond its time that a colony is waited for
 REASONS = ("exact", "good enough", "interrupted")  # that end all colonies
@@ -43,7 +40,9 @@ def search(
     """
     cluster = settings.cluster
     assert cluster is not None  # `dispatch` asked
-    client, began = cluster.client, monotonic()
+    began = monotonic()
+    # A copy: what is kept with an objective in use is no use elsewhere, and cannot be sent.
+    rows = Shared(cluster.client, (table, replace(objective)))
     entries: list[tuple[str, float]] = []
     rivals: dict[str, float] = {}
     evaluations, reason = 0, ""
@@ -62,12 +61,13 @@ def search(
             for colony in range(colonies)
         ]
         try:
-            found = _round(client, (table, objective), tasks, told.time + LATE)
+            answers = rows.ask(_colony, tasks, told.time + LATE)
         except (KeyboardInterrupt, InputError) as end:
             if not entries and isinstance(end, InputError):
                 raise
             reason = "interrupted"
             break
+        found = [one for one in answers if one is not None]  # not those that are late
         evaluations += sum(one.evaluations for one in found)
         entries = _merged([entries, *(one.entries for one in found)], table)
         rivals |= {text: loss for one in found for text, loss in one.rivals}
@@ -108,36 +108,6 @@ def _colony(
     table, objective = rows
     search = native.search if first else native.evolved
     return search(table, replace(objective), settings, start)  # a copy: it may be sent on
-
-
-def _round(
-    client: Any, rows: tuple[Matrix, Objective], tasks: Sequence[tuple[Any, ...]], seconds: float
-) -> list[Found]:
-    """What all colonies find. The rows are sent once more where the workers that had them died."""
-    table, objective = rows
-    for attempt in range(ATTEMPTS):
-        # A copy: what is kept with an objective in use is no use elsewhere, and cannot be sent.
-        (sent,) = client.scatter([(table, replace(objective))], broadcast=True, hash=False)
-        asked = [client.submit(_colony, sent, *task, pure=False) for task in tasks]
-        try:
-            return _answers(client, asked, seconds)
-        except NoAnswer:
-            if attempt + 1 == ATTEMPTS:
-                raise
-        except KeyboardInterrupt:
-            client.cancel(asked)
-            raise
-    raise AssertionError("every attempt returns or raises")
-
-
-def _answers(client: Any, asked: Sequence[Any], seconds: float) -> list[Found]:
-    """Of all colonies, in their order; where time is the limit, of those that keep to it."""
-    ends = monotonic() + seconds
-    while not all(future.done() for future in asked) and monotonic() < ends:
-        if interruption.requested():
-            raise KeyboardInterrupt
-        sleep(POLL)
-    return answers(client, asked if math.isinf(seconds) else [one for one in asked if one.done()])
 
 
 def _merged(
