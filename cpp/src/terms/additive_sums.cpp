@@ -97,11 +97,18 @@ class AdditiveSearch {
             return {};
         }
         grow();
-        if (!found_exact()) {
+        if (columns_.inputs() > 1 && !found_exact()) {
             dictionary_.add_pairs();
             grow();
             if (falls()) {
-                exchange();
+                exchange(fits_ / 2);
+            }
+        }
+        if (!found_exact()) {
+            dictionary_.add_own_pairs();
+            grow();
+            if (falls()) {
+                exchange(0);
             }
         }
         std::vector<Candidate> front;
@@ -217,8 +224,9 @@ class AdditiveSearch {
 
     /// Takes one or two terms out and puts others in their place. The next are made of what came of
     /// it, as long as that leaves not much more than the best (record-to-record travel: Dueck
-    /// 1993): from the best alone 3,000 fits found 23 of 48 random sums, so 29.
-    void exchange() {
+    /// 1993): from the best alone 3,000 fits found 23 of 48 random sums, so 29. So many fits as
+    /// `left` are not spent.
+    void exchange(int left) {
         std::vector<std::size_t> sizes;
         for (const auto& [size, sum] : best_) {
             if (size > 2) {
@@ -226,7 +234,7 @@ class AdditiveSearch {
             }
         }
         std::map<std::size_t, PieceSum> current = best_;
-        while (!sizes.empty() && !over() && !found_exact()) {
+        while (!sizes.empty() && fits_ > left && !over() && !found_exact()) {
             const std::size_t size = sizes[random_.below(sizes.size())];
             PieceProducts products = current.at(size).products;
             for (std::size_t out = 1 + random_.below(2); out > 0; --out) {

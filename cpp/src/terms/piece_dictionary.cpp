@@ -154,23 +154,29 @@ void PieceDictionary::add_pairs() {
             count += usual[i].size() * usual[j].size();
         }
     }
-    // Of each input four families: what is paired with all the like, what has no constant, what is
-    // paired with the latter alone, and what is so with its own input's.
-    constexpr std::size_t families = 4;
+    // Of each input three families: what is paired with all the like, what has no constant, what
+    // is paired with the latter alone.
     for (int input = 0; input < inputs; ++input) {
         const auto at = static_cast<std::size_t>(input);
         paired_.push_back(family(count > most_products ? plain[at] : usual[at], input));
         paired_.push_back(family(plain[at], input));
         paired_.push_back(family(members(input, Starts::more), input));
-        paired_.push_back(family(chosen(usual[at], true), input));
     }
-    for (std::size_t i = 0; i < paired_.size(); i += families) {
-        add_pair(i + 1, i + 3);
-        for (std::size_t j = i + families; j < paired_.size(); j += families) {
+    for (std::size_t i = 0; i < paired_.size(); i += 3) {
+        for (std::size_t j = i + 3; j < paired_.size(); j += 3) {
             add_pair(i, j);
             add_pair(i + 2, j + 1);
             add_pair(i + 1, j + 2);
         }
+    }
+}
+
+void PieceDictionary::add_own_pairs() {
+    for (int input = 0; input < static_cast<int>(singles_.size()); ++input) {
+        const std::vector<PieceAt> usual = members(input, Starts::usual);
+        paired_.push_back(family(chosen(usual, false), input));
+        paired_.push_back(family(chosen(usual, true), input));
+        add_pair(paired_.size() - 2, paired_.size() - 1);
     }
 }
 

@@ -25,9 +25,12 @@ class PieceDictionary {
 
     bool empty() const;
 
-    /// Products of two pieces, too: of two inputs, or of one input, one with a constant and one
-    /// without. With all products of one input fewer of random sums are found, half as fast.
+    /// Products of the pieces of two inputs, too.
     void add_pairs();
+
+    /// Products of two pieces of one input, one with a constant and one without, too: so many that
+    /// two of them are near to any smooth function.
+    void add_own_pairs();
 
     /// At most so many products of different kinds, best first: those that would say most beside
     /// `directions`, orthonormal or zero columns, the last of which is what is left to say.
