@@ -10,11 +10,13 @@ on, and how well 64 of them would be used.
 from __future__ import annotations
 
 import heapq
+import math
 import os
 import pickle
+import statistics
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -28,6 +30,8 @@ from closedform.surrogates.everywhere import slopes_of
 from closedform.tables.cluster import Part, Partitions
 
 LAW, NAMES = "1.7*x1*x2/x3 + 0.1", ("x1", "x2", "x3")
+PASSES = 5  # whose middle one is told
+IDLE = 200  # tasks of one worker that do nothing
 FAR = 64  # workers that the model is asked about
 CHOSEN = 20_000  # rows of a surrogate whose sizes are chosen
 # Whoever asks: 200,000 rows of four numbers, their fit, and Dask itself. MiB, whatever the rows.
@@ -37,22 +41,23 @@ FORESEEN = Target("ours", 1.3, most=True)  # a pass, over what the model says, o
 
 @dataclass(frozen=True)
 class Costs:
-    """Of a pass over all partitions: seconds of each one's task, and of asking for one more."""
+    """Of a pass over all partitions: seconds of each one's task, and of what comes with one."""
 
     tasks: tuple[float, ...]
+    between: float  # two tasks of a worker: messages there and back, the answer's pickle
     asking: float  # by the one scheduler and the one who asks, for a task
-    trip: float  # there and back, of one task on its own
+    trip: float  # there and back, of a pass over one partition without its task
     answer: int  # bytes
 
-    def seconds(self, workers: int, cores: int | None = None) -> float:
-        """Tasks go to whoever is free first, no faster than they are asked for; `workers` share
-        the cores there are."""
-        slower = max(1.0, workers / cores) if cores else 1.0
+    def seconds(self, workers: int, cores: float = math.inf) -> float:
+        """Tasks go to whoever is free first, no faster than they are asked for; the workers and
+        who asks share the cores there are."""
         free = [0.0] * workers
         for number, task in enumerate(self.tasks):
             begin = max(heapq.heappop(free), (number + 1) * self.asking)
-            heapq.heappush(free, begin + task * slower)
-        return max(free) + self.trip
+            heapq.heappush(free, begin + task + self.between)
+        work = sum(self.tasks) + self.asking * len(self.tasks)
+        return max(max(free) + self.trip, work / cores)
 
     def efficiency(self, workers: int) -> float:
         return sum(self.tasks) / self.seconds(workers) / workers
@@ -83,10 +88,12 @@ def run(*, rows: int, partitions: int, workers: int, threads: int, seed: int) ->
         ]
         for what, question in questions.items():
             costs = _costs(client, placed, question)
-            began = time.perf_counter()
-            total = placed.total(*question)
-            took = time.perf_counter() - began
-            records += _told(parameters, what, took, costs, _digest(total))
+            passes = []
+            for _ in range(PASSES):
+                began = time.perf_counter()
+                total = placed.total(*question)
+                passes.append(time.perf_counter() - began)
+            records += _told(parameters, what, statistics.median(passes), costs, _digest(total))
         records.append(_sizes(parameters, client, seed))
         most = max(client.run(anonymous_memory).values())
     own = rows * 4 * 8 / 2**20
@@ -121,7 +128,7 @@ def _timed(part: Part, question: Any, what: Any) -> float:
     return time.thread_time() - began
 
 
-def _nothing(part: Part) -> list[float]:
+def _idle(number: int) -> list[float]:
     return []
 
 
@@ -129,15 +136,27 @@ def _costs(client: Any, placed: Partitions, question: tuple[Any, ...]) -> Costs:
     """Who asks, the scheduler in it, is the one that cannot be shared out: its own seconds."""
     ask, *what = question
     tasks = client.gather(client.map(_timed, placed.parts, question=ask, what=what, pure=False))
+    first = replace(placed, parts=placed.parts[:1], rows=placed.rows[:1])
     trips = []
-    for _ in range(5):
+    for _ in range(PASSES):
         began = time.perf_counter()
-        client.submit(_nothing, placed.parts[0], pure=False).result()
-        trips.append(time.perf_counter() - began)
+        first.total(ask, *what)
+        trips.append(time.perf_counter() - began - tasks[0])
+    one = min(client.scheduler_info()["workers"])
+    began = time.perf_counter()
+    client.gather(client.map(_idle, range(IDLE), workers=[one], pure=False))
+    between = (time.perf_counter() - began) / IDLE
     began = time.process_time()
     answered = placed.total(ask, *what)
     asking = (time.process_time() - began) / len(placed.parts)
-    return Costs(tuple(tasks), asking, min(trips), len(pickle.dumps(answered)))
+    return Costs(
+        tuple(tasks), between, asking, statistics.median(trips), len(pickle.dumps(answered))
+    )
+
+
+def _of_workers(client: Any) -> float:
+    """Seconds of a core that all have used."""
+    return float(sum(client.run(time.process_time).values()))
 
 
 def _sizes(parameters: dict[str, int], client: Any, seed: int) -> Record:
@@ -145,11 +164,11 @@ def _sizes(parameters: dict[str, int], client: Any, seed: int) -> Record:
     rng = np.random.default_rng(seed)
     X = rng.uniform(1.0, 3.0, (CHOSEN, 6))
     y = X[:, 0] * X[:, 1] / X[:, 2] + np.sin(X[:, 3]) + 0.05 * rng.normal(size=CHOSEN)
-    before = sum(client.run(time.process_time).values())
+    before = _of_workers(client)
     own, began = time.process_time(), time.perf_counter()
     found = cf.Surrogate(time=np.inf, seed=seed, threads=1).fit(X, y, client=client)
     took, own = time.perf_counter() - began, time.process_time() - own
-    theirs = sum(client.run(time.process_time).values()) - before
+    theirs = _of_workers(client) - before
     factors = [found.core.factor(d) for d in range(found.n_inputs)]
     return Record(
         "cluster",
@@ -166,7 +185,10 @@ def _told(
     cores = len(os.sched_getaffinity(0))
     foreseen = costs.seconds(parameters["workers"], cores)
     spent = sum(costs.tasks) / len(costs.tasks)
-    rate = f"a task {spent * 1e3:.1f} ms, asking {costs.asking * 1e3:.2f} ms, {costs.answer} bytes"
+    rate = (
+        f"a task {spent * 1e3:.1f} ms, {costs.between * 1e3:.2f} ms to the next, asking for it "
+        f"{costs.asking * 1e3:.2f} ms, {costs.answer} bytes"
+    )
     return [
         Record(
             "cluster",
