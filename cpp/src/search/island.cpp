@@ -311,8 +311,9 @@ void Island::enter_reduced(Tape tape, double loss, bool fully) {
         smaller.sample_loss =
             fitted(tape, ScoreRows::sample, options_.reduced_iterations, options_.sample_tolerance);
     }
-    archive_.offer(smaller);
-    if (fully) {
+    // What the rules keep out of the archive leaves it as it was: its own reductions would be met
+    // again on every way to them.
+    if (archive_.offer(smaller) && fully) {
         reduce(smaller);
     }
     keep(std::move(smaller));

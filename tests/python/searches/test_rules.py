@@ -173,3 +173,13 @@ def test_the_command_line_takes_units(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "length" in json.loads(capsys.readouterr().out)["formula"]["text"]
     assert main([*asked, "--units", "length=blorb"]) == 2
     assert "blorb" in capsys.readouterr().err
+
+
+def test_what_rules_refuse_does_not_cost_more_than_was_given() -> None:
+    """Of a sum of eight terms with a constant each, every term can be left out, in any order."""
+    rng = np.random.default_rng(0)
+    X = rng.uniform(1, 3, (400, 8))
+    y = X @ np.arange(1.1, 1.9, 0.1) + 0.3 * rng.normal(size=400)
+    given = {"limits": {"constants": 1}, "time": math.inf, "threads": 1, "progress": False}
+    front = cf.search(X, values=y, evaluations=20_000, **given)
+    assert front.evaluations < 21_000
