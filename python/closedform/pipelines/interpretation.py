@@ -3,55 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, cast, get_args, overload
 
-import numpy as np
-
 from closedform._choices import Device, Missing
-from closedform._typing import Floats
 from closedform.errors import InputError
-from closedform.formulas.formula import Formula
-from closedform.formulas.front import Front
 from closedform.neurons.adapters.neuron import Neuron
 from closedform.neurons.latent_space import Latent, is_latent
 from closedform.neurons.network import Network, network
-from closedform.neurons.unit_gradients import UnitGradients, checked_points
-from closedform.pipelines import monotone_link, neuron_decision, neuron_verdict, pieces
+from closedform.neurons.unit_gradients import checked_points
 from closedform.pipelines.latent_space import LatentSpace, interpret_latent_space
-from closedform.pipelines.monotone_link import MonotoneLink
-from closedform.pipelines.neuron_constants import with_constants
-from closedform.pipelines.neuron_rows import Neurons, split, together
+from closedform.pipelines.neuron_rows import Neurons, split
+from closedform.pipelines.neuron_stages import NeuronStages
 from closedform.pipelines.neuron_table import neuron_table
-from closedform.pipelines.neuron_verdict import Fidelity
-from closedform.pipelines.pieces import Interval
 from closedform.pipelines.provenance import provenance
 from closedform.pipelines.results import Interpretation
 from closedform.searches import interruption, telling
 from closedform.searches.backends import dispatch
 from closedform.searches.blas_threads import single_blas_thread
 from closedform.searches.budget import Budget
-from closedform.searches.directions import search_directions
-from closedform.searches.objectives import Directions
-from closedform.searches.orientation import oriented
 from closedform.searches.progress import Callback
 from closedform.searches.settings import (
     Operators,
-    Settings,
     Start,
     arguments_of,
     check_gradients_can,
     checked_settings,
     on_cluster,
 )
-from closedform.searches.steepest_drop import gradient_errors, steepest_drop, unit_gradient
 from closedform.tables import cluster, scalars
-from closedform.tables.checks import Matrix
 
 OPERATORS = ("+", "-", "*", "/", "sin", "exp")
 BAND = 1e-4  # of probabilities; within it a sigmoid has trained a gradient
-LINK = 0.1  # of the time and the evaluations, the search being given the rest
-LINK_SECONDS, LINK_SIZE = 3.0, 15
 
 
 @overload
@@ -220,8 +202,6 @@ def interpret(
     nets = _networks(model, cast(Neuron, neuron), classifier, device)
     data, row_weights = neuron_table(nets[0], X, weights, missing)
     table = settings.worded(data.inputs)
-    link_quota = budget.quota(LINK)
-
     budget.tell("gradients")
     searched, choosing, measuring = split(table, row_weights, seed)
     rows = len(searched.X.values), len(choosing.X.values) + len(measuring.X.values)
@@ -229,77 +209,22 @@ def interpret(
     asked = {"band": band, "weights": told, "extra_points": extra_points, "device": device}
     asked |= {"symmetries": symmetries, "signed": signed}
     origin = provenance("T", data, rows, settings, asked)
-    neurons = Neurons.of(nets, searched.X, band, threads, seed)
-    if neurons.surface is not None and settings.backend != "native":
-        raise InputError(
-            f"backend: X lies on a surface of {neurons.surface.dimensions} dimensions, along which "
-            "only the native backend compares gradients; leave backend out"
-        )
-    found = neurons.gradients(searched, extra_points, seed)
-    gradients = together(found)
-    # Too few rows within the band are found before the search is paid for.
-    held_out, measured = together(neurons.gradients(choosing)), neurons.gradients(measuring)
-    inside = together(measured)
-    axes = (
-        not signed
-        and settings.backend == "native"  # the others know no axes
-        and pieces.turns_around(found[0].X, _directions(found[0], signed=False))
+    run = NeuronStages(
+        neurons=Neurons.of(nets, searched.X, band, threads, seed),
+        searched=searched,
+        choosing=choosing,
+        measuring=measuring,
+        settings=settings,
+        budget=budget,
+        signed=signed,
+        symmetries=symmetries,
+        extra_points=extra_points,
     )
     heard = telling.telling("interpret", settings, table, progress, "T")
     with interruption.held(), single_blas_thread(), heard as budget.callback:
-        front = _search(
-            gradients,
-            _directions(gradients, signed=signed, axes=axes),
-            settings,
-            budget,
-            symmetries=symmetries,
-        )
-        judging = _directions(held_out, signed=signed, axes=axes)
-        front = front.with_best(steepest_drop(front, held_out.X, judging))
-        extrema, rising = _turning_points(front.best, found[0]) if axes else ((), True)
-        axes = bool(extrema)
-        sought = _directions(gradients, signed=signed, axes=axes)
-        front = _written(front, gradients, sought, settings, single=len(nets) == 1)
-        classes = neuron_decision.classes(nets[0], searched.X, threads)
-        if classes is not None and not axes:
-            front = neuron_decision.with_factor(
-                front, searched.X, classes, gradients, sought, settings
-            )
-        formula = front.best
-        if settings.checkpoint is not None:
-            settings.checkpoint.conclude(front)
-        link = _link(formula, found[0], settings, budget, link_quota, extrema, rising)
-        decision = neuron_decision.decision(formula, searched.X, classes, single=not link.extrema)
-        there = _directions(inside, signed=not axes, axes=axes)
-        errors = gradient_errors(formula, inside.X, there)
-        fidelity = _fidelity(neurons, measuring.X, measured, errors, formula, link, decision)
-        telling.found("interpret", formula, front.stopped)
-        return Interpretation(
-            formula=formula,
-            front=front,
-            link=link,
-            threshold=neuron_decision.single(decision),
-            level_set=decision,
-            fidelity=fidelity,
-            verdict=neuron_verdict.judge(
-                front, inside.X, there, fidelity, rarer=_rarer(found[0]), noise=neurons.noise
-            ),
-            symmetries=front.symmetries,
-            gradients=gradients,
-            network=nets[0].description,
-            stopped=front.stopped,
-            provenance=origin.ended(budget),
-        )
-
-
-def _written(
-    front: Front, gradients: UnitGradients, sought: Directions, settings: Settings, *, single: bool
-) -> Front:
-    """With the signs of the gradients, and constants of the values of a neuron that has a sign."""
-    front = oriented(front, gradients.X, sought, settings)
-    if sought.axes:
-        return front
-    return with_constants(front, gradients, sought, settings, single=single)
+        found = run.interpretation(origin)
+    telling.found("interpret", found.formula, found.stopped)
+    return found
 
 
 def _check_latent(band: float, classifier: bool | None, extra_points: int, signed: bool) -> None:
@@ -335,102 +260,3 @@ def _networks(
         if (net.inputs, net.names) != (first.inputs, first.names):
             raise InputError("model: the networks have different inputs; give those of one problem")
     return tuple(nets)
-
-
-def _directions(gradients: UnitGradients, *, signed: bool, axes: bool = False) -> Directions:
-    return Directions(
-        gradients.U, gradients.scales, gradients.weights, signed, axes, gradients.tangents
-    )
-
-
-def _search(
-    gradients: UnitGradients,
-    directions: Directions,
-    settings: Settings,
-    budget: Budget,
-    *,
-    symmetries: bool,
-) -> Front:
-    """The front of what has these gradients."""
-    table = Matrix(gradients.X, gradients.names, gradients.labels)
-    mine = replace(
-        settings,
-        time=budget.seconds(1 - LINK),
-        evaluations=budget.quota(1 - LINK),
-        callback=budget.listener(),
-        device=settings.device if not directions.axes and directions.tangents is None else "cpu",
-    )
-    front = search_directions(table, directions, mine, symmetries=symmetries)
-    budget.spend(front.evaluations, front.stopped)
-    return front.of_data(table.labels, table.values)
-
-
-def _link(
-    formula: Formula,
-    gradients: UnitGradients,
-    settings: Settings,
-    budget: Budget,
-    quota: int | None,
-    extrema: tuple[float, ...],
-    rising: bool,
-) -> MonotoneLink:
-    """From the formula's values to the neuron's, on the rows searched."""
-    T = formula(gradients.X)
-    defined = np.isfinite(T)
-    weights = None if gradients.weights is None else gradients.weights[defined]
-    mine = replace(
-        settings,
-        max_size=LINK_SIZE,
-        time=budget.seconds(1.0, LINK_SECONDS),
-        evaluations=quota,
-        callback=budget.listener(lambda progress: replace(progress, phase="link")),
-    )
-    return monotone_link.fit_link(T[defined], gradients.f[defined], weights, mine, extrema, rising)
-
-
-def _turning_points(formula: Formula, gradients: UnitGradients) -> tuple[tuple[float, ...], bool]:
-    """Where on the formula's values the neuron turns around, and whether it rises first; that it
-    rises where it does not turn around, for then the formula is oriented."""
-    T = formula._expression.evaluate(gradients.X)
-    V, defined = unit_gradient(formula, gradients.X, _directions(gradients, signed=True))
-    along = np.sum(gradients.U * V, axis=1)
-    told = defined & np.isfinite(T) & (along != 0)
-    cuts, rising = pieces.runs(T[told], along[told] > 0)
-    return tuple(cuts), rising or not cuts
-
-
-def _rarer(gradients: UnitGradients) -> float:
-    """Share of the class that fewer rows within the band have; 1/2 where there are none."""
-    if gradients.F is None:
-        return 0.5
-    positive = float(np.mean(gradients.F > 0.5))
-    return min(positive, 1 - positive)
-
-
-def _fidelity(
-    neurons: Neurons,
-    X: Matrix,
-    measured: list[UnitGradients],
-    errors: Floats,
-    formula: Formula,
-    link: MonotoneLink,
-    decision: tuple[Interval, ...] | None,
-) -> Fidelity:
-    """On the rows X set aside, of each network `measured` those within the band, with the errors of
-    the formula's gradients there."""
-    ranks, agreements = [], []
-    T = formula._expression.evaluate(X.values)
-    for net, own in zip(neurons.nets, measured, strict=True):
-        t = formula._expression.evaluate(own.X)
-        defined = np.isfinite(t)
-        values = link.isotonic(t[defined]) if link.extrema else t[defined]
-        ranks.append(monotone_link.rank_correlation(values, own.f[defined]))
-        if decision is not None:
-            above = net.value(X.values, threads=neurons.threads) > 0
-            agreements.append(float(np.mean(pieces.within(T, decision) == above)))
-    return Fidelity(
-        cosine=1 - float(np.mean(np.minimum(errors, 4.0))) / 2,
-        rank_correlation=float(np.mean(ranks)),
-        agreement=float(np.mean(agreements)) if agreements else None,
-        rows=len(errors),
-    )
