@@ -7,7 +7,7 @@
     python -m bench regression --problem V1,V6 --time 5
     python -m bench --write                             also renews bench/README.md
     python -m bench noise --state runs.jsonl            recovery against noise, goes on where it was
-    python -m bench systems rules.trained               neurons: trained here, minutes each
+    python -m bench systems rules.trained models        neurons: trained here, minutes each
     python -m bench nist                                reference data of nonlinear regression
     python -m bench public                              the field's own, rates as published beside
     python -m bench public --engine closedform          those of ours alone
