@@ -8,6 +8,7 @@ import pytest
 import closedform as cf
 from closedform.formulas.constants import Constants
 from closedform.formulas.fit import inverse
+from closedform.formulas.form import Form
 from closedform.formulas.group_fit import GroupRows, group_fit
 from closedform.formulas.noise import Absolute
 
@@ -60,9 +61,10 @@ def test_a_group_that_does_not_feel_a_constant_has_no_error_of_it() -> None:
     X = np.ascontiguousarray(np.column_stack([x, np.where(index == 0, x**2, 0.0)]))
     y = 2 * x + 3 * X[:, 1] + 0.01 * np.sin(40 * x)
     ones = np.ones(20)
-    form = cf.Formula("1.5*x1 + 2.5*x2", ["x1", "x2"])._expression
+    names = ("x1", "x2")
+    form = Form.of_numbers(cf.Formula("1.5*x1 + 2.5*x2", names)._expression, names)
     rows = GroupRows(X, y, ones, ones, index, Absolute())
     start = np.tile([1.5, 2.5], (2, 1))
-    found = group_fit(form, ("x1", "x2"), rows, start, np.zeros(2, dtype=bool))
+    found = group_fit(form, rows, start, np.zeros(2, dtype=bool))
     assert np.isnan(found.errors).tolist() == [[False, False], [False, True]]
     assert (found.errors[:, 0] > 0).all()

@@ -70,7 +70,7 @@ def test_what_is_of_another_kind_is_refused(call: str, bad: object) -> None:
         ({"operators": 3}, "operators: must be a sequence of texts, not int"),
         ({"start": "2*x1 +"}, "start: expression '2*x1 +', position 7: unexpected end"),
         ({"start": [3]}, "start: must be a Front, formulas or texts of some, not int"),
-        ({"start": {"x1": 2}}, "start: must be a Front, formulas or texts of some, not dict"),
+        ({"start": {"x1": 2}}, "start: a mapping is of a template's functions; give template, too"),
         ({"stop_loss": 0.0}, "stop_loss: 0.0 is not positive; give a loss, or None"),
         ({"symmetries": "no"}, "symmetries: must be True or False, not 'no'"),
         ({"device": "gpu"}, "device: 'gpu' is unknown; use one of 'cpu', 'cuda', 'auto'"),
