@@ -118,11 +118,13 @@ void Choice::advance(std::vector<SizeChoice>& candidates, Step step) const {
         double total = 0;
         bool complete = true;
         for (FittedTrial& fold : c.folds) {
-            complete = complete && next->has_value();
-            if (complete) {
-                fold = std::move(**next);
+            std::optional<FittedTrial>& one = *next;
+            if (complete && one.has_value()) {
+                fold = *std::move(one);
                 squares += fold.squares;
                 total += fold.weight;
+            } else {
+                complete = false;
             }
             ++next;
         }
@@ -272,10 +274,16 @@ TensorSurrogate Choice::settled(const SizeChoice& best) const {
         trials.push_back({Step::finish, best.size, fold, 0, best.folds[fold].model});
     }
     auto finals = fitted(trials, trials.size(), last_);
-    const auto chosen =
-        std::min_element(finals.begin(), finals.end(),
-                         [](const auto& a, const auto& b) { return a->training < b->training; });
-    return std::move((*chosen)->model);
+    FittedTrial* chosen = nullptr;
+    for (std::optional<FittedTrial>& one : finals) {
+        if (one.has_value() && (chosen == nullptr || one->training < chosen->training)) {
+            chosen = &*one;
+        }
+    }
+    if (chosen == nullptr) {
+        throw FitStopped();
+    }
+    return std::move(chosen->model);
 }
 
 /// Sizes were chosen on few rows. More of them first, at most 100,000, which settle the few

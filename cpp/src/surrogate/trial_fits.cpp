@@ -10,15 +10,13 @@ namespace {
 constexpr std::size_t start_sweeps = 6;
 constexpr double start_tolerance = 1e-3;
 
-const SurrogateOptions& checked(const Table& x, std::span<const double> y,
-                                std::span<const double> weights, const SurrogateOptions& options) {
+void check(const Table& x, std::span<const double> y, std::span<const double> weights) {
     if (x.rows() != y.size() || (!weights.empty() && weights.size() != y.size())) {
         throw std::invalid_argument("X, y and weights must have the same number of rows");
     }
     if (x.rows() < 2 || x.columns() == 0) {
         throw std::invalid_argument("X must have at least two rows and one column");
     }
-    return options;
 }
 
 }  // namespace
@@ -40,8 +38,8 @@ TrialFits::TrialFits(const Table& x, std::span<const double> y, std::span<const 
     : x_(x),
       y_(y),
       weights_(weights),
-      options_(checked(x, y, weights, options)),
-      grids_(column_grids(x, options.beyond)),
+      options_(options),
+      grids_((check(x, y, weights), column_grids(x, options.beyond))),
       held_out_(hold_out_rows(y.size(), options.seed)),
       spread_(weighted_moments(y, weights).deviation) {
     if (!(spread_ > 0)) {
