@@ -13,14 +13,17 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable
-from functools import cache
+from collections.abc import Callable, Iterable
+from functools import cache, partial
 from time import monotonic
+from types import FrameType
 
 from closedform.formulas.formula import Formula
 
-LONGEST = 5.0  # seconds for one formula
-LONGEST_START = 30.0
+# Of Python's functions, for one formula: seconds would make a result depend on who else uses the
+# machine. A second or two of it.
+MOST_CALLS = 4_000_000
+HUNG = 120.0  # seconds in which nothing that is still counted can be going on
 # In the child: the modules of this process, wherever they were found.
 _PROGRAM = """
 import json, sys
@@ -31,7 +34,7 @@ sympy_process.serve()
 
 
 class SympyProcess:
-    """`sympy_forms.shorter` with a deadline.
+    """`sympy_forms.shorter` with a limit of work and a deadline.
 
     Where no such process can be started, nothing is shorter.
     """
@@ -49,16 +52,14 @@ class SympyProcess:
         with self._lock:
             self._start()
 
-    def shorter(
-        self, formula: Formula, operators: Iterable[str], seconds: float = LONGEST
-    ) -> str | None:
-        """As `sympy_forms.shorter`; None also where it takes longer than `seconds`, or LONGEST."""
+    def shorter(self, formula: Formula, operators: Iterable[str], seconds: float) -> str | None:
+        """As `sympy_forms.shorter`; None also where it takes more than MOST_CALLS, or `seconds`."""
         with self._lock:
             begun = monotonic()
             self._start()
-            if not self._ready and not self._loaded(min(seconds, LONGEST_START)):
+            if not self._ready and not self._loaded(min(seconds, HUNG)):
                 return None
-            left = min(seconds - (monotonic() - begun), LONGEST)
+            left = min(seconds - (monotonic() - begun), HUNG)
             if left <= 0:
                 return None
             try:
@@ -86,6 +87,8 @@ class SympyProcess:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 encoding="utf-8",
+                # What sympy does hangs on the order of sets.
+                env={**os.environ, "PYTHONHASHSEED": "0"},
                 # Ctrl-C is for whoever waits for the answer, not for this process.
                 creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
                 start_new_session=True,
@@ -157,8 +160,36 @@ def serve() -> None:
     for line in sys.stdin:
         text, names, operators = json.loads(line)
         # Should the other process have died, nobody else ends this one.
-        watch = threading.Timer(2 * LONGEST, os._exit, [1])
+        watch = threading.Timer(2 * HUNG, os._exit, [1])
         watch.daemon = True
         watch.start()
-        print(json.dumps(shorter(Formula(text, names), operators)), file=answers, flush=True)
+        answer = within(MOST_CALLS, partial(shorter, Formula(text, names), operators))
+        print(json.dumps(answer), file=answers, flush=True)
         watch.cancel()
+
+
+class _TooManyCalls(BaseException):  # sympy catches many an Exception
+    pass
+
+
+def within(calls: int, work: Callable[[], str | None]) -> str | None:
+    """What `work` says; None where it calls more functions than that."""
+    from sympy.core.cache import clear_cache
+
+    clear_cache()  # what was asked before makes fewer calls of it
+    left = calls
+
+    def count(frame: FrameType, event: str, argument: object) -> None:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise _TooManyCalls
+
+    before = sys.gettrace()
+    sys.settrace(count)
+    try:
+        return work()
+    except _TooManyCalls:
+        return None
+    finally:
+        sys.settrace(before)

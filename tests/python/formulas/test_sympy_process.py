@@ -10,7 +10,7 @@ import pytest
 
 import closedform as cf
 from closedform.formulas import sympy_forms
-from closedform.formulas.sympy_process import SympyProcess, sympy_process
+from closedform.formulas.sympy_process import SympyProcess, sympy_process, within
 
 OPERATORS = ("+", "-", "*", "/", "sin", "cos", "exp", "sqrt", "square")
 
@@ -36,11 +36,28 @@ def test_a_question_without_an_answer_is_given_up() -> None:
     process._end()
 
 
+def test_work_is_limited_by_calls_alike_on_every_machine() -> None:
+    formula = cf.Formula("x*y + x*z", ["x", "y", "z"])
+
+    def asked() -> str | None:
+        return sympy_forms.shorter(formula, OPERATORS)
+
+    expected = asked()
+    least, most = 0, 1_000_000
+    while most - least > 1:
+        middle = (least + most) // 2
+        least, most = (least, middle) if within(middle, asked) is not None else (middle, most)
+    assert within(10**9, asked) == expected
+    for _ in range(3):  # what was asked before changes nothing
+        assert within(most, asked) == expected
+        assert within(most - 1, asked) is None
+
+
 def test_no_python_to_be_had_means_nothing_shorter(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.executable", "/nowhere/python")
     process = SympyProcess()
-    assert process.shorter(cf.Formula("x*y + x*z", ["x", "y", "z"]), OPERATORS) is None
-    assert process.shorter(cf.Formula("x*y + x*z", ["x", "y", "z"]), OPERATORS) is None
+    assert process.shorter(cf.Formula("x*y + x*z", ["x", "y", "z"]), OPERATORS, 9.0) is None
+    assert process.shorter(cf.Formula("x*y + x*z", ["x", "y", "z"]), OPERATORS, 9.0) is None
 
 
 @pytest.mark.parametrize(
