@@ -281,6 +281,8 @@ void register_expression(py::module_& module) {
                                    }
                                    return values;
                                })
+        .def_property_readonly("constant_places",
+                               [](const Expression& self) { return constant_positions(self.tape); })
         .def_property_readonly("exponents",
                                [](const Expression& self) {
                                    std::vector<double> values;

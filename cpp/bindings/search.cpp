@@ -278,6 +278,7 @@ py::dict run(const Array<T>& x, const PythonTarget& target, const Words& words,
     out["evaluations"] = result.evaluations;
     out["node_evaluations"] = result.node_evaluations;
     out["evolving"] = result.evolving;
+    out["epochs"] = result.epochs;
     out["seconds"] = result.seconds;
     return out;
 }

@@ -397,6 +397,8 @@ class Expression:
     @property
     def constants(self) -> list[float]: ...
     @property
+    def constant_places(self) -> list[int]: ...
+    @property
     def exponents(self) -> list[float]: ...
     def simplified(self, operators: Sequence[str]) -> Expression: ...
     def refit(
@@ -468,6 +470,7 @@ class SearchReport(TypedDict):
     node_evaluations: int
     seconds: float
     evolving: float
+    epochs: list[list[float]]
 
 class Template:
     """See cpp/include/closedform/expression/template.hpp."""

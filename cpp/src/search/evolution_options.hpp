@@ -70,12 +70,13 @@ struct EvolutionOptions {
     std::size_t factor_tree = 5;   ///< nodes at most
     std::size_t divisor_tree = 4;
     // Constants.
-    int sample_iterations = 20;      ///< of a fit on the sample
-    int archive_iterations = 60;     ///< and on the archive's rows, to convergence
-    int glance_iterations = 2;       ///< there, to see what was luck on the sample
-    int reduced_iterations = 4;      ///< of a reduction of a large candidate
-    double near_enough = 0.1;        ///< share of a loss that further steps may still take away
-    double sample_tolerance = 1e-3;  ///< relative decrease of the loss at which a fit stops
+    int sample_iterations = 20;         ///< of a fit on the sample
+    int archive_iterations = 60;        ///< and on the archive's rows, to convergence
+    int glance_iterations = 2;          ///< there, to see what was luck on the sample
+    std::size_t most_reductions = 500;  ///< of a member, and of what it is reduced to
+    int reduced_iterations = 4;         ///< of a reduction of a large candidate
+    double near_enough = 0.1;           ///< share of a loss that further steps may still take away
+    double sample_tolerance = 1e-3;     ///< relative decrease of the loss at which a fit stops
     double archive_tolerance = 1e-8;
     double reduced_tolerance = 1e-6;
     double floor = 1e-3;                  ///< a fit stops below this share of the exact loss

@@ -262,6 +262,7 @@ void Island::enter(Candidate refined, double sample_loss) {
     refined.sample_loss = other_rows() ? sample_loss : refined.loss;
     if (archive_.offer(refined)) {
         last_improvement_ = passes_;
+        reductions_left_ = options_.most_reductions;
         reduce(refined);
         if (problem_.full->scale_free() && refined.tape.size() <= options_.neighbours_of) {
             for (Tape& tape : variation_.neighbours(refined.tape)) {
@@ -274,7 +275,8 @@ void Island::enter(Candidate refined, double sample_loss) {
 
 void Island::reduce(const Candidate& candidate) {
     // The archive decides whether a smaller expression is worth having, and then its own
-    // reductions are tried.
+    // reductions are tried. What is fitted again and again may improve by ever less without end:
+    // so there is a limit to what follows from one member.
     const bool fully = candidate.tape.size() <= reduced_fully;
     const int iterations = fully ? options_.sample_iterations : options_.reduced_iterations;
     std::vector<Tape> smaller = reductions_of_parts(candidate.tape, problem_.operators);
@@ -284,9 +286,10 @@ void Island::reduce(const Candidate& candidate) {
         }
     }
     for (Tape& reduced : smaller) {
-        if (stop_.stopped()) {
+        if (stop_.stopped() || reductions_left_ == 0) {
             return;
         }
+        --reductions_left_;
         Tape tape = problem_.sample->simplest(std::move(reduced), problem_.operators);
         if (tape.empty()) {
             continue;

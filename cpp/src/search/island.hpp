@@ -139,6 +139,7 @@ class Island {
     std::atomic<std::uint64_t> evaluations_{0};  ///< spent
     std::uint64_t inner_passes_ = 0;  ///< of candidates whose inner constants had to be iterated
     std::uint64_t last_improvement_ = 0;
+    std::size_t reductions_left_ = 0;  ///< of the member that entered the archive last
     StopToken stop_;
 };
 

@@ -30,6 +30,7 @@ namespace {
 constexpr std::size_t values_per_column = 20;   // values of a column constants are drawn from
 constexpr std::size_t archive_rows = 8192;      // archive members are compared on
 constexpr std::uint64_t longest_epoch = 40000;  // passes of every island before an exchange
+constexpr std::uint64_t passes_alone = 400000;  // of every island before there are twice as many
 constexpr std::size_t first_size = 10;          // largest structures of the first epoch
 constexpr std::size_t size_step = 4;            // and how many nodes more every epoch
 // Share of the time kept for the last stage (all rows, reductions, simple constants), and its most.
@@ -83,9 +84,7 @@ class Search {
             options.whole == nullptr && !options.rules.has_own()) {
             archive_rows_.emplace(x, target, units_, draw_rows(target, archive_rows, options.seed));
         }
-        for (std::size_t i = 0; i < options.islands; ++i) {
-            islands_.push_back(std::make_unique<Island>(problem_, options.seed, i, together()));
-        }
+        add_islands(options.islands);
     }
 
     SearchResult run(const std::function<bool(const SearchProgress&)>& progress) {
@@ -115,12 +114,15 @@ class Search {
             load(options_.resume);
         }
         for (;; epoch_ = std::min(longest_epoch, 2 * epoch_)) {
+            if (spent_ >= passes_alone * islands_.size()) {
+                add_islands(std::min(2 * islands_.size(), options_.most_islands));
+            }
             const std::uint64_t quota = quota_of(epoch_);
             if (quota == 0) {
                 result.reason = StopReason::evaluations;
                 break;
             }
-            evolve(quota, evolving);
+            result.epochs.push_back(evolve(quota, evolving));
             if (report()) {
                 evolving.stop();
             }
@@ -150,9 +152,19 @@ class Search {
   private:
     std::size_t size_of(const Tape& tape) const { return options_.rules.complexity(tape); }
 
+    /// Until there are so many. Their number follows from the work done, not from the threads, so
+    /// that the result does not depend on these; a search that lasts has work for many.
+    void add_islands(std::size_t wanted) {
+        while (islands_.size() < wanted) {
+            islands_.push_back(
+                std::make_unique<Island>(problem_, options_.seed, islands_.size(), together()));
+        }
+    }
+
     /// After an epoch.
     std::string state() const {
         StateWriter to;
+        to.put(std::uint64_t{islands_.size()});
         to.put(epoch_);
         to.put(spent_);
         to.put(epochs_);
@@ -174,6 +186,12 @@ class Search {
         }
         const std::size_t parts = options_.whole ? options_.whole->unknowns.size() : 1;
         StateReader from(bytes, inputs, parts);
+        std::uint64_t islands = 0;
+        from.get(islands);
+        if (islands < islands_.size() || islands > options_.most_islands) {
+            StateReader::refuse();
+        }
+        add_islands(islands);
         from.get(epoch_);
         epoch_ = std::min(longest_epoch, 2 * epoch_);
         from.get(spent_);
@@ -226,18 +244,23 @@ class Search {
         return one.count() * parts * members / resolve_threads(options_.threads);
     }
 
-    /// One epoch of all islands and their exchange.
-    void evolve(std::uint64_t quota, const StopToken& stop) {
+    /// One epoch of all islands and their exchange; the seconds that each island took.
+    std::vector<double> evolve(std::uint64_t quota, const StopToken& stop) {
         // Small structures first: most laws are small, and large approximations of them would
         // take the time.
         const std::size_t limit = std::min(size_limit_, first_size + size_step * epochs_++);
-        parallel_for(islands_.size(), options_.threads,
-                     [&](std::size_t i, unsigned) { islands_[i]->run(quota, limit, stop); });
+        std::vector<double> seconds(islands_.size());
+        parallel_for(islands_.size(), options_.threads, [&](std::size_t i, unsigned) {
+            const auto begin = Clock::now();
+            islands_[i]->run(quota, limit, stop);
+            seconds[i] = std::chrono::duration<double>(Clock::now() - begin).count();
+        });
         spent_ += quota * islands_.size();
         if (archive_rows_) {  // what followed from the last candidates came on top
             spent_ = std::max(spent_, evaluations());
         }
         exchange();
+        return seconds;
     }
 
     std::optional<StopReason> reason_to_end(const StopToken& stop) {

@@ -202,7 +202,8 @@ def _step(
     step = np.linalg.lstsq(gram / np.outer(size, size), gradient / size, rcond=1e-12)[0] / size
     constants = np.array(expression.constants)
     constants[free] -= step
-    return expression.with_constants(constants.tolist())
+    moved = expression.with_constants(constants.tolist())
+    return moved if len(moved.constants) == len(constants) else expression
 
 
 def _told(

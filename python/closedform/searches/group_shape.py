@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from closedform import _core
 from closedform._typing import Floats
 from closedform.formulas.constants import Constant
-from closedform.formulas.form import MARK, Form
+from closedform.formulas.form import Form
 from closedform.formulas.formula import Formula
 from closedform.formulas.grouped import GroupedFormula
+from closedform.formulas.places import constants_at_places
 from closedform.searches.backends import dispatch, native
 from closedform.searches.backends.found import Found
 from closedform.searches.objectives import Values
@@ -66,11 +67,7 @@ class Shape:
             return self.whole.template.refit(self.whole.texts, constants, X, y, weights)
         expression = self.formula._expression
         own, loss = expression.with_constants(constants).refit(X, y, weights)
-        # By their places: an exponent that ends at a whole number is no constant any more.
-        marked = expression.with_constants([MARK + k for k in range(len(constants))])
-        places = [value >= MARK for _, _, value in marked.nodes]
-        nodes = zip(own.nodes, places, strict=True)
-        return [value for (_, _, value), here in nodes if here], loss
+        return constants_at_places(expression, own), loss
 
     def parts(
         self,

@@ -22,6 +22,7 @@ import numpy.typing as npt
 from closedform import _core
 from closedform._typing import Floats
 from closedform.formulas.noise import Noise, Parameters, normal
+from closedform.formulas.places import constants_at_places, still_held
 from closedform.searches import interruption
 
 ROUNDS = 60  # of placing the inputs and fitting the constants
@@ -193,8 +194,10 @@ def fitted_with_inputs(
         after = here.parameters(response, f, counts, count)
         if not (np.isfinite(f).all() and np.isfinite(after).all()):
             break
-        before, now = np.array(expression.constants), np.array(trial.constants)
+        before = np.array(expression.constants)
+        now = np.array(constants_at_places(expression, trial))
         own = np.array([*before, *parameters]), np.array([*now, *after])
+        held = still_held(held, expression, trial)
         expression, parameters = trial, after
         if np.all(np.abs(own[1] - own[0]) <= SETTLED * np.abs(own[1])):
             break

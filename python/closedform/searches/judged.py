@@ -23,6 +23,7 @@ from closedform.formulas.constants import Constants
 from closedform.formulas.fit import measured
 from closedform.formulas.formula import Formula
 from closedform.formulas.noise import Logarithmic, Noise, Parameters, resolution
+from closedform.formulas.places import constants_at_places, still_held
 from closedform.formulas.simple_values import simple_value
 from closedform.searches import interruption
 from closedform.searches.aliases import aliased
@@ -283,6 +284,7 @@ def fitted(
         if not trial_cost < cost:
             break
         gained = cost - trial_cost
+        held = still_held(held, expression, trial)
         expression, parameters, cost = trial, after, trial_cost
         if gained < 1e-3:
             break
@@ -302,7 +304,7 @@ def _fitted_logarithm(
     if logarithm is not None:
         inner, loss = logarithm.refit(sample.X, np.log(sample.y), sample.counts, fixed=list(held))
         if math.isfinite(loss):
-            expression = expression.with_constants(inner.constants)
+            expression = expression.with_constants(constants_at_places(expression, inner))
     f = expression.evaluate(sample.X, 1)
     with np.errstate(all="ignore"):
         return expression, noise.parameters(sample.y, f, sample.counts, len(held))

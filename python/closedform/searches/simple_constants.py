@@ -10,6 +10,7 @@ import numpy as np
 
 from closedform._typing import Floats
 from closedform.formulas.formula import Formula
+from closedform.formulas.places import still_held
 from closedform.formulas.simple_values import near, simple_value
 from closedform.searches import interruption
 from closedform.searches.judged import Judged, Sample, fitted, judged, precise_nats
@@ -77,8 +78,7 @@ def _set(
             continue
         moved = _moved(values, k, simple.value, one.information, one.fixed)
         expression = one.formula._expression.with_constants(moved.tolist())
-        # A whole exponent is no constant any more.
-        still = held if len(expression.constants) == len(held) else held[:k] + held[k + 1 :]
+        still = still_held(held, one.formula._expression, expression)
         if one.noise.kind == "absolute" and sample.share == 1.0:
             expression, _ = expression.refit(sample.X, sample.y, sample.counts, fixed=still)
         else:

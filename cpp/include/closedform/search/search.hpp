@@ -31,7 +31,8 @@ struct SearchOptions {
     StopToken stop = {};            ///< ends it sooner, with the best so far
     std::uint64_t evaluations = 0;  ///< passes of a candidate over the sample rows; 0: no limit
     double good_enough = 0.0;       ///< loss at which to stop; 0: none
-    std::size_t islands = 8;
+    std::size_t islands = 8;        ///< at first; the longer it lasts, the more there are
+    std::size_t most_islands = 64;
     std::vector<Tape> start;  ///< expressions to begin with; those that break a rule are left
     FormulaRules rules;       ///< that no formula of the result breaks, of the columns of X
     /// A state that `keep` was given by a search of the same data and options: it goes on from
@@ -74,9 +75,10 @@ struct SearchResult {
     std::vector<Candidate> rivals;
     StopReason reason = StopReason::time;
     std::uint64_t evaluations = 0;
-    std::uint64_t node_evaluations = 0;  ///< values of nodes at rows, computed by the islands
-    double seconds = 0.0;                ///< of the whole
-    double evolving = 0.0;               ///< of those, before the last stage
+    std::uint64_t node_evaluations = 0;       ///< values of nodes at rows, computed by the islands
+    double seconds = 0.0;                     ///< of the whole
+    double evolving = 0.0;                    ///< of those, before the last stage
+    std::vector<std::vector<double>> epochs;  ///< seconds each island took, between two exchanges
 };
 
 /// Minimises a target's objective over expressions in the columns of X (n x d). `progress` is
