@@ -26,6 +26,7 @@ from bench import (
     regression,
     scale,
     search_rate,
+    search_threads,
     srbench,
     strogatz,
     surrogate_derivatives,
@@ -120,6 +121,12 @@ SUITE = (
         search_rate.run,
         {"problem": ("V1", "V4", "V8", "rule 6"), "time": (5.0,)},
         {"problem": ("V4",), "time": (2.0,)},
+    ),
+    Benchmark(
+        "search.threads",
+        search_threads.run,
+        {"evaluations": (20_000_000,)},
+        {"evaluations": (1_000_000,)},
     ),
     Benchmark(
         "rules.exact",

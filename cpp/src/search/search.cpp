@@ -30,7 +30,6 @@ namespace {
 constexpr std::size_t values_per_column = 20;   // values of a column constants are drawn from
 constexpr std::size_t archive_rows = 8192;      // archive members are compared on
 constexpr std::uint64_t longest_epoch = 40000;  // passes of every island before an exchange
-constexpr std::uint64_t passes_alone = 400000;  // of every island before there are twice as many
 constexpr std::size_t first_size = 10;          // largest structures of the first epoch
 constexpr std::size_t size_step = 4;            // and how many nodes more every epoch
 // Share of the time kept for the last stage (all rows, reductions, simple constants), and its most.
@@ -114,7 +113,7 @@ class Search {
             load(options_.resume);
         }
         for (;; epoch_ = std::min(longest_epoch, 2 * epoch_)) {
-            if (spent_ >= passes_alone * islands_.size()) {
+            if (spent_ >= options_.passes_alone * islands_.size()) {
                 add_islands(std::min(2 * islands_.size(), options_.most_islands));
             }
             const std::uint64_t quota = quota_of(epoch_);
@@ -152,8 +151,7 @@ class Search {
   private:
     std::size_t size_of(const Tape& tape) const { return options_.rules.complexity(tape); }
 
-    /// Until there are so many. Their number follows from the work done, not from the threads, so
-    /// that the result does not depend on these; a search that lasts has work for many.
+    /// Until there are so many.
     void add_islands(std::size_t wanted) {
         while (islands_.size() < wanted) {
             islands_.push_back(

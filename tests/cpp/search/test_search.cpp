@@ -155,6 +155,43 @@ TEST_CASE("a step is found, though its place has no slope") {
     CHECK(result.front.back().loss < 1e-20);
 }
 
+TEST_CASE("islands double as a search lasts, the same for any number of threads and resumed") {
+    const Data data = sampled("exp(a)*tanh(b) + sin(3*a)/(1.3 + b*b)", 60, 1.0);
+    const ValueTarget target(data.y, {});
+    SearchOptions own = options(1);
+    own.islands = 2;
+    own.most_islands = 8;
+    own.passes_alone = 1500;
+    own.evaluations = 60000;
+    std::vector<std::string> states;
+    own.keep = [&](const std::string& state) { states.push_back(state); };
+    const SearchResult alone = search(data.view(), target, own, {});
+    std::vector<std::size_t> islands;
+    for (const auto& epoch : alone.epochs) {
+        islands.push_back(epoch.size());
+    }
+    CHECK(std::is_sorted(islands.begin(), islands.end()));
+    CHECK(islands.front() == 2);
+    CHECK(islands.back() == 8);
+    REQUIRE(states.size() == 2);
+    const auto same = [&](const SearchResult& other) {
+        REQUIRE(other.front.size() == alone.front.size());
+        for (std::size_t i = 0; i < other.front.size(); ++i) {
+            CHECK(other.front[i].tape == alone.front[i].tape);
+            CHECK(other.front[i].loss == alone.front[i].loss);
+        }
+        CHECK(other.evaluations == alone.evaluations);
+    };
+    const std::vector<std::string> all = states;
+    for (const std::string& state : all) {
+        own.resume = state;
+        same(search(data.view(), target, own, {}));
+    }
+    own.resume = {};
+    own.threads = 3;
+    same(search(data.view(), target, own, {}));
+}
+
 TEST_CASE("an interrupted search keeps what it has") {
     const Data data = sampled("a*sin(b) + 1.5", 200, 1.0);
     const SearchResult result = search(data.view(), ValueTarget(data.y, {}), options(2),

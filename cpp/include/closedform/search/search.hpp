@@ -31,8 +31,11 @@ struct SearchOptions {
     StopToken stop = {};            ///< ends it sooner, with the best so far
     std::uint64_t evaluations = 0;  ///< passes of a candidate over the sample rows; 0: no limit
     double good_enough = 0.0;       ///< loss at which to stop; 0: none
-    std::size_t islands = 8;        ///< at first; the longer it lasts, the more there are
+    /// At first; as often as all have had so many passes of their own, there are twice as many. So
+    /// a search that lasts has work for many threads, and the result depends on none.
+    std::size_t islands = 8;
     std::size_t most_islands = 64;
+    std::uint64_t passes_alone = 400000;
     std::vector<Tape> start;  ///< expressions to begin with; those that break a rule are left
     FormulaRules rules;       ///< that no formula of the result breaks, of the columns of X
     /// A state that `keep` was given by a search of the same data and options: it goes on from
