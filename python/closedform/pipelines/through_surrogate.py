@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeGuard
 
@@ -13,8 +13,8 @@ from closedform.formulas.formula import Formula
 from closedform.formulas.front import Front
 from closedform.pipelines import parts
 from closedform.pipelines.fewer_variables import FewerVariables
-from closedform.pipelines.power_terms import PowerTerm, power_terms
 from closedform.pipelines.stages import SURROGATE, Stages
+from closedform.pipelines.terms_and_rest import TermsAndRest
 from closedform.searches.objectives import Values
 from closedform.surrogates import similarity
 from closedform.surrogates.model import Surrogate
@@ -32,9 +32,7 @@ from closedform.tables.checks import Matrix
 
 # Shares of the time (or evaluations) of its stages.
 REDUCED = 0.07  # for every fit in fewer variables
-LEAVES, REST, REST_SURROGATE, WHOLE = 0.25, 0.15, 0.05, 0.10
-CORRECTIONS = 2  # of the terms' coefficients
-EXACT = 1e-9  # over the target's deviation: a rest that is rounding
+LEAVES, WHOLE = 0.25, 0.10
 # A surrogate worse than this (held-out error over the target's standard deviation) is no better to
 # search than the data themselves.
 ROUGH = 0.1
@@ -72,7 +70,7 @@ class ThroughSurrogate:
         similar = self.stages.similarity is not None and not known
         start = self.fewer.by_transforms(reduced) if similar else []
         objective = self.stages.objective
-        for others in (self._by_power_terms, lambda: self._by_blocks(reduced)):
+        for others in (self._by_terms, lambda: self._by_blocks(reduced)):
             if not any(map(objective.reproduced, start)) and not self.stages.done(None):
                 start += others()
         return self.stages.search("whole", WHOLE, start) if start else None
@@ -97,70 +95,12 @@ class ThroughSurrogate:
         names = tuple(f"z{k + 1}" for k in range(Z.shape[1]))
         return self.stages.surrogate_of(Matrix(Z, names), values, weights, REDUCED)
 
-    def _by_power_terms(self) -> list[Formula]:
-        """Sums of terms that the slopes show, and of what is found for the rest of them."""
-        error = self.surrogate.held_out_error
-        if self.stages.linked or error > ROUGH or len(self.stages.names) < 2:
+    def _by_terms(self) -> list[Formula]:
+        """Of sums whose terms share inputs."""
+        rough = self.surrogate.held_out_error > ROUGH
+        if self.stages.linked or rough or len(self.stages.names) < 2:
             return []
-        X, y, weights = self.stages.few(self.stages.objective)
-        rows = parts.design(X, range(X.shape[1]), [], self.stages.settings.seed)
-        slopes = self.surrogate.gradient(rows)
-        terms, gone = power_terms(rows, slopes, error * float(np.std(y)))
-        if not terms:
-            return []
-        names = self.stages.names
-        whole = " + ".join(term.text(names) for term in terms)
-        found = self._sums_of_terms([f"{whole} + 0.0"])
-        left = [j for j in range(X.shape[1]) if j not in gone]
-        exact = any(map(self.stages.objective.reproduced, found))
-        if left and not exact and not self.stages.budget.used_up():
-            table = Matrix(np.ascontiguousarray(X[:, left]), tuple(names[j] for j in left))
-            rest = self._rest(table, X, y, weights, terms, gone)
-            texts = self._texts_of_rest(table, rest, weights)
-            found += self._sums_of_terms([f"{whole} + {text}" for text in texts])
-        return found
-
-    def _sums_of_terms(self, texts: list[str]) -> list[Formula]:
-        return self.fewer.refitted(self.fewer.short(texts), TRANSFORMS["identity"])
-
-    def _rest(
-        self,
-        table: Matrix,
-        X: Floats,
-        y: Floats,
-        weights: Floats | None,
-        terms: Sequence[PowerTerm],
-        gone: Sequence[int],
-    ) -> Floats:
-        """What a target is besides its terms, a function of the table's inputs.
-
-        The slopes' coefficients are a little off, which may be much of the rest. They are fitted
-        to what a surrogate of it leaves, by that of the terms which no function of those inputs
-        can be (Robinson, Econometrica 56, 931-954, 1988).
-        """
-        values = np.column_stack([term.values(X) for term in terms])
-        own = np.column_stack([term.own(X, gone) for term in terms])
-        rest: Floats = y - values.sum(axis=1)
-        for _ in range(CORRECTIONS if np.isfinite(own).all() else 0):
-            model = self.stages.surrogate_of(table, rest, weights, REST_SURROGATE)
-            off = np.linalg.lstsq(own, rest - model.predict(table.values), rcond=None)[0]
-            rest = rest - values @ off
-        return rest
-
-    def _texts_of_rest(self, table: Matrix, rest: Floats, weights: Floats | None) -> list[str]:
-        scatter = float(np.std(rest))
-        if not scatter > EXACT * float(np.std(self.stages.y)):
-            return []
-        model = self.stages.surrogate_of(table, rest, weights, REST_SURROGATE)
-        behind = self.stages.separability_of(model, table.values, rest, weights)
-        if not isinstance(behind.tree, Leaf):
-            return self._wholes(table.values, model, behind.tree, behind.leaf_values, behind.error)
-        settings = self.stages.settings.of_other_columns()
-        front = self.stages.formulas(
-            "search the rest", REST, settings.worded(table), Values(rest, weights), settings
-        )
-        found = parts.candidates(front, scatter, model.held_out_error)
-        return [f"({formula.text})" for formula in found]
+        return TermsAndRest(self.stages, self.surrogate, self._wholes).formulas()
 
     def _by_blocks(self, reduced: Reduced) -> list[Formula]:
         """Leaves searched on samples, the whole put together and refitted to the data.
