@@ -71,7 +71,10 @@ class SympyProcess:
                 if isinstance(error, (queue.Empty, OSError)):
                     return None
                 raise
-            text: str | None = json.loads(answer or "null")
+            if not answer:  # it has ended, or is about to
+                self._end()
+                return None
+            text: str | None = json.loads(answer)
             return text
 
     def _start(self) -> None:
@@ -153,8 +156,6 @@ def serve() -> None:
     """What the process does: answers every line, until there are no more."""
     import sympy  # noqa: F401
 
-    from closedform.formulas.sympy_forms import shorter
-
     answers, sys.stdout = sys.stdout, sys.stderr  # what sympy prints is no answer
     print(json.dumps("ready"), file=answers, flush=True)
     for line in sys.stdin:
@@ -163,9 +164,18 @@ def serve() -> None:
         watch = threading.Timer(2 * HUNG, os._exit, [1])
         watch.daemon = True
         watch.start()
-        answer = within(MOST_CALLS, partial(shorter, Formula(text, names), operators))
+        try:
+            answer = within(MOST_CALLS, partial(_shorter, text, names, operators))
+        except Exception:  # sympy's, and of words that only whoever asks knows
+            answer = None
         print(json.dumps(answer), file=answers, flush=True)
         watch.cancel()
+
+
+def _shorter(text: str, names: list[str], operators: list[str]) -> str | None:
+    from closedform.formulas.sympy_forms import shorter
+
+    return shorter(Formula(text, names), operators)
 
 
 class _TooManyCalls(BaseException):  # sympy catches many an Exception

@@ -6,6 +6,7 @@ import math
 import signal
 import threading
 
+import numpy as np
 import pytest
 
 import closedform as cf
@@ -51,6 +52,38 @@ def test_work_is_limited_by_calls_alike_on_every_machine() -> None:
     for _ in range(3):  # what was asked before changes nothing
         assert within(most, asked) == expected
         assert within(most - 1, asked) is None
+
+
+def test_what_it_cannot_read_does_not_end_it() -> None:
+    own = cf.search(
+        np.linspace(1, 2, 20)[:, None],
+        values=np.hypot(np.linspace(1, 2, 20), 3.0),
+        operators=["+", {"hyp": "sqrt(a**2 + b**2)"}],
+        evaluations=2000,
+        time=math.inf,
+    )
+    asked = cf.Formula("x*y + x*z", ["x", "y", "z"])
+    process = SympyProcess()
+    expected = process.shorter(asked, OPERATORS, math.inf)
+    child = process._process
+    assert "hyp" in own.best.text
+    assert process.shorter(own.best, OPERATORS, math.inf) is None
+    assert process.shorter(asked, OPERATORS, math.inf) == expected
+    assert process._process is child
+    process._end()
+
+
+def test_one_that_ends_while_it_is_asked_is_not_waited_for() -> None:
+    process = SympyProcess()
+    asked = cf.Formula("x*y + x*z", ["x", "y", "z"])
+    expected = process.shorter(asked, OPERATORS, math.inf)
+    child = process._process
+    assert child is not None
+    process._answers.put("")  # what its reader says at its end, before others can see that
+    assert process.shorter(asked, OPERATORS, math.inf) is None
+    assert process._process is None
+    assert process.shorter(asked, OPERATORS, math.inf) == expected
+    process._end()
 
 
 def test_no_python_to_be_had_means_nothing_shorter(monkeypatch: pytest.MonkeyPatch) -> None:
