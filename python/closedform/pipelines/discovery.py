@@ -185,7 +185,7 @@ def discover(
     form = GivenForm(own, read)
     errors = column_errors(sigma_X, data.inputs, data.kept)
     checks.varying_columns(data.inputs)
-    checks.varying_target(data.target)
+    checks.varying_target(data.target, data.weights)
     check_target(noise, data.target)
     called = (y, "y") if isinstance(y, str) else ("y",)
     table = data.inputs

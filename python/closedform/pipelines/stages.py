@@ -27,7 +27,7 @@ from closedform.surrogates.everywhere import Everywhere
 from closedform.surrogates.model import Surrogate
 from closedform.surrogates.separability import Separability, separated
 from closedform.surrogates.similarity import Similarity
-from closedform.tables import chunks
+from closedform.tables import checks, chunks
 from closedform.tables.checks import Matrix
 from closedform.tables.cluster import Partitions
 from closedform.tables.rows import sample_rows
@@ -131,6 +131,8 @@ class Stages:
             self.budget.tell("surrogate")
             table = Matrix(self.X, self.names, self.labels)
             target = self.structured
+            if checks.nearly_constant(target.y, target.weights):  # what varies is held out
+                return None, None
             weighed = target.weights is not target.counts  # by what the sample alone has
             surrogate = self.surrogate_of(
                 table, target.y, target.weights, SURROGATE, None if weighed else self.partitions

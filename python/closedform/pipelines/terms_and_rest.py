@@ -18,6 +18,7 @@ from closedform.searches.objectives import Values
 from closedform.surrogates.model import Surrogate
 from closedform.surrogates.separability import Leaf, Tree
 from closedform.surrogates.transforms import TRANSFORMS
+from closedform.tables import checks
 from closedform.tables.checks import Matrix
 
 # Shares of the time (or evaluations) of its stages.
@@ -100,6 +101,8 @@ class TermsAndRest:
         own = np.column_stack([term.own(X, gone) for term in terms])
         rest: Floats = y - values.sum(axis=1)
         for _ in range(CORRECTIONS if np.isfinite(own).all() else 0):
+            if checks.nearly_constant(rest, weights):
+                break
             model = self.stages.surrogate_of(table, rest, weights, REST_SURROGATE)
             off = np.linalg.lstsq(own, rest - model.predict(table.values), rcond=None)[0]
             rest = rest - values @ off
@@ -107,7 +110,8 @@ class TermsAndRest:
 
     def _texts_of_rest(self, table: Matrix, rest: Floats, weights: Floats | None) -> list[str]:
         scatter = float(np.std(rest))
-        if not scatter > EXACT * float(np.std(self.stages.y)):
+        exact = not scatter > EXACT * float(np.std(self.stages.y))
+        if exact or checks.nearly_constant(rest, weights):
             return []
         model = self.stages.surrogate_of(table, rest, weights, REST_SURROGATE)
         behind = self.stages.separability_of(model, table.values, rest, weights)

@@ -26,7 +26,7 @@ from closedform.formulas.noise import (
 from closedform.searches.input_errors import errors_of
 from closedform.searches.noise_plan import NoisePlan
 from closedform.surrogates.model import Surrogate
-from closedform.tables.checks import Matrix
+from closedform.tables.checks import Matrix, nearly_constant
 from closedform.tables.rows import row_blocks, sample_rows
 
 # Of the time, and the most seconds, of the look at the noise.
@@ -187,7 +187,7 @@ class _Looks:
         return None if model is None else replace(model, turn=turn)
 
     def _fitted(self, X: Floats, target: Floats, weights: Floats) -> _Model | None:
-        if target.min() == target.max():
+        if nearly_constant(target, weights):
             return None
         seconds = max(self.seconds / (4 * FOLDS), 0.02)
         model = Surrogate(MODES, SEGMENTS, time=seconds, seed=self.seed, threads=self.threads)

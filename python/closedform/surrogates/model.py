@@ -22,7 +22,7 @@ from closedform._typing import FloatMatrix, Floats
 from closedform.errors import InputError
 from closedform.surrogates.everywhere import Everywhere
 from closedform.surrogates.trials import Rows, Trials
-from closedform.tables import cluster, devices, scalars
+from closedform.tables import checks, cluster, devices, scalars
 from closedform.tables.checks import matrix
 from closedform.tables.chunks import Data
 from closedform.tables.columns import inputs_of
@@ -158,8 +158,7 @@ class Surrogate:
         everywhere: all rows, where these are a sample of them.
         """
         target = given.target
-        least, most = float(target.min()), float(target.max())
-        if most - least <= 1e-14 * max(abs(least), abs(most)):
+        if checks.nearly_constant(target, given.weights):
             raise InputError("y: is constant, there is nothing to fit; give a target that varies")
         told: dict[str, Any] = {
             "modes": 0 if self.modes == "auto" else self.modes,

@@ -254,16 +254,35 @@ def varying_columns(table: Matrix, *, name: str = "X") -> None:
         )
 
 
-def varying_target(y: Floats, *, name: str = "y") -> None:
+def varying_target(y: Floats, weights: Floats | None = None, *, name: str = "y") -> None:
     """Refuses a constant target.
 
     Raises:
-        InputError: every value is the same.
+        InputError: every value of a row that weighs anything is the same.
     """
-    if y.min() == y.max():
+    own = weighed(y, weights)
+    if own.min() == own.max():
+        rows = "row" if len(own) == len(y) else "row that weighs anything"
         raise InputError(
-            f"{name}: is {y[0]:g} in every row; give a target that varies (its formula is {y[0]:g})"
+            f"{name}: is {own[0]:g} in every {rows}; give a target that varies "
+            f"(its formula is {own[0]:g})"
         )
+
+
+def weighed(y: Floats, weights: Floats | None) -> Floats:
+    """The values of rows that weigh anything, of which there are some."""
+    return y if weights is None else y[weights > 0]
+
+
+def nearly_constant(y: Floats, weights: Floats | None) -> bool:
+    """Whether a target deviates from its mean by no more than rounding; rows count as they weigh,
+    those that a noise model lets go next to nothing."""
+    if weights is not None and not weights.any():
+        return True
+    with np.errstate(over="ignore"):
+        mean = np.average(y, weights=weights)
+        deviation = np.sqrt(np.average((y - mean) ** 2, weights=weights))
+    return not deviation > 1e-14 * abs(mean)
 
 
 def _stacked(columns: list[tuple[object, npt.NDArray[Any]]], name: str, first: int) -> FloatMatrix:

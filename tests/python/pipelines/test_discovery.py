@@ -148,3 +148,14 @@ def test_of_many_columns_those_that_matter_are_searched_alone() -> None:
     assert "in x3, x5, x8 alone" in messages
     assert found.stopped == "exact"
     assert found.formula.inputs == ("x3", "x5", "x8")
+
+
+def test_few_rows_far_from_a_constant_are_no_error() -> None:
+    """A noise model lets them go, and nothing is left for a surrogate to be fitted to."""
+    rng = np.random.default_rng(0)
+    y = np.full(600, 0.75)
+    y[[11, 222, 333]] = -0.75
+    found = cf.discover(
+        rng.normal(size=(600, 3)), y, time=math.inf, evaluations=20_000, progress=False, threads=1
+    )
+    assert found.verdict.kind != "law" or found.formula.complexity == 1

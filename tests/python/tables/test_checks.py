@@ -194,6 +194,28 @@ def test_constants_are_refused_by_name() -> None:
         checks.varying_columns(checks.matrix([[1.0, 7.0], [2.0, 7.0]]))
     with pytest.raises(InputError, match=r"y: is 3 in every row"):
         checks.varying_target(np.array([3.0, 3.0]))
+    with pytest.raises(InputError, match=r"y: is 3 in every row that weighs anything"):
+        checks.varying_target(np.array([3.0, 4.0, 3.0]), np.array([1.0, 0.0, 2.0]))
+
+
+@pytest.mark.parametrize(
+    ("y", "weights", "constant"),
+    [
+        ([1.0, 1.0], None, True),
+        ([0.1] * 1000, None, True),
+        ([1.0, 1.0 + 1e-12], None, False),
+        ([1.0, 1.0, 2.0], [1.0, 1.0, 0.0], True),
+        ([1.0, 1.0, 2.0], [1.0, 1.0, 1e-40], True),
+        ([1.0, 1.0, 2.0], [1.0, 1.0, 1e-3], False),
+        ([1e200, -1e200], None, False),
+        ([1.0, 2.0], [0.0, 0.0], True),
+    ],
+)
+def test_a_target_that_changes_by_rounding_is_constant(
+    y: list[float], weights: list[float] | None, constant: bool
+) -> None:
+    counts = None if weights is None else np.array(weights)
+    assert checks.nearly_constant(np.array(y), counts) == constant
 
 
 @pytest.mark.parametrize(
