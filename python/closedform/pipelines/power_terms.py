@@ -20,7 +20,7 @@ SIMPLE = 0.04  # from an exponent to a multiple of one half, at most
 LARGEST = 6.0
 SPREAD = 0.02  # relative error, of most rows, of a slope that is a product of powers
 CERTAIN = 0.8  # share of the rows that tell: with the nearest to the product
-SMALL = 0.02  # over the root mean square: slopes that say little of themselves
+SMALL = 0.02  # over the median: slopes that say little of themselves
 ROUNDS = 3
 UNKNOWN = 1.0  # a slope's effect on the target, over the surrogate's error, that says nothing
 QUIET = 0.05  # of the median of a slope, what its terms leave of it where it has no others
@@ -37,7 +37,8 @@ class PowerTerm:
         return f"({self.coefficient!r})*{Product(self.exponents).text(names)}"
 
     def values(self, X: Floats) -> Floats:
-        values: Floats = self.coefficient * np.prod(X ** np.array(self.exponents), axis=1)
+        with np.errstate(all="ignore"):
+            values: Floats = self.coefficient * np.prod(X ** np.array(self.exponents), axis=1)
         return values
 
     def own(self, X: Floats, gone: Sequence[int]) -> Floats:
@@ -68,7 +69,12 @@ def power_terms(X: Floats, slopes: Floats, error: float) -> tuple[list[PowerTerm
     """
     if not (np.isfinite(slopes).all() and (X != 0).all()):
         return [], []
-    left, terms, by = slopes.copy(), list[PowerTerm](), set[int]()
+    with np.errstate(all="ignore"):  # sizes whose squares are no numbers say nothing
+        return _taken_apart(X, slopes, error)
+
+
+def _taken_apart(X: Floats, slopes: Floats, error: float) -> tuple[list[PowerTerm], list[int]]:
+    left, terms, by = slopes, list[PowerTerm](), set[int]()
     spans = np.std(X, axis=0)
     while len(terms) < MOST_TERMS:
         found = []
@@ -79,10 +85,12 @@ def power_terms(X: Floats, slopes: Floats, error: float) -> tuple[list[PowerTerm
         if not found:
             break
         _, j, best = min(found, key=lambda one: one[0])
+        rest = left - best.slopes(X)
+        if not np.isfinite(rest).all():
+            break
+        left = rest
         terms.append(best)
         by.add(j)
-        with np.errstate(all="ignore"):
-            left = left - best.slopes(X)
     quiet = np.median(np.abs(left), axis=0) <= QUIET * np.median(np.abs(slopes), axis=0)
     return terms, [j for j in sorted(by) if quiet[j]]
 
@@ -95,13 +103,12 @@ def _rms(slopes: Floats) -> Floats:
 def _term(X: Floats, slope: Floats, j: int) -> tuple[PowerTerm | None, float]:
     """The term whose derivative by input j a slope is, and how far from it; None for none."""
     size = np.abs(slope)
-    kept = size > SMALL * np.sqrt(np.mean(slope**2))
+    kept = size > SMALL * np.median(size)
     design = np.column_stack([np.ones(len(X)), np.log(np.abs(X))])
     if kept.sum() < 4 * design.shape[1]:
         return None, np.inf
     solution = np.zeros(design.shape[1])
-    with np.errstate(divide="ignore"):
-        target = np.log(size)
+    target = np.log(size)
     for _ in range(ROUNDS):  # the edges of the rows, where surrogates are poor, are left out
         solution = np.linalg.lstsq(design[kept], target[kept], rcond=None)[0]
         off = np.abs(target - design @ solution)
@@ -111,10 +118,9 @@ def _term(X: Floats, slope: Floats, j: int) -> tuple[PowerTerm | None, float]:
     whole = np.where((X < 0).any(axis=0), powers == np.round(powers), True)
     if not (near and whole.all()) or powers[j] == -1.0:
         return None, np.inf
-    with np.errstate(all="ignore"):
-        ratios = slope[kept] / np.prod(X[kept] ** powers, axis=1)
-        middle = float(np.median(ratios))
-        spread = float(np.quantile(np.abs(ratios - middle), CERTAIN)) / abs(middle)
+    ratios = slope[kept] / np.prod(X[kept] ** powers, axis=1)
+    middle = float(np.median(ratios))
+    spread = float(np.quantile(np.abs(ratios - middle), CERTAIN)) / np.abs(middle)
     if not spread <= SPREAD:
         return None, np.inf
     exponents = powers.copy()

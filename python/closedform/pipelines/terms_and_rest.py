@@ -72,9 +72,12 @@ class TermsAndRest:
         found = self._refitted([f"{whole} + 0.0"])
         left = [j for j in range(X.shape[1]) if j not in gone]
         exact = any(map(self.stages.objective.reproduced, found))
-        if left and not exact and not self.stages.budget.used_up():
+        values = np.column_stack([term.values(X) for term in terms])
+        searched = left and np.isfinite(values).all() and not exact
+        if searched and not self.stages.budget.used_up():
             table = Matrix(np.ascontiguousarray(X[:, left]), tuple(names[j] for j in left))
-            rest = self._rest(table, X, y, weights, terms, gone)
+            own = np.column_stack([term.own(X, gone) for term in terms])
+            rest = self._rest(table, y, weights, values, own)
             texts = self._texts_of_rest(table, rest, weights)
             found += self._refitted([f"{whole} + {text}" for text in texts])
         return found
@@ -83,22 +86,17 @@ class TermsAndRest:
         return self.fewer.refitted(self.fewer.short(texts), TRANSFORMS["identity"])
 
     def _rest(
-        self,
-        table: Matrix,
-        X: Floats,
-        y: Floats,
-        weights: Floats | None,
-        terms: Sequence[PowerTerm],
-        gone: Sequence[int],
+        self, table: Matrix, y: Floats, weights: Floats | None, values: Floats, own: Floats
     ) -> Floats:
         """What a target is besides its terms, a function of the table's inputs.
 
         The slopes' coefficients are a little off, which may be much of the rest. They are fitted
         to what a surrogate of it leaves, by that of the terms which no function of those inputs
         can be (Robinson, Econometrica 56, 931-954, 1988).
+
+        Args:
+            values, own: (n, k) the terms, and that of them.
         """
-        values = np.column_stack([term.values(X) for term in terms])
-        own = np.column_stack([term.own(X, gone) for term in terms])
         rest: Floats = y - values.sum(axis=1)
         for _ in range(CORRECTIONS if np.isfinite(own).all() else 0):
             if checks.nearly_constant(rest, weights):

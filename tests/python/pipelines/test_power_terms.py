@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import closedform as cf
@@ -31,6 +31,7 @@ def test_terms_that_share_inputs_are_taken_apart() -> None:
     assert gone
 
 
+@settings(deadline=None, max_examples=50)
 @given(
     exponents=st.lists(st.sampled_from([-3.0, -1.0, 0.5, 1.0, 2.0]), min_size=4, max_size=4),
     coefficient=st.floats(0.01, 100.0),
@@ -56,6 +57,13 @@ def test_inputs_at_zero_have_no_logarithm() -> None:
     rows = ROWS.copy()
     rows[0, 0] = 0.0
     assert power_terms(rows, np.ones_like(rows), 1e-9) == ([], [])
+
+
+@pytest.mark.parametrize("size", [1e-200, 1e150, 1e300])
+def test_sizes_whose_squares_are_no_numbers_say_nothing(size: float) -> None:
+    terms, gone = power_terms(ROWS * size, np.full_like(ROWS, size), 1e-9)
+    assert all(math.isfinite(term.coefficient) for term in terms)
+    assert len(gone) <= len(terms)
 
 
 def test_what_a_term_alone_can_say_is_not_of_the_other_inputs() -> None:
