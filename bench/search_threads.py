@@ -42,9 +42,9 @@ def run(*, evaluations: int, threads: int, seed: int) -> list[Record]:
     together, shared = search(few, threads)
     assert together["front"] == alone["front"], "threads changed the result"
     epochs = search(evaluations, 1)[0]["epochs"]
-    model = ", ".join(f"{n} threads {speed_up(epochs, n):.1f}" for n in MODELLED)
     last = [one for one in epochs if len(one) == len(epochs[-1])]
-    note = f"model: {model}; {len(epochs[-1])} islands at the end, there {_last(last)}"
+    model = f"model: {_modelled(epochs, MODELLED)}; {len(epochs[-1])} islands at the end"
+    note = f"{model}, there {_modelled(last, MODELLED[1:])}"
     return [
         Record(
             "search.threads",
@@ -57,8 +57,8 @@ def run(*, evaluations: int, threads: int, seed: int) -> list[Record]:
     ]
 
 
-def _last(epochs: Sequence[Sequence[float]]) -> str:
-    return ", ".join(f"{n} threads {speed_up(epochs, n):.1f}" for n in MODELLED[1:])
+def _modelled(epochs: Sequence[Sequence[float]], threads: Sequence[int]) -> str:
+    return ", ".join(f"{n} threads {speed_up(epochs, n):.1f}" for n in threads)
 
 
 def _task(seed: int) -> tuple[np.ndarray, _core.Goal]:

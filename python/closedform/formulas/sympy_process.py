@@ -156,26 +156,26 @@ def serve() -> None:
     """What the process does: answers every line, until there are no more."""
     import sympy  # noqa: F401
 
+    # Before anything is counted.
+    from closedform.formulas.sympy_forms import shorter
+
+    def asked(text: str, names: list[str], operators: list[str]) -> str | None:
+        return shorter(Formula(text, names), operators)
+
     answers, sys.stdout = sys.stdout, sys.stderr  # what sympy prints is no answer
     print(json.dumps("ready"), file=answers, flush=True)
     for line in sys.stdin:
-        text, names, operators = json.loads(line)
+        question = json.loads(line)
         # Should the other process have died, nobody else ends this one.
         watch = threading.Timer(2 * HUNG, os._exit, [1])
         watch.daemon = True
         watch.start()
         try:
-            answer = within(MOST_CALLS, partial(_shorter, text, names, operators))
+            answer = within(MOST_CALLS, partial(asked, *question))
         except Exception:  # sympy's, and of words that only whoever asks knows
             answer = None
         print(json.dumps(answer), file=answers, flush=True)
         watch.cancel()
-
-
-def _shorter(text: str, names: list[str], operators: list[str]) -> str | None:
-    from closedform.formulas.sympy_forms import shorter
-
-    return shorter(Formula(text, names), operators)
 
 
 class _TooManyCalls(BaseException):  # sympy catches many an Exception

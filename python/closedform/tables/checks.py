@@ -260,18 +260,13 @@ def varying_target(y: Floats, weights: Floats | None = None, *, name: str = "y")
     Raises:
         InputError: every value of a row that weighs anything is the same.
     """
-    own = weighed(y, weights)
+    own = y if weights is None else y[weights > 0]
     if own.min() == own.max():
         rows = "row" if len(own) == len(y) else "row that weighs anything"
         raise InputError(
             f"{name}: is {own[0]:g} in every {rows}; give a target that varies "
             f"(its formula is {own[0]:g})"
         )
-
-
-def weighed(y: Floats, weights: Floats | None) -> Floats:
-    """The values of rows that weigh anything, of which there are some."""
-    return y if weights is None else y[weights > 0]
 
 
 def nearly_constant(y: Floats, weights: Floats | None) -> bool:
