@@ -23,20 +23,35 @@ const TapeKernels& tape_kernels() {
 Workspace::Workspace()
     : kernels_(tape_kernels()),
       scratch_(max_tape_size * block_rows),
+      slopes_(max_tape_size * block_rows),
       adjoint_(max_tape_size * block_rows),
       tangent_(max_tape_size * block_rows),
       adjoint_tangent_(max_tape_size * block_rows),
       at_(max_tape_size) {}
 
-const double* Workspace::forward(const Tape& tape, const double* const* columns, bool keep) {
+const double* Workspace::forward(const Tape& tape, const double* const* columns,
+                                 std::size_t rows) {
+    node_evaluations_ += tape.size() * rows;
+    kernels_.forward(tape.data(), tape.size(), columns, rows, scratch_.data(), at_.data());
+    return at_[tape.size() - 1];
+}
+
+const double* Workspace::forward_all(const Tape& tape, const double* const* columns) {
+    static constexpr auto all = [] {
+        std::array<bool, max_tape_size> marked{};
+        marked.fill(true);
+        return marked;
+    }();
     node_evaluations_ += tape.size() * block_rows;
-    kernels_.forward(tape.data(), tape.size(), columns, scratch_.data(), at_.data(), keep);
+    kernels_.forward_kept(tape.data(), tape.size(), columns, block_rows, all.data(),
+                          scratch_.data(), slopes_.data(), at_.data());
     return at_[tape.size() - 1];
 }
 
 void Workspace::reverse(const Tape& tape, const bool* active) {
     std::fill_n(adjoint(tape.size() - 1), block_rows, 1.0);
-    kernels_.reverse(tape.data(), tape.size(), at_.data(), active, adjoint_.data());
+    kernels_.reverse(tape.data(), tape.size(), at_.data(), slopes_.data(), block_rows, active,
+                     adjoint_.data());
 }
 
 void Workspace::tangents(const Tape& tape, std::span<const std::size_t> varying, const bool* active,
@@ -44,9 +59,11 @@ void Workspace::tangents(const Tape& tape, std::span<const std::size_t> varying,
     for (const std::size_t leaf : varying) {
         std::fill_n(tangent_.data() + leaf * block_rows, block_rows, 1.0);
     }
-    kernels_.forward_tangent(tape.data(), tape.size(), at_.data(), varies, tangent_.data());
-    kernels_.reverse_tangent(tape.data(), tape.size(), at_.data(), active, adjoint_.data(), varies,
-                             tangent_.data(), live, adjoint_tangent_.data());
+    kernels_.forward_tangent(tape.data(), tape.size(), at_.data(), slopes_.data(), varies,
+                             tangent_.data());
+    kernels_.reverse_tangent(tape.data(), tape.size(), at_.data(), slopes_.data(), active,
+                             adjoint_.data(), varies, tangent_.data(), live,
+                             adjoint_tangent_.data());
 }
 
 double* Workspace::room(std::size_t count) {
@@ -97,7 +114,7 @@ struct Reads {
 /// What one thread needs to evaluate tapes; kept, for it is a megabyte.
 struct Scratch {
     Workspace workspace;
-    std::vector<double> data;
+    AlignedDoubles data;
     std::vector<const double*> pointers;
 
     /// Copies the columns a tape reads of one block of rows, the tail filled with its last row.
@@ -201,8 +218,9 @@ void evaluate_derivatives(const Tape& tape, MatrixView<const T> x, double* value
     const std::size_t d = x.columns;
     over_blocks(x.rows, threads, [&](Scratch& scratch, std::size_t begin, std::size_t count) {
         Workspace& workspace = scratch.workspace;
-        const double* values =
-            workspace.forward(tape, scratch.load(reads, x, begin, count), slopes);
+        const double* const* columns = scratch.load(reads, x, begin, count);
+        const double* values = slopes ? workspace.forward_all(tape, columns)
+                                      : workspace.forward(tape, columns, in_groups(count));
         if (value != nullptr) {
             std::copy_n(values, count, value + begin);
         }
@@ -237,7 +255,7 @@ void evaluate_constant_slopes(const Tape& tape, MatrixView<const T> x, MatrixVie
     mark_ancestors(tape, active);
     over_blocks(x.rows, threads, [&](Scratch& scratch, std::size_t begin, std::size_t count) {
         Workspace& workspace = scratch.workspace;
-        workspace.forward(tape, scratch.load(reads, x, begin, count), true);
+        workspace.forward_all(tape, scratch.load(reads, x, begin, count));
         workspace.reverse(tape, active.data());
         for (std::size_t k = 0; k < positions.size(); ++k) {
             const double* slopes = workspace.adjoint(positions[k]);
@@ -254,7 +272,7 @@ void evaluate_nodes(const Tape& tape, std::span<const std::size_t> nodes, Matrix
     check_columns(tape, x.columns);
     const Reads reads(tape);
     over_blocks(x.rows, threads, [&](Scratch& scratch, std::size_t begin, std::size_t count) {
-        scratch.workspace.forward(tape, scratch.load(reads, x, begin, count), true);
+        scratch.workspace.forward_all(tape, scratch.load(reads, x, begin, count));
         for (std::size_t k = 0; k < nodes.size(); ++k) {
             const double* values = scratch.workspace.value(nodes[k]);
             for (std::size_t r = 0; r < count; ++r) {

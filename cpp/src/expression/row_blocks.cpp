@@ -50,9 +50,9 @@ template RowBlocks::RowBlocks(MatrixView<const double>, std::span<const std::siz
 template RowBlocks::RowBlocks(MatrixView<const float>, std::span<const std::size_t>,
                               std::span<const double>);
 
-std::vector<double> RowBlocks::pad(std::span<const double> values, double fill) {
+AlignedDoubles RowBlocks::pad(std::span<const double> values, double fill) {
     const std::size_t blocks = (values.size() + block_rows - 1) / block_rows;
-    std::vector<double> padded(blocks * block_rows, fill);
+    AlignedDoubles padded(blocks * block_rows, fill);
     std::copy(values.begin(), values.end(), padded.begin());
     return padded;
 }

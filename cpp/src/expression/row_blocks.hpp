@@ -2,14 +2,21 @@
 // Rows of data as the tape kernels want them: blocks of block_rows rows, each block column by
 // column, the last one filled up with copies of the last row.
 
+#include <algorithm>
 #include <cstddef>
 #include <span>
 #include <vector>
 
+#include "closedform/core/aligned_vector.hpp"
 #include "closedform/core/matrix_view.hpp"
 #include "kernels/simd/tape.hpp"
 
 namespace closedform {
+
+/// Rows, copies to fill up the last group among them.
+constexpr std::size_t in_groups(std::size_t rows) {
+    return (rows + row_group - 1) / row_group * row_group;
+}
 
 class RowBlocks {
   public:
@@ -31,11 +38,16 @@ class RowBlocks {
     std::size_t columns() const { return columns_; }
     std::size_t blocks() const { return (rows_ + block_rows - 1) / block_rows; }
 
+    /// Rows of a block in whole groups, copies of the last row among them.
+    std::size_t rows_of(std::size_t b) const {
+        return in_groups(std::min(block_rows, rows_ - b * block_rows));
+    }
+
     /// Pointers to the columns of one block.
     const double* const* block(std::size_t b) const { return pointers_.data() + b * columns_; }
 
     /// The same layout for one column of values; rows past the end hold `fill`.
-    static std::vector<double> pad(std::span<const double> values, double fill);
+    static AlignedDoubles pad(std::span<const double> values, double fill);
 
     RowBlocks(const RowBlocks&) = delete;
     RowBlocks& operator=(const RowBlocks&) = delete;
@@ -50,7 +62,7 @@ class RowBlocks {
 
     std::size_t rows_ = 0;
     std::size_t columns_ = 0;
-    std::vector<double> data_;
+    AlignedDoubles data_;
     std::vector<const double*> pointers_;
 };
 

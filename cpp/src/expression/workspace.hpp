@@ -5,7 +5,9 @@
 #include <span>
 #include <vector>
 
+#include "closedform/core/aligned_vector.hpp"
 #include "closedform/expression/expression.hpp"
+#include "expression/kept_blocks.hpp"
 #include "kernels/simd/tape.hpp"
 
 namespace closedform {
@@ -15,11 +17,15 @@ class Workspace {
   public:
     Workspace();
 
-    /// Values of all nodes at one block; keep: as the reverse pass needs them. Returns the root's.
-    const double* forward(const Tape& tape, const double* const* columns, bool keep);
+    /// Values at the first `rows` of a block, a multiple of row_group.
+    const double* forward(const Tape& tape, const double* const* columns,
+                          std::size_t rows = block_rows);
 
-    /// After forward(keep = true): adjoints of the marked nodes for a root adjoint of one.
-    /// `active` has one entry a node.
+    /// Values of all nodes at one block, as the reverse pass needs them. Returns the root's.
+    const double* forward_all(const Tape& tape, const double* const* columns);
+
+    /// After forward_all: adjoints of the marked nodes for a root adjoint of one. `active` has one
+    /// entry a node.
     void reverse(const Tape& tape, const bool* active);
 
     /// After reverse: tangents of the adjoints for a unit tangent of the leaves at `varying`: one
@@ -29,11 +35,16 @@ class Workspace {
     void tangents(const Tape& tape, std::span<const std::size_t> varying, const bool* active,
                   const bool* varies, bool* live);
 
+    /// For a fit of one tape, a step after another.
+    KeptBlocks& kept() { return kept_; }
+
     /// Room for `count` numbers, uninitialised; what an earlier call gave is lost.
     double* room(std::size_t count);
 
-    /// Values computed by all calls of forward: nodes times rows.
-    std::uint64_t node_evaluations() const { return node_evaluations_; }
+    /// Values asked for so far, nodes times rows, kept() among them.
+    std::uint64_t node_evaluations() const {
+        return node_evaluations_ + kept_.node_evaluations();
+    }
 
     const double* value(std::size_t node) const { return at_[node]; }
     double* adjoint(std::size_t node) { return adjoint_.data() + node * block_rows; }
@@ -43,12 +54,14 @@ class Workspace {
 
   private:
     const TapeKernels& kernels_;
-    std::vector<double> scratch_;
-    std::vector<double> adjoint_;
-    std::vector<double> tangent_;
-    std::vector<double> adjoint_tangent_;
-    std::vector<double> room_;
+    AlignedDoubles scratch_;
+    AlignedDoubles slopes_;
+    AlignedDoubles adjoint_;
+    AlignedDoubles tangent_;
+    AlignedDoubles adjoint_tangent_;
+    AlignedDoubles room_;
     std::vector<const double*> at_;
+    KeptBlocks kept_;
     std::uint64_t node_evaluations_ = 0;
 };
 

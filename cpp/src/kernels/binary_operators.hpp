@@ -85,7 +85,7 @@ struct Div : Binary {
     }
     template <class T>
     CLOSEDFORM_HOST_DEVICE static T right(T, T b, T v) {
-        return -v / b;
+        return -v * (T(1.0) / b);  // the left one's quotient, where both are wanted
     }
     template <class T>
     CLOSEDFORM_HOST_DEVICE static T left_tangent(T, T b, T, T, T q) {

@@ -43,6 +43,15 @@ struct FarAngle {
     }
 };
 
+/// Of operators that give both for the work of one.
+template <class T>
+struct ValueAndSlope {
+    T value;
+    T slope;
+};
+template <class F>
+inline constexpr bool has_value_and_slope = requires(double a) { F::value_and_slope(a); };
+
 template <class Angle>
 struct SinBy : Unary {
     template <class T>
@@ -60,6 +69,11 @@ struct SinBy : Unary {
 };
 struct Sin : SinBy<NearAngle> {
     using OfFarAngle = SinBy<FarAngle>;
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static ValueAndSlope<T> value_and_slope(T a) {
+        const SinCos<T> both = sincos(a);
+        return {both.sin, both.cos};
+    }
 };
 template <class Angle>
 struct CosBy : Unary {
@@ -78,6 +92,11 @@ struct CosBy : Unary {
 };
 struct Cos : CosBy<NearAngle> {
     using OfFarAngle = CosBy<FarAngle>;
+    template <class T>
+    CLOSEDFORM_HOST_DEVICE static ValueAndSlope<T> value_and_slope(T a) {
+        const SinCos<T> both = sincos(a);
+        return {both.cos, -both.sin};
+    }
 };
 template <class Angle>
 struct TanBy : Unary {

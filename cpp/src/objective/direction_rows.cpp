@@ -7,8 +7,8 @@ namespace closedform {
 namespace {
 
 /// Block by block, column by column, the padding of the last block being filled.
-std::vector<double> in_blocks(MatrixView<const double> rows, std::size_t blocks, double fill) {
-    std::vector<double> result(blocks * rows.columns * block_rows, fill);
+AlignedDoubles in_blocks(MatrixView<const double> rows, std::size_t blocks, double fill) {
+    AlignedDoubles result(blocks * rows.columns * block_rows, fill);
     for (std::size_t i = 0; i < rows.rows; ++i) {
         const std::size_t block = i / block_rows;
         for (std::size_t j = 0; j < rows.columns; ++j) {
@@ -40,7 +40,7 @@ DirectionRows::DirectionRows(RowBlocks rows, MatrixView<const double> directions
         throw std::invalid_argument("directions: a span has no sign");
     }
     directions_ = in_blocks(directions, rows_.blocks(), 0.0);
-    factors_ = ones ? std::vector<double>(rows_.blocks() * columns() * block_rows, 1.0)
+    factors_ = ones ? AlignedDoubles(rows_.blocks() * columns() * block_rows, 1.0)
                     : in_blocks(factors, rows_.blocks(), 1.0);
     for (std::size_t i = 0; i < rows_.rows(); ++i) {
         weights_[i] = weights.empty() ? 1.0 : weights[i];

@@ -53,9 +53,9 @@ class DirectionRows {
     bool framed_;
     std::size_t components_;
     std::size_t spans_;
-    std::vector<double> directions_;  ///< block by block, number by number, as the rows
-    std::vector<double> factors_;
-    std::vector<double> weights_;
+    AlignedDoubles directions_;  ///< block by block, number by number, as the rows
+    AlignedDoubles factors_;
+    AlignedDoubles weights_;
     double total_weight_ = 0.0;
     bool axes_;
 };

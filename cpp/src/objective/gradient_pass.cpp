@@ -45,7 +45,7 @@ GradientPass::GradientPass(const DirectionRows& data, const Tape& tape, Workspac
 }
 
 void GradientPass::load(std::size_t block, double* const* out) {
-    workspace_.forward(tape_, data_.rows().block(block), true);
+    workspace_.forward_all(tape_, data_.rows().block(block));
     workspace_.reverse(tape_, active_.data());
     for (const Read& read : reads_) {
         add_read(read, workspace_.adjoint(read.node), block, read.first, out);

@@ -68,7 +68,7 @@ class GradientPass {
     std::vector<std::size_t> slot_of_;  ///< of every component, in the group seen last
     std::vector<Slot> slots_;
     std::vector<Read> reads_;
-    std::vector<double> towards_;  ///< components x block_rows; empty unless the target is axes
+    AlignedDoubles towards_;  ///< components x block_rows; empty unless the target is axes
 };
 
 }  // namespace closedform

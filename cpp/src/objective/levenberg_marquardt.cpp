@@ -255,8 +255,10 @@ FitResult fit_constants(Tape& tape, std::span<const std::size_t> positions,
         return result;
     }
     ConstantsFit fit(tape, positions, linear, objective, options);
+    objective.normal_equations(tape, positions, workspace, fit.trial());
+    fit.take();
     while (!fit.done()) {
-        objective.normal_equations(tape, positions, workspace, fit.trial());
+        objective.next_equations(tape, positions, workspace, fit.trial());
         fit.take();
     }
     return fit.result();

@@ -34,7 +34,7 @@ LossSums MarginObjective::sums(const Tape& tape, Workspace& workspace) const {
     LossSums result;
     result.weight = total_weight_;
     for (std::size_t b = 0; b < rows_.blocks() && std::isfinite(result.as_is); ++b) {
-        const double* f = workspace.forward(tape, rows_.block(b), false);
+        const double* f = workspace.forward(tape, rows_.block(b));
         result.as_is +=
             kernels.loss(f, labels_.data() + b * block_rows, weights_.data() + b * block_rows);
     }
@@ -54,13 +54,15 @@ void MarginObjective::normal_equations(const Tape& tape, std::span<const std::si
         active[positions[p]] = true;
         jacobian[p] = workspace.adjoint(positions[p]);
     }
+    std::array<bool, max_tape_size> every{};
+    std::fill_n(every.begin(), count, true);
     mark_ancestors(tape, active);
     std::array<double, block_rows> targets{};
     std::array<double, block_rows> scale{};
     LossSums total;
     total.weight = total_weight_;
     for (std::size_t b = 0; b < rows_.blocks(); ++b) {
-        const double* f = workspace.forward(tape, rows_.block(b), true);
+        const double* f = workspace.forward_all(tape, rows_.block(b));
         total.as_is +=
             hinge.squares_above(f, labels_.data() + b * block_rows,
                                 weights_.data() + b * block_rows, targets.data(), scale.data());
@@ -68,8 +70,8 @@ void MarginObjective::normal_equations(const Tape& tape, std::span<const std::si
             break;
         }
         workspace.reverse(tape, active.data());
-        kernels.normal_equations(f, targets.data(), scale.data(), jacobian.data(), count,
-                                 out.gram.data(), out.gradient.data());
+        kernels.normal_equations(f, targets.data(), scale.data(), block_rows, jacobian.data(),
+                                 every.data(), count, out.gram.data(), out.gradient.data());
     }
     out.loss = total.loss();
     for (double& entry : out.gram) {
@@ -86,7 +88,7 @@ std::vector<double> MarginObjective::shares(const Tape& parent, std::span<const 
     std::vector<double> pull(labels_.size());
     std::array<double, 3> sums{};
     for (std::size_t b = 0; b < rows_.blocks(); ++b) {
-        const double* f = workspace.forward(parent, rows_.block(b), false);
+        const double* f = workspace.forward(parent, rows_.block(b));
         double* own = pull.data() + b * block_rows;
         kernels.pull(f, labels_.data() + b * block_rows, own);
         kernels.products(own, own, weights_.data() + b * block_rows, sums.data());
@@ -97,7 +99,7 @@ std::vector<double> MarginObjective::shares(const Tape& parent, std::span<const 
     for (const Tape& term : terms) {
         sums.fill(0.0);
         for (std::size_t b = 0; b < rows_.blocks(); ++b) {
-            const double* f = workspace.forward(term, rows_.block(b), false);
+            const double* f = workspace.forward(term, rows_.block(b));
             kernels.products(f, pull.data() + b * block_rows, weights_.data() + b * block_rows,
                              sums.data());
         }

@@ -32,8 +32,8 @@ class MarginObjective : public Objective {
 
   private:
     RowBlocks rows_;
-    std::vector<double> labels_;
-    std::vector<double> weights_;  ///< 0 in the padding
+    AlignedDoubles labels_;
+    AlignedDoubles weights_;  ///< 0 in the padding
     double total_weight_ = 0.0;
 };
 

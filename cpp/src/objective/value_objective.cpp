@@ -31,40 +31,55 @@ LossSums ValueObjective::sums(const Tape& tape, Workspace& workspace) const {
     LossSums result;
     result.weight = total_weight_;
     for (std::size_t b = 0; b < rows_.blocks() && std::isfinite(result.as_is); ++b) {
-        const double* f = workspace.forward(tape, rows_.block(b), false);
+        const double* f = workspace.forward(tape, rows_.block(b), rows_.rows_of(b));
         result.as_is +=
-            kernels.square_error(f, y_.data() + b * block_rows, scale_.data() + b * block_rows);
+            kernels.square_error(f, y_.data() + b * block_rows, scale_.data() + b * block_rows,
+                                 rows_.rows_of(b));
     }
     return result;
 }
 
 void ValueObjective::normal_equations(const Tape& tape, std::span<const std::size_t> positions,
                                       Workspace& workspace, NormalEquations& out) const {
+    workspace.kept().begin(tape, positions, rows_.blocks());
+    add_up(workspace.kept(), positions, out);
+}
+
+void ValueObjective::next_equations(const Tape& tape, std::span<const std::size_t> positions,
+                                    Workspace& workspace, NormalEquations& out) const {
+    workspace.kept().change(tape);
+    add_up(workspace.kept(), positions, out);
+}
+
+void ValueObjective::add_up(KeptBlocks& kept, std::span<const std::size_t> positions,
+                            NormalEquations& out) const {
     const TapeKernels& kernels = tape_kernels();
     const std::size_t count = positions.size();
-    out.gram.assign(count * (count + 1) / 2, 0.0);
+    const bool* moved = kept.moved();
+    std::vector<double>& gram = kept.gram();
+    for (std::size_t p = 0, entry = 0; p < count; ++p) {
+        for (std::size_t q = 0; q <= p; ++q, ++entry) {
+            gram[entry] = moved[p] || moved[q] ? 0.0 : gram[entry];
+        }
+    }
     out.gradient.assign(count, 0.0);
     out.loss = 0.0;
-    std::array<bool, max_tape_size> active{};
-    for (const std::size_t position : positions) {
-        active[position] = true;
-    }
-    mark_ancestors(tape, active);
-    std::array<double*, max_tape_size> jacobian{};
-    for (std::size_t p = 0; p < count; ++p) {
-        jacobian[p] = workspace.adjoint(positions[p]);
-    }
+    std::array<double*, most_columns> jacobian{};
     for (std::size_t b = 0; b < rows_.blocks(); ++b) {
-        const double* f = workspace.forward(tape, rows_.block(b), true);
-        workspace.reverse(tape, active.data());
-        out.loss +=
-            kernels.normal_equations(f, y_.data() + b * block_rows, scale_.data() + b * block_rows,
-                                     jacobian.data(), count, out.gram.data(), out.gradient.data());
+        const double* f = kept.pass(b, rows_.block(b), rows_.rows_of(b));
+        for (std::size_t p = 0; p < count; ++p) {
+            jacobian[p] = kept.adjoint(b, positions[p]);
+        }
+        out.loss += kernels.normal_equations(
+            f, y_.data() + b * block_rows, scale_.data() + b * block_rows, rows_.rows_of(b),
+            jacobian.data(), moved, count, gram.data(), out.gradient.data());
         if (!std::isfinite(out.loss)) {
+            kept.spoil();
             break;
         }
     }
     out.loss /= total_weight_;
+    out.gram = gram;
     for (double& entry : out.gram) {
         entry /= total_weight_;
     }
@@ -76,7 +91,7 @@ void ValueObjective::normal_equations(const Tape& tape, std::span<const std::siz
 std::vector<double> ValueObjective::residual(const Tape& tape, Workspace& workspace) const {
     std::vector<double> result(y_.size(), 0.0);
     for (std::size_t b = 0; b < rows_.blocks(); ++b) {
-        const double* f = workspace.forward(tape, rows_.block(b), false);
+        const double* f = workspace.forward(tape, rows_.block(b), rows_.rows_of(b));
         const std::size_t begin = b * block_rows;
         const std::size_t end = std::min(begin + block_rows, rows_.rows());
         for (std::size_t i = begin; i < end; ++i) {
@@ -90,7 +105,7 @@ double ValueObjective::explained(const Tape& term, std::span<const double> resid
                                  Workspace& workspace) const {
     TermSums sums;
     for (std::size_t b = 0; b < rows_.blocks(); ++b) {
-        const double* f = workspace.forward(term, rows_.block(b), false);
+        const double* f = workspace.forward(term, rows_.block(b), rows_.rows_of(b));
         const std::size_t begin = b * block_rows;
         const std::size_t end = std::min(begin + block_rows, rows_.rows());
         for (std::size_t i = begin; i < end; ++i) {

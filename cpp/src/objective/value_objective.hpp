@@ -19,6 +19,8 @@ class ValueObjective : public Objective {
     LossSums sums(const Tape& tape, Workspace& workspace) const override;
     void normal_equations(const Tape& tape, std::span<const std::size_t> positions,
                           Workspace& workspace, NormalEquations& out) const override;
+    void next_equations(const Tape& tape, std::span<const std::size_t> positions,
+                        Workspace& workspace, NormalEquations& out) const override;
 
     /// The share of the residual's sum of squares that c0 + c1 * term would explain.
     std::vector<double> shares(const Tape& parent, std::span<const Tape> terms, Joint joint,
@@ -32,14 +34,17 @@ class ValueObjective : public Objective {
     static constexpr double exact_share = 1e-24;
 
   private:
+    /// The normal equations once the tape is in `kept`.
+    void add_up(KeptBlocks& kept, std::span<const std::size_t> positions,
+                NormalEquations& out) const;
     /// y - f at every row, padded to whole blocks; padding rows hold 0.
     std::vector<double> residual(const Tape& tape, Workspace& workspace) const;
     double explained(const Tape& term, std::span<const double> residual,
                      Workspace& workspace) const;
 
     RowBlocks rows_;
-    std::vector<double> y_;
-    std::vector<double> scale_;  ///< square root of the weight; 0 in the padding
+    AlignedDoubles y_;
+    AlignedDoubles scale_;  ///< square root of the weight; 0 in the padding
     double total_weight_ = 0.0;
     double variance_ = 0.0;
 };

@@ -190,7 +190,7 @@ class Finisher {
         bool positive = false;
         bool negative = false;
         for (std::size_t b = 0; !tape.empty() && b < few_.rows().blocks(); ++b) {
-            const double* values = workspace_.forward(tape, few_.rows().block(b), false);
+            const double* values = workspace_.forward(tape, few_.rows().block(b));
             positive = positive || std::any_of(values, values + block_rows,
                                                [](double value) { return value > 0.0; });
             negative = negative || std::any_of(values, values + block_rows,

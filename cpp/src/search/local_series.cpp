@@ -79,7 +79,7 @@ std::vector<Tape> local_series(const Tape& tape, const RowBlocks& rows, Workspac
         double low = std::numeric_limits<double>::infinity();
         double high = -low;
         for (std::size_t b = 0; b < rows.blocks(); ++b) {
-            const double* values = workspace.forward(argument, rows.block(b), false);
+            const double* values = workspace.forward(argument, rows.block(b));
             const std::size_t count = std::min(block_rows, rows.rows() - b * block_rows);
             const auto [least, most] = std::minmax_element(values, values + count);
             low = std::min(low, *least);

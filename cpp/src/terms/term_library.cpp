@@ -98,7 +98,7 @@ void TermLibrary::add_factor(Tape tape, int input, bool divides, const RowBlocks
     std::vector<double> values(rows_);
     Workspace workspace;
     for (std::size_t b = 0; b < rows.blocks(); ++b) {
-        const double* block = workspace.forward(shortest, rows.block(b), false);
+        const double* block = workspace.forward(shortest, rows.block(b));
         const std::size_t begin = b * block_rows;
         for (std::size_t i = begin; i < std::min(begin + block_rows, rows_); ++i) {
             values[i] = divides ? 1.0 / block[i - begin] : block[i - begin];

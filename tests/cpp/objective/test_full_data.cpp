@@ -137,6 +137,6 @@ TEST_CASE("constants are those of all rows, not of the rows the archive compares
     // Slope along x y at x = 1, from two rows.
     const std::vector<double> two = {1.0, 1.0, 1.0, 2.0};
     const RowBlocks rows(MatrixView<const double>(two.data(), 2, 2));
-    const double* f = workspace.forward(best.tape, rows.block(0), false);
+    const double* f = workspace.forward(best.tape, rows.block(0));
     CHECK(std::abs(f[1] - f[0] - of_z) < standard_error);
 }

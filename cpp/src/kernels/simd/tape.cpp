@@ -17,11 +17,11 @@
 namespace closedform::CLOSEDFORM_SET {
 namespace {
 
-constexpr std::size_t rows = block_rows;
+constexpr std::size_t stride = block_rows;  // from a node's numbers to the next one's
 namespace k = closedform::kernels;
-static_assert(lanes % pack_width == 0);
+static_assert(lanes % pack_width == 0 && row_group % lanes == 0);
 
-bool far(const double* a) {
+bool far(const double* a, std::size_t rows) {
     k::Bits any = 0;  // as wide as what is compared: a bool would not become vector code
     for (std::size_t i = 0; i < rows; ++i) {
         any |= k::Bits{__builtin_fabs(a[i]) > CLOSEDFORM_SINCOS_LIMIT};
@@ -30,7 +30,7 @@ bool far(const double* a) {
 }
 
 template <class F>
-void value(const Node* node, const double* a, const double* b, double* out) {
+void value(const Node* node, const double* a, const double* b, double* out, std::size_t rows) {
     if constexpr (F::arity == 1) {
         CLOSEDFORM_ROWS_INDEPENDENT
         for (std::size_t i = 0; i < rows; ++i) {
@@ -56,6 +56,17 @@ void value(const Node* node, const double* a, const double* b, double* out) {
     }
 }
 
+/// The value and, for the same work, the slope.
+template <class F>
+void value_and_slope(const double* a, double* out, double* slope, std::size_t rows) {
+    CLOSEDFORM_ROWS_INDEPENDENT
+    for (std::size_t i = 0; i < rows; ++i) {
+        const auto [v, s] = F::value_and_slope(a[i]);
+        out[i] = v;
+        slope[i] = s;
+    }
+}
+
 /// Where the left operand of the operator at `root` ends; the only operand of a unary one.
 std::size_t first_operand(const Node* tape, std::size_t root) {
     return k::is_binary(tape[root].op) ? root - 1 - tape[root - 1].size : root - 1;
@@ -63,12 +74,36 @@ std::size_t first_operand(const Node* tape, std::size_t root) {
 
 /// `a`, the first operand, decides how sin, cos and tan reduce their argument.
 template <class Visit>
-void with_operator(Op op, const double* a, const Visit& visit) {
-    k::with_operator(op, [a] { return far(a); }, visit);
+void with_operator(Op op, const double* a, std::size_t rows, const Visit& visit) {
+    k::with_operator(op, [a, rows] { return far(a, rows); }, visit);
 }
 
-void forward(const Node* tape, std::size_t nodes, const double* const* columns, double* scratch,
-             const double** at, bool keep) {
+/// One node's values, at `out`; `at` has those of its operands. Where an operator gives them
+/// together and `slope` is not null, slopes go there.
+void node_values(const Node* tape, std::size_t i, const double* const* at, double* out,
+                 double* slope, std::size_t rows) {
+    const Node& node = tape[i];
+    if (node.size == 1) {
+        for (std::size_t r = 0; r < rows; ++r) {
+            out[r] = node.value;
+        }
+        return;
+    }
+    const double* a = at[first_operand(tape, i)];
+    const double* b = at[i - 1];
+    with_operator(node.op, a, rows, [&](auto f) {
+        using F = decltype(f);
+        if constexpr (k::has_value_and_slope<F>) {
+            if (slope != nullptr) {
+                return value_and_slope<F>(a, out, slope, rows);
+            }
+        }
+        value<F>(&node, a, b, out, rows);
+    });
+}
+
+void forward(const Node* tape, std::size_t nodes, const double* const* columns, std::size_t rows,
+             double* scratch, const double** at) {
     std::size_t depth = 0;  // live values, each in its own slot: the reused layout is a stack
     for (std::size_t i = 0; i < nodes; ++i) {
         const Node& node = tape[i];
@@ -77,41 +112,59 @@ void forward(const Node* tape, std::size_t nodes, const double* const* columns, 
             ++depth;
             continue;
         }
-        const bool leaf = node.size == 1;
-        depth -= leaf ? 0U : (k::is_binary(node.op) ? 2U : 1U);
-        double* out = scratch + (keep ? i : depth) * rows;
+        depth -= node.size == 1 ? 0U : (k::is_binary(node.op) ? 2U : 1U);
+        double* out = scratch + depth * stride;
         at[i] = out;
         ++depth;
-        if (leaf) {
-            for (std::size_t r = 0; r < rows; ++r) {
-                out[r] = node.value;
-            }
-            continue;
-        }
-        const double* a = at[first_operand(tape, i)];
-        const double* b = at[i - 1];
-        with_operator(node.op, a, [&](auto f) { value<decltype(f)>(&node, a, b, out); });
+        node_values(tape, i, at, out, nullptr, rows);
     }
 }
 
+void forward_kept(const Node* tape, std::size_t nodes, const double* const* columns,
+                  std::size_t rows, const bool* moved, double* kept, double* slopes,
+                  const double** at) {
+    for (std::size_t i = 0; i < nodes; ++i) {
+        if (tape[i].op == Op::variable) {
+            at[i] = columns[tape[i].variable];
+            continue;
+        }
+        double* out = kept + i * stride;
+        at[i] = out;
+        if (moved[i]) {
+            node_values(tape, i, at, out, slopes + i * stride, rows);
+        }
+    }
+}
+
+/// out = g * slope, which may lie at `s`.
 template <class F>
-void unary_slope(const double* a, const double* v, const double* g, double* out) {
+void unary_slope(const double* a, const double* v, [[maybe_unused]] const double* s,
+                 const double* g, double* out, std::size_t rows) {
     CLOSEDFORM_ROWS_INDEPENDENT
     for (std::size_t i = 0; i < rows; ++i) {
-        out[i] = g[i] * F::slope(a[i], v[i]);
+        if constexpr (k::has_value_and_slope<F>) {
+            out[i] = g[i] * s[i];
+        } else {
+            out[i] = g[i] * F::slope(a[i], v[i]);
+        }
     }
 }
 
 template <class F>
 void binary_slopes(const double* a, const double* b, const double* v, const double* g, double* left,
-                   double* right) {
-    if (left != nullptr) {
+                   double* right, std::size_t rows) {
+    if (left != nullptr && right != nullptr) {
+        CLOSEDFORM_ROWS_INDEPENDENT
+        for (std::size_t i = 0; i < rows; ++i) {
+            left[i] = g[i] * F::left(a[i], b[i], v[i]);
+            right[i] = g[i] * F::right(a[i], b[i], v[i]);
+        }
+    } else if (left != nullptr) {
         CLOSEDFORM_ROWS_INDEPENDENT
         for (std::size_t i = 0; i < rows; ++i) {
             left[i] = g[i] * F::left(a[i], b[i], v[i]);
         }
-    }
-    if (right != nullptr) {
+    } else {
         CLOSEDFORM_ROWS_INDEPENDENT
         for (std::size_t i = 0; i < rows; ++i) {
             right[i] = g[i] * F::right(a[i], b[i], v[i]);
@@ -119,29 +172,29 @@ void binary_slopes(const double* a, const double* b, const double* v, const doub
     }
 }
 
-void reverse(const Node* tape, std::size_t nodes, const double* const* at, const bool* active,
-             double* adjoint) {
+void reverse(const Node* tape, std::size_t nodes, const double* const* at, const double* slopes,
+             std::size_t rows, const bool* wanted, double* adjoint) {
     for (std::size_t i = nodes; i-- > 0;) {
         const Node& node = tape[i];
-        if (!active[i] || node.size == 1) {
+        if (node.size == 1) {
             continue;
         }
-        const double* g = adjoint + i * rows;
+        const double* g = adjoint + i * stride;
         const double* v = at[i];
         const std::size_t l = first_operand(tape, i);
-        double* left = active[l] ? adjoint + l * rows : nullptr;
-        double* right = active[i - 1] ? adjoint + (i - 1) * rows : nullptr;
+        double* left = wanted[l] ? adjoint + l * stride : nullptr;
+        double* right = wanted[i - 1] ? adjoint + (i - 1) * stride : nullptr;
         const double* a = at[l];
         const double* b = at[i - 1];
         if (left == nullptr && right == nullptr) {
             continue;
         }
-        with_operator(node.op, a, [&](auto f) {
+        with_operator(node.op, a, rows, [&](auto f) {
             using F = decltype(f);
             if constexpr (F::arity == 1) {
-                unary_slope<F>(a, v, g, left);
+                unary_slope<F>(a, v, slopes + i * stride, g, left, rows);
             } else {
-                binary_slopes<F>(a, b, v, g, left, right);
+                binary_slopes<F>(a, b, v, g, left, right, rows);
             }
         });
     }
@@ -152,7 +205,7 @@ template <class F>
 void binary_tangent(const double* a, const double* b, const double* v, const double* p,
                     const double* q, double* out) {
     CLOSEDFORM_ROWS_INDEPENDENT
-    for (std::size_t i = 0; i < rows; ++i) {
+    for (std::size_t i = 0; i < stride; ++i) {
         // A tangent of zero beside an infinite slope is zero: the operand does not move.
         const double left = p[i] == 0.0 ? 0.0 : p[i] * F::left(a[i], b[i], v[i]);
         const double right = q[i] == 0.0 ? 0.0 : q[i] * F::right(a[i], b[i], v[i]);
@@ -160,25 +213,25 @@ void binary_tangent(const double* a, const double* b, const double* v, const dou
     }
 }
 
-constexpr double zeros[rows] = {};
+constexpr double zeros[stride] = {};
 
 void forward_tangent(const Node* tape, std::size_t nodes, const double* const* at,
-                     const bool* varies, double* tangent) {
+                     const double* slopes, const bool* varies, double* tangent) {
     for (std::size_t i = 0; i < nodes; ++i) {
         const Node& node = tape[i];
         if (!varies[i] || node.size == 1) {
             continue;
         }
-        double* out = tangent + i * rows;
+        double* out = tangent + i * stride;
         const std::size_t l = first_operand(tape, i);
         const double* a = at[l];
         const double* b = at[i - 1];
-        const double* p = varies[l] ? tangent + l * rows : zeros;
-        const double* q = varies[i - 1] ? tangent + (i - 1) * rows : zeros;
-        with_operator(node.op, a, [&](auto f) {
+        const double* p = varies[l] ? tangent + l * stride : zeros;
+        const double* q = varies[i - 1] ? tangent + (i - 1) * stride : zeros;
+        with_operator(node.op, a, stride, [&](auto f) {
             using F = decltype(f);
             if constexpr (F::arity == 1) {
-                unary_slope<F>(a, at[i], p, out);
+                unary_slope<F>(a, at[i], slopes + i * stride, p, out, stride);
             } else {
                 binary_tangent<F>(a, b, at[i], p, q, out);
             }
@@ -187,12 +240,16 @@ void forward_tangent(const Node* tape, std::size_t nodes, const double* const* a
 }
 
 template <class F>
-void unary_curve(const double* a, const double* v, const double* g, const double* h,
-                 const double* p, double* out) {
+void unary_curve(const double* a, const double* v, [[maybe_unused]] const double* s,
+                 const double* g, const double* h, const double* p, double* out) {
     CLOSEDFORM_ROWS_INDEPENDENT
-    for (std::size_t i = 0; i < rows; ++i) {
+    for (std::size_t i = 0; i < stride; ++i) {
         const double curvature = p[i] == 0.0 ? 0.0 : g[i] * F::curve(a[i], v[i]) * p[i];
-        out[i] = h[i] * F::slope(a[i], v[i]) + curvature;
+        if constexpr (k::has_value_and_slope<F>) {
+            out[i] = h[i] * s[i] + curvature;
+        } else {
+            out[i] = h[i] * F::slope(a[i], v[i]) + curvature;
+        }
     }
 }
 
@@ -201,14 +258,14 @@ void binary_curves(const double* a, const double* b, const double* v, const doub
                    const double* h, const double* p, const double* q, double* left, double* right) {
     if (left != nullptr) {
         CLOSEDFORM_ROWS_INDEPENDENT
-        for (std::size_t i = 0; i < rows; ++i) {
+        for (std::size_t i = 0; i < stride; ++i) {
             left[i] = h[i] * F::left(a[i], b[i], v[i]) +
                       g[i] * F::left_tangent(a[i], b[i], v[i], p[i], q[i]);
         }
     }
     if (right != nullptr) {
         CLOSEDFORM_ROWS_INDEPENDENT
-        for (std::size_t i = 0; i < rows; ++i) {
+        for (std::size_t i = 0; i < stride; ++i) {
             right[i] = h[i] * F::right(a[i], b[i], v[i]) +
                        g[i] * F::right_tangent(a[i], b[i], v[i], p[i], q[i]);
         }
@@ -216,33 +273,34 @@ void binary_curves(const double* a, const double* b, const double* v, const doub
 }
 
 void reverse_tangent(const Node* tape, std::size_t nodes, const double* const* at,
-                     const bool* active, const double* adjoint, const bool* varies,
-                     const double* tangent, bool* live, double* adjoint_tangent) {
+                     const double* slopes, const bool* active, const double* adjoint,
+                     const bool* varies, const double* tangent, bool* live,
+                     double* adjoint_tangent) {
     live[nodes - 1] = false;  // the root's adjoint is one, whatever the constants
     for (std::size_t i = nodes; i-- > 0;) {
         const Node& node = tape[i];
         if (!active[i] || node.size == 1) {
             continue;
         }
-        const double* g = adjoint + i * rows;
-        const double* h = live[i] ? adjoint_tangent + i * rows : zeros;
+        const double* g = adjoint + i * stride;
+        const double* h = live[i] ? adjoint_tangent + i * stride : zeros;
         const std::size_t r = i - 1;
         const std::size_t l = first_operand(tape, i);
         const bool linear = node.op == Op::add || node.op == Op::sub;
         const bool reached = live[i] || (!linear && (varies[l] || varies[r]));
         live[l] = reached;
         live[r] = reached;
-        double* left = active[l] ? adjoint_tangent + l * rows : nullptr;
-        double* right = active[r] ? adjoint_tangent + r * rows : nullptr;
+        double* left = active[l] ? adjoint_tangent + l * stride : nullptr;
+        double* right = active[r] ? adjoint_tangent + r * stride : nullptr;
         if (!reached || (left == nullptr && right == nullptr)) {
             continue;
         }
-        const double* p = varies[l] ? tangent + l * rows : zeros;
-        const double* q = varies[r] ? tangent + r * rows : zeros;
-        with_operator(node.op, at[l], [&](auto f) {
+        const double* p = varies[l] ? tangent + l * stride : zeros;
+        const double* q = varies[r] ? tangent + r * stride : zeros;
+        with_operator(node.op, at[l], stride, [&](auto f) {
             using F = decltype(f);
             if constexpr (F::arity == 1) {
-                unary_curve<F>(at[l], at[i], g, h, p, left);
+                unary_curve<F>(at[l], at[i], slopes + i * stride, g, h, p, left);
             } else {
                 binary_curves<F>(at[l], at[r], at[i], g, h, p, q, left, right);
             }
@@ -250,11 +308,30 @@ void reverse_tangent(const Node* tape, std::size_t nodes, const double* const* a
     }
 }
 
-/// Adds column . others[c] to sums[c]. Several at once: one sum alone would wait for its own last
-/// addition at every step, and read the column again.
+// Dot products at once: one alone would wait for its own last addition at every step, and read the
+// column again. As many as half of the registers hold.
+constexpr std::size_t packs = lanes / pack_width;
+constexpr std::size_t dots_at_once = packs == 1 ? 8 : 4;
+
+/// As total() of the lanes.
+template <class V>
+double total_of(const V* sum) {
+    if constexpr (packs == 2) {
+        const V s = sum[0] + sum[1];
+        return (s[0] + s[1]) + (s[2] + s[3]);
+    } else {
+        double lane[lanes];
+        for (std::size_t part = 0; part < packs; ++part) {
+            k::store_lanes(lane + part * pack_width, sum[part]);
+        }
+        return total(lane);
+    }
+}
+
+/// Adds column . others[c] to *sums[c].
 template <std::size_t Count>
-void add_dots(const double* column, const double* const* others, double* sums) {
-    constexpr std::size_t packs = lanes / pack_width;
+void add_dots(const double* column, const double* const* others, double* const* sums,
+              std::size_t rows) {
     Pack sum[Count][packs] = {};
     for (std::size_t i = 0; i < rows; i += lanes) {
         for (std::size_t part = 0; part < packs; ++part) {
@@ -265,15 +342,33 @@ void add_dots(const double* column, const double* const* others, double* sums) {
         }
     }
     for (std::size_t c = 0; c < Count; ++c) {
-        double lane[lanes];
-        for (std::size_t part = 0; part < packs; ++part) {
-            k::store_lanes(lane + part * pack_width, sum[c][part]);
-        }
-        sums[c] += total(lane);
+        *sums[c] += total_of(sum[c]);
     }
 }
 
-double square_error(const double* f, const double* y, const double* scale) {
+/// As add_dots, of at most Most.
+template <std::size_t Most>
+void add_some_dots(const double* column, const double* const* others, double* const* sums,
+                   std::size_t count, std::size_t rows) {
+    if (count == Most) {
+        add_dots<Most>(column, others, sums, rows);
+    } else if constexpr (Most > 1) {
+        add_some_dots<Most - 1>(column, others, sums, count, rows);
+    }
+}
+
+/// As add_dots, of any number.
+void add_all_dots(const double* column, const double* const* others, double* const* sums,
+                  std::size_t count, std::size_t rows) {
+    for (; count > dots_at_once; count -= dots_at_once) {
+        add_dots<dots_at_once>(column, others, sums, rows);
+        others += dots_at_once;
+        sums += dots_at_once;
+    }
+    add_some_dots<dots_at_once>(column, others, sums, count, rows);
+}
+
+double square_error(const double* f, const double* y, const double* scale, std::size_t rows) {
     double lane[lanes] = {};
     for (std::size_t i = 0; i < rows; i += lanes) {
         for (std::size_t j = 0; j < lanes; ++j) {
@@ -283,41 +378,48 @@ double square_error(const double* f, const double* y, const double* scale) {
     return total(lane);
 }
 
-double normal_equations(const double* f, const double* y, const double* scale,
-                        double* const* jacobian, std::size_t count, double* gram,
+double normal_equations(const double* f, const double* y, const double* scale, std::size_t rows,
+                        double* const* jacobian, const bool* moved, std::size_t count, double* gram,
                         double* gradient) {
-    double residual[rows];
+    alignas(64) double residual[stride];
     CLOSEDFORM_ROWS_INDEPENDENT
     for (std::size_t i = 0; i < rows; ++i) {
         residual[i] = scale[i] * (f[i] - y[i]);
     }
-    const double* const right = residual;
+    const double* others[most_columns + 1];
+    double* sums[most_columns + 1];
+    others[0] = residual;
     for (std::size_t p = 0; p < count; ++p) {
         double* column = jacobian[p];
-        CLOSEDFORM_ROWS_INDEPENDENT
-        for (std::size_t i = 0; i < rows; ++i) {
-            column[i] *= scale[i];
+        if (moved[p]) {
+            CLOSEDFORM_ROWS_INDEPENDENT
+            for (std::size_t i = 0; i < rows; ++i) {
+                column[i] *= scale[i];
+            }
         }
-        add_dots<1>(column, &right, gradient + p);
-        std::size_t q = 0;
-        for (; q + 4 <= p + 1; q += 4) {
-            add_dots<4>(column, jacobian + q, gram + q);
+        sums[0] = gradient + p;
+        std::size_t wanted = 1;
+        for (std::size_t q = 0; q <= p; ++q) {
+            if (moved[p] || moved[q]) {
+                others[wanted] = jacobian[q];
+                sums[wanted++] = gram + q;
+            }
         }
-        for (; q <= p; ++q) {
-            add_dots<1>(column, jacobian + q, gram + q);
-        }
+        add_all_dots(column, others, sums, wanted, rows);
         gram += p + 1;
     }
     double loss = 0.0;
-    add_dots<1>(residual, &right, &loss);
+    double* const into = &loss;
+    add_dots<1>(residual, others, &into, rows);
     return loss;
 }
 
 }  // namespace
 
 const TapeKernels* tape_kernels() {
-    static constexpr TapeKernels table = {forward,         reverse,      forward_tangent,
-                                          reverse_tangent, square_error, normal_equations};
+    static constexpr TapeKernels table = {forward,         forward_kept,    reverse,
+                                          forward_tangent, reverse_tangent, square_error,
+                                          normal_equations};
     return &table;
 }
 
