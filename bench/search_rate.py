@@ -25,7 +25,8 @@ GRADIENT_ROWS = 1000
 
 # What the functions of a profile do; the first pattern that fits counts.
 PARTS = {
-    "evaluation": r"forward|reverse|unary|binary|dot|normal_equations|square_error|explained|"
+    "evaluation": r"forward|reverse|unary|binary|node_values|with_operator|dot|normal_equations|"
+    r"square_error|explained|KeptBlocks|add_up|"
     r"residual|direction|project|cosine|sums$|sin|cos|exp|log|pow|memset|gather|Objective",
     "constants": r"Eigen|damped_step|fit_constants|pencil|solve",
     "memory": r"malloc|free|unlink_chunk|operator new|page_fault|clear_page|realloc",

@@ -91,10 +91,13 @@ const double* KeptBlocks::pass(std::size_t block, const double* const* columns, 
     kernels_.forward_kept(tape_.data(), nodes, columns, rows, value_moved_.data(),
                           values_.data() + own, slopes_.data() + own, at_.data());
     if (fresh_) {
-        std::fill_n(adjoint(block, nodes - 1), rows, 1.0);
+        std::fill_n(adjoints_.data() + own + (nodes - 1) * block_rows, rows, 1.0);
     }
     kernels_.reverse(tape_.data(), nodes, at_.data(), slopes_.data() + own, rows,
                      adjoint_wanted_.data(), adjoints_.data() + own);
+    for (std::size_t p = 0; p < positions_.size(); ++p) {
+        jacobian_[p] = adjoints_.data() + own + positions_[p] * block_rows;
+    }
     return at_[nodes - 1];
 }
 

@@ -24,14 +24,16 @@ class KeptBlocks {
     /// The same tape, its constants apart, at the same blocks.
     void change(const Tape& tape);
 
-    /// Values and adjoints at the first `rows` of a block, once after each begin() or change(); of
-    /// the root and of the constants. `columns`: those of the block.
-    const double* pass(std::size_t block, const double* const* columns, std::size_t rows);
-    double* adjoint(std::size_t block, std::size_t node) {
-        return adjoints_.data() + (place(block) + node) * block_rows;
-    }
+    std::size_t positions() const { return positions_.size(); }
 
-    /// Whether the adjoint of the p-th position is another than before the last change.
+    /// Once after each begin() or change(): the root's values at the first `rows` of a block, and
+    /// jacobian() for it. `columns`: those of the block.
+    const double* pass(std::size_t block, const double* const* columns, std::size_t rows);
+
+    /// Adjoints of the positions, one column each. Whoever scales a column that moved finds it
+    /// scaled where it did not move since.
+    double* const* jacobian() const { return jacobian_.data(); }
+    /// Whether the column of the p-th position is another than before the last change.
     const bool* moved() const { return moved_.data(); }
 
     /// Not all blocks were passed: the next change is to begin.
@@ -59,6 +61,7 @@ class KeptBlocks {
     std::array<bool, max_tape_size> value_moved_{};     ///< to be computed
     std::array<bool, max_tape_size> adjoint_wanted_{};  ///< likewise
     std::array<bool, most_columns> moved_{};
+    std::array<double*, most_columns> jacobian_{};
     AlignedDoubles values_;
     AlignedDoubles slopes_;
     AlignedDoubles adjoints_;

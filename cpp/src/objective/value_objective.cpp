@@ -42,19 +42,18 @@ LossSums ValueObjective::sums(const Tape& tape, Workspace& workspace) const {
 void ValueObjective::normal_equations(const Tape& tape, std::span<const std::size_t> positions,
                                       Workspace& workspace, NormalEquations& out) const {
     workspace.kept().begin(tape, positions, rows_.blocks());
-    add_up(workspace.kept(), positions, out);
+    add_up(workspace.kept(), out);
 }
 
-void ValueObjective::next_equations(const Tape& tape, std::span<const std::size_t> positions,
+void ValueObjective::next_equations(const Tape& tape, std::span<const std::size_t> /*positions*/,
                                     Workspace& workspace, NormalEquations& out) const {
     workspace.kept().change(tape);
-    add_up(workspace.kept(), positions, out);
+    add_up(workspace.kept(), out);
 }
 
-void ValueObjective::add_up(KeptBlocks& kept, std::span<const std::size_t> positions,
-                            NormalEquations& out) const {
+void ValueObjective::add_up(KeptBlocks& kept, NormalEquations& out) const {
     const TapeKernels& kernels = tape_kernels();
-    const std::size_t count = positions.size();
+    const std::size_t count = kept.positions();
     const bool* moved = kept.moved();
     std::vector<double>& gram = kept.gram();
     for (std::size_t p = 0, entry = 0; p < count; ++p) {
@@ -64,15 +63,11 @@ void ValueObjective::add_up(KeptBlocks& kept, std::span<const std::size_t> posit
     }
     out.gradient.assign(count, 0.0);
     out.loss = 0.0;
-    std::array<double*, most_columns> jacobian{};
     for (std::size_t b = 0; b < rows_.blocks(); ++b) {
         const double* f = kept.pass(b, rows_.block(b), rows_.rows_of(b));
-        for (std::size_t p = 0; p < count; ++p) {
-            jacobian[p] = kept.adjoint(b, positions[p]);
-        }
         out.loss += kernels.normal_equations(
             f, y_.data() + b * block_rows, scale_.data() + b * block_rows, rows_.rows_of(b),
-            jacobian.data(), moved, count, gram.data(), out.gradient.data());
+            kept.jacobian(), moved, count, gram.data(), out.gradient.data());
         if (!std::isfinite(out.loss)) {
             kept.spoil();
             break;

@@ -35,8 +35,7 @@ class ValueObjective : public Objective {
 
   private:
     /// The normal equations once the tape is in `kept`.
-    void add_up(KeptBlocks& kept, std::span<const std::size_t> positions,
-                NormalEquations& out) const;
+    void add_up(KeptBlocks& kept, NormalEquations& out) const;
     /// y - f at every row, padded to whole blocks; padding rows hold 0.
     std::vector<double> residual(const Tape& tape, Workspace& workspace) const;
     double explained(const Tape& term, std::span<const double> residual,
