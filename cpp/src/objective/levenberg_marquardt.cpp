@@ -18,6 +18,7 @@ struct ConstantsFit::Space {
     Eigen::VectorXd right;
     Eigen::VectorXd scale;
     Eigen::VectorXd step;
+    double drop = 0.0;  ///< of the loss by the step, if that were quadratic
     Eigen::LDLT<Eigen::MatrixXd, Eigen::Lower> factored;
 };
 
@@ -29,7 +30,7 @@ template <class Space>
 bool damped_step(const NormalEquations& equations, std::span<const std::size_t> use, double lambda,
                  Space& space) {
     const auto n = static_cast<Eigen::Index>(use.size());
-    auto& [matrix, right, scale, step, factored] = space;
+    auto& [matrix, right, scale, step, drop, factored] = space;
     matrix.resize(n, n);
     right.resize(n);
     scale.resize(n);
@@ -57,6 +58,8 @@ bool damped_step(const NormalEquations& equations, std::span<const std::size_t> 
     matrix.diagonal().array() += 1e-14;
     factored.compute(matrix);  // reads the lower triangle alone
     step = factored.solve(right);
+    // |r|^2 - |r + J s|^2 with (J^T J + lambda) s = -J^T r
+    drop = right.dot(step) + lambda * step.squaredNorm();
     step.array() *= scale.array();
     return step.allFinite();
 }
@@ -149,6 +152,9 @@ void ConstantsFit::take() {
     stage_ = Stage::linear;
     if (!propose(0.0)) {
         proceed(std::nullopt);
+    } else if (!worth_it()) {
+        undo();
+        proceed(0.0);
     }
 }
 
@@ -160,7 +166,14 @@ void ConstantsFit::proceed(const std::optional<double>& drop) {
                 return;
             }
             // All linear: one more exact step cleans up rounding of an ill-conditioned first one.
-            stage_ = result_.loss > options_.floor && propose(0.0) ? Stage::cleaning : Stage::done;
+            stage_ = Stage::done;
+            if (result_.loss > options_.floor && propose(0.0)) {
+                if (worth_it()) {
+                    stage_ = Stage::cleaning;
+                } else {
+                    undo();
+                }
+            }
             return;
         case Stage::iterating:
             if (damp(drop)) {
@@ -187,6 +200,10 @@ void ConstantsFit::iterate() {
             return;
         }
         if (propose(lambda_)) {
+            if (!worth_it()) {
+                undo();
+                stage_ = Stage::done;
+            }
             return;
         }
     } while (damp(std::nullopt));
@@ -223,6 +240,10 @@ bool ConstantsFit::propose(double lambda) {
         undo();
     }
     return bounded;
+}
+
+bool ConstantsFit::worth_it() const {
+    return !(space_->drop < options_.tolerance * result_.loss);
 }
 
 std::optional<double> ConstantsFit::accepted() {

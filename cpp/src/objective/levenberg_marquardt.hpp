@@ -17,7 +17,7 @@ namespace closedform {
 
 struct FitOptions {
     int max_iterations = 20;
-    /// Stop when a step lowers the loss by less than this share.
+    /// Stop when a step lowers the loss by less than this share, or would where it were quadratic.
     double tolerance = 1e-6;
     /// Stop after six steps when the loss is still above this and falls by less than a tenth a
     /// step.
@@ -62,6 +62,9 @@ class ConstantsFit {
     bool damp(const std::optional<double>& drop);
     /// Moves the constants in use; false, and they are as before, where there is no step.
     bool propose(double lambda);
+    /// Whether what was proposed can be expected to lower the loss by the tolerance: a pass over
+    /// the rows would tell no more.
+    bool worth_it() const;
     std::optional<double> accepted();
     void undo();
 
