@@ -181,7 +181,24 @@ std::vector<Tape> reductions(const Tape& tape, const OpSet& allowed) {
     return smaller;
 }
 
-std::vector<Tape> reductions_of_parts(const Tape& tape, const OpSet& allowed) {
+std::vector<Tape> without_addends(const Tape& tape, const OpSet& allowed) {
+    std::vector<Tape> smaller;
+    Scaled form = canonical(tape);
+    for_sums(form.form, [&](Form& sum) {
+        for (Scaled& part : sum.parts) {
+            // A zero in its place: the sum may have nothing else but its constant term.
+            Scaled addend = std::exchange(part, {0.0, Form{}});
+            Tape candidate = simplify(emit(form, allowed), allowed);
+            if (!candidate.empty() && candidate.size() < tape.size()) {
+                smaller.push_back(std::move(candidate));
+            }
+            part = std::move(addend);
+        }
+    });
+    return smaller;
+}
+
+std::vector<Tape> of_parts(Reductions reductions, const Tape& tape, const OpSet& allowed) {
     if (tape.back().size == tape.size()) {
         return reductions(tape, allowed);
     }

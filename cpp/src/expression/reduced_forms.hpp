@@ -17,7 +17,14 @@ inline constexpr std::size_t reduced_fully = 40;
 /// Their constants are to be fitted anew.
 std::vector<Tape> reductions(const Tape& tape, const OpSet& allowed);
 
+/// `tape` without one addend of one of its sums, for each of them in turn: those too that have no
+/// constant which could vanish. x/(1 + 1e-17*y) is written 1e17*x/(1e17 + y) where that is shorter,
+/// and then it is y that changes nothing.
+std::vector<Tape> without_addends(const Tape& tape, const OpSet& allowed);
+
+using Reductions = std::vector<Tape> (*)(const Tape& tape, const OpSet& allowed);
+
 /// Of one part at a time, where the tape is several (`parts_of`).
-std::vector<Tape> reductions_of_parts(const Tape& tape, const OpSet& allowed);
+std::vector<Tape> of_parts(Reductions reductions, const Tape& tape, const OpSet& allowed);
 
 }  // namespace closedform

@@ -22,6 +22,8 @@
 namespace closedform {
 namespace {
 
+constexpr double rounding = 1e-9;  // of a loss that an addend does not change
+
 /// Characters that writing the constants takes.
 std::size_t constants_length(const Tape& tape) {
     std::size_t length = 0;
@@ -67,14 +69,18 @@ class Finisher {
         while (!queue.empty() && (steps.empty() || !stop_.stopped())) {
             Tape next = std::move(queue.back());
             queue.pop_back();
-            const double loss =
-                fit_constants(next, constant_positions(next), {}, few_, workspace_, options).loss;
+            if (!steps.empty() && size_of(next) >= size_of(steps.back().tape)) {
+                continue;
+            }
+            double loss = fitted(next, options);
             const double parent = steps.empty() ? loss : steps.back().loss;
             // A reduction is followed while it costs no more than noise can explain.
             const double bearable = std::max(exact_, parent * (1.0 + 10.0 * one_));
-            if (!(loss <= bearable) ||
-                (!steps.empty() && size_of(next) >= size_of(steps.back().tape))) {
+            if (!(loss <= bearable)) {
                 continue;
+            }
+            if (leave_out_addends(next, loss)) {
+                loss = fitted(next, options);
             }
             steps.push_back({next, loss, 0});
             if (next.size() > reduced_fully) {
@@ -86,7 +92,7 @@ class Finisher {
                     queue.push_back(std::move(smaller));
                 }
             };
-            for (const Tape& reduction : reductions_of_parts(next, operators_)) {
+            for (const Tape& reduction : of_parts(reductions, next, operators_)) {
                 follow(reduction);
             }
             follow(next);
@@ -120,6 +126,33 @@ class Finisher {
 
   private:
     std::size_t size_of(const Tape& tape) const { return rules_.complexity(tape); }
+
+    double fitted(Tape& tape, const FitOptions& options) {
+        return fit_constants(tape, constant_positions(tape), {}, few_, workspace_, options).loss;
+    }
+
+    /// Leaves out what changes nothing beside the other addends of its sum, at the constants of the
+    /// tape: whether anything did.
+    bool leave_out_addends(Tape& tape, double loss) {
+        const double unchanged = std::max(exact_, loss * (1.0 + rounding));
+        const auto one_less = [&] {
+            for (const Tape& reduction : of_parts(without_addends, tape, operators_)) {
+                Tape smaller = few_.simplest(reduction, operators_);
+                if (!smaller.empty() && size_of(smaller) < size_of(tape) &&
+                    few_.loss(smaller, workspace_) <= unchanged &&
+                    (rules_.allow(smaller) || !rules_.allow(tape))) {
+                    tape = std::move(smaller);
+                    return true;
+                }
+            }
+            return false;
+        };
+        bool any = false;
+        while (std::isfinite(loss) && !stop_.stopped() && one_less()) {
+            any = true;
+        }
+        return any;
+    }
 
     /// Of groups, whose other constants are not those of the tape: exponents that may as well be
     /// the same for all, whole or half.

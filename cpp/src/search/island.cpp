@@ -279,7 +279,7 @@ void Island::reduce(const Candidate& candidate) {
     // so there is a limit to what follows from one member.
     const bool fully = candidate.tape.size() <= reduced_fully;
     const int iterations = fully ? options_.sample_iterations : options_.reduced_iterations;
-    std::vector<Tape> smaller = reductions_of_parts(candidate.tape, problem_.operators);
+    std::vector<Tape> smaller = of_parts(reductions, candidate.tape, problem_.operators);
     if (problem_.whole == nullptr) {
         for (Tape& tape : local_series(candidate.tape, problem_.sample->rows(), workspace_)) {
             smaller.push_back(std::move(tape));

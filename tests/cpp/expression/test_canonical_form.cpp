@@ -92,6 +92,24 @@ TEST_CASE("common factors are taken out, and angles halved, where that is shorte
     CHECK(!offered("3 + 2*cos(x)", "6*cos(0.5*x)**2"));
 }
 
+TEST_CASE("every addend is left out in turn, with a constant of its own or not") {
+    const auto offered = [](const std::string& text, const OpSet& allowed) {
+        std::vector<std::string> found;
+        for (const Tape& tape : without_addends(parse(text, names), allowed)) {
+            found.push_back(print(tape, names));
+        }
+        return found;
+    };
+    using Texts = std::vector<std::string>;
+    CHECK(offered("x/(y**2 - 4)", OpSet::all()) == Texts{"-0.25*x"});
+    CHECK(offered("exp(x + y)/z", OpSet::all()) == Texts{"exp(y)/z", "exp(x)/z"});
+    CHECK(offered("2*sin(x + 3) + z", OpSet::all()) ==
+          Texts{"2*sin(x + 3)", "z", "z + 0.2822400161197344"});
+    CHECK(offered("x*y*z", OpSet::all()).empty());
+    const std::vector<std::string_view> few = {"-", "/"};
+    CHECK(offered("x/(y - 4)", OpSet(few)) == Texts{"x/-4"});
+}
+
 TEST_CASE("a tower of powers does not overflow its exponent") {
     Tape tower = parse("x*y", names);
     for (int i = 0; i < 60; ++i) {

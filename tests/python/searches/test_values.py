@@ -115,6 +115,22 @@ def test_a_callback_sees_formulas_and_can_stop(tmp_path: Path) -> None:
     assert len(cf.Front.load(path)) >= 1
 
 
+@pytest.mark.parametrize(
+    ("start", "shortest"),
+    [
+        ("x1*sin(x2) + 6.75e15*x2**3/(x1**2 - 1.5e16)", "x1*sin(x2) - 0.45*x2**3"),
+        ("3e14*x1/(x2 + 1e14) + x2", "x2 + 3*x1"),
+        ("x1*(x2 + 1e6)", "x1*(x2 + 1e6)"),  # little, but it matters
+    ],
+)
+def test_an_addend_goes_only_where_it_changes_nothing(start: str, shortest: str) -> None:
+    X = _uniform(200, 2)
+    truth = cf.Formula(start, ["x1", "x2"])
+    front = cf.search(X, values=truth(X), time=math.inf, evaluations=1, start=[start])
+    assert np.allclose(front.best(X), truth(X), rtol=1e-9, atol=0)
+    assert front.best.complexity == cf.Formula(shortest, ["x1", "x2"]).complexity
+
+
 def test_a_search_can_start_from_a_front() -> None:
     X = _uniform(200, 2)
     law = cf.Formula("sin(3.7*x1)*exp(x2/3)/(1.3 + x1*x2*x2) + cos(7*x2)", ("x1", "x2"))
