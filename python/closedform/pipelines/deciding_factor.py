@@ -12,6 +12,7 @@ import numpy as np
 from closedform import _core
 from closedform._typing import Floats
 from closedform.formulas.formula import Formula
+from closedform.formulas.places import begins
 
 
 def deciding_factor(formula: Formula, X: Floats, operators: tuple[str, ...]) -> Formula | None:
@@ -46,21 +47,13 @@ def deciding_factor(formula: Formula, X: Floats, operators: tuple[str, ...]) -> 
 def _factors(expression: _core.Expression) -> list[int]:
     """Nodes whose signs together are the whole's: factors, denominators, what is cubed."""
     nodes = expression.nodes
-    begins: list[int] = []  # of what every node is the root of
-    stack: list[int] = []
-    for i, (name, _, _) in enumerate(nodes):
-        leaf = name in ("variable", "constant")
-        begin = i
-        for _ in range(0 if leaf else _core.OPERATORS[name].operands):
-            begin = stack.pop()
-        stack.append(begin)
-        begins.append(begin)
+    first = begins(nodes)
     found, open_ = [], [len(nodes) - 1]
     while open_:
         node = open_.pop()
         name = nodes[node][0]
         if name in ("*", "/"):
-            open_ += [node - 1, begins[node - 1] - 1]
+            open_ += [node - 1, first[node - 1] - 1]
         elif name in ("cube", "inv"):
             open_.append(node - 1)
         else:

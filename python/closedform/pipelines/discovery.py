@@ -16,6 +16,7 @@ from closedform.formulas.constraints import Constraints
 from closedform.formulas.front import Front
 from closedform.formulas.noise import Robust, check_target
 from closedform.pipelines.everywhere import concluded
+from closedform.pipelines.exchanged_terms import ExchangedTerms
 from closedform.pipelines.fewer_inputs import searched_in_fewer_inputs
 from closedform.pipelines.fewer_variables import searched_by_units
 from closedform.pipelines.given_form import GivenForm, discover_form
@@ -59,6 +60,9 @@ STRATEGIES = ("auto", "global", "direct")
 LEAST_ROWS = 4
 HELD_OUT_SHARE = 0.15  # where there are rows enough
 MOST_HELD_OUT = 20000
+# Shares of the time (or evaluations): kept for terms that are exchanged at the end, and to look at
+# what came of them.
+EXCHANGED, JOINED = 0.17, 0.02
 
 
 def discover(
@@ -301,8 +305,27 @@ def _discovered(
         with run.budget.interruptible():  # its searches return what they have
             through = ThroughSurrogate(run, surrogate, structure, split, by_units).front()
     if not run.done(through) and not run.done(direct):
-        direct = run.search("search on the data", 1.0, direct)
+        direct = _searched_to_the_end(run, split, direct, through)
     return _conclude(run, surrogate, structure, strategy, direct, through, searched, tested)
+
+
+def _searched_to_the_end(run: Stages, split: bool, front: Front, through: Front | None) -> Front:
+    """The data searched with all that is left; where `split`, terms are exchanged before and
+    after."""
+    phase = "search on the data"
+    if not split or run.linked or len(run.names) < 2:
+        return run.search(phase, 1.0, front)
+    terms = ExchangedTerms(run)
+    for share in (EXCHANGED, 0.0):
+        with run.budget.interruptible():
+            found = terms.formulas([*(through or ()), *front])
+            front = run.search("whole", JOINED, [*front, *found]) if found else front
+        if run.done(front):
+            break
+        front = run.search(phase, run.budget.share_left() - share, front)
+        if run.done(front):
+            break
+    return front
 
 
 def _draw_held_out(y: Floats, weights: Floats | None, seed: int) -> npt.NDArray[np.intp]:

@@ -70,6 +70,13 @@ class Budget:
             return None
         return max(1, min(self.evaluations - self.spent, whole(share * self.evaluations)))
 
+    def share_left(self) -> float:
+        """Of the time and of the evaluations, whichever is less."""
+        share = 1.0 if math.isinf(self.time) else self.left() / self.time
+        if self.evaluations is not None:
+            share = min(share, 1.0 - self.spent / self.evaluations)
+        return share
+
     def within(self, share: float) -> bool:
         """Whether less than a share of the time and of the evaluations has been used."""
         in_time = self.elapsed() < share * self.time
