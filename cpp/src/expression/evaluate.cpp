@@ -29,8 +29,7 @@ Workspace::Workspace()
       adjoint_tangent_(max_tape_size * block_rows),
       at_(max_tape_size) {}
 
-const double* Workspace::forward(const Tape& tape, const double* const* columns,
-                                 std::size_t rows) {
+const double* Workspace::forward(const Tape& tape, const double* const* columns, std::size_t rows) {
     node_evaluations_ += tape.size() * rows;
     kernels_.forward(tape.data(), tape.size(), columns, rows, scratch_.data(), at_.data());
     return at_[tape.size() - 1];

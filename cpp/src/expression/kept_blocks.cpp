@@ -6,8 +6,8 @@
 namespace closedform {
 namespace {
 
-// Places of nodes, 2 to 3 KiB each: what a core's second cache holds. More blocks than fit are computed
-// one after another in the same place, and nothing is kept.
+// Places of nodes, 2 to 3 KiB each: what a core's second cache holds. More blocks than fit are
+// computed one after another in the same place, and nothing is kept.
 constexpr std::size_t most_places = 512;
 
 }  // namespace

@@ -42,9 +42,7 @@ class Workspace {
     double* room(std::size_t count);
 
     /// Values asked for so far, nodes times rows, kept() among them.
-    std::uint64_t node_evaluations() const {
-        return node_evaluations_ + kept_.node_evaluations();
-    }
+    std::uint64_t node_evaluations() const { return node_evaluations_ + kept_.node_evaluations(); }
 
     const double* value(std::size_t node) const { return at_[node]; }
     double* adjoint(std::size_t node) { return adjoint_.data() + node * block_rows; }

@@ -242,9 +242,7 @@ bool ConstantsFit::propose(double lambda) {
     return bounded;
 }
 
-bool ConstantsFit::worth_it() const {
-    return !(space_->drop < options_.tolerance * result_.loss);
-}
+bool ConstantsFit::worth_it() const { return !(space_->drop < options_.tolerance * result_.loss); }
 
 std::optional<double> ConstantsFit::accepted() {
     if (!(trial_.loss < result_.loss)) {

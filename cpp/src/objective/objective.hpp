@@ -41,8 +41,9 @@ class ConstantsLoss {
     virtual void normal_equations(const Tape& tape, std::span<const std::size_t> positions,
                                   Workspace& workspace, NormalEquations& out) const = 0;
 
-    /// As normal_equations, of the tape and the positions that the last call of either had with this
-    /// workspace, other values of its constants apart: what holds none that changed can be kept.
+    /// As normal_equations, of the tape and the positions that the last call of either had with
+    /// this workspace, other values of its constants apart: what holds none that changed can be
+    /// kept.
     virtual void next_equations(const Tape& tape, std::span<const std::size_t> positions,
                                 Workspace& workspace, NormalEquations& out) const {
         normal_equations(tape, positions, workspace, out);

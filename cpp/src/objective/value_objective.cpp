@@ -32,9 +32,8 @@ LossSums ValueObjective::sums(const Tape& tape, Workspace& workspace) const {
     result.weight = total_weight_;
     for (std::size_t b = 0; b < rows_.blocks() && std::isfinite(result.as_is); ++b) {
         const double* f = workspace.forward(tape, rows_.block(b), rows_.rows_of(b));
-        result.as_is +=
-            kernels.square_error(f, y_.data() + b * block_rows, scale_.data() + b * block_rows,
-                                 rows_.rows_of(b));
+        result.as_is += kernels.square_error(f, y_.data() + b * block_rows,
+                                             scale_.data() + b * block_rows, rows_.rows_of(b));
     }
     return result;
 }
