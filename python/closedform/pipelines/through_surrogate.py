@@ -12,6 +12,7 @@ from closedform._typing import FloatMatrix, Floats
 from closedform.formulas.formula import Formula
 from closedform.formulas.front import Front
 from closedform.pipelines import parts
+from closedform.pipelines.few_modes import FewModes
 from closedform.pipelines.fewer_variables import FewerVariables
 from closedform.pipelines.stages import SURROGATE, Stages
 from closedform.pipelines.terms_and_rest import TermsAndRest
@@ -70,7 +71,7 @@ class ThroughSurrogate:
         similar = self.stages.similarity is not None and not known
         start = self.fewer.by_transforms(reduced) if similar else []
         objective = self.stages.objective
-        for others in (self._by_terms, lambda: self._by_blocks(reduced)):
+        for others in (self._by_terms, self._by_modes, lambda: self._by_blocks(reduced)):
             if not any(map(objective.reproduced, start)) and not self.stages.done(None):
                 start += others()
         return self.stages.search("whole", WHOLE, start) if start else None
@@ -101,6 +102,14 @@ class ThroughSurrogate:
         if self.stages.linked or rough or len(self.stages.names) < 2:
             return []
         return TermsAndRest(self.stages, self.surrogate, self._wholes).formulas()
+
+    def _by_modes(self) -> list[Formula]:
+        """Of sums of a few products, where there are no blocks."""
+        rough = self.surrogate.held_out_error > ROUGH
+        one = isinstance(self.structure.tree, Leaf) and len(self.structure.tree.inputs) > 1
+        if self.stages.linked or rough or not one:
+            return []
+        return FewModes(self.stages, self.surrogate).formulas()
 
     def _by_blocks(self, reduced: Reduced) -> list[Formula]:
         """Leaves searched on samples, the whole put together and refitted to the data.
