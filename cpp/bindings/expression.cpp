@@ -273,6 +273,14 @@ void register_expression(py::module_& module) {
                                    }
                                    return nodes;
                                })
+        .def_property_readonly("begins",
+                               [](const Expression& self) {
+                                   std::vector<std::size_t> firsts;
+                                   for (std::size_t i = 0; i < self.tape.size(); ++i) {
+                                       firsts.push_back(i + 1 - self.tape[i].size);
+                                   }
+                                   return firsts;
+                               })
         .def_property_readonly("constants",
                                [](const Expression& self) {
                                    std::vector<double> values;

@@ -1,5 +1,5 @@
-"""Nodes and constants by their places in an expression: an exponent that a fit takes to a whole
-number is structure, and no constant any more (`is_structure` in expression.hpp)."""
+"""Constants by their places in an expression: an exponent that a fit takes to a whole number is
+structure, and no constant any more (`is_structure` in expression.hpp)."""
 
 from __future__ import annotations
 
@@ -25,18 +25,3 @@ def still_held(
     left = set(changed.constant_places)
     places = expression.constant_places
     return [one for one, place in zip(held, places, strict=True) if place in left]
-
-
-def begins(nodes: Sequence[tuple[str, int, float]]) -> list[int]:
-    """For every node the first one of the part that it is the root of. The last operand of a node
-    is right before it, the one before ends where that begins."""
-    found: list[int] = []
-    stack: list[int] = []
-    for i, (name, _, _) in enumerate(nodes):
-        leaf = name in ("variable", "constant")
-        begin = i
-        for _ in range(0 if leaf else _core.OPERATORS[name].operands):
-            begin = stack.pop()
-        stack.append(begin)
-        found.append(begin)
-    return found

@@ -12,7 +12,6 @@ import numpy as np
 from closedform import _core
 from closedform._typing import Floats
 from closedform.formulas.formula import Formula
-from closedform.formulas.places import begins
 
 
 def deciding_factor(formula: Formula, X: Floats, operators: tuple[str, ...]) -> Formula | None:
@@ -47,7 +46,7 @@ def deciding_factor(formula: Formula, X: Floats, operators: tuple[str, ...]) -> 
 def _factors(expression: _core.Expression) -> list[int]:
     """Nodes whose signs together are the whole's: factors, denominators, what is cubed."""
     nodes = expression.nodes
-    first = begins(nodes)
+    first = expression.begins  # of what every node is the root of
     found, open_ = [], [len(nodes) - 1]
     while open_:
         node = open_.pop()

@@ -14,7 +14,6 @@ import numpy as np
 from closedform import _core
 from closedform._typing import Floats
 from closedform.formulas.formula import Formula
-from closedform.formulas.places import begins
 from closedform.pipelines import parts
 from closedform.pipelines.fewer_variables import FewerVariables
 from closedform.pipelines.stages import Stages
@@ -130,7 +129,7 @@ def exchanges(
 def _terms(expression: _core.Expression, names: list[str]) -> list[_Term]:
     """The addends of the outermost sum."""
     nodes = expression.nodes
-    first = begins(nodes)
+    first = expression.begins  # of what every node is the root of
     found, open_ = [], [(len(nodes) - 1, "")]
     while open_:
         node, sign = open_.pop()

@@ -29,9 +29,11 @@ from closedform.tables.rows import sample_rows
 SHARE = 0.03  # of the time (or evaluations), for every function
 NODES, COLUMNS = 100, 300  # of the matrix
 MOST_MODES = 3
+MOST_INPUTS = 10
 MOST_SIDES = 2  # inputs that are tried
 MOST_CHOICES = 4  # of every h_k
-ABOVE = 3.0  # a mode, over what the surrogate's error may make
+MOST_WHOLES = 24
+CLEAR, NONE = 10.0, 2.0  # modes over what the surrogate's error may make; between, nothing is known
 LINEAR = 1e-6  # relative, what is no more than rounding in a slope
 
 
@@ -74,7 +76,7 @@ class FewModes:
         self.fewer = FewerVariables(self.stages)
 
     def formulas(self) -> list[Formula]:
-        """None where every input has one function, or many."""
+        """None where every input has one function, or many, and of more inputs than a few."""
         found: list[Formula] = []
         for side in self._sides()[:MOST_SIDES]:
             if any(map(self.stages.objective.reproduced, found)) or self.stages.done(None):
@@ -87,6 +89,8 @@ class FewModes:
     def _sides(self) -> list[Side]:
         """Inputs with a few functions, fewest first."""
         X, y, _ = self.stages.few(self.stages.objective)
+        if X.shape[1] > MOST_INPUTS:
+            return []
         rng = np.random.default_rng(self.stages.settings.seed)
         rows = X[sample_rows(len(X), COLUMNS, rng)]
         error_of_one = self.surrogate.held_out_error * float(np.std(y))
@@ -98,8 +102,8 @@ class FewModes:
             every[:, :, j] = nodes[:, None]
             matrix = self.surrogate.predict(every.reshape(-1, X.shape[1])).reshape(NODES, -1)
             modes, sizes, _ = np.linalg.svd(matrix, full_matrices=False)
-            count = int(np.sum(sizes > ABOVE * error))
-            if 1 < count <= MOST_MODES:
+            count = int(np.sum(sizes > CLEAR * error))
+            if 1 < count <= MOST_MODES and np.all(sizes[count:] <= NONE * error):
                 others = np.ascontiguousarray(np.delete(rows, j, axis=1))
                 of_last = error / float(sizes[count - 1])
                 few = modes[:, :count]
@@ -108,52 +112,58 @@ class FewModes:
 
     def _own_functions(self, side: Side) -> list[Formula]:
         """Simple functions of the input that span what its modes do; none where one is missing."""
-        name = self.stages.names[side.input]
         nodes = side.nodes[:, None]
+        alone = self._worded(Matrix(nodes, (self.stages.names[side.input],)))
         known: list[Formula] = []
         one = np.full(NODES, 1.0 / math.sqrt(NODES))
         if np.linalg.norm(one - side.modes @ (side.modes.T @ one)) <= side.error:
-            known.append(Formula("1.0", (name,)))
+            known.append(Formula("1.0", alone.names))
         while len(known) < side.modes.shape[1]:
             functions = np.column_stack([function(nodes) for function in known] or [nodes[:, :0]])
+            if not np.isfinite(functions).all():
+                return []
             # Of the modes what is not in the span of the known ones; the least certain is the last.
             basis, _ = np.linalg.qr(np.column_stack([functions, side.modes]))
             left = basis[:, len(known) : side.modes.shape[1]]
-            function = self._simplest(name, side, functions, left)
+            function = self._simplest(alone, side.error, functions, left)
             if function is None:
                 return []
             known.append(function)
         return known
 
-    def _simplest(self, name: str, side: Side, known: Floats, left: Floats) -> Formula | None:
-        """The smallest function that is, as far as is known, the last of the columns left but for
-        multiples of the others and of the known ones."""
+    def _simplest(self, alone: Matrix, error: float, known: Floats, left: Floats) -> Formula | None:
+        """The smallest function of the input that is, up to an error, the last of the columns left
+        but for multiples of the others and of the known ones."""
         # Not those that sums have anyway: a constant, and the input times one.
-        plain = np.column_stack([np.ones(NODES), side.nodes])
-        rest = known - plain @ np.linalg.lstsq(plain, known, rcond=None)[0]
-        needed = np.linalg.norm(rest, axis=0) > side.error * np.linalg.norm(known, axis=0)
+        nodes, name = np.asarray(alone.values, dtype=np.float64), alone.names[0]
+        plain = np.column_stack([np.ones(NODES), nodes])
+        rest = known - plain @ (np.linalg.pinv(plain) @ known)
+        needed = np.linalg.norm(rest, axis=0) > error * np.linalg.norm(known, axis=0)
         given = np.column_stack([known[:, needed], left[:, :-1]])
-        others = tuple(f"given{k + 1}" for k in range(given.shape[1]))
-        table = Matrix(np.ascontiguousarray(np.column_stack([side.nodes, given])), (name, *others))
+        others = tuple(f"{name}_given{k + 1}" for k in range(given.shape[1]))
+        table = Matrix(np.ascontiguousarray(np.column_stack([nodes, given])), (name, *others))
         front = self._search(table, left[:, -1])
         near = NODES * min((formula.loss for formula in front), default=0.0)
         for formula in front:
-            if NODES * formula.loss > max(near, side.error**2):
+            if NODES * formula.loss > max(near, error**2):
                 continue
             slopes = formula.gradient(table.values)[:, 1:]
             size = np.abs(slopes).max(axis=0, initial=0.0)
             if np.all(np.ptp(slopes, axis=0) <= LINEAR * size):
                 text = formula._expression.text([name, *("0.0" for _ in others)])
-                own = Formula(text, (name,)).simplified(self.stages.settings.operators)
+                own = Formula(text, alone.names).simplified(self.stages.settings.every_operator)
                 return own if own.inputs else None
         return None
+
+    def _worded(self, table: Matrix) -> Matrix:
+        return self.stages.settings.of_other_columns().worded(table)
 
     def _search(self, table: Matrix, target: Floats) -> list[Formula]:
         settings = self.stages.settings.of_other_columns()
         return self.stages.formulas(
             f"search {', '.join(table.names)}",
             SHARE,
-            settings.worded(table),
+            self._worded(table),
             Values(np.ascontiguousarray(target), None),
             settings,
         )
@@ -177,7 +187,11 @@ class FewModes:
         table = Matrix(side.rows, names)
         beside = zip(inverse @ side.matrix, errors.tolist(), strict=True)
         choices = [self._choices(table, target, error) for target, error in beside]
+        picks = itertools.product(*(range(len(some)) for some in choices))
         return [
-            " + ".join(f"({g.text})*({h.text})" for g, h in zip(own, picked, strict=True))
-            for picked in itertools.product(*choices)
+            " + ".join(
+                f"({g.text})*({some[k].text})"
+                for g, some, k in zip(own, choices, pick, strict=True)
+            )
+            for pick in sorted(picks, key=sum)[:MOST_WHOLES]
         ]
