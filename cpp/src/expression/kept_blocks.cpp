@@ -18,7 +18,6 @@ void KeptBlocks::begin(const Tape& tape, std::span<const std::size_t> positions,
                        std::size_t blocks) {
     tape_ = tape;
     positions_.assign(positions.begin(), positions.end());
-    blocks_ = blocks;
     keeps_ = blocks * tape.size() <= most_places;
     const std::size_t numbers = (keeps_ ? blocks : 1) * tape.size() * block_rows;
     if (values_.size() < numbers) {

@@ -53,7 +53,6 @@ class KeptBlocks {
     const TapeKernels& kernels_;
     Tape tape_;
     std::vector<std::size_t> positions_;
-    std::size_t blocks_ = 0;
     bool keeps_ = false;  ///< every block has a place of its own
     bool whole_ = false;  ///< what is kept is of one and the same tape
     bool fresh_ = true;

@@ -106,12 +106,12 @@ def discover(
     (`fewer_inputs.searched_in_fewer_inputs`), and a surrogate, of the logarithm where errors are in
     proportion to the values, shows whether the function is one of fewer variables (`similarity`),
     which is then searched in those, and whether it is a sum or product of blocks of inputs
-    (`separability`); each block is searched on samples of its own, and the whole is put together,
-    all its constants fitted to the data. Then the data are searched directly again, and before and
-    after it terms of few inputs are exchanged against what the others leave (`exchanged_terms`). Of
-    all formulas the one that describes the data shortest is returned
-    (`description_length.shortest_description`), and a verdict on it: a law, an approximation, or
-    none (`verdict.judge`).
+    (`separability`) or a sum of a few products (`few_modes`); each block is searched on samples of
+    its own, and the whole is put together, all its constants fitted to the data. Then the data are
+    searched directly again, and before and after it terms of few inputs are exchanged against what
+    the others leave (`exchanged_terms`). Of all formulas the one that describes the data shortest
+    is returned (`description_length.shortest_description`), and a verdict on it: a law, an
+    approximation, or none (`verdict.judge`).
 
     Args:
         X: (n, d) array or table; the path of a CSV or Parquet file; or rows in chunks, as
