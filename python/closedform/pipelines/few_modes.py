@@ -101,6 +101,8 @@ class FewModes:
             every = np.repeat(rows[None], NODES, axis=0)
             every[:, :, j] = nodes[:, None]
             matrix = self.surrogate.predict(every.reshape(-1, X.shape[1])).reshape(NODES, -1)
+            if not np.isfinite(matrix).all():
+                continue
             modes, sizes, _ = np.linalg.svd(matrix, full_matrices=False)
             count = int(np.sum(sizes > CLEAR * error))
             if 1 < count <= MOST_MODES and np.all(sizes[count:] <= NONE * error):
