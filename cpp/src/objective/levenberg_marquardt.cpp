@@ -242,7 +242,10 @@ bool ConstantsFit::propose(double lambda) {
     return bounded;
 }
 
-bool ConstantsFit::worth_it() const { return !(space_->drop < options_.tolerance * result_.loss); }
+bool ConstantsFit::worth_it() const {
+    // The equations of labels are of a bound, not of the loss: what they promise says little of it.
+    return !objective_.quadratic() || !(space_->drop < options_.tolerance * result_.loss);
+}
 
 std::optional<double> ConstantsFit::accepted() {
     if (!(trial_.loss < result_.loss)) {

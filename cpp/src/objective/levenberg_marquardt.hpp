@@ -17,7 +17,8 @@ namespace closedform {
 
 struct FitOptions {
     int max_iterations = 20;
-    /// Stop when a step lowers the loss by less than this share, or would where it were quadratic.
+    /// Stop when a step lowers the loss by less than this share, or promises no more to a loss that
+    /// is a sum of squares.
     double tolerance = 1e-6;
     /// Stop after six steps when the loss is still above this and falls by less than a tenth a
     /// step.
