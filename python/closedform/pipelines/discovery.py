@@ -323,7 +323,8 @@ def _searched_to_the_end(run: Stages, split: bool, front: Front, through: Front 
             front = run.search("whole", JOINED, [*front, *found]) if found else front
         if run.done(front):
             break
-        front = run.search(phase, run.budget.share_left() - share, front)
+        left = run.budget.share_left() - share
+        front = run.search(phase, left, front) if left > 0.0 else front
         if run.done(front):
             break
     return front
